@@ -1,0 +1,14 @@
+/* scenes.h: what can be measured.  Each runs its races and prints its
+ * tables. */
+#ifndef SCENES_H
+#define SCENES_H
+
+void bench_read(void);
+void bench_create(void);
+void bench_method(void);
+void bench_collect(void);
+void bench_notice(void);
+void bench_deaths(void);
+void bench_exit(void);
+
+#endif

@@ -1,0 +1,16 @@
+/* gcweak: weak method handles, death callbacks and an exit registry for
+ * programs on the Boehm-Demers-Weiser collector.
+ *
+ * This header includes every part.  Each part also stands alone.
+ */
+#ifndef GCWEAK_H
+#define GCWEAK_H
+
+#include <gcweak/base.h>
+#include <gcweak/ref.h>
+#include <gcweak/method.h>
+#include <gcweak/cleanup.h>
+#include <gcweak/drain.h>
+#include <gcweak/exit.h>
+
+#endif

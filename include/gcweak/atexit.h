@@ -1,0 +1,19 @@
+/* atexit.h: puts the exit registry in the place of atexit.
+ *
+ * Include it in a source file that calls atexit, or compile an unchanged one
+ * with `-include gcweak/atexit.h`: its handlers go to the default registry,
+ * in the same order as before, and gcw_atexit_cancel can take them back.
+ * The rest of gcweak is declared as well.
+ */
+#ifndef GCWEAK_ATEXIT_H
+#define GCWEAK_ATEXIT_H
+
+/* First the real one, before its name is taken. */
+#include <stdlib.h>
+
+#include <gcweak/exit.h>
+
+#undef atexit
+#define atexit gcw_atexit
+
+#endif

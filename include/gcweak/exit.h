@@ -1,0 +1,149 @@
+/* exit.h: exit handlers that can be taken back.
+ *
+ * A registry holds handlers and runs them, last registered first.  A handler
+ * is a weak method, skipped when its object has died, or a plain function.
+ * The default registry runs at exit(3), or when main returns.  Registries of
+ * one's own run when told: for the end of a session, a flush, a subsystem.
+ *
+ * A run
+ *   Each handler is taken off, then called, once.  One registered during the
+ *   run is the next to be called.  With `keep` a handler stays for the next
+ *   run.  A handler fails if its method returns non-NULL, or if it calls
+ *   gcw_fail; the registry's error hook hears of it, and the rest run.  A
+ *   handler may register, unregister, run a registry, and call exit: then the
+ *   rest run inside that call, nothing twice, and the process ends with the
+ *   last status given.  Two threads that run one registry take turns: the
+ *   second waits for the first to finish, and calls what is left.
+ *
+ * At exit
+ *   1. the drain's worker is stopped, 2. pending death callbacks run, 3. the
+ *   default registry's handlers, 4. cleanups whose targets still live, newest
+ *   first.  A thread that the collector does not know may call exit.  quick_exit
+ *   runs only the handlers with `quick`; _exit and abort run none.
+ *
+ * Fork
+ *   A handler belongs to the process that registered it; a child skips it,
+ *   unless `inherit` is set.
+ *
+ * dlclose
+ *   The handlers of an unloaded shared object run then; see base.h.
+ *
+ * Dead handlers leave the registry after the collection that found the object
+ * dead, without anybody's doing.
+ */
+#ifndef GCWEAK_EXIT_H
+#define GCWEAK_EXIT_H
+
+#include <gcweak/base.h>
+#include <gcweak/method.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct gcw_exit_registry gcw_exit_registry;
+typedef struct gcw_exit_handler gcw_exit_handler;
+
+/* Options of a handler; all zero, or no options at all, is the usual one. */
+typedef struct gcw_exit_options {
+    const char *name;    /* for reports; copied; NULL: none */
+    bool keep;           /* stays in the registry after it has run */
+    bool inherit;        /* runs in forked children too */
+    bool quick;          /* runs at quick_exit too */
+    void *reserved[2];   /* NULL */
+} gcw_exit_options;
+
+/* What a handler's method gets as its argument, for the time of the call. */
+typedef struct gcw_exit_info {
+    gcw_exit_registry *registry;
+    gcw_exit_handler *handler;
+    const char *name;    /* from the options, or NULL */
+    int status;          /* of exit, where the C library tells it; of
+                          * gcw_exit_run; otherwise 0 */
+} gcw_exit_info;
+
+/* What gcw_exit_unregister found. */
+enum {
+    GCW_REMOVED = 0,     /* taken off: it will not run */
+    GCW_RUNNING = 1,     /* it is running, on this thread or another */
+    GCW_GONE = 2         /* it has run, was taken off before, or is dead */
+};
+
+/* The registry that runs at exit.
+ * Any known thread.  The same on every call; lives as long as the process.
+ * Returns NULL with errno EPERM, ENOMEM, ENOTSUP. */
+gcw_exit_registry *gcw_exit_default(void);
+
+/* A registry that runs when told (gcw_exit_run), and never otherwise.
+ * `name` is for reports; copied; NULL: none.  A registry that is dropped goes
+ * with its handlers, which then never run.
+ * Any known thread.
+ * Returns NULL with errno EPERM, ENOMEM, ENOTSUP.
+ * After Racket's plumbers. */
+gcw_exit_registry *gcw_exit_registry_new(const char *name);
+
+/* Registers a method: fn(self, info, data), with a gcw_exit_info.
+ *
+ * The method is held; its object is not.  `o` may be NULL; it is read here
+ * and not kept.
+ * Any known thread; also from finalizers and callbacks, and during a run.
+ * Returns the handle, or NULL with errno: EINVAL (r or m is NULL, `reserved`
+ * is not), ESTALE (the method is dead), ESHUTDOWN (the default registry has
+ * run, the process is about to end), EPERM, ENOMEM.
+ * Cost: constant. */
+gcw_exit_handler *gcw_exit_register(gcw_exit_registry *r, gcw_method *m,
+                                    const gcw_exit_options *o);
+
+/* Registers a function: fn(data).  `data` is held strongly.  Otherwise as
+ * gcw_exit_register; it fails only by gcw_fail. */
+gcw_exit_handler *gcw_exit_register_fn(gcw_exit_registry *r,
+                                       void (*fn)(void *data), void *data,
+                                       const gcw_exit_options *o);
+
+/* Takes a handler off.  Never waits for a handler that is running.
+ * Any known thread; also from finalizers, callbacks, and the handler itself.
+ * Returns GCW_REMOVED, GCW_RUNNING or GCW_GONE; or -1 with errno EINVAL (h is
+ * NULL) or EPERM.  With GCW_RUNNING a handler with `keep` will not run again.
+ * Cost: constant. */
+int gcw_exit_unregister(gcw_exit_handler *h);
+
+/* Takes off all handlers registered with this function (with
+ * gcw_exit_register_fn).  One that is running is not counted.
+ * Returns how many were taken off; 0 with errno EINVAL or EPERM.
+ * Cost: in proportion to what it takes off, whatever else is registered. */
+size_t gcw_exit_unregister_fn(gcw_exit_registry *r, void (*fn)(void *data));
+
+/* Runs the registry now.  `status` is handed to the methods.
+ *
+ * Any known thread; also from callbacks, and from a handler of this registry:
+ * then the rest run inside this call.  Waits while another thread runs it.
+ * Running the default registry early is allowed; it stays usable.
+ * Returns how many handlers failed; or -1 with errno EINVAL (r is NULL) or
+ * EPERM. */
+int gcw_exit_run(gcw_exit_registry *r, int status);
+
+/* Sets the hook that hears of failing handlers; NULL takes it out.  `data` is
+ * held strongly.  Without one, a line goes to stderr.
+ * Returns 0, or -1 with errno EINVAL (r is NULL) or EPERM. */
+int gcw_exit_on_error(gcw_exit_registry *r, gcw_error_fn *hook, void *data);
+
+/* As atexit(3), in the default registry: calls fn() at exit, in forked
+ * children too.  <gcweak/atexit.h> puts it in atexit's place.
+ *
+ * Any thread, also one that the collector does not know.
+ * Returns 0; or -1 with errno: EINVAL (fn is NULL), ESHUTDOWN, ENOMEM,
+ * ENOTSUP. */
+int gcw_atexit(void (*fn)(void));
+
+/* Takes back the last gcw_atexit(fn) that is still to run.
+ * Any thread, also one that the collector does not know.
+ * Returns 0; or -1 with errno: ENOENT (no such function is to run), EINVAL (fn
+ * is NULL).
+ * Cost: constant. */
+int gcw_atexit_cancel(void (*fn)(void));
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,171 @@
+/* method.h: weak methods.
+ *
+ * A method is an object held weakly, a function, and the function's data.
+ * Hand it to something that outlives the object: it does not keep the object
+ * alive, and when the object has died it says so instead of calling into it.
+ *
+ * A bound method, as other languages know it, is a temporary: holding *it*
+ * weakly is useless, because nothing else holds it.  Here the method handle is
+ * what one keeps, and the bound method (gcw_bound) is what it gives out for
+ * the time of a call, on the caller's stack, where it keeps the object alive.
+ *
+ * What is strong and what is weak
+ *   self          always weak
+ *   data          strong in gcw_method_new, weak in gcw_method_new_weak
+ *   the function  not an object to the collector, so neither
+ * Strong data must not lead to self: as long as the method is held anywhere,
+ * self could never die.  Data that is self itself is refused with EINVAL.
+ *
+ * Methods are immutable values with identity: two methods are equal when they
+ * have the same target, function and data, before and after death.
+ */
+#ifndef GCWEAK_METHOD_H
+#define GCWEAK_METHOD_H
+
+#include <gcweak/base.h>
+#include <gcweak/cleanup.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct gcw_method gcw_method;
+
+/* The function of a method: the object, the argument of this call, the data
+ * of the method.  What the result means is up to the caller; an exit registry
+ * takes a non-NULL result as a failure. */
+typedef void *gcw_method_fn(void *self, void *arg, void *data);
+
+/* A bound method: strong, for as long as it is on a stack or where else the
+ * collector looks. */
+typedef struct gcw_bound {
+    void *self;
+    gcw_method_fn *fn;
+    void *data;
+} gcw_bound;
+
+/* A method whose data is held strongly.
+ *
+ * self   any pointer into a heap object (see ref.h)
+ * fn     not NULL
+ * data   anything, also NULL; but no pointer into the object of self
+ *
+ * Any known thread; also from finalizers and callbacks.
+ * Returns the handle, or NULL with errno: EINVAL (self is no heap object, fn
+ * is NULL, data is self), EPERM, ENOMEM, ENOTSUP.
+ * Cost: gcw_ref_new and one allocation.  After Python's weakref.WeakMethod. */
+gcw_method *gcw_method_new(void *self, gcw_method_fn *fn, void *data);
+
+/* A method that holds its data weakly too: dead when either has died.  `data`
+ * must be a pointer into a heap object, and may lead to self or be self.  For
+ * closures that are heap objects: tie the closure to the object, and neither
+ * keeps the other.  Otherwise as gcw_method_new; also EINVAL if data is no
+ * heap object. */
+gcw_method *gcw_method_new_weak(void *self, gcw_method_fn *fn, void *data);
+
+/* Fills `out` with the bound method if the method is live.
+ *
+ * While `out` holds it, self and data stay alive.  For a dead method `out` is
+ * all NULL, so that an old one keeps nothing.
+ * Returns true if live; false if dead, or with errno EINVAL if an argument is
+ * NULL.  Threads and cost as gcw_ref_get (twice for weak data). */
+bool gcw_method_bind(const gcw_method *m, gcw_bound *out);
+
+/* Calls a bound method.  self stays alive until the function has returned,
+ * even if the function clears the caller's gcw_bound.
+ * Returns what the function returns; NULL with errno EINVAL if `bound` or its
+ * fn is NULL. */
+void *gcw_bound_call(const gcw_bound *bound, void *arg);
+
+/* Binds and calls in one step.
+ *
+ * Stores the function's result in *result, unless `result` is NULL.
+ * Returns 0; or -1 with errno ESTALE (the method is dead; nothing was called,
+ * *result is untouched) or EINVAL (m is NULL).  errno after 0 is what the
+ * function left. */
+int gcw_method_invoke(const gcw_method *m, void *arg, void **result);
+
+/* Whether the method is live.  May be out of date as soon as it is known;
+ * to act on it, bind.  false with errno EINVAL if m is NULL. */
+bool gcw_method_alive(const gcw_method *m);
+
+/* Whether two methods have the same target, function and data.  By identity,
+ * not by contents, and unchanged by death.  A method with weak data equals
+ * none with strong data.  NULL equals only NULL.  Any thread; cost: a few
+ * comparisons. */
+bool gcw_method_equal(const gcw_method *a, const gcw_method *b);
+
+/* A hash that goes with gcw_method_equal; never changes.  0 for NULL. */
+size_t gcw_method_hash(const gcw_method *m);
+
+/* Calls notify(m, data) once when the method dies: when self dies, or, with
+ * weak data, when the first of the two does.
+ *
+ * The call is made by the drain (see drain.h), never inside the collector or
+ * an allocation.  The library holds m and `data` until then, so the callback
+ * comes even if the caller drops every handle.  Neither may lead to the
+ * target: strong data of m or `data` that refers to it keeps it alive for
+ * ever.
+ *
+ * Any known thread; also from finalizers and callbacks.
+ * Returns a cleanup (see cleanup.h): it can be detached, run early, or kept
+ * from running at exit; or NULL with errno: EINVAL (m or notify is NULL,
+ * `data` is self), ESTALE (dead already: no call will come), EPERM, ENOMEM.
+ * After the callback argument of Python's weakref.ref. */
+gcw_cleanup *gcw_method_on_death(gcw_method *m,
+                                 void (*notify)(gcw_method *m, void *data),
+                                 void *data);
+
+/* GCW_METHOD(fn, Self, Arg, Data): typed methods.
+ *
+ * For a function
+ *     void *fn(Self *self, Arg *arg, Data *data)
+ * defines two static functions
+ *     gcw_method *fn_method(Self *self, Data *data)       as gcw_method_new
+ *     gcw_method *fn_method_weak(Self *self, Data *data)  as .._new_weak
+ * A function of another type, or an object of another type given to them, is
+ * refused by the compiler, and the function is called through its own type
+ * only: calling it through a cast one is undefined, and control-flow
+ * integrity stops it.  Use it at file scope, without a semicolon. */
+#if defined __cplusplus
+# define GCW__SAME_FUNCTION(fn, Self, Arg, Data)                            \
+    static void *(*const fn##_gcw_checked_)(Self *, Arg *, Data *) = fn;
+#elif defined __STDC_VERSION__ && __STDC_VERSION__ >= 201112L
+# define GCW__SAME_FUNCTION(fn, Self, Arg, Data)                            \
+    _Static_assert(_Generic(&fn, void *(*)(Self *, Arg *, Data *): 1,       \
+                            default: 0),                                    \
+                   #fn " is not void *(" #Self " *, " #Arg " *, " #Data " *)");
+#else
+# define GCW__SAME_FUNCTION(fn, Self, Arg, Data)                            \
+    typedef char fn##_gcw_checked_[__builtin_types_compatible_p(            \
+        __typeof__(&fn), void *(*)(Self *, Arg *, Data *)) ? 1 : -1];
+#endif
+
+#if defined __GNUC__
+# define GCW__MAY_BE_UNUSED __attribute__((__unused__))
+#else
+# define GCW__MAY_BE_UNUSED
+#endif
+
+#define GCW_METHOD(fn, Self, Arg, Data)                                     \
+    GCW__SAME_FUNCTION(fn, Self, Arg, Data)                                 \
+    static void *fn##_gcw_call_(void *self, void *arg, void *data)          \
+    {                                                                       \
+        return fn((Self *)self, (Arg *)arg, (Data *)data);                  \
+    }                                                                       \
+    GCW__MAY_BE_UNUSED static gcw_method *fn##_method(Self *self,           \
+                                                      Data *data)           \
+    {                                                                       \
+        return gcw_method_new(self, fn##_gcw_call_, data);                  \
+    }                                                                       \
+    GCW__MAY_BE_UNUSED static gcw_method *fn##_method_weak(Self *self,      \
+                                                           Data *data)      \
+    {                                                                       \
+        return gcw_method_new_weak(self, fn##_gcw_call_, data);             \
+    }
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

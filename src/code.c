@@ -1,0 +1,104 @@
+/* code.c: where functions lie, and whether they still do.
+ *
+ * Asks the dynamic linker and the system each time, but for one flag, which
+ * spares programs that never unload anything the question at each callback.
+ * Code that no object holds, such as a runtime compiles, counts as there
+ * while its memory is mapped.
+ */
+#include <config.h>
+#include "code.h"
+
+#include <errno.h>
+#include <link.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+struct search {
+    uintptr_t code;
+    struct gcw__range range;
+    bool is_program;         /* the first object is the program */
+    bool first;
+};
+
+static struct gcw__range
+range_of(const struct dl_phdr_info *object)
+{
+    struct gcw__range range = { UINTPTR_MAX, 0 };
+
+    for (size_t i = 0; i < object->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
+        uintptr_t start = object->dlpi_addr + segment->p_vaddr;
+
+        if (segment->p_type != PT_LOAD)
+            continue;
+        if (start < range.start)
+            range.start = start;
+        if (start + segment->p_memsz > range.end)
+            range.end = start + segment->p_memsz;
+    }
+    return range;
+}
+
+static int
+look_at(struct dl_phdr_info *object, size_t size, void *arg)
+{
+    struct search *search = arg;
+
+    (void)size;
+    search->is_program = search->first;
+    search->first = false;
+    search->range = range_of(object);
+    return gcw__in_range(search->code, &search->range);
+}
+
+bool
+gcw__object_of(uintptr_t code, struct gcw__range *range)
+{
+    struct search search = { .code = code, .first = true };
+
+    if (dl_iterate_phdr(look_at, &search) == 0 || search.is_program)
+        return false;
+    *range = search.range;
+    return true;
+}
+
+/* Once true, stays true. */
+static atomic_bool any_unloaded;
+
+static int
+look_at_count(struct dl_phdr_info *object, size_t size, void *any)
+{
+    if (size >= offsetof(struct dl_phdr_info, dlpi_subs)
+                + sizeof object->dlpi_subs)
+        *(bool *)any = object->dlpi_subs != 0;
+    return 1;
+}
+
+void
+gcw__code_look(void)
+{
+    bool any = true;
+
+    if (atomic_load_explicit(&any_unloaded, memory_order_relaxed))
+        return;
+    dl_iterate_phdr(look_at_count, &any);
+    if (any)
+        atomic_store_explicit(&any_unloaded, true, memory_order_relaxed);
+}
+
+bool
+gcw__code_gone(uintptr_t code)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    int error = errno;
+    bool gone;
+
+    if (!atomic_load_explicit(&any_unloaded, memory_order_relaxed))
+        return false;
+    gone = msync((void *)(code & ~(page - 1)), 1, MS_ASYNC) != 0
+           && errno == ENOMEM;
+    errno = error;
+    return gone;
+}

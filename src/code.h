@@ -1,0 +1,31 @@
+/* code.h: where functions lie, and whether they still do. */
+#ifndef GCW__CODE_H
+#define GCW__CODE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The addresses of a loaded object, end excluded. */
+struct gcw__range {
+    uintptr_t start, end;
+};
+
+static inline bool
+gcw__in_range(uintptr_t code, const struct gcw__range *range)
+{
+    return code - range->start < range->end - range->start;
+}
+
+/* Where the shared object lies that `code` is in; false if it is the program
+ * itself or nothing that the dynamic linker knows. */
+bool gcw__object_of(uintptr_t code, struct gcw__range *range);
+
+/* Finds out whether any shared object was ever unloaded: while none was, all
+ * code is where it was.  For the beginning of a run of callbacks. */
+void gcw__code_look(void);
+
+/* Whether the code at that address has been unloaded, as far as the last
+ * gcw__code_look knows: whether there is nothing at that address any more. */
+bool gcw__code_gone(uintptr_t code);
+
+#endif

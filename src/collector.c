@@ -1,0 +1,226 @@
+/* collector.c: bdwgc's links, finalizers, lock and hooks.
+ *
+ * No other file calls them.
+ *
+ * settled.  A collection stops the world, marks, counts gc_no up, restarts
+ * the world, and only then clears the links of what it found dead, with the
+ * allocation lock held all the while.  Whoever gets that lock therefore sees
+ * the links of all collections so far cleared, and may write down gc_no in
+ * gcw__settled.  It is written nowhere else, so it never runs ahead.
+ *
+ * The hook runs inside the collector, lock held.  It is one slot that belongs
+ * to the application: ours calls the one it found there, and nothing depends
+ * on its being called.  The canary is an unreachable object that is
+ * finalized after a collection and then armed again; nothing depends on that
+ * either.  What must not be missed compares gc_no; see death.c.
+ */
+#include <config.h>
+#include "collector.h"
+
+#include <errno.h>
+
+_Atomic GC_word gcw__settled;
+
+struct read {
+    void *_Atomic *const _Atomic *link;
+    void *value;
+};
+
+static void *
+settle_locked(void *result)
+{
+    GC_word now = gcw__gc_no();
+
+    atomic_store_explicit(&gcw__settled, now, memory_order_release);
+    *(GC_word *)result = now;
+    return NULL;
+}
+
+static void *
+read_locked(void *arg)
+{
+    struct read *read = arg;
+
+    read->value = atomic_load(atomic_load(read->link));
+    atomic_store_explicit(&gcw__settled, gcw__gc_no(), memory_order_release);
+    return NULL;
+}
+
+GC_word
+gcw__settle(void)
+{
+    GC_word now;
+
+    GC_call_with_alloc_lock(settle_locked, &now);
+    return now;
+}
+
+void *
+gcw__read_settled(void *_Atomic *const _Atomic *link)
+{
+    struct read read = { link, NULL };
+
+    GC_call_with_alloc_lock(read_locked, &read);
+    return read.value;
+}
+
+static void
+finalize_nothing(void *object, void *data)
+{
+    (void)object;
+    (void)data;
+}
+
+/* bdwgc aborts if the first registration of a kind finds no memory; make the
+ * first ones here, where little is in use yet. */
+static int
+first_registrations(void)
+{
+    void *object = GC_MALLOC_ATOMIC(1);
+    void **links = GC_MALLOC_ATOMIC(2 * sizeof *links);
+
+    if (object == NULL || links == NULL)
+        return ENOMEM;
+    links[0] = links[1] = object;
+    GC_general_register_disappearing_link(&links[0], object);
+    GC_unregister_disappearing_link(&links[0]);
+    GC_register_long_link(&links[1], object);
+    GC_unregister_long_link(&links[1]);
+    GC_REGISTER_FINALIZER_NO_ORDER(object, finalize_nothing, NULL, NULL, NULL);
+    GC_REGISTER_FINALIZER_NO_ORDER(object, NULL, NULL, NULL, NULL);
+    return 0;
+}
+
+int
+gcw__collector_start(void)
+{
+    GC_INIT();
+    GC_allow_register_threads();
+    if (!GC_thread_is_registered())
+        return EPERM;
+    if (GC_get_find_leak())
+        return ENOTSUP;
+    return first_registrations();
+}
+
+static _Thread_local bool known;
+
+bool
+gcw__thread_known(void)
+{
+    if (!known)
+        known = GC_thread_is_registered();
+    return known;
+}
+
+bool
+gcw__thread_enter(void)
+{
+    struct GC_stack_base base;
+
+    return GC_get_stack_base(&base) == GC_SUCCESS
+           && GC_register_my_thread(&base) == GC_SUCCESS;
+}
+
+void
+gcw__thread_leave(void)
+{
+    known = false;
+    GC_unregister_my_thread();
+}
+
+int
+gcw__link_add(void *_Atomic *link, void *base, bool is_long)
+{
+    int result = is_long
+        ? GC_register_long_link((void **)link, base)
+        : GC_general_register_disappearing_link((void **)link, base);
+
+    switch (result) {
+    case GC_NO_MEMORY:
+        return ENOMEM;
+    case GC_UNIMPLEMENTED:
+        return ENOTSUP;
+    default:
+        return 0;
+    }
+}
+
+void
+gcw__link_remove(void *_Atomic *link, bool is_long)
+{
+    if (is_long)
+        GC_unregister_long_link((void **)link);
+    else
+        GC_unregister_disappearing_link((void **)link);
+    atomic_store(link, NULL);
+}
+
+/* Both are set once, before the hook is in its slot. */
+static void (*hook_notice)(void);
+static GC_on_collection_event_proc hook_before;
+
+static void
+on_collection_event(GC_EventType event)
+{
+    if (hook_before != NULL)
+        hook_before(event);
+    if (event == GC_EVENT_RECLAIM_END)
+        hook_notice();
+}
+
+void
+gcw__hook_install(void (*notice)(void))
+{
+    hook_notice = notice;
+    hook_before = GC_get_on_collection_event();
+    GC_set_on_collection_event(on_collection_event);
+}
+
+/* The canary's finalizer may run on any thread, but there is one canary at a
+ * time: who turns `armed` on owns the rest until the finalizer runs. */
+static struct {
+    atomic_bool armed;
+    GC_word armed_at;
+    bool (*fired)(void);
+} canary;
+
+static void on_canary(void *object, void *data);
+
+/* Out of memory, registering fails without a word: the function that was
+ * registered before, none, is not reported either. */
+static bool
+watch_canary(void *object)
+{
+    GC_finalization_proc old = finalize_nothing;
+    void *old_data;
+
+    canary.armed_at = gcw__gc_no();
+    GC_REGISTER_FINALIZER_NO_ORDER(object, on_canary, NULL, &old, &old_data);
+    return old != finalize_nothing;
+}
+
+/* If no collection has passed, this is GC_finalize_all, which runs for as
+ * long as there are finalizers: then the canary stays down. */
+static void
+on_canary(void *object, void *data)
+{
+    (void)data;
+    if (gcw__gc_no() == canary.armed_at || !canary.fired()
+        || !watch_canary(object))
+        atomic_store(&canary.armed, false);
+}
+
+void
+gcw__canary_arm(bool (*fired)(void))
+{
+    void *object;
+
+    if (atomic_load_explicit(&canary.armed, memory_order_relaxed)
+        || atomic_exchange(&canary.armed, true))
+        return;
+    canary.fired = fired;
+    object = GC_MALLOC_ATOMIC(1);
+    if (object == NULL || !watch_canary(object))
+        atomic_store(&canary.armed, false);
+}

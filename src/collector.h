@@ -1,0 +1,74 @@
+/* collector.h: all that gcweak asks of bdwgc, besides memory.
+ *
+ * The only way to its links, finalizers, lock and hooks; see collector.c for
+ * the overview.
+ */
+#ifndef GCW__COLLECTOR_H
+#define GCW__COLLECTOR_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <gc.h>
+
+/* Keeps what p points to alive up to here, whatever the optimiser thinks. */
+#define GCW__KEEP(p) __asm__ volatile("" : : "X"(p) : "memory")
+
+#define GCW__LIKELY(x) __builtin_expect(!!(x), 1)
+
+/* The number of collections whose marking is complete.  Changes only while
+ * the world is stopped. */
+static inline GC_word
+gcw__gc_no(void)
+{
+#if HAVE_GC_GC_NO
+# pragma GCC diagnostic push
+# pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+    return *(volatile GC_word *)&GC_gc_no;
+# pragma GCC diagnostic pop
+#else
+    return GC_get_gc_no();
+#endif
+}
+
+/* A collection whose links are known to be cleared.  Written by gcw__settle
+ * and gcw__read_settled under the collector's lock, read by everybody. */
+extern _Atomic GC_word gcw__settled;
+
+/* Waits until the last collection has cleared its links; returns its number.
+ * Takes the collector's lock. */
+GC_word gcw__settle(void);
+
+/* Reads **link with the links of the last collection cleared. */
+void *gcw__read_settled(void *_Atomic *const _Atomic *link);
+
+/* Starts the collector and makes its lock work.  Returns 0 or an errno. */
+int gcw__collector_start(void);
+
+/* Whether the collector knows the calling thread. */
+bool gcw__thread_known(void);
+
+/* Makes the calling thread known, if it was not; true if it was not, and
+ * gcw__thread_leave must follow. */
+bool gcw__thread_enter(void);
+void gcw__thread_leave(void);
+
+/* Registers the link, which holds a pointer into the object that starts at
+ * base; a short or a long one.  Returns 0 or an errno. */
+int gcw__link_add(void *_Atomic *link, void *base, bool is_long);
+
+/* Forgets the link, and clears it. */
+void gcw__link_remove(void *_Atomic *link, bool is_long);
+
+/* Has notice() called after collections: by the hook inside the collector,
+ * whatever lock the thread holds, so it may only set flags and post
+ * semaphores or descriptors. */
+void gcw__hook_install(void (*notice)(void));
+
+/* Has fired() called after the next collection, from a finalizer: no lock of
+ * the collector's is held, but the thread is in the midst of an allocation.
+ * A hint: it may come late or never.  Once fired returns true, again after the
+ * next.  Without effect while one is armed. */
+void gcw__canary_arm(bool (*fired)(void));
+
+#endif

@@ -1,0 +1,161 @@
+/* death.c: noticing that targets have died.
+ *
+ * A death is learned from the link that the collector has cleared, never from
+ * a finalizer of the target, whose one slot belongs to its owner.
+ *
+ * Noticing is a walk over the links (shard.c), at half a nanosecond each, once
+ * after each collection.  Its right time is known by comparing gc_no with
+ * gcw__noticed:
+ *   - at the beginning of each call into the library; this is what
+ *     correctness rests on;
+ *   - when the canary fires, so that it is prompt in a program that does not
+ *     call.  It runs in a finalizer, that is, within some allocation, so it
+ *     waits for no lock;
+ *   - in the worker and in the loop that polls the descriptor, both woken by
+ *     the collector's hook.
+ * The canary exists only while somebody watches.
+ *
+ * What has died hangs in a list of its own until its watches have been told,
+ * because telling may have to be put off.
+ *
+ * Under the sweep lock: the list, and all writes to gcw__noticed.
+ */
+#include <config.h>
+#include "death.h"
+
+#include "lock.h"
+#include "roots.h"
+
+_Atomic GC_word gcw__noticed;
+
+static pthread_mutex_t sweep_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void
+nothing(void)
+{
+}
+
+static void (*_Atomic on_collected)(void) = nothing;
+static void (*_Atomic on_noticed)(void) = nothing;
+
+/* False if some could not be told now.  Sweep lock held. */
+static bool
+tell(bool may_wait)
+{
+    struct gcw__roots *roots = gcw__roots;
+    struct gcw__watch *watch;
+
+    while ((watch = roots->dead_first) != NULL) {
+        struct gcw__watch *next = watch->next;
+
+        if (!watch->ops->died(watch, may_wait))
+            return false;
+        watch->next = NULL;
+        roots->dead_first = next;
+    }
+    roots->dead_last = NULL;
+    return true;
+}
+
+static void
+sweep(bool may_wait)
+{
+    GC_word now = gcw__settle();
+    bool complete = gcw__shards_sweep(now, may_wait, &gcw__roots->dead_first,
+                                      &gcw__roots->dead_last);
+
+    if (tell(may_wait) && complete)
+        atomic_store_explicit(&gcw__noticed, now, memory_order_relaxed);
+}
+
+void
+gcw__notice_deaths(bool may_wait)
+{
+    if (!gcw__lock(&sweep_lock, may_wait))
+        return;
+    if (gcw__gc_no() != gcw__noticed)
+        sweep(may_wait);
+    gcw__unlock(&sweep_lock);
+    atomic_load(&on_noticed)();
+}
+
+void
+gcw__tell_deaths(struct gcw__watch *first, struct gcw__watch *last)
+{
+    struct gcw__roots *roots = gcw__roots;
+
+    if (first == NULL)
+        return;
+    gcw__lock(&sweep_lock, true);
+    if (roots->dead_last != NULL)
+        roots->dead_last->next = first;
+    else
+        roots->dead_first = first;
+    roots->dead_last = last;
+    tell(true);
+    gcw__unlock(&sweep_lock);
+    atomic_load(&on_noticed)();
+}
+
+static bool
+canary_fired(void)
+{
+    gcw__notice_deaths(false);
+    return gcw__shards_watches() != 0;
+}
+
+static void
+collection_ended(void)
+{
+    if (gcw__shards_watches() != 0)
+        atomic_load(&on_collected)();
+}
+
+bool
+gcw__death_watch(struct gcw__watch *watch)
+{
+    bool live = gcw__watch_add(watch);
+
+    if (live)
+        gcw__canary_arm(canary_fired);
+    return live;
+}
+
+void
+gcw__deaths_listen_collected(void (*collected)(void))
+{
+    atomic_store(&on_collected, collected);
+}
+
+void
+gcw__deaths_listen_noticed(void (*noticed)(void))
+{
+    atomic_store(&on_noticed, noticed);
+}
+
+void
+gcw__deaths_install(void)
+{
+    gcw__hook_install(collection_ended);
+}
+
+void
+gcw__deaths_fork_prepare(void)
+{
+    gcw__lock(&sweep_lock, true);
+}
+
+void
+gcw__deaths_fork_parent(void)
+{
+    gcw__unlock(&sweep_lock);
+}
+
+/* What other threads were at is gone, so the child looks anew, and restarts
+ * what it needs, at its next call. */
+void
+gcw__deaths_fork_child(void)
+{
+    atomic_store(&gcw__noticed, gcw__gc_no() - 1);
+    gcw__unlock(&sweep_lock);
+}

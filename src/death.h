@@ -1,0 +1,45 @@
+/* death.h: noticing that targets have died.  See death.c. */
+#ifndef GCW__DEATH_H
+#define GCW__DEATH_H
+
+#include "collector.h"
+#include "shard.h"
+
+/* The last collection whose deaths have been noticed. */
+extern _Atomic GC_word gcw__noticed;
+
+/* Notices the deaths of all collections so far, and tells those who watch.
+ * Without may_wait it gives up what is locked, for the next time. */
+void gcw__notice_deaths(bool may_wait);
+
+/* The same, if there was a collection since the last time and nobody is at it
+ * already.  Called at the beginning of each call into the library. */
+static inline void
+gcw__tick(void)
+{
+    if (!GCW__LIKELY(gcw__gc_no()
+            == atomic_load_explicit(&gcw__noticed, memory_order_relaxed)))
+        gcw__notice_deaths(false);
+}
+
+/* Tells the watches of a list made by gcw__shard_kill. */
+void gcw__tell_deaths(struct gcw__watch *first, struct gcw__watch *last);
+
+/* As gcw__watch_add; sees to it that the death is noticed promptly. */
+bool gcw__death_watch(struct gcw__watch *watch);
+
+/* Has collected() called when a collection has ended while somebody watches:
+ * inside the collector, so it may only set flags and post. */
+void gcw__deaths_listen_collected(void (*collected)(void));
+
+/* Has noticed() called after deaths were looked for: on any thread, perhaps
+ * within an allocation, no lock held. */
+void gcw__deaths_listen_noticed(void (*noticed)(void));
+
+void gcw__deaths_install(void);
+
+void gcw__deaths_fork_prepare(void);
+void gcw__deaths_fork_parent(void);
+void gcw__deaths_fork_child(void);
+
+#endif

@@ -1,0 +1,269 @@
+/* drain.c: the queue of pending callbacks, and running them.
+ *
+ * Who runs: the thread that calls gcw_drain or gcw_collect, the worker
+ * (worker.c), and the exiting thread (exit-run.c); any number at a time.  Each
+ * takes one watch off the queue under the lock, and calls it without.  That
+ * the callback runs once, whoever else tries, is up to what is queued
+ * (cleanup.c).
+ *
+ * The queue is linked through watch.queued, hung on the roots.  Under the
+ * lock: both ends of it, and the error hook.
+ */
+#include <config.h>
+#include "drain.h"
+
+#include "code.h"
+#include "guard.h"
+#include "init.h"
+#include "lock.h"
+#include "roots.h"
+#include "wakeup.h"
+
+static pthread_mutex_t queue_lock = PTHREAD_MUTEX_INITIALIZER;
+static gcw_error_fn *error_hook;
+
+/* The number of watches in the queue; written under the lock. */
+static _Atomic size_t pending;
+
+static void
+nothing(void)
+{
+}
+
+static void (*_Atomic wake_also)(void) = nothing;
+
+static void
+wake(void)
+{
+    gcw__wakeup_set();
+    atomic_load(&wake_also)();
+}
+
+void
+gcw__drain_wake_also(void (*also)(void))
+{
+    atomic_store(&wake_also, also);
+    gcw__deaths_listen_collected(wake);
+}
+
+void
+gcw__drain_wake_if_pending(void)
+{
+    if (atomic_load(&pending) != 0)
+        wake();
+}
+
+bool
+gcw__drain_push(struct gcw__watch *watch, bool may_wait)
+{
+    struct gcw__roots *roots = gcw__roots;
+
+    if (!gcw__lock(&queue_lock, may_wait))
+        return false;
+    watch->queued = NULL;
+    if (roots->queue_last != NULL)
+        roots->queue_last->queued = watch;
+    else
+        roots->queue_first = watch;
+    roots->queue_last = watch;
+    atomic_fetch_add_explicit(&pending, 1, memory_order_relaxed);
+    gcw__unlock(&queue_lock);
+    wake();
+    return true;
+}
+
+static struct gcw__watch *
+pop(void)
+{
+    struct gcw__roots *roots = gcw__roots;
+    struct gcw__watch *watch;
+
+    gcw__lock(&queue_lock, true);
+    watch = roots->queue_first;
+    if (watch != NULL) {
+        roots->queue_first = watch->queued;
+        if (watch->queued == NULL)
+            roots->queue_last = NULL;
+        watch->queued = NULL;
+        atomic_fetch_sub_explicit(&pending, 1, memory_order_relaxed);
+    }
+    gcw__unlock(&queue_lock);
+    return watch;
+}
+
+void
+gcw__drain_failed(void *handle, uintptr_t code, const char *why)
+{
+    gcw_error_fn *hook;
+    void *data;
+
+    gcw__lock(&queue_lock, true);
+    hook = error_hook;
+    data = gcw__roots->hook_data;
+    gcw__unlock(&queue_lock);
+    if (hook != NULL)
+        hook(handle, gcw__function_name(code), why, data);
+    else
+        gcw__report("cleanup", NULL, code, why);
+}
+
+struct drain {
+    struct gcw__progress *progress;
+    struct gcw__watch *current;
+    size_t max, ran;
+};
+
+static bool
+may_go_on(const struct drain *drain)
+{
+    return (drain->max == 0 || drain->ran < drain->max)
+           && !(drain->progress != NULL
+                && atomic_load(&drain->progress->stop));
+}
+
+/* The next pending watch; before giving up, one more look. */
+static struct gcw__watch *
+next_pending(void)
+{
+    struct gcw__watch *watch = pop();
+
+    if (watch == NULL && gcw__gc_no() != atomic_load(&gcw__noticed)) {
+        gcw__notice_deaths(true);
+        watch = pop();
+    }
+    return watch;
+}
+
+static void
+set_current(struct drain *drain, struct gcw__watch *watch, uintptr_t code)
+{
+    drain->current = watch;
+    if (drain->progress != NULL)
+        atomic_store(&drain->progress->code, code);
+}
+
+/* The callback may do anything that the header allows: push and pop the
+ * queue, drain itself, collect, fail.  Only `drain` is relied on afterwards,
+ * which is this thread's own. */
+static bool
+drain_step(void *run)
+{
+    struct drain *drain = run;
+    struct gcw__watch *watch = may_go_on(drain) ? next_pending() : NULL;
+    uintptr_t code;
+
+    if (watch == NULL)
+        return false;
+    code = watch->ops->code(watch);
+    set_current(drain, watch, code);
+    if (watch->ops->run(watch))
+        drain->ran++;
+    set_current(drain, NULL, 0);
+    return true;
+}
+
+static void
+drain_failed(void *run, const char *why)
+{
+    struct drain *drain = run;
+    struct gcw__watch *watch = drain->current;
+
+    set_current(drain, NULL, 0);
+    if (watch == NULL)
+        return;
+    drain->ran++;
+    gcw__drain_failed(watch, watch->ops->code(watch), why);
+}
+
+size_t
+gcw__drain(size_t max, struct gcw__progress *progress)
+{
+    struct drain drain = { .progress = progress, .max = max };
+
+    gcw__wakeup_clear();
+    if (gcw__gc_no() != atomic_load(&gcw__noticed))
+        gcw__notice_deaths(true);
+    if (atomic_load(&pending) == 0)
+        return 0;
+    gcw__code_look();
+    gcw__guard_run(&drain, drain_step, drain_failed);
+    gcw__drain_wake_if_pending();
+    return drain.ran;
+}
+
+size_t
+gcw_drain(size_t max)
+{
+    return gcw__enter() != 0 ? 0 : gcw__drain(max, NULL);
+}
+
+size_t
+gcw_collect(void)
+{
+    if (gcw__enter() != 0)
+        return 0;
+    GC_gcollect();
+    return gcw__drain(0, NULL);
+}
+
+int
+gcw_drain_fd(void)
+{
+    int fd;
+
+    if (gcw__enter() != 0)
+        return -1;
+    gcw__deaths_listen_collected(wake);
+    fd = gcw__wakeup_open();
+    if (fd >= 0)
+        gcw__drain_wake_if_pending();
+    return fd;
+}
+
+static void
+set_hook(gcw_error_fn *hook, void *data)
+{
+    error_hook = hook;
+    gcw__roots->hook_data = data;
+}
+
+int
+gcw_drain_on_error(gcw_error_fn *hook, void *data)
+{
+    if (gcw__enter() != 0)
+        return -1;
+    gcw__lock(&queue_lock, true);
+    set_hook(hook, data);
+    gcw__unlock(&queue_lock);
+    return 0;
+}
+
+void
+gcw__drain_object_unloading(const struct gcw__range *range)
+{
+    gcw__lock(&queue_lock, true);
+    if (gcw__in_range((uintptr_t)error_hook, range))
+        set_hook(NULL, NULL);
+    gcw__unlock(&queue_lock);
+}
+
+void
+gcw__drain_fork_prepare(void)
+{
+    gcw__lock(&queue_lock, true);
+    gcw__wakeup_fork_prepare();
+}
+
+void
+gcw__drain_fork_parent(void)
+{
+    gcw__wakeup_fork_parent();
+    gcw__unlock(&queue_lock);
+}
+
+void
+gcw__drain_fork_child(void)
+{
+    gcw__wakeup_fork_child();
+    gcw__unlock(&queue_lock);
+}

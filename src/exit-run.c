@@ -1,0 +1,357 @@
+/* exit-run.c: running an exit registry.
+ *
+ * Turns.  A registry is run by one thread at a time, its owner, any number of
+ * times nested (a handler that runs its own registry, or calls exit).  Other
+ * threads wait for their turn on a condition, without a lock.
+ *
+ * A run takes the newest waiting handler off, under the lock, and calls it
+ * without.  So the handlers that are left are in the registry at every
+ * moment: a nested run goes on with them, one that is registered meanwhile is
+ * the next, and nothing runs twice.  A handler with `keep` moves to the
+ * registry's kept ring, and back when the outermost run ends.  Handlers that
+ * a run passes over, because it is for some only, wait in a ring of the run's
+ * own, on its stack, and come back when it ends.
+ *
+ * In a forked child the owner may be a thread that is not there; its turn is
+ * over then.  A handler that ends its thread (pthread_exit, cancellation)
+ * ends the run.
+ */
+#include <config.h>
+#include "exit.h"
+
+#include "code.h"
+#include "fork.h"
+#include "guard.h"
+#include "init.h"
+#include "lock.h"
+#include "method.h"
+#include "roots.h"
+
+static pthread_cond_t turn = PTHREAD_COND_INITIALIZER;
+
+struct run {
+    gcw_exit_registry *registry;
+    struct gcw__exit_choice choice;
+    struct gcw__exit_count count;
+    int status;
+    gcw_exit_handler *current;       /* the one that is called, or NULL */
+    gcw_exit_handler passed_over;    /* head */
+};
+
+/* Turns. */
+
+static bool
+is_other(const gcw_exit_registry *r)
+{
+    return r->depth != 0 && r->owner_process == gcw__process()
+           && !pthread_equal(r->owner, pthread_self());
+}
+
+static bool
+is_mine(const gcw_exit_registry *r)
+{
+    return r->depth != 0 && pthread_equal(r->owner, pthread_self());
+}
+
+void
+gcw__exit_begin(gcw_exit_registry *r)
+{
+    gcw__lock(&gcw__exit_lock, true);
+    while (is_other(r))
+        pthread_cond_wait(&turn, &gcw__exit_lock);
+    if (!is_mine(r)) {
+        r->depth = 0;
+        gcw__ring_append(r->waiting, r->kept);
+    }
+    r->owner = pthread_self();
+    r->owner_process = gcw__process();
+    r->depth++;
+    gcw__unlock(&gcw__exit_lock);
+}
+
+void
+gcw__exit_end(gcw_exit_registry *r)
+{
+    gcw__lock(&gcw__exit_lock, true);
+    if (--r->depth == 0)
+        gcw__ring_append(r->waiting, r->kept);
+    pthread_cond_broadcast(&turn);
+    gcw__unlock(&gcw__exit_lock);
+}
+
+/* Taking the next. */
+
+static bool
+is_chosen(const struct run *run, const gcw_exit_handler *h)
+{
+    const struct gcw__exit_choice *choice = &run->choice;
+
+    return (!choice->quick || h->quick)
+           && (choice->code == NULL
+               || gcw__in_range(gcw__exit_code(h), choice->code));
+}
+
+/* Marks what was called last.  Lock held. */
+static void
+finish_last(struct run *run)
+{
+    gcw_exit_handler *h = run->current;
+
+    if (h != NULL)
+        h->state = h->keep ? GCW__WAITING : GCW__GONE;
+    run->current = NULL;
+}
+
+static void
+start(struct run *run, gcw_exit_handler *h)
+{
+    if (run->choice.code != NULL)
+        h->keep = false;
+    if (h->keep) {
+        gcw__ring_move_last(run->registry->kept, h);
+        h->state = GCW__RUNNING;
+    } else {
+        gcw__exit_take_off(h, GCW__RUNNING);
+    }
+    run->current = h;
+}
+
+/* The newest waiting handler that is chosen becomes current.  Lock held. */
+static bool
+take_next(struct run *run)
+{
+    gcw_exit_handler *h;
+
+    while ((h = gcw__ring_first(run->registry->waiting, GCW__ORDER)) != NULL) {
+        if (is_chosen(run, h)) {
+            start(run, h);
+            return true;
+        }
+        gcw__ring_move_last(&run->passed_over, h);
+    }
+    return false;
+}
+
+static bool
+next(struct run *run)
+{
+    bool found;
+
+    gcw__lock(&gcw__exit_lock, true);
+    finish_last(run);
+    found = take_next(run);
+    gcw__unlock(&gcw__exit_lock);
+    return found;
+}
+
+/* Calling it. */
+
+static void
+report(struct run *run, const char *why)
+{
+    gcw_exit_handler *h = run->current;
+    gcw_exit_registry *r = run->registry;
+    const char *name = gcw__exit_name(h);
+    gcw_error_fn *hook;
+    void *data;
+
+    run->count.failed++;
+    gcw__lock(&gcw__exit_lock, true);
+    finish_last(run);
+    hook = r->hook;
+    data = r->hook_data;
+    gcw__unlock(&gcw__exit_lock);
+    if (hook == NULL)
+        gcw__report("exit handler", name, gcw__exit_code(h), why);
+    else
+        hook(h, name != NULL ? name : gcw__function_name(gcw__exit_code(h)),
+             why, data);
+}
+
+static void
+call_method(struct run *run, gcw_exit_handler *h)
+{
+    gcw_exit_info info = { run->registry, h, gcw__exit_name(h), run->status };
+    gcw_bound bound;
+
+    if (!gcw_method_bind(h->call.method, &bound))
+        return;
+    run->count.called++;
+    if (gcw_bound_call(&bound, &info) != NULL)
+        report(run, "its method returned non-NULL");
+}
+
+static void
+call(struct run *run, gcw_exit_handler *h)
+{
+    switch ((enum gcw__exit_kind)h->kind) {
+    case GCW__METHOD:
+        call_method(run, h);
+        break;
+    case GCW__FUNCTION:
+        run->count.called++;
+        h->call.function(h->data);
+        break;
+    case GCW__PLAIN:
+        run->count.called++;
+        h->call.plain();
+        break;
+    }
+}
+
+/* The handler may do anything to the registry: register, unregister, run it;
+ * exit; fail.  Only `run` is relied on afterwards, which is this thread's. */
+static bool
+run_step(void *arg)
+{
+    struct run *run = arg;
+    gcw_exit_handler *h;
+
+    if (!next(run))
+        return false;
+    h = run->current;
+    if (!h->keep)
+        gcw__exit_unwatch(h);
+    if ((h->inherit || h->process == gcw__process())
+        && !gcw__code_gone(gcw__exit_code(h)))
+        call(run, h);
+    return true;
+}
+
+static void
+run_failed(void *arg, const char *why)
+{
+    struct run *run = arg;
+
+    if (run->current != NULL)
+        report(run, why);
+}
+
+/* Also when a handler has ended its thread. */
+static void
+end_run(void *arg)
+{
+    struct run *run = arg;
+
+    gcw__lock(&gcw__exit_lock, true);
+    finish_last(run);
+    gcw__ring_append(run->registry->waiting, &run->passed_over);
+    gcw__unlock(&gcw__exit_lock);
+}
+
+struct gcw__exit_count
+gcw__exit_run(gcw_exit_registry *r, int status, struct gcw__exit_choice choice)
+{
+    struct run run = { .registry = r, .choice = choice, .status = status };
+
+    gcw__ring_init(&run.passed_over);
+    gcw__code_look();
+    pthread_cleanup_push(end_run, &run);
+    gcw__guard_run(&run, run_step, run_failed);
+    pthread_cleanup_pop(1);
+    return run.count;
+}
+
+static void
+end_turn(void *r)
+{
+    gcw__exit_end(r);
+}
+
+/* The choice of a run that is for all. */
+static const struct gcw__exit_choice all = { false, NULL };
+
+int
+gcw_exit_run(gcw_exit_registry *r, int status)
+{
+    struct gcw__exit_count count;
+
+    if (gcw__enter() != 0)
+        return -1;
+    if (r == NULL)
+        return gcw__fail_int(EINVAL);
+    gcw__exit_begin(r);
+    pthread_cleanup_push(end_turn, r);
+    count = gcw__exit_run(r, status, all);
+    pthread_cleanup_pop(1);
+    return count.failed;
+}
+
+/* Unloaded code. */
+
+/* What has run already and waits for the next run only goes. */
+static void
+drop_kept(gcw_exit_registry *r, const struct gcw__range *range)
+{
+    gcw_exit_handler *h, *next;
+
+    for (h = r->kept->ring[GCW__ORDER].next; h != r->kept; h = next) {
+        next = h->ring[GCW__ORDER].next;
+        if (gcw__in_range(gcw__exit_code(h), range))
+            gcw__exit_remove(h);
+    }
+}
+
+static void
+registry_unloading(gcw_exit_registry *r, const struct gcw__range *range)
+{
+    struct gcw__exit_choice choice = { false, range };
+
+    gcw__exit_begin(r);
+    gcw__exit_run(r, 0, choice);
+    gcw__lock(&gcw__exit_lock, true);
+    drop_kept(r, range);
+    if (gcw__in_range((uintptr_t)r->hook, range)) {
+        r->hook = NULL;
+        r->hook_data = NULL;
+    }
+    gcw__unlock(&gcw__exit_lock);
+    gcw__exit_end(r);
+}
+
+/* The registry after `node` that is alive, and its node. */
+static gcw_exit_registry *
+next_registry(struct gcw__registry_node **node)
+{
+    gcw_exit_registry *r = NULL;
+
+    while (*node != NULL && r == NULL) {
+        r = gcw_ref_get((*node)->watch.ref);
+        *node = (*node)->next;
+    }
+    return r;
+}
+
+void
+gcw__exit_object_unloading(const struct gcw__range *range)
+{
+    struct gcw__registry_node *node;
+    gcw_exit_registry *r;
+
+    registry_unloading(gcw__roots->at_exit, range);
+    gcw__lock(&gcw__exit_lock, true);
+    node = gcw__roots->registries;
+    gcw__unlock(&gcw__exit_lock);
+    while ((r = next_registry(&node)) != NULL)
+        registry_unloading(r, range);
+}
+
+void
+gcw__exit_fork_prepare(void)
+{
+    gcw__lock(&gcw__exit_lock, true);
+}
+
+void
+gcw__exit_fork_parent(void)
+{
+    gcw__unlock(&gcw__exit_lock);
+}
+
+/* Those who waited for their turn are not there. */
+void
+gcw__exit_fork_child(void)
+{
+    pthread_cond_init(&turn, NULL);
+    gcw__unlock(&gcw__exit_lock);
+}

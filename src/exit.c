@@ -1,0 +1,722 @@
+/* exit.c: exit registries: registering, and taking back.
+ *
+ * A handler
+ *
+ *     WAITING --- its turn ---> RUNNING ---> GONE
+ *        |  <------ keep ------/
+ *        +--- unregistered, its object dead, its code unloaded ---> GONE
+ *
+ * Rings.  A registry's waiting handlers form a ring around a head, newest
+ * first.  Those that share a function form a second ring around a head of its
+ * own, which a table finds by the function, so that unregistering by function
+ * looks at nothing else.  Heads are handlers that are never called.  All links
+ * lead to the start of handlers, as collectors without interior pointers ask.
+ *
+ * One lock for all registries, innermost: held for a few instructions at a
+ * time, never while anything is allocated or called.  What registering needs
+ * is allocated before; if it turns out that more is needed, the lock is given
+ * up and it is tried again.
+ *
+ * A weak handler watches its method's references.  When one dies, the sweep
+ * takes the handler off, perhaps from a finalizer, without waiting.
+ *
+ * Registries of the user are collectable, and the library must not hold them,
+ * nor may the watches of their handlers, which hang on references of objects
+ * that live on.  So each registry has a node, which knows it weakly and lists
+ * those watches.  A watch leads to its handler by a hidden pointer: who
+ * follows it first gets a strong pointer to the registry from the node, and
+ * looks under the lock whether the handler still waits.  When the registry
+ * dies, the node takes the watches off.
+ */
+#include <config.h>
+#include "exit.h"
+
+#include "code.h"
+#include "fork.h"
+#include "init.h"
+#include "lock.h"
+#include "method.h"
+#include "ref.h"
+#include "roots.h"
+
+#include <string.h>
+
+pthread_mutex_t gcw__exit_lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* Once true, stays true; under the lock. */
+static bool closed;
+
+/* Rings. */
+
+void
+gcw__ring_append(gcw_exit_handler *head, gcw_exit_handler *other)
+{
+    gcw_exit_handler *first = gcw__ring_first(other, GCW__ORDER), *last;
+
+    if (first == NULL)
+        return;
+    last = other->ring[GCW__ORDER].prev;
+    other->ring[GCW__ORDER].prev = other->ring[GCW__ORDER].next = other;
+    first->ring[GCW__ORDER].prev = head->ring[GCW__ORDER].prev;
+    first->ring[GCW__ORDER].prev->ring[GCW__ORDER].next = first;
+    last->ring[GCW__ORDER].next = head;
+    head->ring[GCW__ORDER].prev = last;
+}
+
+/* Registries. */
+
+static gcw_exit_handler *
+handler_make(void)
+{
+    gcw_exit_handler *h = GC_MALLOC(sizeof *h);
+
+    if (h != NULL)
+        gcw__ring_init(h);
+    return h;
+}
+
+static char *
+copy_string(const char *string)
+{
+    size_t size = strlen(string) + 1;
+    char *copy = GC_MALLOC_ATOMIC(size);
+
+    return copy == NULL ? NULL : memcpy(copy, string, size);
+}
+
+gcw_exit_registry *
+gcw__exit_registry_make(const char *name)
+{
+    gcw_exit_registry *r = GC_MALLOC(sizeof *r);
+
+    if (r == NULL)
+        return NULL;
+    r->node = GC_MALLOC(sizeof *r->node);
+    r->waiting = handler_make();
+    r->kept = handler_make();
+    if (name != NULL)
+        r->name = copy_string(name);
+    if (r->node == NULL || r->waiting == NULL || r->kept == NULL
+        || (name != NULL && r->name == NULL))
+        return NULL;
+    return r;
+}
+
+/* Lock held. */
+static void
+unlink_watch(struct gcw__exit_watch *watch)
+{
+    if (watch->handler == 0)
+        return;
+    if (watch->prev != NULL)
+        watch->prev->next = watch->next;
+    else
+        watch->node->watches = watch->next;
+    if (watch->next != NULL)
+        watch->next->prev = watch->prev;
+    watch->prev = watch->next = NULL;
+    watch->handler = 0;
+}
+
+/* Lock held. */
+static void
+link_watch(struct gcw__exit_watch *watch, gcw_exit_handler *h)
+{
+    struct gcw__registry_node *node = watch->node;
+
+    watch->handler = ~(uintptr_t)h;
+    watch->next = node->watches;
+    if (watch->next != NULL)
+        watch->next->prev = watch;
+    node->watches = watch;
+}
+
+/* Takes all watches of a dead registry off their references. */
+static bool
+drop_watches(struct gcw__registry_node *node, bool may_wait)
+{
+    struct gcw__exit_watch *watch;
+
+    /* The registry is dead, so nobody else adds to or takes from the list. */
+    while ((watch = node->watches) != NULL) {
+        if (!gcw__watch_remove(&watch->watch, may_wait))
+            return false;
+        unlink_watch(watch);
+    }
+    return true;
+}
+
+static bool
+registry_died(struct gcw__watch *watch, bool may_wait)
+{
+    struct gcw__registry_node *node = (struct gcw__registry_node *)watch;
+
+    if (!drop_watches(node, may_wait)
+        || !gcw__lock(&gcw__exit_lock, may_wait))
+        return false;
+    if (node->prev != NULL)
+        node->prev->next = node->next;
+    else
+        gcw__roots->registries = node->next;
+    if (node->next != NULL)
+        node->next->prev = node->prev;
+    gcw__unlock(&gcw__exit_lock);
+    return true;
+}
+
+static const struct gcw__watch_ops registry_ops = {
+    registry_died, NULL, NULL
+};
+
+/* Makes the registry known, weakly. */
+static bool
+make_known(gcw_exit_registry *r)
+{
+    struct gcw__registry_node *node = r->node;
+    gcw_ref *ref = gcw__ref_of(r, r, false);
+
+    if (ref == NULL)
+        return false;
+    node->watch.prev = &node->watch;
+    node->watch.ref = ref;
+    node->watch.ops = &registry_ops;
+    gcw__lock(&gcw__exit_lock, true);
+    node->next = gcw__roots->registries;
+    if (node->next != NULL)
+        node->next->prev = node;
+    gcw__roots->registries = node;
+    gcw__unlock(&gcw__exit_lock);
+    gcw__death_watch(&node->watch);
+    GCW__KEEP(r);
+    return true;
+}
+
+gcw_exit_registry *
+gcw_exit_registry_new(const char *name)
+{
+    gcw_exit_registry *r;
+
+    if (gcw__enter() != 0)
+        return NULL;
+    r = gcw__exit_registry_make(name);
+    if (r == NULL || !make_known(r))
+        return gcw__fail_null(ENOMEM);
+    return r;
+}
+
+gcw_exit_registry *
+gcw_exit_default(void)
+{
+    return gcw__enter() != 0 ? NULL : gcw__roots->at_exit;
+}
+
+bool
+gcw__exit_close(void)
+{
+    bool empty;
+
+    gcw__lock(&gcw__exit_lock, true);
+    empty = gcw__ring_first(gcw__roots->at_exit->waiting, GCW__ORDER) == NULL;
+    closed |= empty;
+    gcw__unlock(&gcw__exit_lock);
+    return empty;
+}
+
+bool
+gcw__exit_closed(void)
+{
+    bool result;
+
+    gcw__lock(&gcw__exit_lock, true);
+    result = closed;
+    gcw__unlock(&gcw__exit_lock);
+    return result;
+}
+
+int
+gcw_exit_on_error(gcw_exit_registry *r, gcw_error_fn *hook, void *data)
+{
+    if (gcw__enter() != 0)
+        return -1;
+    if (r == NULL)
+        return gcw__fail_int(EINVAL);
+    gcw__lock(&gcw__exit_lock, true);
+    r->hook = hook;
+    r->hook_data = data;
+    gcw__unlock(&gcw__exit_lock);
+    return 0;
+}
+
+/* Handlers. */
+
+uintptr_t
+gcw__exit_code(const gcw_exit_handler *h)
+{
+    switch ((enum gcw__exit_kind)h->kind) {
+    case GCW__METHOD:
+        return (uintptr_t)h->call.method->fn;
+    case GCW__FUNCTION:
+        return (uintptr_t)h->call.function;
+    case GCW__PLAIN:
+        break;
+    }
+    return (uintptr_t)h->call.plain;
+}
+
+const char *
+gcw__exit_name(const gcw_exit_handler *h)
+{
+    return h->extra == NULL ? NULL : h->extra->name;
+}
+
+/* The head of the ring of the handlers like h, or NULL.  Lock held. */
+static gcw_exit_handler *
+find_same(const gcw_exit_registry *r, enum gcw__exit_kind kind,
+          uintptr_t code)
+{
+    uintptr_t hash = gcw__mix(code);
+    size_t at = hash;
+    gcw_exit_handler *head;
+
+    while ((head = gcw__table_next(&r->functions, hash, &at)) != NULL)
+        if (head->kind == kind)
+            return head;
+    return NULL;
+}
+
+/* The head goes with the last handler of its ring. */
+static void
+leave_same(gcw_exit_handler *h)
+{
+    gcw_exit_handler *neighbour = h->ring[GCW__SAME].next;
+
+    if (neighbour == h)
+        return;
+    gcw__ring_remove(h, GCW__SAME);
+    if (neighbour->ring[GCW__SAME].next == neighbour)
+        gcw__table_remove(&h->registry->functions,
+                          gcw__mix(gcw__exit_code(h)), neighbour);
+}
+
+void
+gcw__exit_take_off(gcw_exit_handler *h, enum gcw__exit_state state)
+{
+    gcw__ring_remove(h, GCW__ORDER);
+    leave_same(h);
+    if (h->extra != NULL && h->extra->self != NULL)
+        unlink_watch(h->extra->self);
+    if (h->extra != NULL && h->extra->data != NULL)
+        unlink_watch(h->extra->data);
+    h->state = (unsigned char)state;
+}
+
+bool
+gcw__exit_remove(gcw_exit_handler *h)
+{
+    bool waiting = h->state == GCW__WAITING;
+
+    h->keep = false;
+    gcw__exit_take_off(h, waiting ? GCW__GONE : GCW__RUNNING);
+    return waiting;
+}
+
+/* What the first handler of a function needs besides itself: a head, and a
+ * larger table if capacity is not 0. */
+struct spare {
+    gcw_exit_handler *head;
+    struct gcw__entry *entries;
+    size_t capacity;
+};
+
+/* False if `spare` must first be filled.  Lock held. */
+static bool
+new_head(gcw_exit_registry *r, const gcw_exit_handler *h, struct spare *spare)
+{
+    size_t capacity = gcw__table_grown(&r->functions);
+
+    if (capacity == r->functions.capacity)
+        capacity = 0;
+    if (spare->head == NULL || spare->capacity != capacity) {
+        spare->capacity = capacity;
+        return false;
+    }
+    if (capacity != 0)
+        gcw__table_move(&r->functions, spare->entries, capacity);
+    spare->head->kind = h->kind;
+    gcw__table_insert(&r->functions, gcw__mix(gcw__exit_code(h)),
+                      spare->head);
+    return true;
+}
+
+/* False if `spare` must first be filled.  Lock held. */
+static bool
+join_same(gcw_exit_handler *h, struct spare *spare)
+{
+    gcw_exit_handler *head = find_same(h->registry, h->kind,
+                                       gcw__exit_code(h));
+
+    if (head == NULL) {
+        if (!new_head(h->registry, h, spare))
+            return false;
+        head = spare->head;
+    }
+    gcw__ring_insert_after(head, h, GCW__SAME);
+    return true;
+}
+
+/* Returns 0, an errno, or -1: fill `spare`.  Lock held. */
+static int
+try_to_add(gcw_exit_handler *h, struct spare *spare)
+{
+    if (closed && h->registry == gcw__roots->at_exit)
+        return ESHUTDOWN;
+    if (h->kind != GCW__METHOD && !join_same(h, spare))
+        return -1;
+    gcw__ring_insert_after(h->registry->waiting, h, GCW__ORDER);
+    if (h->kind == GCW__METHOD)
+        link_watch(h->extra->self, h);
+    if (h->kind == GCW__METHOD && h->extra->data != NULL)
+        link_watch(h->extra->data, h);
+    return 0;
+}
+
+static bool
+fill(struct spare *spare)
+{
+    if (spare->head == NULL)
+        spare->head = handler_make();
+    if (spare->capacity != 0)
+        spare->entries = GC_MALLOC(spare->capacity * sizeof *spare->entries);
+    return spare->head != NULL
+           && (spare->capacity == 0 || spare->entries != NULL);
+}
+
+/* Puts the handler among the waiting.  Returns 0 or an errno. */
+static int
+add(gcw_exit_handler *h)
+{
+    struct spare spare = { NULL, NULL, 0 };
+    int error;
+
+    for (;;) {
+        gcw__lock(&gcw__exit_lock, true);
+        error = try_to_add(h, &spare);
+        gcw__unlock(&gcw__exit_lock);
+        if (error != -1)
+            return error;
+        if (!fill(&spare))
+            return ENOMEM;
+    }
+}
+
+static bool
+has_reserved(const gcw_exit_options *o)
+{
+    return o != NULL && (o->reserved[0] != NULL || o->reserved[1] != NULL);
+}
+
+/* A handler with its options and its name.  NULL: no memory. */
+static gcw_exit_handler *
+handler_of(gcw_exit_registry *r, enum gcw__exit_kind kind,
+           const gcw_exit_options *o)
+{
+    gcw_exit_handler *h = handler_make();
+
+    if (h == NULL)
+        return NULL;
+    h->registry = r;
+    h->kind = (unsigned char)kind;
+    h->process = gcw__process();
+    if (o != NULL) {
+        h->keep = o->keep;
+        h->inherit = o->inherit;
+        h->quick = o->quick;
+    }
+    if (kind == GCW__METHOD || (o != NULL && o->name != NULL)) {
+        h->extra = GC_MALLOC(sizeof *h->extra);
+        if (h->extra == NULL)
+            return NULL;
+    }
+    if (o != NULL && o->name != NULL) {
+        h->extra->name = copy_string(o->name);
+        if (h->extra->name == NULL)
+            return NULL;
+    }
+    return h;
+}
+
+/* Weak handlers. */
+
+static bool
+unwatch(gcw_exit_handler *h, bool may_wait)
+{
+    struct gcw__exit_extra *extra = h->extra;
+
+    if (extra == NULL || extra->self == NULL)
+        return true;
+    return gcw__watch_remove(&extra->self->watch, may_wait)
+           && (extra->data == NULL
+               || gcw__watch_remove(&extra->data->watch, may_wait));
+}
+
+void
+gcw__exit_unwatch(gcw_exit_handler *h)
+{
+    unwatch(h, true);
+}
+
+/* The registry of the watch, if it is alive. */
+static gcw_exit_registry *
+registry_of(const struct gcw__exit_watch *watch)
+{
+    gcw_exit_registry *at_exit = gcw__roots->at_exit;
+
+    return watch->node == at_exit->node ? at_exit
+                                        : gcw__read(watch->node->watch.ref);
+}
+
+/* The handler that the watch leads to; to be followed while its registry is
+ * alive.  Lock held. */
+static gcw_exit_handler *
+handler_of_watch(const struct gcw__exit_watch *watch)
+{
+    return watch->handler == 0 ? NULL : (gcw_exit_handler *)~watch->handler;
+}
+
+/* First off the references, so that what could not be done now is found to
+ * do the next time. */
+static bool
+take_off_dead(struct gcw__exit_watch *watch, bool may_wait)
+{
+    gcw_exit_handler *h;
+
+    if (!gcw__lock(&gcw__exit_lock, may_wait))
+        return false;
+    h = handler_of_watch(watch);
+    gcw__unlock(&gcw__exit_lock);
+    if (h == NULL)
+        return true;
+    if (!unwatch(h, may_wait) || !gcw__lock(&gcw__exit_lock, may_wait))
+        return false;
+    if (h->state != GCW__GONE)
+        gcw__exit_remove(h);
+    gcw__unlock(&gcw__exit_lock);
+    return true;
+}
+
+static bool
+handler_died(struct gcw__watch *watch, bool may_wait)
+{
+    struct gcw__exit_watch *exit_watch = (struct gcw__exit_watch *)watch;
+    gcw_exit_registry *r = registry_of(exit_watch);
+    bool done = r == NULL || take_off_dead(exit_watch, may_wait);
+
+    GCW__KEEP(r);
+    return done;
+}
+
+static const struct gcw__watch_ops handler_ops = { handler_died, NULL, NULL };
+
+static struct gcw__exit_watch *
+watch_of(gcw_exit_handler *h, gcw_ref *ref)
+{
+    struct gcw__exit_watch *watch = GC_MALLOC(sizeof *watch);
+
+    if (watch == NULL)
+        return NULL;
+    watch->watch.prev = &watch->watch;
+    watch->watch.ref = ref;
+    watch->watch.ops = &handler_ops;
+    watch->node = h->registry->node;
+    return watch;
+}
+
+static bool
+make_watches(gcw_exit_handler *h, gcw_method *m)
+{
+    h->extra->self = watch_of(h, m->self);
+    if (h->extra->self == NULL)
+        return false;
+    if (m->weak_data == NULL)
+        return true;
+    h->extra->data = watch_of(h, m->weak_data);
+    return h->extra->data != NULL;
+}
+
+/* False if somebody has disposed of one of them. */
+static bool
+watch_targets(struct gcw__exit_extra *extra)
+{
+    return gcw__death_watch(&extra->self->watch)
+           && (extra->data == NULL || gcw__death_watch(&extra->data->watch));
+}
+
+/* Its targets are alive while this runs. */
+static gcw_exit_handler *
+add_method(gcw_exit_registry *r, gcw_method *m, const gcw_exit_options *o)
+{
+    gcw_exit_handler *h = handler_of(r, GCW__METHOD, o);
+    int error;
+
+    if (h == NULL || !make_watches(h, m))
+        return gcw__fail_null(ENOMEM);
+    h->call.method = m;
+    error = add(h);
+    if (error != 0)
+        return gcw__fail_null(error);
+    if (!watch_targets(h->extra)) {
+        gcw_exit_unregister(h);
+        return gcw__fail_null(ESTALE);
+    }
+    return h;
+}
+
+gcw_exit_handler *
+gcw_exit_register(gcw_exit_registry *r, gcw_method *m,
+                  const gcw_exit_options *o)
+{
+    gcw_exit_handler *h;
+    gcw_bound bound;
+
+    if (gcw__enter() != 0)
+        return NULL;
+    if (r == NULL || m == NULL || has_reserved(o))
+        return gcw__fail_null(EINVAL);
+    if (!gcw_method_bind(m, &bound))
+        return gcw__fail_null(ESTALE);
+    h = add_method(r, m, o);
+    GCW__KEEP(bound.self);
+    GCW__KEEP(bound.data);
+    return h;
+}
+
+/* Functions. */
+
+gcw_exit_handler *
+gcw_exit_register_fn(gcw_exit_registry *r, void (*fn)(void *data), void *data,
+                     const gcw_exit_options *o)
+{
+    gcw_exit_handler *h;
+    int error;
+
+    if (gcw__enter() != 0)
+        return NULL;
+    if (r == NULL || fn == NULL || has_reserved(o))
+        return gcw__fail_null(EINVAL);
+    h = handler_of(r, GCW__FUNCTION, o);
+    if (h == NULL)
+        return gcw__fail_null(ENOMEM);
+    h->call.function = fn;
+    h->data = data;
+    error = add(h);
+    return error == 0 ? h : gcw__fail_null(error);
+}
+
+static int
+atexit_known(void (*fn)(void))
+{
+    gcw_exit_options inherit = { .inherit = true };
+    gcw_exit_handler *h;
+    int error;
+
+    if (gcw__enter() != 0)
+        return -1;
+    h = handler_of(gcw__roots->at_exit, GCW__PLAIN, &inherit);
+    if (h == NULL)
+        return gcw__fail_int(ENOMEM);
+    h->call.plain = fn;
+    error = add(h);
+    return error == 0 ? 0 : gcw__fail_int(error);
+}
+
+static int
+atexit_cancel_known(void (*fn)(void))
+{
+    gcw_exit_handler *head, *h = NULL;
+
+    if (gcw__enter() != 0)
+        return -1;
+    gcw__lock(&gcw__exit_lock, true);
+    head = find_same(gcw__roots->at_exit, GCW__PLAIN, (uintptr_t)fn);
+    if (head != NULL) {
+        h = gcw__ring_first(head, GCW__SAME);
+        gcw__exit_remove(h);
+    }
+    gcw__unlock(&gcw__exit_lock);
+    return h == NULL ? gcw__fail_int(ENOENT) : 0;
+}
+
+/* Calls it on a thread that the collector knows, for as long as it takes. */
+static int
+as_known_thread(int (*call)(void (*fn)(void)), void (*fn)(void))
+{
+    int result, error;
+    bool entered = false;
+
+    if (fn == NULL)
+        return gcw__fail_int(EINVAL);
+    if (gcw_init() != 0 && errno != EPERM)
+        return -1;
+    if (!gcw__thread_known())
+        entered = gcw__thread_enter();
+    result = call(fn);
+    error = errno;
+    if (entered)
+        gcw__thread_leave();
+    errno = error;
+    return result;
+}
+
+int
+gcw_atexit(void (*fn)(void))
+{
+    return as_known_thread(atexit_known, fn);
+}
+
+int
+gcw_atexit_cancel(void (*fn)(void))
+{
+    return as_known_thread(atexit_cancel_known, fn);
+}
+
+/* Taking back. */
+
+int
+gcw_exit_unregister(gcw_exit_handler *h)
+{
+    int found = GCW_GONE;
+
+    if (gcw__enter() != 0)
+        return -1;
+    if (h == NULL)
+        return gcw__fail_int(EINVAL);
+    gcw__lock(&gcw__exit_lock, true);
+    if (h->state != GCW__GONE)
+        found = gcw__exit_remove(h) ? GCW_REMOVED : GCW_RUNNING;
+    gcw__unlock(&gcw__exit_lock);
+    if (found != GCW_GONE)
+        gcw__exit_unwatch(h);
+    return found;
+}
+
+size_t
+gcw_exit_unregister_fn(gcw_exit_registry *r, void (*fn)(void *data))
+{
+    gcw_exit_handler *head;
+    size_t n = 0;
+
+    if (gcw__enter() != 0)
+        return 0;
+    if (r == NULL || fn == NULL) {
+        errno = EINVAL;
+        return 0;
+    }
+    do {
+        gcw__lock(&gcw__exit_lock, true);
+        head = find_same(r, GCW__FUNCTION, (uintptr_t)fn);
+        if (head != NULL)
+            n += gcw__exit_remove(gcw__ring_first(head, GCW__SAME));
+        gcw__unlock(&gcw__exit_lock);
+    } while (head != NULL);
+    return n;
+}

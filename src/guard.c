@@ -1,0 +1,74 @@
+/* guard.c: running callbacks that may fail.
+ *
+ * Each thread has a chain of guards, innermost first, all on its own stack.
+ * gcw_fail jumps to the innermost; guards begun inside the failed callback
+ * drop out of the chain with the frames that they lie in.
+ */
+#include <config.h>
+#include "guard.h"
+
+#include <dlfcn.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct guard {
+    jmp_buf failed;
+    struct guard *outer;
+    const char *volatile why;    /* what gcw_fail was given */
+};
+
+static _Thread_local struct guard *innermost;
+
+void
+gcw__guard_run(void *run, bool (*step)(void *run),
+               void (*failed)(void *run, const char *why))
+{
+    struct guard guard;
+
+    guard.outer = innermost;
+    innermost = &guard;
+    if (setjmp(guard.failed) != 0)
+        failed(run, guard.why);
+    while (step(run))
+        continue;
+    innermost = guard.outer;
+}
+
+void
+gcw_fail(const char *why)
+{
+    struct guard *guard = innermost;
+
+    if (guard == NULL) {
+        fprintf(stderr, "gcweak: gcw_fail outside a callback: %s\n",
+                why == NULL ? "no reason given" : why);
+        abort();
+    }
+    guard->why = why;
+    longjmp(guard->failed, 1);
+}
+
+const char *
+gcw__function_name(uintptr_t code)
+{
+    Dl_info info;
+
+    if (code == 0 || dladdr((void *)code, &info) == 0
+        || (uintptr_t)info.dli_saddr != code)
+        return NULL;
+    return info.dli_sname;
+}
+
+void
+gcw__report(const char *what, const char *name, uintptr_t code,
+            const char *why)
+{
+    if (name == NULL)
+        name = gcw__function_name(code);
+    if (name == NULL)
+        fprintf(stderr, "gcweak: %s at %#jx failed: ", what, (uintmax_t)code);
+    else
+        fprintf(stderr, "gcweak: %s %s failed: ", what, name);
+    fprintf(stderr, "%s\n", why == NULL ? "no reason given" : why);
+}

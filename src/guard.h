@@ -1,0 +1,27 @@
+/* guard.h: running callbacks that may fail. */
+#ifndef GCW__GUARD_H
+#define GCW__GUARD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <gcweak/base.h>
+
+/* Calls step(run) until it returns false.
+ *
+ * A step runs user code.  If that calls gcw_fail, the step ends there,
+ * failed(run, why) is called, and the next step follows.  failed() may run
+ * user code as well; if it fails in turn, it is called again, so it must know
+ * that it was at work.  One setjmp for all steps. */
+void gcw__guard_run(void *run, bool (*step)(void *run),
+                    void (*failed)(void *run, const char *why));
+
+/* The report when there is no hook: a line on stderr.  `what` is the sort of
+ * callback; without a name the function at `code` is named. */
+void gcw__report(const char *what, const char *name, uintptr_t code,
+                 const char *why);
+
+/* The name of the function at `code`, or NULL.  Memory of its object. */
+const char *gcw__function_name(uintptr_t code);
+
+#endif

@@ -1,0 +1,46 @@
+/* init.h: what every entry into the library begins with. */
+#ifndef GCW__INIT_H
+#define GCW__INIT_H
+
+#include "death.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+
+/* Whether gcw_init has succeeded. */
+extern atomic_bool gcw__ready;
+
+/* gcw_init, and the check that the collector knows the thread.  Returns 0, or
+ * -1 with errno. */
+int gcw__enter_first(void);
+
+/* Begins a call into the library: starts it if need be, refuses unknown
+ * threads, and looks after what the collections since the last call have
+ * done.  No lock may be held.  Returns 0, or -1 with errno. */
+static inline int
+gcw__enter(void)
+{
+    if (!GCW__LIKELY(atomic_load_explicit(&gcw__ready, memory_order_acquire)
+                     && gcw__thread_known())
+        && gcw__enter_first() != 0)
+        return -1;
+    gcw__tick();
+    return 0;
+}
+
+/* Fails a call. */
+static inline void *
+gcw__fail_null(int error)
+{
+    errno = error;
+    return NULL;
+}
+
+static inline int
+gcw__fail_int(int error)
+{
+    errno = error;
+    return -1;
+}
+
+#endif

@@ -1,0 +1,135 @@
+/* method.c: weak methods.
+ *
+ * A method is constant, so threads share it without a lock.  Its references
+ * are shared with all other methods on the same target, and their ids, which
+ * outlive the target, are its identity.
+ */
+#include <config.h>
+#include "method.h"
+
+#include "init.h"
+
+static gcw_method *
+method_of(gcw_ref *self, gcw_method_fn *fn, void *data, gcw_ref *weak_data)
+{
+    gcw_method *m = GC_MALLOC(sizeof *m);
+
+    if (m == NULL)
+        return gcw__fail_null(ENOMEM);
+    *m = (gcw_method){ self, fn, data, weak_data };
+    return m;
+}
+
+gcw_method *
+gcw_method_new(void *self, gcw_method_fn *fn, void *data)
+{
+    void *base;
+    gcw_ref *ref;
+
+    if (gcw__enter() != 0)
+        return NULL;
+    base = gcw__base(self);
+    if (base == NULL || fn == NULL || gcw__base(data) == base)
+        return gcw__fail_null(EINVAL);
+    ref = gcw__ref_of(base, self, false);
+    return ref == NULL ? NULL : method_of(ref, fn, data, NULL);
+}
+
+gcw_method *
+gcw_method_new_weak(void *self, gcw_method_fn *fn, void *data)
+{
+    void *base, *data_base;
+    gcw_ref *ref, *data_ref;
+
+    if (gcw__enter() != 0)
+        return NULL;
+    base = gcw__base(self);
+    data_base = gcw__base(data);
+    if (base == NULL || fn == NULL || data_base == NULL)
+        return gcw__fail_null(EINVAL);
+    ref = gcw__ref_of(base, self, false);
+    data_ref = ref == NULL ? NULL : gcw__ref_of(data_base, data, false);
+    return data_ref == NULL ? NULL : method_of(ref, fn, NULL, data_ref);
+}
+
+bool
+gcw_method_bind(const gcw_method *m, gcw_bound *out)
+{
+    void *self, *data;
+
+    if (m == NULL || out == NULL) {
+        errno = EINVAL;
+        return false;
+    }
+    self = gcw__read(m->self);
+    data = m->weak_data == NULL ? m->data : gcw__read(m->weak_data);
+    if (self == NULL || (m->weak_data != NULL && data == NULL)) {
+        *out = (gcw_bound){ NULL, NULL, NULL };
+        return false;
+    }
+    *out = (gcw_bound){ self, m->fn, data };
+    return true;
+}
+
+void *
+gcw_bound_call(const gcw_bound *bound, void *arg)
+{
+    void *self, *data, *result;
+
+    if (bound == NULL || bound->fn == NULL)
+        return gcw__fail_null(EINVAL);
+    self = bound->self;
+    data = bound->data;
+    result = bound->fn(self, arg, data);
+    GCW__KEEP(self);
+    GCW__KEEP(data);
+    return result;
+}
+
+int
+gcw_method_invoke(const gcw_method *m, void *arg, void **result)
+{
+    gcw_bound bound;
+    void *got;
+
+    if (m == NULL)
+        return gcw__fail_int(EINVAL);
+    if (!gcw_method_bind(m, &bound))
+        return gcw__fail_int(ESTALE);
+    got = gcw_bound_call(&bound, arg);
+    if (result != NULL)
+        *result = got;
+    return 0;
+}
+
+bool
+gcw_method_alive(const gcw_method *m)
+{
+    gcw_bound bound;
+
+    return gcw_method_bind(m, &bound);
+}
+
+bool
+gcw_method_equal(const gcw_method *a, const gcw_method *b)
+{
+    if (a == NULL || b == NULL)
+        return a == b;
+    return a->self == b->self && a->fn == b->fn && a->data == b->data
+           && a->weak_data == b->weak_data;
+}
+
+/* Ids, not addresses: a reference may move nowhere, but ids spread better. */
+size_t
+gcw_method_hash(const gcw_method *m)
+{
+    uintptr_t hash;
+
+    if (m == NULL)
+        return 0;
+    hash = gcw__mix((uintptr_t)m->self->id);
+    hash = gcw__mix(hash ^ (uintptr_t)m->fn);
+    hash = gcw__mix(hash ^ (uintptr_t)m->data);
+    return gcw__mix(hash ^ (m->weak_data == NULL
+                            ? 0 : (uintptr_t)m->weak_data->id));
+}

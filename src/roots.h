@@ -1,0 +1,32 @@
+/* roots.h: what the library keeps alive.
+ *
+ * Statics are roots only if nobody told the collector otherwise
+ * (GC_set_no_dls, as ECL does), so everything collectable that a static would
+ * refer to hangs on one block of uncollectable memory.  It exists from
+ * gcw_init on and is never freed.  Each field is written under the lock of the
+ * file that owns it.
+ */
+#ifndef GCW__ROOTS_H
+#define GCW__ROOTS_H
+
+#include <gcweak.h>
+
+struct gcw__watch;
+struct gcw__registry_node;
+
+struct gcw__roots {
+    /* death.c: the watches of dead targets that wait to be told */
+    struct gcw__watch *dead_first, *dead_last;
+    /* drain.c: the pending callbacks, and the error hook's data */
+    struct gcw__watch *queue_first, *queue_last;
+    void *hook_data;
+    /* cleanup.c: all cleanups that have still to run */
+    gcw_cleanup *newest;
+    /* exit.c: the default registry, and the others, weakly */
+    gcw_exit_registry *at_exit;
+    struct gcw__registry_node *registries;
+};
+
+extern struct gcw__roots *gcw__roots;
+
+#endif

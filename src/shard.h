@@ -1,0 +1,96 @@
+/* shard.h: the references of all targets, in shards.
+ *
+ * Read shard.c's overview first.
+ */
+#ifndef GCW__SHARD_H
+#define GCW__SHARD_H
+
+#include "collector.h"
+#include "links.h"
+#include "table.h"
+
+#include <gcweak/ref.h>
+
+enum { GCW__SHARDS = 32 };
+
+/* A reference.  Pointer-free memory: nothing here keeps anything alive. */
+struct gcw_ref {
+    /* The word that the collector clears; the dead word once it has.  Written
+     * under the shard's lock, read by everybody. */
+    void *_Atomic *_Atomic link;
+    /* Constant: from the lowest bit up, whether it is a long reference, its
+     * shard, and a number that counts within the shard. */
+    uint64_t id;
+    /* Constant; to be followed under the shard's lock and only while the
+     * target is live. */
+    struct gcw__chunk *chunk;
+};
+
+static inline bool
+gcw__ref_is_long(const gcw_ref *ref)
+{
+    return ref->id & 1;
+}
+
+/* Something that waits for a target's death: the first member of a collected
+ * object.  Held by the reference's slot until then. */
+struct gcw__watch {
+    struct gcw__watch *next, *prev;  /* under the shard's lock; prev leads to
+                                      * itself while it is in no list */
+    struct gcw__watch *queued;       /* the drain's: next pending */
+    gcw_ref *ref;                    /* constant */
+    const struct gcw__watch_ops *ops;
+};
+
+struct gcw__watch_ops {
+    /* The target has died.  Our own code, no user's.  Called once, under the
+     * sweep lock and no other; on any thread, perhaps within an allocation:
+     * must not allocate, nor wait if may_wait is false; then it returns
+     * false, and is called again later. */
+    bool (*died)(struct gcw__watch *watch, bool may_wait);
+    /* Runs the pending callback; the drain's.  False if it was not to run. */
+    bool (*run)(struct gcw__watch *watch);
+    /* Where the code of the callback is. */
+    uintptr_t (*code)(const struct gcw__watch *watch);
+};
+
+/* The reference of that kind to target, whose object starts at base, if there
+ * is one. */
+gcw_ref *gcw__shard_find(void *base, const void *target, bool is_long);
+
+/* The same; makes it if there is none.  NULL with errno. */
+gcw_ref *gcw__shard_make(void *base, const void *target, bool is_long);
+
+/* Kills all references into the object that starts at base. */
+void gcw__shard_kill(void *base, struct gcw__watch **first,
+                     struct gcw__watch **last);
+
+/* Puts the watch on its reference, newest first; false if that is dead.
+ * `watch->ref` and `watch->ops` are set, the rest is zero. */
+bool gcw__watch_add(struct gcw__watch *watch);
+
+/* Takes it off again, if it is on.  False if the lock could not be had. */
+bool gcw__watch_remove(struct gcw__watch *watch, bool may_wait);
+
+/* How many watches wait. */
+size_t gcw__shards_watches(void);
+
+/* Moves the watches of all targets found dead to the end of the list; for
+ * each target newest first.  `now` is a collection whose links are cleared.
+ * False if a lock could not be had. */
+bool gcw__shards_sweep(GC_word now, bool may_wait, struct gcw__watch **first,
+                       struct gcw__watch **last);
+
+/* For tests: what there is. */
+struct gcw__ref_stats {
+    size_t live;             /* references in the index */
+    size_t index_capacity;   /* entries that it has room for */
+    size_t slots;            /* slots in all chunks */
+    size_t watches;
+};
+void gcw__ref_stats(struct gcw__ref_stats *out);
+
+void gcw__shards_fork_prepare(void);
+void gcw__shards_fork_done(void);
+
+#endif

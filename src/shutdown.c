@@ -1,0 +1,127 @@
+/* shutdown.c: what happens when the process exits.
+ *
+ * In this order: the worker is stopped, pending death callbacks run, then the
+ * default registry's handlers, then cleanups; again, for as long as these made
+ * new ones; then the registry is closed.
+ *
+ * All of it within the turn of the default registry (exit-run.c), because the
+ * C library may let several threads into exit at once: the second waits here
+ * until the first is done, and so does not end the process meanwhile.  To
+ * catch it, and to catch a callback that calls exit, each call of ours
+ * registers itself once more with the C library before it does anything else;
+ * the last such call finds all closed and returns.
+ *
+ * The exiting thread may be unknown to the collector, which must not see a
+ * thread that it does not know; so it is made known for the time being.
+ */
+#include <config.h>
+#include "shutdown.h"
+
+#include "cleanup.h"
+#include "drain.h"
+#include "exit.h"
+#include "fork.h"
+#include "roots.h"
+#include "worker.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#if HAVE_ON_EXIT
+static void at_exit(int status, void *unused);
+#else
+static void at_exit(void);
+#endif
+
+static int
+register_once_more(void)
+{
+#if HAVE_ON_EXIT
+    return on_exit(at_exit, NULL);
+#else
+    return atexit(at_exit);
+#endif
+}
+
+/* One round; false if there was nothing to do. */
+static bool
+round_of_callbacks(int status)
+{
+    struct gcw__exit_choice all = { false, NULL };
+    bool any = gcw__drain(0, NULL) != 0;
+
+    any |= gcw__exit_run(gcw__roots->at_exit, status, all).called != 0;
+    any |= gcw__cleanups_at_exit();
+    return any;
+}
+
+static void
+run_all(int status)
+{
+    gcw__exit_begin(gcw__roots->at_exit);
+    if (!gcw__exit_closed()) {
+        gcw__worker_end();
+        while (round_of_callbacks(status) || !gcw__exit_close())
+            continue;
+    }
+    gcw__exit_end(gcw__roots->at_exit);
+}
+
+static void
+exit_begins(int status)
+{
+    bool entered;
+
+    if (gcw__roots == NULL || gcw__exit_closed())
+        return;
+    register_once_more();
+    entered = gcw__thread_enter();
+    gcw__process_check();
+    run_all(status);
+    if (entered)
+        gcw__thread_leave();
+}
+
+#if HAVE_ON_EXIT
+static void
+at_exit(int status, void *unused)
+{
+    (void)unused;
+    exit_begins(status);
+}
+#else
+static void
+at_exit(void)
+{
+    exit_begins(0);
+}
+#endif
+
+#if HAVE_AT_QUICK_EXIT
+static void
+quick_exit_begins(void)
+{
+    struct gcw__exit_choice quick = { true, NULL };
+    bool entered;
+
+    if (gcw__roots == NULL)
+        return;
+    entered = gcw__thread_enter();
+    gcw__process_check();
+    gcw__exit_begin(gcw__roots->at_exit);
+    gcw__exit_run(gcw__roots->at_exit, 0, quick);
+    gcw__exit_end(gcw__roots->at_exit);
+    if (entered)
+        gcw__thread_leave();
+}
+#endif
+
+int
+gcw__shutdown_install(void)
+{
+#if HAVE_AT_QUICK_EXIT
+    if (at_quick_exit(quick_exit_begins) != 0)
+        return ENOMEM;
+#endif
+    return register_once_more() == 0 ? 0 : ENOMEM;
+}

@@ -1,0 +1,85 @@
+/* table.c: a hash table of pointers. */
+#include <config.h>
+#include "table.h"
+
+enum { SMALLEST = 16 };
+
+/* At most three quarters full, so that a walk always meets a free entry. */
+size_t
+gcw__table_grown(const struct gcw__table *t)
+{
+    if (t->capacity == 0)
+        return SMALLEST;
+    return t->count + 1 > t->capacity / 4 * 3 ? t->capacity * 2 : t->capacity;
+}
+
+size_t
+gcw__table_shrunk(const struct gcw__table *t)
+{
+    size_t capacity = t->capacity;
+
+    while (capacity > SMALLEST && t->count < capacity / 8)
+        capacity /= 2;
+    return capacity;
+}
+
+void
+gcw__table_insert(struct gcw__table *t, uintptr_t hash, void *item)
+{
+    size_t mask = t->capacity - 1;
+    size_t i = hash & mask;
+
+    while (t->entries[i].item != NULL)
+        i = (i + 1) & mask;
+    t->entries[i].hash = hash;
+    t->entries[i].item = item;
+    t->count++;
+}
+
+struct gcw__entry *
+gcw__table_move(struct gcw__table *t, struct gcw__entry *entries,
+                size_t capacity)
+{
+    struct gcw__table old = *t;
+
+    t->entries = entries;
+    t->capacity = capacity;
+    t->count = 0;
+    for (size_t i = 0; i < old.capacity; i++)
+        if (old.entries[i].item != NULL)
+            gcw__table_insert(t, old.entries[i].hash, old.entries[i].item);
+    return old.entries;
+}
+
+/* Moves later entries of the run into the gap, as long as that brings none of
+ * them before its own place. */
+static void
+close_gap(struct gcw__table *t, size_t gap)
+{
+    size_t mask = t->capacity - 1;
+    size_t i = gap;
+
+    for (;;) {
+        i = (i + 1) & mask;
+        if (t->entries[i].item == NULL)
+            break;
+        if (((i - t->entries[i].hash) & mask) >= ((i - gap) & mask)) {
+            t->entries[gap] = t->entries[i];
+            gap = i;
+        }
+    }
+    t->entries[gap].hash = 0;
+    t->entries[gap].item = NULL;
+}
+
+void
+gcw__table_remove(struct gcw__table *t, uintptr_t hash, void *item)
+{
+    size_t mask = t->capacity - 1;
+    size_t i = hash & mask;
+
+    while (t->entries[i].item != item)
+        i = (i + 1) & mask;
+    close_gap(t, i);
+    t->count--;
+}

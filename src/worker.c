@@ -1,0 +1,346 @@
+/* worker.c: the thread that drains.
+ *
+ *     absent --- on ---> idle <--- woken, drained ---> busy
+ *                         |                              |
+ *                         +---- off, exit, fork ---------+---> absent, paused
+ *
+ * It sleeps on a semaphore, because that is what the collector's hook may
+ * post, inside the collector.  Posts coalesce through `posted`.
+ *
+ * Under the lock: everything in `worker` that is not atomic.  The worker
+ * changes `busy` and `alive`; others change `wanted` and `paused`, post, and
+ * wait on `changed`.  A drain in progress is asked to stop through
+ * `progress.stop`, and ends after the callback that runs.
+ *
+ * The thread is made without the lock, for that allocates.  `alive` is set
+ * before, so nobody makes a second one.
+ *
+ * Waiting for a callback to return is bounded at exit and at fork, where it
+ * may be waiting for something that the exiting or forking thread holds.
+ *
+ * Fork: see fork.c for the order.  Before, the worker is paused, so that the
+ * child does not inherit a callback cut in two; the lock is held across the
+ * fork.  The child has no worker, and `wanted` makes the next look for deaths
+ * start one.
+ */
+#include <config.h>
+#include "worker.h"
+
+#include "drain.h"
+#include "guard.h"
+#include "init.h"
+#include "lock.h"
+
+#include <gcweak/drain.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdio.h>
+#include <time.h>
+
+enum { PATIENCE_SECONDS = 1 };
+
+static struct {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool has_changed;        /* `changed` is initialised */
+    bool wanted;             /* there should be a worker */
+    bool alive;              /* there is one, or it is being made */
+    bool paused;             /* it may not begin to drain */
+    bool busy;               /* it drains */
+    bool ended;              /* the process exits: never again */
+    struct gcw__progress progress;
+    atomic_bool posted;
+    sem_t wake;              /* initialised with `changed` */
+} worker = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+static _Thread_local bool is_worker;
+
+/* Inside the collector too. */
+static void
+post(void)
+{
+    if (!atomic_exchange(&worker.posted, true))
+        sem_post(&worker.wake);
+}
+
+/* Lock held. */
+static bool
+init_signals(void)
+{
+    pthread_condattr_t attributes;
+
+    if (worker.has_changed)
+        return true;
+    if (pthread_condattr_init(&attributes) != 0)
+        return false;
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    worker.has_changed = pthread_cond_init(&worker.changed, &attributes) == 0
+                         && sem_init(&worker.wake, 0, 0) == 0;
+    pthread_condattr_destroy(&attributes);
+    return worker.has_changed;
+}
+
+static void
+wait_for_post(void)
+{
+    while (sem_wait(&worker.wake) != 0)
+        continue;
+    atomic_store(&worker.posted, false);
+}
+
+/* Whether the worker is to go on; waits while it is paused. */
+static bool
+begin_drain(void)
+{
+    bool go_on;
+
+    gcw__lock(&worker.lock, true);
+    while (worker.paused)
+        pthread_cond_wait(&worker.changed, &worker.lock);
+    go_on = worker.wanted;
+    worker.busy = go_on;
+    worker.alive = go_on;
+    atomic_store(&worker.progress.stop, false);
+    pthread_cond_broadcast(&worker.changed);
+    gcw__unlock(&worker.lock);
+    return go_on;
+}
+
+static void
+end_drain(void)
+{
+    gcw__lock(&worker.lock, true);
+    worker.busy = false;
+    pthread_cond_broadcast(&worker.changed);
+    gcw__unlock(&worker.lock);
+}
+
+static void *
+work(void *arg)
+{
+    (void)arg;
+    is_worker = true;
+    while (begin_drain()) {
+        gcw__drain(0, &worker.progress);
+        end_drain();
+        wait_for_post();
+    }
+    return NULL;
+}
+
+/* All signals but those that the collector stops threads with, and those that
+ * a fault raises. */
+static void
+signals_to_block(sigset_t *set)
+{
+    sigfillset(set);
+    sigdelset(set, GC_get_suspend_signal());
+    sigdelset(set, GC_get_thr_restart_signal());
+    sigdelset(set, SIGSEGV);
+    sigdelset(set, SIGBUS);
+    sigdelset(set, SIGFPE);
+    sigdelset(set, SIGILL);
+}
+
+/* No lock held.  Returns 0 or an errno. */
+static int
+make_thread(void)
+{
+    pthread_attr_t attributes;
+    sigset_t block, before;
+    pthread_t thread;
+    int error = pthread_attr_init(&attributes);
+
+    if (error != 0)
+        return error;
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    signals_to_block(&block);
+    pthread_sigmask(SIG_BLOCK, &block, &before);
+    error = GC_pthread_create(&thread, &attributes, work, NULL);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attributes);
+    return error;
+}
+
+static int
+start(void)
+{
+    int error = make_thread();
+
+    if (error == 0)
+        return 0;
+    gcw__lock(&worker.lock, true);
+    worker.alive = false;
+    pthread_cond_broadcast(&worker.changed);
+    gcw__unlock(&worker.lock);
+    return error;
+}
+
+/* After each look for deaths: a forked child gets its worker here. */
+static void
+restart(void)
+{
+    bool missing;
+
+    if (!gcw__lock(&worker.lock, false))
+        return;
+    missing = worker.wanted && !worker.alive;
+    worker.alive |= missing;
+    gcw__unlock(&worker.lock);
+    if (missing)
+        start();
+}
+
+/* Returns 0, an errno, or -1: a thread is to be made. */
+static int
+want(void)
+{
+    if (worker.ended)
+        return ESHUTDOWN;
+    if (!init_signals())
+        return ENOMEM;
+    worker.wanted = true;
+    if (worker.alive)
+        return 0;
+    worker.alive = true;
+    return -1;
+}
+
+static int
+turn_on(void)
+{
+    int error;
+
+    gcw__lock(&worker.lock, true);
+    error = want();
+    gcw__unlock(&worker.lock);
+    if (error > 0)
+        return error;
+    gcw__drain_wake_also(post);
+    gcw__deaths_listen_noticed(restart);
+    if (error == 0) {
+        post();
+        return 0;
+    }
+    error = start();
+    if (error != 0) {
+        gcw__lock(&worker.lock, true);
+        worker.wanted = false;
+        gcw__unlock(&worker.lock);
+    }
+    return error;
+}
+
+/* Asks the worker to end.  Lock held. */
+static void
+dismiss(void)
+{
+    worker.wanted = false;
+    atomic_store(&worker.progress.stop, true);
+    if (worker.has_changed)
+        post();
+}
+
+static int
+turn_off(void)
+{
+    gcw__lock(&worker.lock, true);
+    dismiss();
+    while (worker.busy && !is_worker && !worker.wanted)
+        pthread_cond_wait(&worker.changed, &worker.lock);
+    gcw__unlock(&worker.lock);
+    return 0;
+}
+
+int
+gcw_drain_thread(bool on)
+{
+    int error;
+
+    if (gcw__enter() != 0)
+        return -1;
+    error = on ? turn_on() : turn_off();
+    return error == 0 ? 0 : gcw__fail_int(error);
+}
+
+/* Waits until the worker is not busy, but not for ever.  Lock held. */
+static bool
+wait_patiently(void)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += PATIENCE_SECONDS;
+    while (worker.busy
+           && pthread_cond_timedwait(&worker.changed, &worker.lock, &until)
+              == 0)
+        continue;
+    return !worker.busy;
+}
+
+static void
+accuse(uintptr_t code)
+{
+    const char *name = gcw__function_name(code);
+
+    fprintf(stderr, "gcweak: exit: the worker's callback at %#jx (%s) has not"
+            " returned; it is left behind\n",
+            (uintmax_t)code, name == NULL ? "no name" : name);
+}
+
+void
+gcw__worker_end(void)
+{
+    bool idle;
+
+    gcw__lock(&worker.lock, true);
+    worker.ended = true;
+    dismiss();
+    idle = is_worker || wait_patiently();
+    gcw__unlock(&worker.lock);
+    if (!idle)
+        accuse(atomic_load(&worker.progress.code));
+}
+
+void
+gcw__worker_fork_prepare(void)
+{
+    gcw__lock(&worker.lock, true);
+    worker.paused = true;
+    if (is_worker || !worker.busy)
+        return;
+    atomic_store(&worker.progress.stop, true);
+    wait_patiently();
+}
+
+static void
+resume(void)
+{
+    worker.paused = false;
+    if (worker.has_changed) {
+        pthread_cond_broadcast(&worker.changed);
+        post();
+    }
+    gcw__unlock(&worker.lock);
+}
+
+void
+gcw__worker_fork_parent(void)
+{
+    resume();
+}
+
+/* The worker is not there, unless it was the one that forked: then it is the
+ * child's only thread, and goes on. */
+void
+gcw__worker_fork_child(void)
+{
+    if (worker.has_changed) {
+        worker.has_changed = false;
+        init_signals();
+        atomic_store(&worker.posted, false);
+    }
+    if (!is_worker)
+        worker.alive = worker.busy = false;
+    resume();
+}

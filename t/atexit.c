@@ -1,0 +1,258 @@
+/* atexit.c: tests of the registry in atexit's place.  Every atexit below is
+ * gcw_atexit, because <gcweak/atexit.h> says so.
+ */
+#include <gcweak/atexit.h>
+#include <errno.h>
+#include <pthread.h>
+#include "ends.h"
+
+static void
+a(void)
+{
+    say("a");
+}
+
+static void
+b(void)
+{
+    say("b");
+}
+
+static void
+c(void)
+{
+    say("c");
+}
+
+static void
+last_first(void)
+{
+    MUST(atexit(a) == 0);
+    MUST(atexit(b) == 0);
+    MUST(atexit(c) == 0);
+    exit(5);
+}
+
+static void
+three_times(void)
+{
+    for (int i = 0; i < 3; i++)
+        MUST(atexit(a) == 0);
+}
+
+static void
+one_order(void)
+{
+    gcw_exit_registry *r = gcw_exit_default();
+    MUST(atexit(a) == 0);
+    MUST(gcw_exit_register_fn(r, say_it, "handler", NULL) != NULL);
+    MUST(atexit(b) == 0);
+}
+
+static void
+register_b(void)
+{
+    say("registers");
+    MUST(atexit(b) == 0);
+}
+
+static void
+during_exit(void)
+{
+    MUST(atexit(a) == 0);
+    MUST(atexit(register_b) == 0);
+}
+
+static void
+is_the_registry(void)
+{
+    MUST(atexit(a) == 0);
+    MUST(gcw_exit_run(gcw_exit_default(), 0) == 0);
+    say("early");
+}
+
+static void
+gives_up(void)
+{
+    say("gives up");
+    gcw_fail("no more rope");
+}
+
+static void
+failing(void)
+{
+    MUST(atexit(a) == 0);
+    MUST(atexit(gives_up) == 0);
+    MUST(atexit(c) == 0);
+}
+
+/* Taking back. */
+
+static void
+cancels_last(void)
+{
+    MUST(atexit(a) == 0);
+    MUST(atexit(b) == 0);
+    MUST(atexit(a) == 0);
+    MUST(gcw_atexit_cancel(a) == 0);
+}
+
+static void
+must_be_refused(int found, int expected)
+{
+    int error = errno;
+    MUST(found == -1);
+    MUST(error == expected);
+}
+
+static void
+cancels_all(void)
+{
+    MUST(atexit(a) == 0);
+    MUST(atexit(b) == 0);
+    MUST(atexit(a) == 0);
+    MUST(gcw_atexit_cancel(a) == 0);
+    MUST(gcw_atexit_cancel(a) == 0);
+    must_be_refused(gcw_atexit_cancel(a), ENOENT);
+    must_be_refused(gcw_atexit_cancel(c), ENOENT);
+}
+
+static void
+cancels_itself(void)
+{
+    say("itself");
+    must_be_refused(gcw_atexit_cancel(cancels_itself), ENOENT);
+    MUST(gcw_atexit_cancel(b) == 0);
+}
+
+static void
+in_a_handler(void)
+{
+    MUST(atexit(a) == 0);
+    MUST(atexit(b) == 0);
+    MUST(atexit(cancels_itself) == 0);
+}
+
+static void
+cancels_what_ran(void)
+{
+    MUST(atexit(a) == 0);
+    MUST(gcw_exit_run(gcw_exit_default(), 0) == 0);
+    must_be_refused(gcw_atexit_cancel(a), ENOENT);
+}
+
+enum { LOTS = 100000 };
+
+static void
+lots(void)
+{
+    MUST(atexit(b) == 0);
+    for (size_t i = 0; i < LOTS; i++)
+        MUST(atexit(a) == 0);
+    MUST(atexit(c) == 0);
+    for (size_t i = 0; i < LOTS; i++)
+        MUST(gcw_atexit_cancel(a) == 0);
+    must_be_refused(gcw_atexit_cancel(a), ENOENT);
+}
+
+static void
+null_function(void)
+{
+    must_be_refused(gcw_atexit(NULL), EINVAL);
+    must_be_refused(gcw_atexit_cancel(NULL), EINVAL);
+}
+
+/* A thread that the collector does not know. */
+
+static void *
+register_a_and_b(void *data)
+{
+    MUST(atexit(a) == 0);
+    MUST(atexit(b) == 0);
+    return data;
+}
+
+static void *
+cancel_a(void *data)
+{
+    MUST(gcw_atexit_cancel(a) == 0);
+    must_be_refused(gcw_atexit_cancel(a), ENOENT);
+    return data;
+}
+
+static void
+in_unknown_thread(void *(*fn)(void *))
+{
+    pthread_t thread;
+    MUST(pthread_create(&thread, NULL, fn, NULL) == 0);
+    MUST(pthread_join(thread, NULL) == 0);
+}
+
+static void
+unknown_registers(void)
+{
+    MUST(gcw_init() == 0);
+    in_unknown_thread(register_a_and_b);
+    MUST(atexit(c) == 0);
+}
+
+static void
+unknown_cancels(void)
+{
+    MUST(gcw_init() == 0);
+    in_unknown_thread(register_a_and_b);
+    in_unknown_thread(cancel_a);
+}
+
+static void
+unknown_comes_first(void)
+{
+    GC_INIT();
+    in_unknown_thread(register_a_and_b);
+    GC_gcollect();
+}
+
+static const struct end ends[] = {
+    { "last_registered_runs_first", last_first, 5,
+      "c\nb\na\n", NULL, NULL },
+    { "registered_three_times_runs_three_times", three_times, 0,
+      "a\na\na\n", NULL, NULL },
+    { "handlers_and_atexit_share_one_order", one_order, 0,
+      "b\nhandler\na\n", NULL, NULL },
+    { "registered_during_exit_is_next", during_exit, 0,
+      "registers\nb\na\n", NULL, NULL },
+    { "atexit_goes_to_the_default_registry", is_the_registry, 0,
+      "a\nearly\n", NULL, NULL },
+    { "a_failing_function_is_reported_and_the_rest_run", failing, 0,
+      "c\ngives up\na\n", "no more rope", NULL },
+    { "cancel_takes_back_the_last", cancels_last, 0,
+      "b\na\n", NULL, NULL },
+    { "cancel_says_when_there_is_none_left", cancels_all, 0,
+      "b\n", NULL, NULL },
+    { "cancel_in_a_handler", in_a_handler, 0,
+      "itself\na\n", NULL, NULL },
+    { "what_has_run_cannot_be_cancelled", cancels_what_ran, 0,
+      "a\n", NULL, NULL },
+    { "lots_are_registered_and_cancelled", lots, 0,
+      "c\nb\n", NULL, NULL },
+    { "null_is_invalid", null_function, 0, "", NULL, NULL },
+    { "an_unknown_thread_registers", unknown_registers, 0,
+      "c\nb\na\n", NULL, NULL },
+    { "an_unknown_thread_cancels", unknown_cancels, 0,
+      "b\n", NULL, NULL },
+    { "an_unknown_thread_registers_before_anybody_else",
+      unknown_comes_first, 0, "b\na\n", NULL, NULL },
+};
+enum { ENDS = sizeof ends / sizeof ends[0] };
+
+static int
+run_all(void)
+{
+    return check_ends(ends, ENDS);
+}
+
+int
+main(int argc, char **argv)
+{
+    return ends_main(argc, argv, ends, ENDS, run_all);
+}

@@ -1,0 +1,851 @@
+/* cleanup.c: tests of cleanups: when they run, in what order, who wins, what
+ * is left to run at exit and after fork.
+ */
+#include "support.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static int a_static;
+
+static bool
+nearly_all(size_t count, size_t of)
+{
+    return count * MANY >= of * NEARLY_ALL;
+}
+
+/* A counter outlives its test, for so may a cleanup whose target the
+ * collector did not find dead. */
+static size_t *
+counter_new(void)
+{
+    size_t *counter = calloc(1, sizeof *counter);
+    assert_non_null(counter);
+    return counter;
+}
+
+static void
+count(void *data)
+{
+    ++*(size_t *)data;
+}
+
+/* --- running once --- */
+
+static void
+a_cleanup_runs_once_in_the_drain_after_the_death(void **state)
+{
+    (void)state;
+    size_t *n = counter_new();
+    struct target *t = target_new(1);
+    assert_non_null(gcw_cleanup_new(t, count, n));
+    gcw_drain(0);
+    assert_int_equal(*n, 0);
+    assert_int_equal(gcw_dispose(t), 0);
+    assert_int_equal(*n, 0);
+    gcw_drain(0);
+    assert_int_equal(*n, 1);
+    gcw_collect();
+    assert_int_equal(*n, 1);
+}
+
+/* Many targets, of which every third is kept; a counter for each. */
+struct herd {
+    void **kept;
+    gcw_cleanup **handles;    /* NULL: the handles are dropped */
+    size_t *counts;
+};
+
+static struct herd
+herd_new(bool keep_handles)
+{
+    struct herd h = {
+        keep_array(MANY),
+        keep_handles ? (gcw_cleanup **)keep_array(MANY) : NULL,
+        calloc(MANY, sizeof *h.counts)
+    };
+    assert_non_null(h.counts);
+    return h;
+}
+
+static void
+populate(void *arg)
+{
+    struct herd *h = arg;
+    for (size_t i = 0; i < MANY; i++) {
+        struct target *t = target_new(i);
+        gcw_cleanup *c = gcw_cleanup_new(t, count, &h->counts[i]);
+        if (h->handles != NULL)
+            h->handles[i] = c;
+        if (i % 3 == 0)
+            h->kept[i] = t;
+    }
+}
+
+static void
+a_cleanup_whose_handle_was_dropped_still_runs(void **state)
+{
+    (void)state;
+    struct herd h = herd_new(false);
+    size_t ran = 0, dropped = 0;
+    in_dead_frame(populate, &h);
+    collect();
+    for (size_t i = 0; i < MANY; i++)
+        assert_int_equal(h.counts[i], 0);
+    gcw_drain(0);
+    for (size_t i = 0; i < MANY; i++) {
+        assert_in_range(h.counts[i], 0, h.kept[i] == NULL);
+        dropped += h.kept[i] == NULL;
+        ran += h.counts[i];
+    }
+    assert_true(nearly_all(ran, dropped));
+}
+
+static void
+a_cleanup_is_alive_until_it_has_run(void **state)
+{
+    (void)state;
+    struct herd h = herd_new(true);
+    size_t ran = 0;
+    in_dead_frame(populate, &h);
+    collect();
+    for (size_t i = 0; i < MANY; i++)
+        assert_true(gcw_cleanup_alive(h.handles[i]));
+    gcw_drain(0);
+    for (size_t i = 0; i < MANY; i++) {
+        assert_int_equal(gcw_cleanup_alive(h.handles[i]), h.counts[i] == 0);
+        ran += h.counts[i];
+    }
+    assert_true(ran > 0);
+}
+
+static void
+a_cleanup_shows_its_target_only_while_that_lives(void **state)
+{
+    (void)state;
+    struct herd h = herd_new(true);
+    size_t dead = 0, dropped = 0;
+    in_dead_frame(populate, &h);
+    collect();
+    for (size_t i = 0; i < MANY; i++) {
+        void *shown = gcw_cleanup_peek(h.handles[i]);
+        if (h.kept[i] != NULL)
+            assert_ptr_equal(shown, h.kept[i]);
+        dropped += h.kept[i] == NULL;
+        dead += shown == NULL;
+    }
+    assert_true(nearly_all(dead, dropped));
+}
+
+static void
+a_cleanup_on_an_interior_pointer_shows_exactly_that(void **state)
+{
+    (void)state;
+    size_t *n = counter_new();
+    char *t = (char *)target_new(1);
+    gcw_cleanup *c = gcw_cleanup_new(t + 9, count, n);
+    assert_ptr_equal(gcw_cleanup_peek(c), t + 9);
+    assert_int_equal(gcw_dispose(t), 0);
+    gcw_drain(0);
+    assert_int_equal(*n, 1);
+}
+
+/* --- data --- */
+
+struct checked {
+    size_t ran, intact;
+};
+
+/* The data of a cleanup: collectable, and held by nothing else. */
+struct parcel {
+    uintptr_t magic;
+    struct checked *checked;
+};
+
+static void
+check_parcel(void *data)
+{
+    struct parcel *p = data;
+    p->checked->ran++;
+    p->checked->intact += p->magic == MAGIC;
+    p->magic = 0;
+}
+
+static void
+send_parcels(void *arg)
+{
+    for (size_t i = 0; i < MANY; i++) {
+        struct parcel *p = GC_MALLOC(sizeof *p);
+        *p = (struct parcel){ MAGIC, arg };
+        gcw_cleanup_new(target_new(i), check_parcel, p);
+    }
+}
+
+static void
+the_library_keeps_the_data_until_the_callback(void **state)
+{
+    (void)state;
+    struct checked *c = calloc(1, sizeof *c);
+    assert_non_null(c);
+    in_dead_frame(send_parcels, c);
+    collect();
+    for (size_t i = 0; i < 10 * MANY; i++)
+        assert_non_null(GC_MALLOC(sizeof(struct parcel)));
+    gcw_drain(0);
+    assert_true(nearly_all(c->ran, MANY));
+    assert_int_equal(c->intact, c->ran);
+}
+
+/* --- order --- */
+
+struct record {
+    size_t n;
+    int values[16];
+};
+
+struct entry {
+    struct record *record;
+    int value;
+};
+
+static void
+write_down(void *data)
+{
+    struct entry *e = data;
+    e->record->values[e->record->n++] = e->value;
+}
+
+enum { SEVERAL = 5 };
+
+static void
+cleanups_of_one_target_run_newest_first(void **state)
+{
+    (void)state;
+    static struct record r;
+    static struct entry entries[SEVERAL];
+    struct target *t = target_new(1);
+    for (int i = 0; i < SEVERAL; i++) {
+        entries[i] = (struct entry){ &r, i };
+        assert_non_null(gcw_cleanup_new(t, write_down, &entries[i]));
+    }
+    assert_int_equal(gcw_dispose(t), 0);
+    gcw_drain(0);
+    assert_int_equal(r.n, SEVERAL);
+    for (int i = 0; i < SEVERAL; i++)
+        assert_int_equal(r.values[i], SEVERAL - 1 - i);
+}
+
+struct orderly {
+    struct record *records;
+    struct entry *entries;
+};
+
+static void
+register_several_each(void *arg)
+{
+    struct orderly *o = arg;
+    for (size_t i = 0; i < MANY; i++) {
+        struct target *t = target_new(i);
+        for (int j = 0; j < SEVERAL; j++) {
+            struct entry *e = &o->entries[i * SEVERAL + (size_t)j];
+            *e = (struct entry){ &o->records[i], j };
+            gcw_cleanup_new(t, write_down, e);
+        }
+    }
+}
+
+static void
+so_they_do_when_the_collector_found_the_death(void **state)
+{
+    (void)state;
+    struct orderly o = { calloc(MANY, sizeof *o.records),
+                         calloc(MANY * SEVERAL, sizeof *o.entries) };
+    size_t complete = 0;
+    assert_true(o.records != NULL && o.entries != NULL);
+    in_dead_frame(register_several_each, &o);
+    collect();
+    gcw_drain(0);
+    for (size_t i = 0; i < MANY; i++) {
+        if (o.records[i].n == 0)
+            continue;
+        assert_int_equal(o.records[i].n, SEVERAL);
+        for (int j = 0; j < SEVERAL; j++)
+            assert_int_equal(o.records[i].values[j], SEVERAL - 1 - j);
+        complete++;
+    }
+    assert_true(nearly_all(complete, MANY));
+}
+
+/* --- beside the owner's finalizer --- */
+
+struct both {
+    atomic_int finalized;
+    size_t cleaned[2];
+};
+
+static void GC_CALLBACK
+finalize(void *object, void *data)
+{
+    (void)object;
+    atomic_fetch_add(&((struct both *)data)->finalized, 1);
+}
+
+static void
+clean_on_both_sides(void *arg)
+{
+    struct both *all = arg;
+    for (size_t i = 0; i < MANY; i++) {
+        struct target *t = target_new(i);
+        gcw_cleanup_new(t, count, &all[i].cleaned[0]);
+        GC_register_finalizer(t, finalize, &all[i], NULL, NULL);
+        gcw_cleanup_new(t, count, &all[i].cleaned[1]);
+    }
+}
+
+static void
+cleanups_and_the_finalizer_of_the_owner_all_run(void **state)
+{
+    (void)state;
+    struct both *all = calloc(MANY, sizeof *all);
+    size_t complete = 0;
+    assert_non_null(all);
+    in_dead_frame(clean_on_both_sides, all);
+    collect();
+    gcw_drain(0);
+    for (size_t i = 0; i < MANY; i++) {
+        int finalized = atomic_load(&all[i].finalized);
+        assert_in_range(finalized, 0, 1);
+        assert_in_range(all[i].cleaned[0], 0, 1);
+        assert_int_equal(all[i].cleaned[0], all[i].cleaned[1]);
+        complete += finalized == 1 && all[i].cleaned[0] == 1;
+    }
+    assert_true(nearly_all(complete, MANY));
+}
+
+/* --- run and detach --- */
+
+static void
+run_on_an_armed_one_runs_it_here_and_only_once(void **state)
+{
+    (void)state;
+    size_t *n = counter_new();
+    struct target *t = target_new(1);
+    gcw_ref *r = gcw_ref_new(t);
+    gcw_cleanup *c = gcw_cleanup_new(t, count, n);
+    assert_true(gcw_cleanup_run(c));
+    assert_int_equal(*n, 1);
+    assert_false(gcw_cleanup_alive(c));
+    assert_null(gcw_cleanup_peek(c));
+    assert_false(gcw_cleanup_run(c));
+    assert_ptr_equal(gcw_ref_get(r), t);
+    assert_int_equal(gcw_dispose(t), 0);
+    gcw_drain(0);
+    assert_int_equal(*n, 1);
+}
+
+static void
+run_on_a_pending_one_takes_it_from_the_drain(void **state)
+{
+    (void)state;
+    size_t *n = counter_new();
+    struct target *t = target_new(1);
+    gcw_cleanup *c = gcw_cleanup_new(t, count, n);
+    assert_int_equal(gcw_dispose(t), 0);
+    assert_true(gcw_cleanup_run(c));
+    assert_int_equal(*n, 1);
+    gcw_drain(0);
+    assert_int_equal(*n, 1);
+    assert_false(gcw_cleanup_run(c));
+}
+
+static void
+detach_of_an_armed_one_wins(void **state)
+{
+    (void)state;
+    size_t *n = counter_new();
+    struct target *t = target_new(1);
+    gcw_cleanup *c = gcw_cleanup_new(t, count, n);
+    assert_true(gcw_cleanup_detach(c));
+    assert_false(gcw_cleanup_detach(c));
+    assert_false(gcw_cleanup_alive(c));
+    assert_null(gcw_cleanup_peek(c));
+    assert_false(gcw_cleanup_run(c));
+    assert_int_equal(gcw_dispose(t), 0);
+    gcw_drain(0);
+    assert_int_equal(*n, 0);
+}
+
+static void
+detach_of_a_pending_one_wins(void **state)
+{
+    (void)state;
+    size_t *n = counter_new();
+    struct target *t = target_new(1);
+    gcw_cleanup *c = gcw_cleanup_new(t, count, n);
+    assert_int_equal(gcw_dispose(t), 0);
+    assert_true(gcw_cleanup_alive(c));
+    assert_true(gcw_cleanup_detach(c));
+    gcw_drain(0);
+    assert_int_equal(*n, 0);
+    assert_false(gcw_cleanup_run(c));
+}
+
+static void
+detach_of_one_that_has_run_is_too_late(void **state)
+{
+    (void)state;
+    size_t *n = counter_new();
+    struct target *t = target_new(1);
+    gcw_cleanup *c = gcw_cleanup_new(t, count, n);
+    assert_int_equal(gcw_dispose(t), 0);
+    gcw_drain(0);
+    errno = EXDEV;
+    assert_false(gcw_cleanup_detach(c));
+    assert_false(gcw_cleanup_run(c));
+    assert_false(gcw_cleanup_alive(c));
+    assert_int_equal(errno, EXDEV);
+}
+
+static void
+detach_spares_the_others_of_the_target(void **state)
+{
+    (void)state;
+    static struct record r;
+    static struct entry entries[SEVERAL];
+    gcw_cleanup *handles[SEVERAL];
+    struct target *t = target_new(1);
+    for (int i = 0; i < SEVERAL; i++) {
+        entries[i] = (struct entry){ &r, i };
+        handles[i] = gcw_cleanup_new(t, write_down, &entries[i]);
+    }
+    for (int i = 0; i < SEVERAL; i += 2)
+        assert_true(gcw_cleanup_detach(handles[i]));
+    assert_int_equal(gcw_dispose(t), 0);
+    gcw_drain(0);
+    assert_int_equal(r.n, 2);
+    assert_int_equal(r.values[0], 3);
+    assert_int_equal(r.values[1], 1);
+}
+
+/* What a running cleanup sees of itself; its handle in uncollectable memory. */
+struct inward {
+    gcw_cleanup *self;
+    size_t calls;
+    bool alive, ran, detached;
+    void *shown;
+};
+
+static void
+look_inward(void *data)
+{
+    struct inward *in = data;
+    in->calls++;
+    in->alive = gcw_cleanup_alive(in->self);
+    in->shown = gcw_cleanup_peek(in->self);
+    in->ran = gcw_cleanup_run(in->self);
+    in->detached = gcw_cleanup_detach(in->self);
+}
+
+static void
+a_running_one_is_out_of_reach(void **state)
+{
+    (void)state;
+    for (int by_drain = 0; by_drain < 2; by_drain++) {
+        struct inward *in = GC_MALLOC_UNCOLLECTABLE(sizeof *in);
+        struct target *t = target_new(1);
+        *in = (struct inward){ gcw_cleanup_new(t, look_inward, in), 0,
+                               true, true, true, t };
+        if (by_drain) {
+            assert_int_equal(gcw_dispose(t), 0);
+            gcw_drain(0);
+        } else {
+            assert_true(gcw_cleanup_run(in->self));
+        }
+        assert_int_equal(in->calls, 1);
+        assert_false(in->alive || in->ran || in->detached);
+        assert_null(in->shown);
+    }
+}
+
+static void
+dispose_makes_all_cleanups_of_the_object_pending(void **state)
+{
+    (void)state;
+    size_t *n = counter_new();
+    char *t = (char *)target_new(1);
+    struct target *neighbour = target_new(2);
+    gcw_cleanup *c = gcw_cleanup_new(t, count, n);
+    gcw_cleanup *inner = gcw_cleanup_new(t + 8, count, n);
+    gcw_cleanup *other = gcw_cleanup_new(neighbour, count, n);
+    assert_int_equal(gcw_dispose(t), 0);
+    assert_null(gcw_cleanup_peek(c));
+    assert_null(gcw_cleanup_peek(inner));
+    assert_true(gcw_cleanup_alive(c) && gcw_cleanup_alive(inner));
+    gcw_drain(0);
+    assert_int_equal(*n, 2);
+    assert_ptr_equal(gcw_cleanup_peek(other), neighbour);
+    assert_true(gcw_cleanup_detach(other));
+}
+
+static void
+a_disposed_object_can_be_cleaned_up_anew(void **state)
+{
+    (void)state;
+    size_t *first = counter_new(), *second = counter_new();
+    struct target *t = target_new(1);
+    gcw_cleanup_new(t, count, first);
+    assert_int_equal(gcw_dispose(t), 0);
+    gcw_cleanup_new(t, count, second);
+    gcw_drain(0);
+    assert_int_equal(*first, 1);
+    assert_int_equal(*second, 0);
+    assert_int_equal(gcw_dispose(t), 0);
+    gcw_drain(0);
+    assert_int_equal(*first, 1);
+    assert_int_equal(*second, 1);
+}
+
+/* --- what is refused --- */
+
+static void
+refused(void *target, void (*fn)(void *), void *data)
+{
+    errno = 0;
+    assert_null(gcw_cleanup_new(target, fn, data));
+    assert_int_equal(errno, EINVAL);
+}
+
+static void
+a_target_outside_the_heap_is_refused(void **state)
+{
+    (void)state;
+    int local = 0;
+    void *p = malloc(64);
+    refused(NULL, count, NULL);
+    refused(&a_static, count, NULL);
+    refused(&local, count, NULL);
+    refused(p, count, NULL);
+    free(p);
+}
+
+static void
+a_cleanup_without_a_function_is_refused(void **state)
+{
+    (void)state;
+    refused(target_new(1), NULL, NULL);
+}
+
+static void
+data_that_is_the_target_is_refused(void **state)
+{
+    (void)state;
+    char *t = (char *)target_new(1);
+    refused(t, count, t);
+}
+
+static void
+data_inside_the_target_is_refused(void **state)
+{
+    (void)state;
+    char *t = (char *)target_new(1);
+    refused(t, count, t + 8);
+    refused(t + 8, count, t);
+}
+
+static void
+the_null_cleanup_is_refused(void **state)
+{
+    (void)state;
+    errno = 0;
+    assert_false(gcw_cleanup_alive(NULL));
+    assert_int_equal(errno, EINVAL);
+    errno = 0;
+    assert_null(gcw_cleanup_peek(NULL));
+    assert_int_equal(errno, EINVAL);
+    errno = 0;
+    assert_false(gcw_cleanup_run(NULL));
+    assert_int_equal(errno, EINVAL);
+    errno = 0;
+    assert_false(gcw_cleanup_detach(NULL));
+    assert_int_equal(errno, EINVAL);
+    errno = 0;
+    assert_int_equal(gcw_cleanup_set_atexit(NULL, true), -1);
+    assert_int_equal(errno, EINVAL);
+    errno = 0;
+    assert_false(gcw_cleanup_atexit(NULL));
+    assert_int_equal(errno, EINVAL);
+}
+
+static void
+success_leaves_errno_alone(void **state)
+{
+    (void)state;
+    size_t *n = counter_new();
+    struct target *t = target_new(1);
+    errno = EXDEV;
+    gcw_cleanup *c = gcw_cleanup_new(t, count, n);
+    assert_true(gcw_cleanup_alive(c) && gcw_cleanup_peek(c) == t);
+    assert_int_equal(gcw_cleanup_set_atexit(c, false), 0);
+    assert_true(gcw_cleanup_run(c));
+    assert_false(gcw_cleanup_run(c));
+    assert_int_equal(errno, EXDEV);
+}
+
+/* --- at exit and after fork --- */
+
+static void
+say(void *data)
+{
+    dprintf(STDOUT_FILENO, "%s\n", (const char *)data);
+}
+
+/* A cleanup on a target of its own, which kept[0] keeps. */
+static gcw_cleanup *
+say_when_dead(void **kept, const char *what)
+{
+    kept[0] = target_new(1);
+    return gcw_cleanup_new(kept[0], say, (void *)(uintptr_t)what);
+}
+
+static void
+exit_with_armed_ones(void)
+{
+    void **kept = keep_array(4);
+    say_when_dead(&kept[0], "first");
+    say_when_dead(&kept[1], "second");
+    gcw_cleanup *off = say_when_dead(&kept[2], "off");
+    gcw_cleanup *detached = say_when_dead(&kept[3], "detached");
+    gcw_cleanup_set_atexit(off, false);
+    gcw_cleanup_detach(detached);
+    exit(7);
+}
+
+static void
+exit_with_a_pending_one(void)
+{
+    void **kept = keep_array(2);
+    say_when_dead(&kept[0], "pending");
+    say_when_dead(&kept[1], "armed");
+    gcw_dispose(kept[0]);
+    exit(0);
+}
+
+static void
+exit_with_one_switched_on_again(void)
+{
+    void **kept = keep_array(1);
+    gcw_cleanup *c = say_when_dead(kept, "on");
+    gcw_cleanup_set_atexit(c, false);
+    gcw_cleanup_set_atexit(c, true);
+    exit(0);
+}
+
+static void
+give_up(void *data)
+{
+    say(data);
+    gcw_fail("broken");
+}
+
+static void
+exit_with_a_failing_one(void)
+{
+    void **kept = keep_array(3);
+    say_when_dead(&kept[0], "first");
+    kept[1] = target_new(1);
+    gcw_cleanup_new(kept[1], give_up, (char *)"second");
+    say_when_dead(&kept[2], "third");
+    exit(0);
+}
+
+static void
+quit_fast(void)
+{
+    void **kept = keep_array(1);
+    say_when_dead(kept, "never");
+    _exit(0);
+}
+
+static pid_t parent;
+
+static void
+say_where(void *data)
+{
+    dprintf(STDOUT_FILENO, "%s in the %s\n", (const char *)data,
+            getpid() == parent ? "parent" : "child");
+}
+
+static void
+fork_and_let_one_die_in_the_child(void)
+{
+    void **kept = keep_array(2);
+    int status = -1;
+    parent = getpid();
+    for (int i = 0; i < 2; i++) {
+        kept[i] = target_new(1);
+        gcw_cleanup_new(kept[i], say_where, (char *)(i ? "two" : "one"));
+    }
+    pid_t child = fork();
+    if (child == 0) {
+        gcw_dispose(kept[0]);
+        gcw_drain(0);
+        exit(0);
+    }
+    waitpid(child, &status, 0);
+    exit(status);
+}
+
+static void
+exit_in_a_child_with_one_of_its_own(void)
+{
+    int status = -1;
+    gcw_init();
+    pid_t child = fork();
+    if (child == 0) {
+        say_when_dead(keep_array(1), "registered by the child");
+        exit(0);
+    }
+    waitpid(child, &status, 0);
+    exit(status);
+}
+
+static void
+expect(const char *scenario, int status, const char *out)
+{
+    struct outcome o = run_scenario(scenario);
+    assert_string_equal(o.out, out);
+    assert_int_equal(o.status, status);
+    outcome_free(&o);
+}
+
+static void
+at_exit_armed_ones_run_newest_first(void **state)
+{
+    (void)state;
+    expect("armed", 7, "second\nfirst\n");
+}
+
+static void
+at_exit_pending_ones_run_before_armed_ones(void **state)
+{
+    (void)state;
+    expect("pending", 0, "pending\narmed\n");
+}
+
+static void
+one_switched_off_and_on_runs_at_exit(void **state)
+{
+    (void)state;
+    expect("on again", 0, "on\n");
+}
+
+static void
+at_exit_a_failing_one_is_reported_and_the_rest_run(void **state)
+{
+    (void)state;
+    struct outcome o = run_scenario("failing");
+    assert_string_equal(o.out, "third\nsecond\nfirst\n");
+    assert_non_null(strstr(o.err, "broken"));
+    assert_int_equal(o.status, 0);
+    outcome_free(&o);
+}
+
+static void
+underscore_exit_runs_none(void **state)
+{
+    (void)state;
+    expect("_exit", 0, "");
+}
+
+static void
+a_child_runs_deaths_of_its_own_but_not_the_parents_exit(void **state)
+{
+    (void)state;
+    expect("fork", 0, "one in the child\n"
+                      "two in the parent\none in the parent\n");
+}
+
+static void
+a_child_runs_what_it_registered_itself_at_exit(void **state)
+{
+    (void)state;
+    expect("fork, own", 0, "registered by the child\n");
+}
+
+static void
+cleanups_run_at_exit_unless_told_otherwise(void **state)
+{
+    (void)state;
+    struct target *t = target_new(1);
+    gcw_cleanup *c = gcw_cleanup_new(t, count, counter_new());
+    assert_true(gcw_cleanup_atexit(c));
+    assert_int_equal(gcw_cleanup_set_atexit(c, false), 0);
+    assert_false(gcw_cleanup_atexit(c));
+    assert_int_equal(gcw_cleanup_set_atexit(c, true), 0);
+    assert_true(gcw_cleanup_atexit(c));
+    assert_true(gcw_cleanup_detach(c));
+    GC_reachable_here(t);
+}
+
+static const struct scenario scenarios[] = {
+    { "armed", exit_with_armed_ones },
+    { "pending", exit_with_a_pending_one },
+    { "on again", exit_with_one_switched_on_again },
+    { "failing", exit_with_a_failing_one },
+    { "_exit", quit_fast },
+    { "fork", fork_and_let_one_die_in_the_child },
+    { "fork, own", exit_in_a_child_with_one_of_its_own },
+};
+
+static int
+run_all(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_cleanup_runs_once_in_the_drain_after_the_death),
+        cmocka_unit_test(a_cleanup_whose_handle_was_dropped_still_runs),
+        cmocka_unit_test(a_cleanup_is_alive_until_it_has_run),
+        cmocka_unit_test(a_cleanup_shows_its_target_only_while_that_lives),
+        cmocka_unit_test(a_cleanup_on_an_interior_pointer_shows_exactly_that),
+        cmocka_unit_test(the_library_keeps_the_data_until_the_callback),
+        cmocka_unit_test(cleanups_of_one_target_run_newest_first),
+        cmocka_unit_test(so_they_do_when_the_collector_found_the_death),
+        cmocka_unit_test(cleanups_and_the_finalizer_of_the_owner_all_run),
+        cmocka_unit_test(run_on_an_armed_one_runs_it_here_and_only_once),
+        cmocka_unit_test(run_on_a_pending_one_takes_it_from_the_drain),
+        cmocka_unit_test(detach_of_an_armed_one_wins),
+        cmocka_unit_test(detach_of_a_pending_one_wins),
+        cmocka_unit_test(detach_of_one_that_has_run_is_too_late),
+        cmocka_unit_test(detach_spares_the_others_of_the_target),
+        cmocka_unit_test(a_running_one_is_out_of_reach),
+        cmocka_unit_test(dispose_makes_all_cleanups_of_the_object_pending),
+        cmocka_unit_test(a_disposed_object_can_be_cleaned_up_anew),
+        cmocka_unit_test(a_target_outside_the_heap_is_refused),
+        cmocka_unit_test(a_cleanup_without_a_function_is_refused),
+        cmocka_unit_test(data_that_is_the_target_is_refused),
+        cmocka_unit_test(data_inside_the_target_is_refused),
+        cmocka_unit_test(the_null_cleanup_is_refused),
+        cmocka_unit_test(success_leaves_errno_alone),
+        cmocka_unit_test(cleanups_run_at_exit_unless_told_otherwise),
+        cmocka_unit_test(at_exit_armed_ones_run_newest_first),
+        cmocka_unit_test(at_exit_pending_ones_run_before_armed_ones),
+        cmocka_unit_test(one_switched_off_and_on_runs_at_exit),
+        cmocka_unit_test(at_exit_a_failing_one_is_reported_and_the_rest_run),
+        cmocka_unit_test(underscore_exit_runs_none),
+        cmocka_unit_test(
+            a_child_runs_deaths_of_its_own_but_not_the_parents_exit),
+        cmocka_unit_test(a_child_runs_what_it_registered_itself_at_exit),
+    };
+    return cmocka_run_group_tests_name("cleanup", tests, NULL, NULL);
+}
+
+int
+main(int argc, char **argv)
+{
+    return test_main(argc, argv, scenarios,
+                     sizeof scenarios / sizeof *scenarios, run_all);
+}

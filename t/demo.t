@@ -1,0 +1,84 @@
+#!/bin/sh
+# demo.t: runs the two examples, and holds what they say and do against what
+# they must: every line of the story, and the files themselves.
+
+builddir=${builddir-.}
+number=0
+
+# ok WHAT COMMAND...: one test, which passes if the command does.
+ok() {
+    what=$1
+    shift
+    number=$((number + 1))
+    if "$@"; then
+        echo "ok $number - $what"
+    else
+        echo "not ok $number - $what"
+        sed 's/^/# /' "$scratch/out" "$scratch/err"
+    fi
+}
+
+# says PATTERN: a line of the output matches.
+says() {
+    grep -Eq "$1" "$scratch/out"
+}
+
+# The steps are numbered 1, 2, ... to LAST, in this order.
+steps_to() {
+    steps=$(sed -n 's/^\([0-9]*\)\. .*/\1/p' "$scratch/out" | tr '\n' ' ')
+    test "$steps" = "$(seq -s ' ' 1 "$1") "
+}
+
+run() {
+    TMPDIR=$scratch/tmp "$builddir/examples/$1" $2 \
+        > "$scratch/out" 2> "$scratch/err"
+    status=$?
+}
+
+silent() {
+    test ! -s "$scratch/err"
+}
+
+files_left() {
+    (cd "$scratch"/tmp/exitfiles-* 2> "$scratch/err" && echo *)
+}
+
+scratch=$(mktemp -d) || exit 99
+trap 'rm -rf "$scratch"' EXIT
+mkdir "$scratch/tmp"
+echo 1..23
+
+run weakmethod
+ok 'weakmethod ends well' test $status -eq 0
+ok 'it has nothing to complain about' silent
+ok 'its story has eight steps' steps_to 8
+ok 'the players outlive the first collection' \
+    says 'All 40 players are alive'
+ok 'their bound methods, weakly linked, do not' \
+    says '(3[0-9]|40) of 40 bound$'
+ok 'weak methods do' says '40 of 40 methods are alive'
+ok 'a player reacts to a call' says 'Player 20: "I hear it say ding\."'
+ok 'all players hear' says '40 of 40 players heard it'
+ok 'the death callback comes' says 'Death callback: "Player [0-9]+ has died'
+ok 'nearly all death callbacks come' says '(3[0-9]|40) of 40 callbacks'
+ok 'the handle says dead' says 'handle of player [0-9]+ says: dead'
+ok 'a late call is refused' says 'refused with ESTALE'
+
+run exitfiles
+ok 'exitfiles ends well' test $status -eq 0
+ok 'it has nothing to complain about, too' silent
+ok 'its story has seven steps' steps_to 7
+ok 'the handler of the stolen file fails and says why' \
+    says '^ +stolen\.tmp +failed +[0-9]+ +No such file'
+ok 'the lock file goes' says '^ +server\.lock +ran +[0-9]+ +file removed$'
+ok 'a plain atexit function runs' \
+    says '^ +program\.log +ran +[0-9]+ +file removed, by a plain atexit'
+ok 'the unregistered one is skipped' \
+    says '^ +report\.txt +skipped +- +unregistered'
+ok 'owners died before the end' \
+    says '(all 20 owners had died|1[0-9] owners had died)'
+ok 'nothing stays behind' test -z "$(ls "$scratch/tmp")"
+
+run exitfiles keep
+ok 'asked to keep the directory, it ends well' test $status -eq 0
+ok 'exactly the kept file is left' test "$(files_left)" = report.txt

@@ -1,0 +1,882 @@
+/* drain.c: tests of the drain: how much it runs and where, what callbacks may
+ * do, who hears of failures, and the descriptor that wakes.
+ */
+#include "support.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static bool
+nearly_all(size_t count, size_t of)
+{
+    return count * MANY >= of * NEARLY_ALL;
+}
+
+/* Outlives its test, as a callback may. */
+static size_t *
+counter_new(void)
+{
+    size_t *counter = calloc(1, sizeof *counter);
+    assert_non_null(counter);
+    return counter;
+}
+
+static void
+count(void *data)
+{
+    ++*(size_t *)data;
+}
+
+/* Makes a callback pending, without a collection. */
+static gcw_cleanup *
+pend(void (*fn)(void *), void *data)
+{
+    struct target *t = target_new(1);
+    gcw_cleanup *c = gcw_cleanup_new(t, fn, data);
+    gcw_dispose(t);
+    return c;
+}
+
+static void
+pend_several(size_t n, void (*fn)(void *), void *data)
+{
+    for (size_t i = 0; i < n; i++)
+        pend(fn, data);
+}
+
+/* --- how much runs, and where --- */
+
+static void
+a_drain_of_nothing_runs_nothing(void **state)
+{
+    (void)state;
+    errno = EXDEV;
+    assert_int_equal(gcw_drain(0), 0);
+    assert_int_equal(gcw_drain(5), 0);
+    assert_int_equal(errno, EXDEV);
+}
+
+static void
+a_drain_runs_at_most_so_many_and_tells_how_many(void **state)
+{
+    (void)state;
+    size_t *n = counter_new();
+    pend_several(10, count, n);
+    assert_int_equal(gcw_drain(3), 3);
+    assert_int_equal(*n, 3);
+    assert_int_equal(gcw_drain(3), 3);
+    assert_int_equal(gcw_drain(100), 4);
+    assert_int_equal(gcw_drain(1), 0);
+    assert_int_equal(*n, 10);
+}
+
+static void
+a_drain_of_all_runs_all(void **state)
+{
+    (void)state;
+    size_t *n = counter_new();
+    pend_several(10, count, n);
+    assert_int_equal(gcw_drain(0), 10);
+    assert_int_equal(*n, 10);
+}
+
+/* Counts down; makes itself pending again until zero. */
+static void
+pend_the_next(void *data)
+{
+    size_t *left = data;
+    if (--*left > 0)
+        pend(pend_the_next, left);
+}
+
+static void
+a_drain_of_all_runs_what_becomes_pending_meanwhile(void **state)
+{
+    (void)state;
+    size_t *left = counter_new();
+    *left = 10;
+    pend(pend_the_next, left);
+    assert_int_equal(gcw_drain(0), 10);
+    assert_int_equal(*left, 0);
+}
+
+static void
+a_bounded_drain_keeps_its_bound_meanwhile(void **state)
+{
+    (void)state;
+    size_t *left = counter_new();
+    *left = 10;
+    pend(pend_the_next, left);
+    assert_int_equal(gcw_drain(4), 4);
+    assert_int_equal(*left, 6);
+    assert_int_equal(gcw_drain(0), 6);
+}
+
+static void
+a_drain_does_not_collect(void **state)
+{
+    (void)state;
+    enum { DRAINS = 100 };
+    GC_word before = GC_get_gc_no();
+    for (int i = 0; i < DRAINS; i++)
+        gcw_drain(0);
+    assert_true(GC_get_gc_no() - before < DRAINS / 2);
+}
+
+static void
+note_thread(void *data)
+{
+    *(pthread_t *)data = pthread_self();
+}
+
+static void *
+drain_here(void *unused)
+{
+    gcw_drain(0);
+    return unused;
+}
+
+static void
+callbacks_run_on_the_thread_that_drains(void **state)
+{
+    (void)state;
+    static pthread_t ran_on;
+    pthread_t other;
+    pend(note_thread, &ran_on);
+    assert_int_equal(GC_pthread_create(&other, NULL, drain_here, NULL), 0);
+    assert_int_equal(GC_pthread_join(other, NULL), 0);
+    assert_true(pthread_equal(ran_on, other));
+    pend(note_thread, &ran_on);
+    gcw_drain(0);
+    assert_true(pthread_equal(ran_on, pthread_self()));
+}
+
+/* --- what callbacks may do --- */
+
+struct nested {
+    size_t calls, inner;
+};
+
+static void
+drain_inside(void *data)
+{
+    struct nested *n = data;
+    n->calls++;
+    n->inner += gcw_drain(0);
+}
+
+static void
+a_callback_may_drain_and_each_runs_once(void **state)
+{
+    (void)state;
+    static struct nested n;
+    pend_several(10, drain_inside, &n);
+    assert_int_equal(gcw_drain(0) + n.inner, 10);
+    assert_int_equal(n.calls, 10);
+    assert_true(n.inner > 0);
+}
+
+static void
+collect_inside(void *data)
+{
+    size_t *n = data;
+    struct target *t = target_new(1);
+    gcw_cleanup *c = gcw_cleanup_new(t, count, n);
+    GC_gcollect();
+    gcw_collect();
+    if (gcw_cleanup_alive(c) && gcw_dispose(t) == 0)
+        ++*n;
+}
+
+static void
+a_callback_may_collect_and_make_cleanups(void **state)
+{
+    (void)state;
+    size_t *n = counter_new();
+    pend_several(5, collect_inside, n);
+    gcw_drain(0);
+    assert_int_equal(*n, 10);
+}
+
+/* --- failures --- */
+
+/* What an error hook heard; in uncollectable memory. */
+struct heard {
+    size_t calls;
+    void *handle;
+    char why[32];
+};
+
+static struct heard *
+heard_new(void)
+{
+    struct heard *h = GC_MALLOC_UNCOLLECTABLE(sizeof *h);
+    assert_non_null(h);
+    return h;
+}
+
+static void
+hear(void *handle, const char *name, const char *why, void *data)
+{
+    struct heard *h = data;
+    h->calls += name == NULL || strlen(name) > 0;
+    h->handle = handle;
+    snprintf(h->why, sizeof h->why, "%s", why == NULL ? "(null)" : why);
+}
+
+static void
+give_up(void *data)
+{
+    gcw_fail(data);
+}
+
+static void
+a_failing_callback_is_reported_and_the_rest_run(void **state)
+{
+    (void)state;
+    struct heard *h = heard_new();
+    size_t *n = counter_new();
+    assert_int_equal(gcw_drain_on_error(hear, h), 0);
+    pend_several(3, count, n);
+    gcw_cleanup *failing = pend(give_up, (char *)"broken");
+    pend_several(3, count, n);
+    assert_int_equal(gcw_drain(0), 7);
+    assert_int_equal(*n, 6);
+    assert_int_equal(h->calls, 1);
+    assert_ptr_equal(h->handle, failing);
+    assert_string_equal(h->why, "broken");
+    assert_false(gcw_cleanup_alive(failing));
+    assert_int_equal(gcw_drain_on_error(NULL, NULL), 0);
+}
+
+static void
+a_callback_may_fail_without_a_reason(void **state)
+{
+    (void)state;
+    struct heard *h = heard_new();
+    gcw_drain_on_error(hear, h);
+    pend(give_up, NULL);
+    gcw_drain(0);
+    assert_int_equal(h->calls, 1);
+    assert_string_equal(h->why, "(null)");
+    gcw_drain_on_error(NULL, NULL);
+}
+
+static void
+a_cleanup_that_is_run_early_fails_to_the_same_hook(void **state)
+{
+    (void)state;
+    struct heard *h = heard_new();
+    struct target *t = target_new(1);
+    gcw_cleanup *c = gcw_cleanup_new(t, give_up, (char *)"early");
+    gcw_drain_on_error(hear, h);
+    assert_true(gcw_cleanup_run(c));
+    assert_ptr_equal(h->handle, c);
+    assert_string_equal(h->why, "early");
+    assert_false(gcw_cleanup_alive(c));
+    gcw_drain_on_error(NULL, NULL);
+    GC_reachable_here(t);
+}
+
+static void *
+unused_method(void *self, void *arg, void *data)
+{
+    (void)self, (void)arg;
+    return data;
+}
+
+static void
+give_up_on_death(gcw_method *m, void *data)
+{
+    gcw_fail(m != NULL ? data : NULL);
+}
+
+static void
+a_failing_death_callback_is_reported_too(void **state)
+{
+    (void)state;
+    struct heard *h = heard_new();
+    struct target *t = target_new(1);
+    gcw_method *m = gcw_method_new(t, unused_method, NULL);
+    gcw_cleanup *c = gcw_method_on_death(m, give_up_on_death,
+                                         (char *)"notice");
+    gcw_drain_on_error(hear, h);
+    assert_int_equal(gcw_dispose(t), 0);
+    gcw_drain(0);
+    assert_ptr_equal(h->handle, c);
+    assert_string_equal(h->why, "notice");
+    gcw_drain_on_error(NULL, NULL);
+}
+
+static void
+hear_and_fail(void *handle, const char *name, const char *why, void *data)
+{
+    hear(handle, name, why, data);
+    gcw_fail("the hook too");
+}
+
+static void
+a_failing_hook_is_ignored(void **state)
+{
+    (void)state;
+    struct heard *h = heard_new();
+    size_t *n = counter_new();
+    gcw_drain_on_error(hear_and_fail, h);
+    pend_several(2, give_up, (char *)"broken");
+    pend_several(3, count, n);
+    gcw_drain(0);
+    assert_int_equal(h->calls, 2);
+    assert_string_equal(h->why, "broken");
+    assert_int_equal(*n, 3);
+    gcw_drain_on_error(NULL, NULL);
+}
+
+/* Drains a callback that fails, then counts that it got on. */
+static void
+drain_a_failing_one(void *data)
+{
+    pend(give_up, (char *)"inner");
+    gcw_drain(0);
+    ++*(size_t *)data;
+}
+
+static void
+a_failure_gives_up_only_the_innermost_callback(void **state)
+{
+    (void)state;
+    struct heard *h = heard_new();
+    size_t *n = counter_new();
+    gcw_drain_on_error(hear, h);
+    pend(drain_a_failing_one, n);
+    gcw_drain(0);
+    assert_int_equal(*n, 1);
+    assert_int_equal(h->calls, 1);
+    assert_string_equal(h->why, "inner");
+    gcw_drain_on_error(NULL, NULL);
+}
+
+static void
+hook_with_collectable_data(void *arg)
+{
+    gcw_ref **ref = arg;
+    struct target *data = target_new(1);
+    gcw_drain_on_error(hear, data);
+    *ref = gcw_ref_new(data);
+}
+
+static void
+the_library_keeps_the_data_of_the_hook(void **state)
+{
+    (void)state;
+    gcw_ref **ref = (gcw_ref **)keep_array(1);
+    in_dead_frame(hook_with_collectable_data, ref);
+    collect();
+    assert_non_null(*ref);
+    assert_non_null(gcw_ref_get(*ref));
+    gcw_drain_on_error(NULL, NULL);
+}
+
+static void
+fail_without_a_hook(void)
+{
+    pend(give_up, (char *)"no hook");
+    gcw_drain(0);
+    puts("went on");
+}
+
+static void
+say_that_i_heard(void *handle, const char *name, const char *why, void *data)
+{
+    (void)handle, (void)name, (void)why;
+    puts(data);
+}
+
+static void
+fail_after_the_hook_was_taken_out(void)
+{
+    gcw_drain_on_error(say_that_i_heard, (char *)"heard");
+    gcw_drain_on_error(NULL, NULL);
+    fail_without_a_hook();
+}
+
+static void
+fail_with_a_hook(void)
+{
+    gcw_drain_on_error(say_that_i_heard, (char *)"heard");
+    fail_without_a_hook();
+}
+
+static void
+fails_in_the_scenario(const char *scenario, const char *out, const char *why)
+{
+    struct outcome o = run_scenario(scenario);
+    const char *line = strstr(o.err, why);
+    assert_non_null(line);
+    assert_int_equal(strcspn(o.err, "\n") + 1, strlen(o.err));
+    assert_string_equal(o.out, out);
+    assert_int_equal(o.status, 0);
+    outcome_free(&o);
+}
+
+static void
+without_a_hook_a_line_goes_to_stderr(void **state)
+{
+    (void)state;
+    fails_in_the_scenario("no hook", "went on\n", "no hook");
+}
+
+static void
+a_hook_that_was_taken_out_hears_nothing(void **state)
+{
+    (void)state;
+    fails_in_the_scenario("hook taken out", "went on\n", "no hook");
+}
+
+static void
+with_a_hook_nothing_goes_to_stderr(void **state)
+{
+    (void)state;
+    struct outcome o = run_scenario("hook");
+    assert_string_equal(o.err, "");
+    assert_string_equal(o.out, "heard\nwent on\n");
+    outcome_free(&o);
+}
+
+/* --- the descriptor --- */
+
+enum { LONG_ENOUGH = 20000 };    /* milliseconds */
+
+static bool
+readable(int fd, int timeout)
+{
+    struct pollfd p = { fd, POLLIN, 0 };
+    int n;
+    do
+        n = poll(&p, 1, timeout);
+    while (n < 0 && errno == EINTR);
+    return n == 1 && (p.revents & POLLIN);
+}
+
+/* The descriptor, with nothing pending. */
+static int
+quiet_fd(void)
+{
+    int fd = gcw_drain_fd();
+    assert_true(fd >= 0);
+    gcw_drain(0);
+    assert_false(readable(fd, 0));
+    return fd;
+}
+
+static void
+the_descriptor_is_the_same_on_every_call(void **state)
+{
+    (void)state;
+    int fd = quiet_fd();
+    assert_int_equal(gcw_drain_fd(), fd);
+    pend(count, counter_new());
+    assert_int_equal(gcw_drain_fd(), fd);
+    gcw_drain(0);
+    assert_int_equal(gcw_drain_fd(), fd);
+}
+
+static void
+the_descriptor_is_closed_on_exec(void **state)
+{
+    (void)state;
+    int flags = fcntl(gcw_drain_fd(), F_GETFD);
+    assert_true(flags >= 0 && (flags & FD_CLOEXEC));
+}
+
+static void
+the_descriptor_is_readable_while_something_is_pending(void **state)
+{
+    (void)state;
+    int fd = quiet_fd();
+    for (int i = 0; i < 3; i++) {
+        pend(count, counter_new());
+        assert_true(readable(fd, LONG_ENOUGH));
+        assert_int_equal(gcw_drain(0), 1);
+        assert_false(readable(fd, 0));
+    }
+}
+
+static void
+wake_ups_coalesce(void **state)
+{
+    (void)state;
+    int fd = quiet_fd();
+    pend_several(MANY, count, counter_new());
+    assert_true(readable(fd, LONG_ENOUGH));
+    assert_int_equal(gcw_drain(0), MANY);
+    assert_false(readable(fd, 0));
+}
+
+static void
+the_descriptor_stays_readable_after_a_partial_drain(void **state)
+{
+    (void)state;
+    int fd = quiet_fd();
+    pend_several(3, count, counter_new());
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(gcw_drain(1), 1);
+        assert_true(readable(fd, LONG_ENOUGH));
+    }
+    gcw_drain(0);
+    assert_false(readable(fd, 0));
+}
+
+static void
+what_was_detached_leaves_no_wake_up_after_the_drain(void **state)
+{
+    (void)state;
+    int fd = quiet_fd();
+    size_t *n = counter_new();
+    assert_true(gcw_cleanup_detach(pend(count, n)));
+    assert_int_equal(gcw_drain(0), 0);
+    assert_false(readable(fd, 0));
+    assert_int_equal(*n, 0);
+}
+
+static void *
+wait_for_a_wake_up(void *data)
+{
+    return readable(*(int *)data, LONG_ENOUGH) ? data : NULL;
+}
+
+static void
+a_thread_that_waits_in_poll_is_woken(void **state)
+{
+    (void)state;
+    int fd = quiet_fd();
+    pthread_t waiter;
+    void *woken = NULL;
+    GC_pthread_create(&waiter, NULL, wait_for_a_wake_up, &fd);
+    pend(count, counter_new());
+    GC_pthread_join(waiter, &woken);
+    assert_ptr_equal(woken, &fd);
+    gcw_drain(0);
+}
+
+static void
+drop_with_cleanup(void *data)
+{
+    for (size_t i = 0; i < MANY; i++)
+        gcw_cleanup_new(target_new(i), count, data);
+}
+
+/* Finalizers on demand, and incremental collection, may delay it until the
+ * next call into the library. */
+static bool
+wakes_without_a_call(void)
+{
+    const char *mode = getenv("GCWEAK_TEST_MODE");
+    return mode == NULL || *mode == '\0';
+}
+
+static void
+a_collection_that_finds_deaths_wakes(void **state)
+{
+    (void)state;
+    int fd = quiet_fd();
+    size_t *n = counter_new();
+    in_dead_frame(drop_with_cleanup, n);
+    collect();
+    if (!wakes_without_a_call())
+        gcw_drain_fd();
+    assert_true(readable(fd, LONG_ENOUGH));
+    assert_int_equal(*n, 0);
+    gcw_drain(0);
+    assert_true(nearly_all(*n, MANY));
+    assert_false(readable(fd, 0));
+}
+
+static void
+collect_finds_deaths_and_runs_their_callbacks(void **state)
+{
+    (void)state;
+    size_t *n = counter_new();
+    in_dead_frame(drop_with_cleanup, n);
+    gcw_collect();
+    assert_true(nearly_all(*n, MANY));
+}
+
+static void
+collect_tells_how_many_ran(void **state)
+{
+    (void)state;
+    size_t *n = counter_new();
+    pend_several(5, count, n);
+    size_t ran = gcw_collect();
+    assert_int_equal(*n, 5);
+    assert_in_range(ran, 5, 5 + 4 * MANY);
+}
+
+/* --- the descriptor in processes of their own --- */
+
+static void
+first_call_with_something_pending(void)
+{
+    static size_t n;
+    pend(count, &n);
+    puts(readable(gcw_drain_fd(), LONG_ENOUGH) ? "readable" : "silent");
+}
+
+static void
+a_descriptor_asked_for_late_is_readable_at_once(void **state)
+{
+    (void)state;
+    struct outcome o = run_scenario("late");
+    assert_string_equal(o.out, "readable\n");
+    outcome_free(&o);
+}
+
+static int
+fill_the_table(void)
+{
+    struct rlimit few = { 64, 64 };
+    int fd, last = -1;
+    setrlimit(RLIMIT_NOFILE, &few);
+    while ((fd = open("/dev/null", O_RDONLY)) >= 0)
+        last = fd;
+    return last;
+}
+
+static void
+full_table(void)
+{
+    static size_t n;
+    gcw_init();
+    int last = fill_the_table();
+    errno = 0;
+    int fd = gcw_drain_fd();
+    printf("%d %s\n", fd, errno == EMFILE ? "EMFILE" : strerror(errno));
+    pend(count, &n);
+    printf("ran %zu\n", gcw_drain(0));
+    for (int i = 0; i < 4; i++)
+        close(last - i);
+    fd = gcw_drain_fd();
+    pend(count, &n);
+    puts(readable(fd, LONG_ENOUGH) ? "readable" : "silent");
+}
+
+static void
+with_a_full_descriptor_table_it_fails_and_works_later(void **state)
+{
+    (void)state;
+    struct outcome o = run_scenario("full table");
+    assert_string_equal(o.out, "-1 EMFILE\nran 1\nreadable\n");
+    outcome_free(&o);
+}
+
+static size_t scenario_count;
+
+static void
+say_readable(const char *who, int fd, int timeout)
+{
+    dprintf(STDOUT_FILENO, "%s: %s\n", who,
+            readable(fd, timeout) ? "readable" : "silent");
+}
+
+static void
+die_in_the_child(int fd)
+{
+    say_readable("child before", fd, 0);
+    pend(count, &scenario_count);
+    say_readable("child", gcw_drain_fd(), LONG_ENOUGH);
+    dprintf(STDOUT_FILENO, "%s number\n",
+            gcw_drain_fd() == fd ? "same" : "another");
+    gcw_drain(0);
+    say_readable("child after", fd, 0);
+    _exit(0);
+}
+
+static void
+death_in_a_child(void)
+{
+    int fd = gcw_drain_fd();
+    pid_t child = fork();
+    if (child == 0)
+        die_in_the_child(fd);
+    waitpid(child, NULL, 0);
+    say_readable("parent", fd, 0);
+    pend(count, &scenario_count);
+    say_readable("parent later", fd, LONG_ENOUGH);
+}
+
+static void
+a_death_in_a_forked_child_does_not_wake_the_parent(void **state)
+{
+    (void)state;
+    struct outcome o = run_scenario("child");
+    assert_string_equal(o.out, "child before: silent\nchild: readable\n"
+                               "same number\nchild after: silent\n"
+                               "parent: silent\nparent later: readable\n");
+    outcome_free(&o);
+}
+
+static void
+wait_in_the_child(int fd, int pipe_end)
+{
+    char byte;
+    bool told = read(pipe_end, &byte, 1) == 1;
+    gcw_drain(0);
+    say_readable(told ? "child" : "nobody", fd, 0);
+    _exit(0);
+}
+
+static void
+death_in_the_parent(void)
+{
+    int fd = gcw_drain_fd(), ends[2];
+    if (pipe(ends) != 0)
+        return;
+    pid_t child = fork();
+    if (child == 0)
+        wait_in_the_child(fd, ends[0]);
+    pend(count, &scenario_count);
+    if (write(ends[1], "x", 1) == 1)
+        waitpid(child, NULL, 0);
+    say_readable("parent", fd, LONG_ENOUGH);
+}
+
+static void
+a_death_in_the_parent_does_not_wake_a_forked_child(void **state)
+{
+    (void)state;
+    struct outcome o = run_scenario("parent");
+    assert_string_equal(o.out, "child: silent\nparent: readable\n");
+    outcome_free(&o);
+}
+
+/* --- beside the application's own hook --- */
+
+static atomic_int events;
+
+static void GC_CALLBACK
+count_event(GC_EventType event)
+{
+    (void)event;
+    atomic_fetch_add(&events, 1);
+}
+
+static void
+hook_of_the_application(void)
+{
+    static size_t n;
+    GC_set_on_collection_event(count_event);
+    int fd = gcw_drain_fd();
+    in_dead_frame(drop_with_cleanup, &n);
+    collect();
+    puts(atomic_load(&events) > 0 ? "called" : "lost");
+    gcw_drain(0);
+    puts(nearly_all(n, MANY) && !readable(fd, 0) ? "drained" : "not drained");
+}
+
+static void
+the_applications_collection_hook_is_still_called(void **state)
+{
+    (void)state;
+    struct outcome o = run_scenario("hook before");
+    assert_string_equal(o.out, "called\ndrained\n");
+    outcome_free(&o);
+}
+
+static void
+hook_taken_by_the_application(void)
+{
+    static size_t n;
+    int fd = gcw_drain_fd();
+    in_dead_frame(drop_with_cleanup, &n);
+    GC_set_on_collection_event(count_event);
+    collect();
+    gcw_drain_fd();
+    say_readable("fd", fd, LONG_ENOUGH);
+    gcw_drain(0);
+    puts(nearly_all(n, MANY) ? "drained" : "not drained");
+}
+
+static void
+deaths_are_found_though_the_application_took_the_hook(void **state)
+{
+    (void)state;
+    struct outcome o = run_scenario("hook after");
+    assert_string_equal(o.out, "fd: readable\ndrained\n");
+    outcome_free(&o);
+}
+
+static const struct scenario scenarios[] = {
+    { "no hook", fail_without_a_hook },
+    { "hook taken out", fail_after_the_hook_was_taken_out },
+    { "hook", fail_with_a_hook },
+    { "late", first_call_with_something_pending },
+    { "full table", full_table },
+    { "child", death_in_a_child },
+    { "parent", death_in_the_parent },
+    { "hook before", hook_of_the_application },
+    { "hook after", hook_taken_by_the_application },
+};
+
+/* What counts exactly comes first: the few targets that the collector missed
+ * in the later ones may die at any time. */
+static int
+run_all(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_drain_of_nothing_runs_nothing),
+        cmocka_unit_test(a_drain_runs_at_most_so_many_and_tells_how_many),
+        cmocka_unit_test(a_drain_of_all_runs_all),
+        cmocka_unit_test(a_drain_of_all_runs_what_becomes_pending_meanwhile),
+        cmocka_unit_test(a_bounded_drain_keeps_its_bound_meanwhile),
+        cmocka_unit_test(a_drain_does_not_collect),
+        cmocka_unit_test(callbacks_run_on_the_thread_that_drains),
+        cmocka_unit_test(a_callback_may_drain_and_each_runs_once),
+        cmocka_unit_test(a_callback_may_collect_and_make_cleanups),
+        cmocka_unit_test(a_failing_callback_is_reported_and_the_rest_run),
+        cmocka_unit_test(a_callback_may_fail_without_a_reason),
+        cmocka_unit_test(a_cleanup_that_is_run_early_fails_to_the_same_hook),
+        cmocka_unit_test(a_failing_death_callback_is_reported_too),
+        cmocka_unit_test(a_failing_hook_is_ignored),
+        cmocka_unit_test(a_failure_gives_up_only_the_innermost_callback),
+        cmocka_unit_test(the_library_keeps_the_data_of_the_hook),
+        cmocka_unit_test(without_a_hook_a_line_goes_to_stderr),
+        cmocka_unit_test(a_hook_that_was_taken_out_hears_nothing),
+        cmocka_unit_test(with_a_hook_nothing_goes_to_stderr),
+        cmocka_unit_test(the_descriptor_is_the_same_on_every_call),
+        cmocka_unit_test(the_descriptor_is_closed_on_exec),
+        cmocka_unit_test(
+            the_descriptor_is_readable_while_something_is_pending),
+        cmocka_unit_test(wake_ups_coalesce),
+        cmocka_unit_test(the_descriptor_stays_readable_after_a_partial_drain),
+        cmocka_unit_test(what_was_detached_leaves_no_wake_up_after_the_drain),
+        cmocka_unit_test(a_thread_that_waits_in_poll_is_woken),
+        cmocka_unit_test(a_collection_that_finds_deaths_wakes),
+        cmocka_unit_test(collect_finds_deaths_and_runs_their_callbacks),
+        cmocka_unit_test(collect_tells_how_many_ran),
+        cmocka_unit_test(a_descriptor_asked_for_late_is_readable_at_once),
+        cmocka_unit_test(
+            with_a_full_descriptor_table_it_fails_and_works_later),
+        cmocka_unit_test(a_death_in_a_forked_child_does_not_wake_the_parent),
+        cmocka_unit_test(a_death_in_the_parent_does_not_wake_a_forked_child),
+        cmocka_unit_test(the_applications_collection_hook_is_still_called),
+        cmocka_unit_test(
+            deaths_are_found_though_the_application_took_the_hook),
+    };
+    return cmocka_run_group_tests_name("drain", tests, NULL, NULL);
+}
+
+int
+main(int argc, char **argv)
+{
+    return test_main(argc, argv, scenarios,
+                     sizeof scenarios / sizeof *scenarios, run_all);
+}

@@ -1,0 +1,75 @@
+/* ends.h: tests of how a process ends.
+ *
+ * A table of ends: each names a scenario and what the process that runs it
+ * must leave: its status, exactly what it writes to stdout, and, if it matters,
+ * what is found in its stderr.
+ */
+#ifndef ENDS_H
+#define ENDS_H
+
+#include "log.h"
+
+struct end {
+    const char *name;
+    void (*run)(void);
+    int status;
+    const char *out;
+    const char *err;     /* part of stderr; NULL: whatever */
+    const char *not_in;  /* the test mode in which it cannot work, or NULL */
+};
+
+static inline bool
+end_is_for_this_mode(const struct end *end)
+{
+    const char *mode = getenv("GCWEAK_TEST_MODE");
+    return end->not_in == NULL || mode == NULL
+        || strcmp(mode, end->not_in) != 0;
+}
+
+static inline void
+check_end(void **state)
+{
+    const struct end *end = *state;
+    if (!end_is_for_this_mode(end))
+        skip();
+    struct outcome o = run_scenario(end->name);
+    if (o.status != end->status)
+        print_error("status %d, stderr: %s\n", o.status, o.err);
+    assert_string_equal(o.out, end->out);
+    assert_int_equal(o.status, end->status);
+    if (end->err != NULL && strstr(o.err, end->err) == NULL)
+        fail_msg("not in stderr: %s\nstderr: %s", end->err, o.err);
+    outcome_free(&o);
+}
+
+/* One end as one of the tests that cmocka runs. */
+static inline struct CMUnitTest
+end_test(const struct end *end)
+{
+    return (struct CMUnitTest){
+        end->name, check_end, NULL, NULL, (void *)(uintptr_t)end
+    };
+}
+
+/* Checks all; returns what test_main's run_tests returns. */
+static inline int
+check_ends(const struct end *ends, size_t n)
+{
+    struct CMUnitTest tests[n];
+    for (size_t i = 0; i < n; i++)
+        tests[i] = end_test(&ends[i]);
+    return cmocka_run_group_tests_name("ends", tests, NULL, NULL);
+}
+
+/* The main function of a test program that is a table of ends. */
+static inline int
+ends_main(int argc, char **argv, const struct end *ends, size_t n,
+          int (*run_tests)(void))
+{
+    struct scenario scenarios[n];
+    for (size_t i = 0; i < n; i++)
+        scenarios[i] = (struct scenario){ ends[i].name, ends[i].run };
+    return test_main(argc, argv, scenarios, n, run_tests);
+}
+
+#endif

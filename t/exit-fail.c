@@ -1,0 +1,371 @@
+/* exit-fail.c: tests of handlers that fail: they are counted and reported,
+ * and the others run.
+ */
+#include "ends.h"
+#include "registry.h"
+
+static void *
+note_and_fail(void *self, void *info, void *data)
+{
+    (void)info;
+    note(data);
+    return self;
+}
+
+static void
+give_up_deep_inside(const char *why)
+{
+    gcw_fail(why);
+}
+
+static void
+note_and_give_up(void *data)
+{
+    note(data);
+    give_up_deep_inside("on purpose");
+}
+
+static void *
+method_gives_up(void *self, void *info, void *data)
+{
+    (void)self;
+    (void)info;
+    note(data);
+    gcw_fail("from a method");
+}
+
+/* What the hook heard. */
+struct heard {
+    int times;
+    void *handle;
+    char name[64], why[64];
+};
+
+static void
+copy(char to[64], const char *from)
+{
+    snprintf(to, 64, "%s", from != NULL ? from : "(null)");
+}
+
+static void
+hear(void *handle, const char *name, const char *why, void *data)
+{
+    struct heard *heard = data;
+    heard->times++;
+    heard->handle = handle;
+    copy(heard->name, name);
+    copy(heard->why, why);
+}
+
+static gcw_exit_registry *
+heard_registry(struct heard *heard)
+{
+    gcw_exit_registry *r = fresh_registry();
+    *heard = (struct heard){ .times = 0 };
+    assert_int_equal(gcw_exit_on_error(r, hear, heard), 0);
+    return r;
+}
+
+static gcw_exit_handler *
+add_named(gcw_exit_registry *r, void (*fn)(void *), void *data,
+          const char *name)
+{
+    gcw_exit_options o = { .name = name };
+    gcw_exit_handler *h = gcw_exit_register_fn(r, fn, data, &o);
+    assert_non_null(h);
+    return h;
+}
+
+static void
+a_function_that_gives_up_is_counted_and_the_rest_run(void **state)
+{
+    (void)state;
+    struct heard heard;
+    gcw_exit_registry *r = heard_registry(&heard);
+    add(r, "a");
+    add_fn(r, note_and_give_up, "b");
+    add(r, "c");
+    add_fn(r, note_and_give_up, "d");
+    assert_int_equal(gcw_exit_run(r, 0), 2);
+    assert_string_equal(noted(), "d c b a");
+    assert_int_equal(heard.times, 2);
+}
+
+static void
+a_method_fails_by_its_result(void **state)
+{
+    (void)state;
+    struct heard heard;
+    gcw_exit_registry *r = heard_registry(&heard);
+    struct target *t = target_new(0);
+    gcw_method *m = gcw_method_new(t, note_and_fail, "m");
+    add(r, "a");
+    gcw_exit_handler *h = gcw_exit_register(r, m, NULL);
+    assert_non_null(h);
+    assert_int_equal(gcw_exit_run(r, 0), 1);
+    assert_string_equal(noted(), "m a");
+    assert_int_equal(heard.times, 1);
+    assert_ptr_equal(heard.handle, h);
+    assert_non_null(t);
+}
+
+static void
+a_method_gives_up_as_a_function_does(void **state)
+{
+    (void)state;
+    struct heard heard;
+    gcw_exit_registry *r = heard_registry(&heard);
+    struct target *t = target_new(0);
+    add(r, "a");
+    assert_non_null(gcw_exit_register(
+        r, gcw_method_new(t, method_gives_up, "m"), NULL));
+    assert_int_equal(gcw_exit_run(r, 0), 1);
+    assert_string_equal(noted(), "m a");
+    assert_string_equal(heard.why, "from a method");
+    assert_non_null(t);
+}
+
+static void
+the_hook_hears_handle_name_and_reason(void **state)
+{
+    (void)state;
+    struct heard heard;
+    gcw_exit_registry *r = heard_registry(&heard);
+    char name[] = "fuse";
+    gcw_exit_handler *h = add_named(r, note_and_give_up, "x", name);
+    memset(name, '-', 4);
+    assert_int_equal(gcw_exit_run(r, 0), 1);
+    assert_int_equal(heard.times, 1);
+    assert_ptr_equal(heard.handle, h);
+    assert_string_equal(heard.name, "fuse");
+    assert_string_equal(heard.why, "on purpose");
+}
+
+static void
+a_success_is_not_reported(void **state)
+{
+    (void)state;
+    struct heard heard;
+    gcw_exit_registry *r = heard_registry(&heard);
+    add(r, "a");
+    assert_int_equal(gcw_exit_run(r, 0), 0);
+    assert_int_equal(heard.times, 0);
+}
+
+static void
+give_up_silently(void *data)
+{
+    note(data);
+    gcw_fail(NULL);
+}
+
+static void
+no_reason_need_be_given(void **state)
+{
+    (void)state;
+    struct heard heard;
+    gcw_exit_registry *r = heard_registry(&heard);
+    add(r, "a");
+    add_named(r, give_up_silently, "b", "quiet");
+    assert_int_equal(gcw_exit_run(r, 0), 1);
+    assert_string_equal(noted(), "b a");
+    assert_string_equal(heard.name, "quiet");
+}
+
+static void
+failing_hook(void *handle, const char *name, const char *why, void *data)
+{
+    (void)handle;
+    (void)name;
+    (void)why;
+    note(data);
+    gcw_fail("the hook, too");
+}
+
+static void
+a_hook_that_fails_is_ignored(void **state)
+{
+    (void)state;
+    gcw_exit_registry *r = fresh_registry();
+    assert_int_equal(gcw_exit_on_error(r, failing_hook, "hook"), 0);
+    add(r, "a");
+    add_fn(r, note_and_give_up, "b");
+    add_fn(r, note_and_give_up, "c");
+    assert_int_equal(gcw_exit_run(r, 0), 2);
+    assert_string_equal(noted(), "c hook b hook a");
+}
+
+static void
+a_new_hook_takes_the_place_of_the_old(void **state)
+{
+    (void)state;
+    struct heard old, heard;
+    gcw_exit_registry *r = heard_registry(&old);
+    heard = (struct heard){ .times = 0 };
+    assert_int_equal(gcw_exit_on_error(r, hear, &heard), 0);
+    add_fn(r, note_and_give_up, "a");
+    assert_int_equal(gcw_exit_run(r, 0), 1);
+    assert_int_equal(old.times, 0);
+    assert_int_equal(heard.times, 1);
+}
+
+static void
+each_registry_has_its_own_hook(void **state)
+{
+    (void)state;
+    struct heard one, other;
+    gcw_exit_registry *r = heard_registry(&one);
+    heard_registry(&other);
+    add_fn(r, note_and_give_up, "a");
+    assert_int_equal(gcw_exit_run(r, 0), 1);
+    assert_int_equal(one.times, 1);
+    assert_int_equal(other.times, 0);
+}
+
+static void
+a_kept_handler_that_failed_runs_again(void **state)
+{
+    (void)state;
+    struct heard heard;
+    gcw_exit_registry *r = heard_registry(&heard);
+    add_kept(r, note_and_give_up, "a");
+    assert_int_equal(gcw_exit_run(r, 0), 1);
+    assert_int_equal(gcw_exit_run(r, 0), 1);
+    assert_string_equal(noted(), "a a");
+}
+
+static void
+a_handler_that_failed_is_gone(void **state)
+{
+    (void)state;
+    struct heard heard;
+    gcw_exit_registry *r = heard_registry(&heard);
+    gcw_exit_handler *h = add_fn(r, note_and_give_up, "a");
+    assert_int_equal(gcw_exit_run(r, 0), 1);
+    assert_int_equal(gcw_exit_unregister(h), GCW_GONE);
+}
+
+/* A run inside a handler has failures of its own. */
+
+static void
+run_other_then_give_up(void *other)
+{
+    note("(");
+    assert_int_equal(gcw_exit_run(other, 0), 1);
+    note(")");
+    gcw_fail("after the other's run");
+}
+
+static void
+runs_inside_runs_fail_separately(void **state)
+{
+    (void)state;
+    struct heard in, out;
+    gcw_exit_registry *inner = heard_registry(&in);
+    gcw_exit_registry *outer = heard_registry(&out);
+    add(inner, "x");
+    add_fn(inner, note_and_give_up, "y");
+    add(outer, "a");
+    add_fn(outer, run_other_then_give_up, inner);
+    assert_int_equal(gcw_exit_run(outer, 0), 1);
+    assert_string_equal(noted(), "( y x ) a");
+    assert_string_equal(in.why, "on purpose");
+    assert_string_equal(out.why, "after the other's run");
+}
+
+/* A hook's data is held by the registry alone. */
+
+static NOINLINE gcw_ref *
+hook_with_data_of_its_own(gcw_exit_registry *r)
+{
+    struct heard *heard = GC_MALLOC(sizeof *heard);
+    gcw_ref *ref = gcw_ref_new(heard);
+    assert_non_null(ref);
+    assert_int_equal(gcw_exit_on_error(r, hear, heard), 0);
+    return ref;
+}
+
+static void
+the_data_of_a_hook_is_held(void **state)
+{
+    (void)state;
+    gcw_exit_registry *r = fresh_registry();
+    gcw_ref *ref = hook_with_data_of_its_own(r);
+    clear_stack();
+    collect();
+    assert_non_null(gcw_ref_get(ref));
+    add_fn(r, note_and_give_up, "a");
+    assert_int_equal(gcw_exit_run(r, 0), 1);
+    assert_int_equal(((struct heard *)gcw_ref_get(ref))->times, 1);
+}
+
+/* What goes to stderr if nobody listens. */
+
+static void
+unheard(void)
+{
+    gcw_exit_registry *r = gcw_exit_registry_new(NULL);
+    gcw_exit_options o = { .name = "the torn rope" };
+    MUST(gcw_exit_register_fn(r, note_and_give_up, "x", &o) != NULL);
+    MUST(gcw_exit_run(r, 0) == 1);
+}
+
+static void
+unheard_again(void)
+{
+    gcw_exit_registry *r = gcw_exit_registry_new(NULL);
+    MUST(gcw_exit_on_error(r, failing_hook, "x") == 0);
+    MUST(gcw_exit_on_error(r, NULL, NULL) == 0);
+    gcw_exit_options o = { .name = "the torn rope" };
+    MUST(gcw_exit_register_fn(r, note_and_give_up, "x", &o) != NULL);
+    MUST(gcw_exit_run(r, 0) == 1);
+}
+
+static void
+nameless(void)
+{
+    gcw_exit_registry *r = gcw_exit_registry_new(NULL);
+    MUST(gcw_exit_register_fn(r, note_and_give_up, "x", NULL) != NULL);
+    MUST(gcw_exit_run(r, 0) == 1);
+}
+
+static const struct end ends[] = {
+    { "without_a_hook_stderr_names_the_handler", unheard, 0, "",
+      "the torn rope", NULL },
+    { "without_a_hook_stderr_tells_the_reason", unheard, 0, "",
+      "on purpose", NULL },
+    { "a_hook_taken_out_is_no_more_called", unheard_again, 0, "",
+      "the torn rope", NULL },
+    { "without_a_name_stderr_tells_the_reason", nameless, 0, "",
+      "on purpose", NULL },
+};
+enum { ENDS = sizeof ends / sizeof ends[0] };
+
+static int
+run_all(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_function_that_gives_up_is_counted_and_the_rest_run),
+        cmocka_unit_test(a_method_fails_by_its_result),
+        cmocka_unit_test(a_method_gives_up_as_a_function_does),
+        cmocka_unit_test(the_hook_hears_handle_name_and_reason),
+        cmocka_unit_test(a_success_is_not_reported),
+        cmocka_unit_test(no_reason_need_be_given),
+        cmocka_unit_test(a_hook_that_fails_is_ignored),
+        cmocka_unit_test(a_new_hook_takes_the_place_of_the_old),
+        cmocka_unit_test(each_registry_has_its_own_hook),
+        cmocka_unit_test(a_kept_handler_that_failed_runs_again),
+        cmocka_unit_test(a_handler_that_failed_is_gone),
+        cmocka_unit_test(runs_inside_runs_fail_separately),
+        cmocka_unit_test(the_data_of_a_hook_is_held),
+        end_test(&ends[0]), end_test(&ends[1]), end_test(&ends[2]),
+        end_test(&ends[3]),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+int
+main(int argc, char **argv)
+{
+    return ends_main(argc, argv, ends, ENDS, run_all);
+}

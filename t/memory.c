@@ -1,0 +1,292 @@
+/* memory.c: tests that memory stays where it is: what grows by use shrinks by
+ * death, and what is undone leaves nothing behind.
+ */
+#include <config.h>
+
+#include "support.h"
+#include "../src/ref.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+enum {
+    BIRTHS = 50000,          /* a round */
+    CROWD = 100000,          /* targets that live at once */
+    WARM_UP = 5,             /* rounds until things have their size */
+    ROUNDS = 20,             /* a million births in all */
+    MEGABYTE = 1024 * 1024
+};
+
+static size_t
+resident(void)
+{
+    unsigned long size = 0, pages = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+    if (f == NULL)
+        return 0;
+    if (fscanf(f, "%lu %lu", &size, &pages) != 2)
+        pages = 0;
+    fclose(f);
+    return pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static size_t callbacks;
+
+static void
+called(void *data)
+{
+    (void)data;
+    callbacks++;
+}
+
+static void *
+unused_method(void *self, void *arg, void *data)
+{
+    (void)self, (void)arg;
+    return data;
+}
+
+/* --- flat under a steady load --- */
+
+/* A detector that keeps freed memory for a while makes a process grow. */
+#if defined __SANITIZE_ADDRESS__
+enum { SLACK_RESIDENT = 300 };
+#elif defined __has_feature
+# if __has_feature(address_sanitizer)
+enum { SLACK_RESIDENT = 300 };
+# else
+enum { SLACK_RESIDENT = 12 };
+# endif
+#else
+enum { SLACK_RESIDENT = 12 };
+#endif
+
+enum { SLACK_HEAP = 8 };
+
+/* Runs the round so often that a million things come and go. */
+static void
+stays_flat(void (*round)(void *arg), void *arg)
+{
+    size_t heap = 0, rss = 0;
+    for (int i = 0; i < ROUNDS; i++) {
+        in_dead_frame(round, arg);
+        gcw_collect();
+        if (i == WARM_UP) {
+            heap = GC_get_heap_size();
+            rss = resident();
+        }
+    }
+    assert_in_range(GC_get_heap_size(), 0, heap + SLACK_HEAP * MEGABYTE);
+    assert_in_range(resident(), 0, rss + SLACK_RESIDENT * MEGABYTE);
+}
+
+static void
+live_shortly(void *unused)
+{
+    (void)unused;
+    for (size_t i = 0; i < BIRTHS; i++) {
+        struct target *t = target_new(i);
+        gcw_ref_new(t);
+        gcw_cleanup_new(t, called, NULL);
+    }
+}
+
+static void
+a_million_short_lives_leave_memory_flat(void **state)
+{
+    (void)state;
+    callbacks = 0;
+    stays_flat(live_shortly, NULL);
+    collect();
+    gcw_collect();
+    assert_in_range(callbacks, (size_t)ROUNDS * BIRTHS / 100 * 95,
+                    (size_t)ROUNDS * BIRTHS);
+}
+
+static void
+live_shortly_with_all_kinds(void *unused)
+{
+    (void)unused;
+    for (size_t i = 0; i < BIRTHS / 5; i++) {
+        char *t = (char *)target_new(i);
+        gcw_ref_new(t + 8);
+        gcw_ref_new_long(t);
+        gcw_method_new_weak(t, unused_method, t);
+        if (i % 2)
+            gcw_dispose(t);
+    }
+}
+
+static void
+so_do_long_and_interior_and_disposed_ones(void **state)
+{
+    (void)state;
+    stays_flat(live_shortly_with_all_kinds, NULL);
+}
+
+static void
+attach_and_detach(void *target)
+{
+    for (size_t i = 0; i < BIRTHS; i++)
+        gcw_cleanup_detach(gcw_cleanup_new(target, called, NULL));
+}
+
+static void
+cleanups_that_are_detached_leave_nothing_behind(void **state)
+{
+    (void)state;
+    struct target *t = target_new(1);
+    struct gcw__ref_stats before, after;
+    gcw_ref_new(t);
+    gcw__ref_stats(&before);
+    callbacks = 0;
+    stays_flat(attach_and_detach, t);
+    gcw__ref_stats(&after);
+    assert_int_equal(after.watches, before.watches);
+    assert_int_equal(callbacks, 0);
+    GC_reachable_here(t);
+}
+
+static void
+attach_and_run(void *target)
+{
+    for (size_t i = 0; i < BIRTHS; i++)
+        gcw_cleanup_run(gcw_cleanup_new(target, called, NULL));
+}
+
+static void
+cleanups_that_are_run_early_leave_nothing_behind(void **state)
+{
+    (void)state;
+    struct target *t = target_new(1);
+    struct gcw__ref_stats before, after;
+    gcw_ref_new(t);
+    gcw__ref_stats(&before);
+    callbacks = 0;
+    stays_flat(attach_and_run, t);
+    gcw__ref_stats(&after);
+    assert_int_equal(after.watches, before.watches);
+    assert_int_equal(callbacks, (size_t)ROUNDS * BIRTHS);
+    GC_reachable_here(t);
+}
+
+static void
+make_methods(void *target)
+{
+    for (size_t i = 0; i < BIRTHS; i++)
+        gcw_method_new(target, unused_method, NULL);
+}
+
+static void
+methods_that_are_dropped_leave_nothing_behind(void **state)
+{
+    (void)state;
+    struct target *t = target_new(1);
+    struct gcw__ref_stats before, after;
+    gcw_ref_new(t);
+    gcw__ref_stats(&before);
+    stays_flat(make_methods, t);
+    gcw__ref_stats(&after);
+    assert_in_range(after.live, 0, before.live);
+    GC_reachable_here(t);
+}
+
+static void
+dispose_again_and_again(void *target)
+{
+    for (size_t i = 0; i < BIRTHS / 5; i++) {
+        gcw_cleanup_new(target, called, NULL);
+        gcw_dispose(target);
+    }
+    gcw_drain(0);
+}
+
+static void
+an_object_disposed_again_and_again_leaves_nothing_behind(void **state)
+{
+    (void)state;
+    struct target *t = target_new(1);
+    callbacks = 0;
+    stays_flat(dispose_again_and_again, t);
+    assert_int_equal(callbacks, (size_t)ROUNDS * (BIRTHS / 5));
+}
+
+/* --- shrinking after deaths --- */
+
+static void
+make_a_crowd(void *arg)
+{
+    void **kept = arg;
+    for (size_t i = 0; i < CROWD; i++) {
+        kept[i] = target_new(i);
+        gcw_ref_new(kept[i]);
+        gcw_cleanup_new(kept[i], called, NULL);
+    }
+}
+
+static void
+forget_the_crowd(void **kept, size_t from)
+{
+    for (size_t i = from; i < CROWD; i++)
+        kept[i] = NULL;
+    collect();
+    gcw_collect();
+}
+
+static void
+the_index_shrinks_after_deaths(void **state)
+{
+    (void)state;
+    void **kept = keep_array(CROWD);
+    struct gcw__ref_stats peak, after;
+    in_dead_frame(make_a_crowd, kept);
+    gcw__ref_stats(&peak);
+    assert_true(peak.live >= CROWD && peak.watches >= CROWD);
+    assert_true(peak.index_capacity >= CROWD && peak.slots >= CROWD);
+    forget_the_crowd(kept, 0);
+    gcw__ref_stats(&after);
+    assert_in_range(after.live, 0, peak.live / 10);
+    assert_in_range(after.watches, 0, peak.watches / 10);
+    assert_in_range(after.index_capacity, 0, peak.index_capacity / 4);
+    assert_in_range(after.slots, 0, peak.slots / 4);
+}
+
+static void
+what_survives_a_shrinking_index_is_still_found(void **state)
+{
+    (void)state;
+    enum { SURVIVORS = 100 };
+    void **kept = keep_array(CROWD);
+    gcw_ref **refs = (gcw_ref **)keep_array(SURVIVORS);
+    in_dead_frame(make_a_crowd, kept);
+    for (size_t i = 0; i < SURVIVORS; i++)
+        refs[i] = gcw_ref_new(kept[i]);
+    forget_the_crowd(kept, SURVIVORS);
+    for (size_t i = 0; i < SURVIVORS; i++) {
+        assert_ptr_equal(gcw_ref_get(refs[i]), kept[i]);
+        assert_ptr_equal(gcw_ref_new(kept[i]), refs[i]);
+    }
+}
+
+static int
+run_all(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_index_shrinks_after_deaths),
+        cmocka_unit_test(what_survives_a_shrinking_index_is_still_found),
+        cmocka_unit_test(a_million_short_lives_leave_memory_flat),
+        cmocka_unit_test(so_do_long_and_interior_and_disposed_ones),
+        cmocka_unit_test(cleanups_that_are_detached_leave_nothing_behind),
+        cmocka_unit_test(cleanups_that_are_run_early_leave_nothing_behind),
+        cmocka_unit_test(methods_that_are_dropped_leave_nothing_behind),
+        cmocka_unit_test(
+            an_object_disposed_again_and_again_leaves_nothing_behind),
+    };
+    return cmocka_run_group_tests_name("memory", tests, NULL, NULL);
+}
+
+int
+main(int argc, char **argv)
+{
+    return test_main(argc, argv, NULL, 0, run_all);
+}

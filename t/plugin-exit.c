@@ -1,0 +1,105 @@
+/* plugin-exit.c: a shared object that a test loads and unloads.  It knows
+ * gcweak: it registers functions of its own with it, and all of them end when
+ * it is unloaded.
+ */
+#include <stdio.h>
+#include <unistd.h>
+#include <gcweak.h>
+
+int plugin_handlers(gcw_exit_registry *r, void *target);
+int plugin_cleanup(void *target);
+int plugin_hook(gcw_exit_registry *r);
+int plugin_failing(gcw_exit_registry *r);
+int plugin_on_death(gcw_method *m);
+
+static void
+say(const char *line)
+{
+    dprintf(STDOUT_FILENO, "plugin: %s\n", line);
+}
+
+static void
+say_it(void *data)
+{
+    say(data);
+}
+
+static void *
+say_by_method(void *self, void *info, void *data)
+{
+    (void)self;
+    (void)info;
+    say(data);
+    return NULL;
+}
+
+static void
+say_atexit(void)
+{
+    say("atexit");
+}
+
+/* A function, a method on the host's object, and an atexit function. */
+int
+plugin_handlers(gcw_exit_registry *r, void *target)
+{
+    gcw_method *m = gcw_method_new(target, say_by_method, "method");
+    if (gcw_exit_register_fn(r, say_it, "function", NULL) == NULL)
+        return -1;
+    if (gcw_exit_register(r, m, NULL) == NULL)
+        return -1;
+    return gcw_atexit(say_atexit);
+}
+
+int
+plugin_cleanup(void *target)
+{
+    return gcw_cleanup_new(target, say_it, "cleanup") != NULL ? 0 : -1;
+}
+
+static void
+say_death(gcw_method *m, void *data)
+{
+    (void)m;
+    say(data);
+}
+
+/* A death callback on the host's method. */
+int
+plugin_on_death(gcw_method *m)
+{
+    return gcw_method_on_death(m, say_death, "death") != NULL ? 0 : -1;
+}
+
+static void
+hook(void *handle, const char *name, const char *why, void *data)
+{
+    (void)handle;
+    (void)name;
+    (void)why;
+    say(data);
+}
+
+int
+plugin_hook(gcw_exit_registry *r)
+{
+    if (gcw_drain_on_error(hook, "drain hook") != 0)
+        return -1;
+    return gcw_exit_on_error(r, hook, "hook");
+}
+
+static void
+give_up(void *data)
+{
+    say(data);
+    gcw_fail("on purpose");
+}
+
+int
+plugin_failing(gcw_exit_registry *r)
+{
+    gcw_exit_options o = { .name = "the plugin's torn rope" };
+    if (gcw_exit_register_fn(r, say_it, "last", NULL) == NULL)
+        return -1;
+    return gcw_exit_register_fn(r, give_up, "fails", &o) != NULL ? 0 : -1;
+}

@@ -1,0 +1,86 @@
+/* support.c: targets, their deaths, and main, for all tests; see support.h. */
+#include "support.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "mode.h"
+#include "scenario.h"
+
+struct target *
+target_new(size_t number)
+{
+    struct target *t = GC_MALLOC(sizeof *t);
+
+    if (t == NULL)
+        fail_msg("no memory for target %zu", number);
+    t->magic = MAGIC;
+    t->number = number;
+    return t;
+}
+
+void **
+keep_array(size_t n)
+{
+    void **array = GC_MALLOC_UNCOLLECTABLE(n * sizeof *array);
+
+    if (array == NULL)
+        fail_msg("no memory for an array of %zu", n);
+    return array;
+}
+
+/* Eight arguments fill every register that passes arguments on the usual
+ * machines; the compiler cannot know that they are zero. */
+static NOINLINE uintptr_t
+clear_registers(uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d,
+                uintptr_t e, uintptr_t f, uintptr_t g, uintptr_t h)
+{
+    return a | b | c | d | e | f | g | h;
+}
+
+void
+clear_stack(void)
+{
+    volatile uintptr_t frame[64 * 1024 / sizeof(uintptr_t)];
+    volatile uintptr_t zero = 0;
+
+    for (size_t i = 0; i < sizeof frame / sizeof frame[0]; i++)
+        frame[i] = 0;
+    zero = clear_registers(zero, zero, zero, zero, zero, zero, zero, zero);
+}
+
+/* An object with a finalizer needs two rounds, one that is reached from such
+ * an object needs a further one, and so does what a stale word has kept. */
+void
+collect(void)
+{
+    enum { ROUNDS = 4 };
+
+    for (int i = 0; i < ROUNDS; i++) {
+        clear_stack();
+        GC_gcollect();
+        mode_run_finalizers();
+    }
+}
+
+void
+in_dead_frame(void (*body)(void *arg), void *arg)
+{
+    body(arg);
+    clear_stack();
+}
+
+int
+test_main(int argc, char **argv, const struct scenario *scenarios,
+          size_t n_scenarios, int (*tests)(void))
+{
+    const char *mode = getenv("GCWEAK_TEST_MODE");
+
+    if (!mode_set_up(mode)) {
+        printf("Bail out! The mode %s cannot be had\n", mode);
+        return 99;
+    }
+    if (argc < 2)
+        return tests();
+    return scenario_play(argv[1], scenarios, n_scenarios);
+}

@@ -1,0 +1,82 @@
+/* support.h: what all tests share.
+ *
+ * Modes.  GCWEAK_TEST_MODE in the environment makes test_main set up the
+ * collector before anything else, as other runtimes do:
+ *   (unset)       nothing
+ *   incremental   GC_enable_incremental
+ *   guile         no interior pointers from the heap, finalizers on demand,
+ *                 pumped by a thread that the collector's notifier wakes
+ *   ecl           no interior pointers from the heap, no roots in libraries
+ *                 nor in statics of the program
+ * So a test keeps collectable objects on its stack or in uncollectable memory,
+ * never in statics, and points at the start of objects from the heap.
+ *
+ * Deaths.  Collection is conservative: a test that waits for a death makes
+ * many targets in a frame that is gone, and asks that nearly all have died.
+ */
+#ifndef SUPPORT_H
+#define SUPPORT_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdbool.h>
+#include <cmocka.h>
+#include <gc.h>
+#include <gcweak.h>
+
+#define NOINLINE __attribute__((noinline))
+
+/* Of MANY targets that were dropped, NEARLY_ALL at least have died. */
+enum { MANY = 1000, NEARLY_ALL = 950 };
+
+/* An ordinary target: so large that it shares no block with small ones. */
+struct target {
+    uintptr_t magic;
+    size_t number;
+    void *field;
+};
+enum { MAGIC = 0x5a17ed };
+
+/* A new target with its magic word set; fails the test if memory runs out. */
+struct target *target_new(size_t number);
+
+/* n pointers in uncollectable memory: keeps what is stored there alive. */
+void **keep_array(size_t n);
+
+/* Overwrites the stack below the caller, and the caller-saved registers. */
+NOINLINE void clear_stack(void);
+
+/* clear_stack and a full collection, with finalizers run, until nothing more
+ * can die; does not drain. */
+void collect(void);
+
+/* Calls body(arg) in a frame of its own and clears what it left behind. */
+NOINLINE void in_dead_frame(void (*body)(void *arg), void *arg);
+
+/* Scenarios: what runs in a child process of its own, started afresh from
+ * this test program.  The scenario's function runs after the mode was set up;
+ * the child's status, output and errors come back. */
+struct scenario {
+    const char *name;
+    void (*run)(void);
+};
+
+struct outcome {
+    int status;          /* of exit; 128 + n if killed by signal n */
+    char *out, *err;     /* malloc memory, never NULL */
+};
+
+/* Runs the scenario of that name and waits for it; a child that takes longer
+ * than 60 seconds is killed (128 + SIGALRM). */
+struct outcome run_scenario(const char *name);
+void outcome_free(struct outcome *o);
+
+/* The main function of each test program: sets up the mode, then either runs
+ * the tests, or, with a scenario's name as the argument, that scenario.
+ * Returns what main returns. */
+int test_main(int argc, char **argv, const struct scenario *scenarios,
+              size_t n_scenarios, int (*run_tests)(void));
+
+#endif

@@ -1,0 +1,381 @@
+/* torture-read.c: torture of the weak read.
+ *
+ * Includes src/read.h with delays between its loads, and races several
+ * readers with a storm of collections.  Built three times: with the right
+ * order of the loads, which must never return a dead object, and with the two
+ * wrong ones, which t/torture.t expects to be caught.
+ *
+ * How a dead object gets read.  The collector lets the threads run again
+ * before it clears the links of what has died.  Three things make that window
+ * easy to hit:
+ *   - many idle references, which make the clearing take milliseconds;
+ *   - all targets of a round are dropped at once, so nearly every reference
+ *     that is read in the window leads to a dead object;
+ *   - the delay before the pointer is loaded is mostly a nap, and a nap is cut
+ *     short by the signal that stops the thread: it ends just when the world
+ *     runs again.
+ * What the loads that come after the pointer are caught with is a nap after
+ * it: long enough for the clearing to end and for another reader to settle
+ * the collection.
+ *
+ * How it is noticed.  Two oracles, while the pointer is held on the stack:
+ * the object's magic word is no longer there; or the reference reads NULL
+ * under the collector's lock, so it was cleared though the object was held.
+ *
+ * GCWEAK_TORTURE_SEED and GCWEAK_TORTURE_SECONDS set what they say.  Ends at
+ * the first violation, with status 1.
+ */
+#include <config.h>
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "support.h"
+#include "../src/collector.h"
+
+/* --- delays --- */
+
+static _Thread_local uint64_t random_state;
+
+static uint64_t
+next_random(void)
+{
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return random_state;
+}
+
+static uint64_t
+below(uint64_t bound)
+{
+    return next_random() % bound;
+}
+
+static void
+spin(uint64_t turns)
+{
+    while (turns-- > 0)
+        __asm__ volatile("" : : : "memory");
+}
+
+/* Ends early when the collector stops the thread. */
+static void
+nap(uint64_t microseconds)
+{
+    struct timespec t = { 0, (long)microseconds * 1000 };
+    nanosleep(&t, NULL);
+}
+
+/* Goes on through stops, and so through whole collections. */
+static void
+sleep_through(uint64_t microseconds)
+{
+    struct timespec t = { 0, (long)microseconds * 1000 };
+    while (nanosleep(&t, &t) != 0 && errno == EINTR)
+        ;
+}
+
+/* The longest nap at each step of the read, in microseconds. */
+static const uint64_t longest_nap[] = { 1, 2000, 8000, 8000, 200 };
+
+/* Most reads are not delayed, so that there are many. */
+static _Thread_local bool delayed;
+
+static void
+delay(int step)
+{
+    if (!delayed)
+        return;
+    switch (below(8)) {
+    case 0:
+        break;
+    case 1:
+        sched_yield();
+        break;
+    case 2:
+        spin(below(5000));
+        break;
+    case 3:
+        sleep_through(1 + below(8 * longest_nap[step]));
+        break;
+    default:
+        nap(1 + below(longest_nap[step]));
+    }
+}
+
+/* --- the read, with delays --- */
+
+static atomic_size_t slow_reads;
+
+static void *
+read_slowly(void *_Atomic *const _Atomic *link)
+{
+    atomic_fetch_add(&slow_reads, 1);
+    delay(4);
+    return gcw__read_settled(link);
+}
+
+#define GCW__DELAY(step) delay(step)
+#define gcw__read_settled read_slowly
+#include "../src/read.h"
+#undef gcw__read_settled
+
+/* --- targets --- */
+
+enum {
+    READERS = 5,
+    SLOTS = 300,             /* targets of a round */
+    IDLE = 60000,            /* references that only lengthen the clearing */
+    OTHER_MAGIC = 0x0bad
+};
+
+/* What the readers find. */
+struct slot {
+    gcw_ref *_Atomic ref;
+    struct target *strong;   /* only the storm's */
+};
+
+/* Both in uncollectable memory, so statics may lead there in all modes. */
+static struct slot *slots;
+static void **idle;
+
+/* Counted by all threads. */
+static atomic_size_t reads, deaths;
+static atomic_size_t overwritten, cleared;
+static atomic_bool over;
+
+static void *
+object_new(uintptr_t magic)
+{
+    struct target *t = GC_MALLOC(sizeof *t);
+    if (t == NULL)
+        abort();
+    t->magic = magic;
+    return t;
+}
+
+/* --- the oracles --- */
+
+struct look {
+    const gcw_ref *ref;
+    void *pointer;
+    bool same;
+};
+
+static void *GC_CALLBACK
+look_locked(void *data)
+{
+    struct look *l = data;
+    void *_Atomic *link = atomic_load(&l->ref->link);
+    l->same = atomic_load(link) == l->pointer;
+    return NULL;
+}
+
+/* With the collector's lock held no clearing is going on, so a reference to
+ * an object that is held must still lead to it. */
+static bool
+still_reads(const gcw_ref *ref, void *pointer)
+{
+    struct look l = { ref, pointer, false };
+    GC_call_with_alloc_lock(look_locked, &l);
+    return l.same;
+}
+
+/* A wrong read may return what never was an object, so look before. */
+static bool
+is_intact(const struct target *held)
+{
+    return GC_base((void *)(uintptr_t)held) == held && held->magic == MAGIC;
+}
+
+static void
+judge(const gcw_ref *ref, struct target *held)
+{
+    if (!is_intact(held))
+        atomic_fetch_add(&overwritten, 1);
+    if (!still_reads(ref, held))
+        atomic_fetch_add(&cleared, 1);
+}
+
+static size_t
+violations(void)
+{
+    return atomic_load(&overwritten) + atomic_load(&cleared);
+}
+
+/* --- readers --- */
+
+static void
+read_one(void)
+{
+    gcw_ref *ref = atomic_load(&slots[below(SLOTS)].ref);
+    struct target *volatile held;
+    if (ref == NULL)
+        return;
+    delayed = below(32) == 0;
+    held = gcw__read(ref);
+    atomic_fetch_add(&reads, 1);
+    if (held == NULL)
+        return;
+    judge(ref, held);
+    if (delayed) {
+        nap(1 + below(2000));
+        judge(ref, held);
+    }
+    held = NULL;
+}
+
+static void *
+read_on(void *data)
+{
+    random_state = *(uint64_t *)data;
+    while (!atomic_load(&over))
+        read_one();
+    return NULL;
+}
+
+/* --- the storm --- */
+
+static void
+fill_slots(void *unused)
+{
+    (void)unused;
+    for (size_t i = 0; i < SLOTS; i++) {
+        slots[i].strong = object_new(MAGIC);
+        atomic_store(&slots[i].ref, gcw_ref_new(slots[i].strong));
+    }
+    for (size_t i = 0; i < SLOTS; i++)
+        slots[i].strong = NULL;
+}
+
+/* Takes the memory of the dead. */
+static void
+reuse_memory(void *unused)
+{
+    (void)unused;
+    for (size_t i = 0; i < 2 * SLOTS; i++)
+        object_new(OTHER_MAGIC);
+}
+
+static size_t
+count_dead(void)
+{
+    size_t dead = 0;
+    for (size_t i = 0; i < SLOTS; i++)
+        dead += gcw_ref_get(atomic_load(&slots[i].ref)) == NULL;
+    return dead;
+}
+
+static void
+one_round(void)
+{
+    in_dead_frame(fill_slots, NULL);
+    GC_gcollect();
+    atomic_fetch_add(&deaths, count_dead());
+    in_dead_frame(reuse_memory, NULL);
+}
+
+static void
+make_idle_references(void)
+{
+    for (size_t i = 0; i < IDLE; i++) {
+        idle[i] = object_new(MAGIC);
+        if (gcw_ref_new(idle[i]) == NULL)
+            abort();
+    }
+}
+
+static long
+seconds_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec;
+}
+
+static void
+storm(long seconds)
+{
+    long end = seconds_now() + seconds;
+    while (seconds_now() < end && violations() == 0)
+        one_round();
+    atomic_store(&over, true);
+}
+
+/* --- one run --- */
+
+static uint64_t
+setting(const char *name, uint64_t otherwise)
+{
+    const char *text = getenv(name);
+    return text != NULL && *text ? strtoull(text, NULL, 0) : otherwise;
+}
+
+static void
+race(uint64_t seed, long seconds)
+{
+    pthread_t threads[READERS];
+    uint64_t seeds[READERS];
+    for (size_t i = 0; i < READERS; i++) {
+        seeds[i] = (seed + i + 1) * UINT64_C(0x9e3779b97f4a7c15) | 1;
+        if (GC_pthread_create(&threads[i], NULL, read_on, &seeds[i]) != 0)
+            abort();
+    }
+    storm(seconds);
+    for (size_t i = 0; i < READERS; i++)
+        GC_pthread_join(threads[i], NULL);
+}
+
+static int number;
+
+static void
+report(bool good, const char *what, size_t count)
+{
+    printf("%s %d - %s (%zu)\n", good ? "ok" : "not ok", ++number, what,
+           count);
+}
+
+static int
+torture(void)
+{
+    uint64_t seed = setting("GCWEAK_TORTURE_SEED",
+                            (uint64_t)time(NULL) ^ (uint64_t)getpid() << 32);
+    long seconds = (long)setting("GCWEAK_TORTURE_SECONDS",
+                                 GCW__READ_ORDER == 0 ? 4 : 20);
+    GC_word before;
+    size_t collections;
+    printf("1..5\n# GCWEAK_TORTURE_SEED=%llu\n", (unsigned long long)seed);
+    if (gcw_init() != 0)
+        abort();
+    slots = GC_MALLOC_UNCOLLECTABLE(SLOTS * sizeof *slots);
+    idle = GC_MALLOC_UNCOLLECTABLE(IDLE * sizeof *idle);
+    make_idle_references();
+    before = GC_get_gc_no();
+    race(seed, seconds);
+    collections = (size_t)(GC_get_gc_no() - before);
+    report(atomic_load(&cleared) == 0,
+           "no reference was cleared while its object was held",
+           atomic_load(&cleared));
+    report(atomic_load(&overwritten) == 0,
+           "no object was overwritten while it was held",
+           atomic_load(&overwritten));
+    report(collections >= 20, "there were many collections", collections);
+    report(atomic_load(&slow_reads) >= 20, "many reads were slow ones",
+           atomic_load(&slow_reads));
+    report(atomic_load(&deaths) >= 1000, "many targets died",
+           atomic_load(&deaths));
+    printf("# %zu reads\n", atomic_load(&reads));
+    return violations() == 0 ? 0 : 1;
+}
+
+int
+main(int argc, char **argv)
+{
+    return test_main(argc, argv, NULL, 0, torture);
+}
