@@ -14,7 +14,6 @@
 
 #include <gcweak.h>
 #include <math.h>
-#include <stdio.h>
 
 static void **targets, **handles;
 

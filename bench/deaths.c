@@ -10,7 +10,6 @@
 #include "work.h"
 
 #include <gcweak.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 /* The collector is conservative: a stray word may keep a target. */

@@ -9,9 +9,8 @@
 #include "work.h"
 
 #include <gcweak.h>
-#include <stdio.h>
 
-enum { CALLS = 2000000 };
+enum { CALLS = 3000000 };
 
 struct by_hand {
     GC_hidden_pointer *self;

@@ -13,7 +13,6 @@
 #include "work.h"
 
 #include <gcweak.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 enum { COLLECTION, NOTICING };

@@ -11,9 +11,11 @@
 
 #include <gcweak.h>
 #include <pthread.h>
-#include <stdio.h>
 
-enum { READS = 2000000, MANY = 100000 };
+enum { MANY = 100000 };
+
+/* So many that a loop takes some hundredths of a second. */
+enum { READS_RAW = 1000000, READS = 4000000 };
 
 static void **targets, **handles;
 static size_t n_handles;
@@ -71,27 +73,36 @@ setup_plain(const struct load *load)
     make(load, new_plain);
 }
 
+/* What one thread does, and how long it took. */
+struct job {
+    pthread_barrier_t *together;
+    double (*loop)(void);        /* returns the time of a read */
+    double result;
+};
+
 /* The three loops are alike but for the read itself, and each is a function
  * of its own so that the compiler sees what a user's code would be. */
 
-static void *
-read_raw(void *barrier)
+static double
+read_raw(void)
 {
-    pthread_barrier_wait(barrier);
-    for (size_t i = 0, h = 0; i < READS; i++) {
+    double begin = now();
+
+    for (size_t i = 0, h = 0; i < READS_RAW; i++) {
         void *p = raw_read(handles[h]);
 
         if (p != NULL)
             use(p);
         h = h + 1 < n_handles ? h + 1 : 0;
     }
-    return NULL;
+    return (now() - begin) / READS_RAW;
 }
 
-static void *
-read_gcw(void *barrier)
+static double
+read_gcw(void)
 {
-    pthread_barrier_wait(barrier);
+    double begin = now();
+
     for (size_t i = 0, h = 0; i < READS; i++) {
         void *p = gcw_ref_get(handles[h]);
 
@@ -99,13 +110,14 @@ read_gcw(void *barrier)
             use(p);
         h = h + 1 < n_handles ? h + 1 : 0;
     }
-    return NULL;
+    return (now() - begin) / READS;
 }
 
-static void *
-read_plain(void *barrier)
+static double
+read_plain(void)
 {
-    pthread_barrier_wait(barrier);
+    double begin = now();
+
     for (size_t i = 0, h = 0; i < READS; i++) {
         void *p = *(void *volatile *)handles[h];
 
@@ -113,30 +125,40 @@ read_plain(void *barrier)
             use(p);
         h = h + 1 < n_handles ? h + 1 : 0;
     }
+    return (now() - begin) / READS;
+}
+
+static void *
+run_job(void *arg)
+{
+    struct job *job = arg;
+
+    pthread_barrier_wait(job->together);
+    job->result = job->loop();
     return NULL;
 }
 
-/* Runs the loop in so many threads at once, this one among them. */
+/* The mean time of a read, in this thread and perhaps another at once. */
 static double
-time_threads(void *(*loop)(void *barrier), unsigned threads)
+time_threads(double (*loop)(void), unsigned threads)
 {
-    pthread_barrier_t barrier;
+    pthread_barrier_t together;
+    struct job mine = { &together, loop, 0 }, others = mine;
     pthread_t other;
-    double begin;
 
-    pthread_barrier_init(&barrier, NULL, threads);
-    if (threads > 1 && pthread_create(&other, NULL, loop, &barrier) != 0)
+    pthread_barrier_init(&together, NULL, threads);
+    if (threads == 2 && pthread_create(&other, NULL, run_job, &others) != 0)
         fail("thread", "cannot be started");
-    begin = now();
-    loop(&barrier);
-    if (threads > 1)
+    run_job(&mine);
+    if (threads == 2)
         pthread_join(other, NULL);
-    return (now() - begin) / READS;
+    pthread_barrier_destroy(&together);
+    return (mine.result + others.result) / threads;
 }
 
 /* The first run warms up. */
 static void
-sample(const struct load *load, double *values, void *(*loop)(void *))
+sample(const struct load *load, double *values, double (*loop)(void))
 {
     time_threads(loop, load->threads);
     values[0] = time_threads(loop, load->threads);

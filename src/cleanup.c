@@ -103,9 +103,12 @@ win(gcw_cleanup *c, int state)
     return atomic_compare_exchange_strong(&c->state, &armed, state);
 }
 
+/* A watch that told of the death is off already. */
 static void
 unwatch(gcw_cleanup *c)
 {
+    if (c->second == NULL && atomic_load(&c->told))
+        return;
     gcw__watch_remove(&c->watch, true);
     if (c->second != NULL)
         gcw__watch_remove(&c->second->watch, true);
@@ -142,26 +145,25 @@ run(gcw_cleanup *c)
 /* What the sweep and the drain call. */
 
 static bool
-tell(gcw_cleanup *c, bool may_wait)
+tell(gcw_cleanup *c)
 {
-    if (atomic_exchange(&c->told, true))
-        return true;
-    if (gcw__drain_push(&c->watch, may_wait))
-        return true;
-    atomic_store(&c->told, false);
-    return false;
+    if (!atomic_exchange(&c->told, true))
+        gcw__drain_push(&c->watch);
+    return true;
 }
 
 static bool
 died(struct gcw__watch *watch, bool may_wait)
 {
-    return tell((gcw_cleanup *)watch, may_wait);
+    (void)may_wait;
+    return tell((gcw_cleanup *)watch);
 }
 
 static bool
 second_died(struct gcw__watch *watch, bool may_wait)
 {
-    return tell(((struct second_watch *)watch)->owner, may_wait);
+    (void)may_wait;
+    return tell(((struct second_watch *)watch)->owner);
 }
 
 static bool
@@ -229,7 +231,7 @@ gcw_cleanup_new(void *target, void (*fn)(void *data), void *data)
     base = gcw__base(target);
     if (base == NULL || fn == NULL || gcw__base(data) == base)
         return gcw__fail_null(EINVAL);
-    ref = gcw__ref_of(base, target, false);
+    ref = gcw__shard_ref(base, target, false);
     if (ref == NULL)
         return NULL;
     c = cleanup_of(ref, fn, (uintptr_t)fn, data);

@@ -88,17 +88,21 @@ gcw__code_look(void)
         atomic_store_explicit(&any_unloaded, true, memory_order_relaxed);
 }
 
-bool
-gcw__code_gone(uintptr_t code)
+static bool
+is_mapped(uintptr_t code)
 {
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
     int error = errno;
-    bool gone;
+    bool mapped = msync((void *)(code & ~(page - 1)), 1, MS_ASYNC) == 0
+                  || errno != ENOMEM;
 
-    if (!atomic_load_explicit(&any_unloaded, memory_order_relaxed))
-        return false;
-    gone = msync((void *)(code & ~(page - 1)), 1, MS_ASYNC) != 0
-           && errno == ENOMEM;
     errno = error;
-    return gone;
+    return mapped;
+}
+
+bool
+gcw__code_gone(uintptr_t code)
+{
+    return atomic_load_explicit(&any_unloaded, memory_order_relaxed)
+           && !is_mapped(code);
 }

@@ -36,7 +36,10 @@ nothing(void)
 }
 
 static void (*_Atomic on_collected)(void) = nothing;
-static void (*_Atomic on_noticed)(void) = nothing;
+
+/* Set once, before anything can die. */
+static bool (*on_told)(bool may_wait);
+static void (*on_swept)(void);
 
 /* False if some could not be told now.  Sweep lock held. */
 static bool
@@ -54,7 +57,7 @@ tell(bool may_wait)
         roots->dead_first = next;
     }
     roots->dead_last = NULL;
-    return true;
+    return on_told(may_wait);
 }
 
 static void
@@ -76,7 +79,7 @@ gcw__notice_deaths(bool may_wait)
     if (gcw__gc_no() != gcw__noticed)
         sweep(may_wait);
     gcw__unlock(&sweep_lock);
-    atomic_load(&on_noticed)();
+    on_swept();
 }
 
 void
@@ -94,7 +97,7 @@ gcw__tell_deaths(struct gcw__watch *first, struct gcw__watch *last)
     roots->dead_last = last;
     tell(true);
     gcw__unlock(&sweep_lock);
-    atomic_load(&on_noticed)();
+    on_swept();
 }
 
 static bool
@@ -128,9 +131,10 @@ gcw__deaths_listen_collected(void (*collected)(void))
 }
 
 void
-gcw__deaths_listen_noticed(void (*noticed)(void))
+gcw__deaths_listen(bool (*told)(bool may_wait), void (*swept)(void))
 {
-    atomic_store(&on_noticed, noticed);
+    on_told = told;
+    on_swept = swept;
 }
 
 void

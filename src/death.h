@@ -32,9 +32,11 @@ bool gcw__death_watch(struct gcw__watch *watch);
  * inside the collector, so it may only set flags and post. */
 void gcw__deaths_listen_collected(void (*collected)(void));
 
-/* Has noticed() called after deaths were looked for: on any thread, perhaps
- * within an allocation, no lock held. */
-void gcw__deaths_listen_noticed(void (*noticed)(void));
+/* Has told() called when all watches of a sweep have been told, under the
+ * sweep lock; it returns false if it may not wait and has to be called again.
+ * And has swept() called when that is over, on any thread, perhaps within an
+ * allocation, no lock held. */
+void gcw__deaths_listen(bool (*told)(bool may_wait), void (*swept)(void));
 
 void gcw__deaths_install(void);
 

@@ -7,7 +7,9 @@
  * (cleanup.c).
  *
  * The queue is linked through watch.queued, hung on the roots.  Under the
- * lock: both ends of it, and the error hook.
+ * lock: both ends of it, and the error hook.  What a sweep finds dead gathers
+ * in a list of its own, under the sweep lock, and moves to the queue at once
+ * at its end.
  */
 #include <config.h>
 #include "drain.h"
@@ -31,6 +33,7 @@ nothing(void)
 }
 
 static void (*_Atomic wake_also)(void) = nothing;
+static void (*_Atomic noticed_also)(void) = nothing;
 
 static void
 wake(void)
@@ -40,36 +43,73 @@ wake(void)
 }
 
 void
-gcw__drain_wake_also(void (*also)(void))
+gcw__drain_listen(void (*woken)(void), void (*noticed)(void))
 {
-    atomic_store(&wake_also, also);
+    atomic_store(&wake_also, woken);
+    atomic_store(&noticed_also, noticed);
     gcw__deaths_listen_collected(wake);
 }
 
-void
-gcw__drain_wake_if_pending(void)
+static void
+wake_if_pending(void)
 {
     if (atomic_load(&pending) != 0)
         wake();
 }
 
-bool
-gcw__drain_push(struct gcw__watch *watch, bool may_wait)
+/* Puts the watch at the end of a list linked through `queued`. */
+static void
+append(struct gcw__watch **first, struct gcw__watch **last,
+       struct gcw__watch *watch)
+{
+    if (*last != NULL)
+        (*last)->queued = watch;
+    else
+        *first = watch;
+    *last = watch;
+}
+
+/* How many there are on their way to the queue; under the sweep lock. */
+static size_t told;
+
+void
+gcw__drain_push(struct gcw__watch *watch)
+{
+    append(&gcw__roots->told_first, &gcw__roots->told_last, watch);
+    told++;
+}
+
+/* At the end of a sweep, whose lock is held. */
+static bool
+queue_told(bool may_wait)
 {
     struct gcw__roots *roots = gcw__roots;
 
+    if (told == 0)
+        return true;
     if (!gcw__lock(&queue_lock, may_wait))
         return false;
-    watch->queued = NULL;
-    if (roots->queue_last != NULL)
-        roots->queue_last->queued = watch;
-    else
-        roots->queue_first = watch;
-    roots->queue_last = watch;
-    atomic_fetch_add_explicit(&pending, 1, memory_order_relaxed);
+    append(&roots->queue_first, &roots->queue_last, roots->told_first);
+    roots->queue_last = roots->told_last;
+    atomic_fetch_add_explicit(&pending, told, memory_order_relaxed);
     gcw__unlock(&queue_lock);
-    wake();
+    roots->told_first = roots->told_last = NULL;
+    told = 0;
     return true;
+}
+
+/* After a sweep; also when it had nothing to tell. */
+static void
+after_sweep(void)
+{
+    wake_if_pending();
+    atomic_load(&noticed_also)();
+}
+
+void
+gcw__drain_install(void)
+{
+    gcw__deaths_listen(queue_told, after_sweep);
 }
 
 static struct gcw__watch *
@@ -187,7 +227,7 @@ gcw__drain(size_t max, struct gcw__progress *progress)
         return 0;
     gcw__code_look();
     gcw__guard_run(&drain, drain_step, drain_failed);
-    gcw__drain_wake_if_pending();
+    wake_if_pending();
     return drain.ran;
 }
 
@@ -216,7 +256,7 @@ gcw_drain_fd(void)
     gcw__deaths_listen_collected(wake);
     fd = gcw__wakeup_open();
     if (fd >= 0)
-        gcw__drain_wake_if_pending();
+        wake_if_pending();
     return fd;
 }
 

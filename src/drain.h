@@ -6,9 +6,9 @@
 
 #include <gcweak/drain.h>
 
-/* Makes a watch's callback pending, and wakes who waits.  No allocation.
- * Without may_wait it may fail, for the lock. */
-bool gcw__drain_push(struct gcw__watch *watch, bool may_wait);
+/* Makes a watch's callback pending; who waits is woken when all deaths have
+ * been told.  Only for `died`, and so under the sweep lock.  Cannot fail. */
+void gcw__drain_push(struct gcw__watch *watch);
 
 /* What a drain is at, for who watches it from another thread. */
 struct gcw__progress {
@@ -26,11 +26,12 @@ void gcw__drain_failed(void *handle, uintptr_t code, const char *why);
 struct gcw__range;
 void gcw__drain_object_unloading(const struct gcw__range *range);
 
-/* Has `wake` called whenever there may be something to drain; also by the
- * collector's hook, so it only posts. */
-void gcw__drain_wake_also(void (*wake)(void));
-/* Wakes who waits, if there is anything pending. */
-void gcw__drain_wake_if_pending(void);
+/* Has woken() called whenever there may be something to drain, by the
+ * collector's hook too, so it may only post; and noticed() after deaths were
+ * looked for, on any thread, perhaps within an allocation, no lock held. */
+void gcw__drain_listen(void (*woken)(void), void (*noticed)(void));
+
+void gcw__drain_install(void);
 
 void gcw__drain_fork_prepare(void);
 void gcw__drain_fork_parent(void);

@@ -40,17 +40,30 @@ struct run {
 
 /* Turns. */
 
+/* A number for the calling thread.  Unlike a pthread_t never given to another
+ * thread, not even in a forked child, where the thread that forked keeps it. */
+static uint64_t
+this_thread(void)
+{
+    static _Atomic uint64_t threads;
+    static _Thread_local uint64_t number;
+
+    if (number == 0)
+        number = atomic_fetch_add(&threads, 1) + 1;
+    return number;
+}
+
 static bool
 is_other(const gcw_exit_registry *r)
 {
     return r->depth != 0 && r->owner_process == gcw__process()
-           && !pthread_equal(r->owner, pthread_self());
+           && r->owner != this_thread();
 }
 
 static bool
 is_mine(const gcw_exit_registry *r)
 {
-    return r->depth != 0 && pthread_equal(r->owner, pthread_self());
+    return r->depth != 0 && r->owner == this_thread();
 }
 
 void
@@ -63,7 +76,7 @@ gcw__exit_begin(gcw_exit_registry *r)
         r->depth = 0;
         gcw__ring_append(r->waiting, r->kept);
     }
-    r->owner = pthread_self();
+    r->owner = this_thread();
     r->owner_process = gcw__process();
     r->depth++;
     gcw__unlock(&gcw__exit_lock);

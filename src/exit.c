@@ -173,7 +173,7 @@ static bool
 make_known(gcw_exit_registry *r)
 {
     struct gcw__registry_node *node = r->node;
-    gcw_ref *ref = gcw__ref_of(r, r, false);
+    gcw_ref *ref = gcw__shard_ref(r, r, false);
 
     if (ref == NULL)
         return false;
@@ -274,11 +274,10 @@ static gcw_exit_handler *
 find_same(const gcw_exit_registry *r, enum gcw__exit_kind kind,
           uintptr_t code)
 {
-    uintptr_t hash = gcw__mix(code);
-    size_t at = hash;
+    size_t at = gcw__table_place(code);
     gcw_exit_handler *head;
 
-    while ((head = gcw__table_next(&r->functions, hash, &at)) != NULL)
+    while ((head = gcw__table_next(&r->functions, code, &at)) != NULL)
         if (head->kind == kind)
             return head;
     return NULL;
@@ -294,8 +293,8 @@ leave_same(gcw_exit_handler *h)
         return;
     gcw__ring_remove(h, GCW__SAME);
     if (neighbour->ring[GCW__SAME].next == neighbour)
-        gcw__table_remove(&h->registry->functions,
-                          gcw__mix(gcw__exit_code(h)), neighbour);
+        gcw__table_remove(&h->registry->functions, gcw__exit_code(h),
+                          neighbour);
 }
 
 void
@@ -343,8 +342,7 @@ new_head(gcw_exit_registry *r, const gcw_exit_handler *h, struct spare *spare)
     if (capacity != 0)
         gcw__table_move(&r->functions, spare->entries, capacity);
     spare->head->kind = h->kind;
-    gcw__table_insert(&r->functions, gcw__mix(gcw__exit_code(h)),
-                      spare->head);
+    gcw__table_insert(&r->functions, gcw__exit_code(h), spare->head);
     return true;
 }
 

@@ -61,7 +61,7 @@ struct gcw_exit_registry {
     char *name;                      /* constant */
     gcw_error_fn *hook;
     void *hook_data;
-    pthread_t owner;                 /* the thread that runs it, and */
+    uint64_t owner;                  /* the thread that runs it, and */
     unsigned owner_process;          /* the process of that thread, */
     unsigned depth;                  /* if this is not 0 */
 };

@@ -7,6 +7,7 @@
 #include <config.h>
 #include "init.h"
 
+#include "drain.h"
 #include "exit.h"
 #include "fork.h"
 #include "lock.h"
@@ -29,6 +30,7 @@ publish(struct gcw__roots *roots)
     if (!forks || !ends)
         return ENOMEM;
     gcw__roots = roots;
+    gcw__drain_install();
     gcw__deaths_install();
     atomic_store_explicit(&gcw__ready, true, memory_order_release);
     return 0;

@@ -31,7 +31,7 @@ gcw_method_new(void *self, gcw_method_fn *fn, void *data)
     base = gcw__base(self);
     if (base == NULL || fn == NULL || gcw__base(data) == base)
         return gcw__fail_null(EINVAL);
-    ref = gcw__ref_of(base, self, false);
+    ref = gcw__shard_ref(base, self, false);
     return ref == NULL ? NULL : method_of(ref, fn, data, NULL);
 }
 
@@ -47,8 +47,8 @@ gcw_method_new_weak(void *self, gcw_method_fn *fn, void *data)
     data_base = gcw__base(data);
     if (base == NULL || fn == NULL || data_base == NULL)
         return gcw__fail_null(EINVAL);
-    ref = gcw__ref_of(base, self, false);
-    data_ref = ref == NULL ? NULL : gcw__ref_of(data_base, data, false);
+    ref = gcw__shard_ref(base, self, false);
+    data_ref = ref == NULL ? NULL : gcw__shard_ref(data_base, data, false);
     return data_ref == NULL ? NULL : method_of(ref, fn, NULL, data_ref);
 }
 

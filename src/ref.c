@@ -8,14 +8,6 @@
 
 #include "init.h"
 
-gcw_ref *
-gcw__ref_of(void *base, const void *target, bool is_long)
-{
-    gcw_ref *ref = gcw__shard_find(base, target, is_long);
-
-    return ref != NULL ? ref : gcw__shard_make(base, target, is_long);
-}
-
 static gcw_ref *
 new_ref(const void *target, bool is_long)
 {
@@ -26,7 +18,7 @@ new_ref(const void *target, bool is_long)
     base = gcw__base(target);
     if (base == NULL)
         return gcw__fail_null(EINVAL);
-    return gcw__ref_of(base, target, is_long);
+    return gcw__shard_ref(base, target, is_long);
 }
 
 gcw_ref *

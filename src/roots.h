@@ -17,6 +17,8 @@ struct gcw__registry_node;
 struct gcw__roots {
     /* death.c: the watches of dead targets that wait to be told */
     struct gcw__watch *dead_first, *dead_last;
+    /* drain.c: callbacks on their way to the queue, under the sweep lock */
+    struct gcw__watch *told_first, *told_last;
     /* drain.c: the pending callbacks, and the error hook's data */
     struct gcw__watch *queue_first, *queue_last;
     void *hook_data;

@@ -9,8 +9,8 @@
  *     links:   [ pointer to the target ]      outside the heap, not scanned;
  *                                             the collector clears it
  *
- * Each object belongs to one shard, by the hash of its base, so all references
- * into an object are found together.  A shard has a lock, an index from base
+ * Each object belongs to one shard, by its address, so all references into an
+ * object are found together.  A shard has a lock, an index from base
  * to gcw_ref, and chunks of 512 slots with a page of links each.
  *
  * The life of a slot
@@ -52,7 +52,8 @@ enum { NONE = GCW__LINKS_IN_PAGE };
 struct slot {
     gcw_ref *ref;
     struct gcw__watch *newest;
-    uintptr_t key;           /* the hash of the object's base */
+    uintptr_t hidden;        /* the object's base and, in its lowest bits, the
+                              * marks of the reference; all bits turned */
 };
 
 struct gcw__chunk {
@@ -67,6 +68,12 @@ struct gcw__chunk {
     struct slot slots[GCW__LINKS_IN_PAGE];
 };
 
+/* Where a slot is. */
+struct place {
+    struct gcw__chunk *chunk;
+    unsigned number;
+};
+
 /* The chunks with room come first in the list. */
 struct shard {
     _Alignas(64) pthread_mutex_t lock;
@@ -74,6 +81,7 @@ struct shard {
     struct gcw__chunk *first, *last;
     size_t slots;
     uint64_t births;
+    GC_word swept;           /* the collection whose deaths are all buried */
     _Atomic size_t watches;  /* written under the lock, read by everybody */
 };
 
@@ -90,10 +98,13 @@ _Static_assert(GCW__SHARDS == 32, "the initialiser above has 32");
 /* Where the dead references lead; always NULL. */
 static void *_Atomic dead_word;
 
+/* Neighbours share a shard, so that what is allocated together gets slots
+ * together: this is what makes a collection's walk over the links, and ours,
+ * find things in its caches. */
 static struct shard *
-shard_of_key(uintptr_t key)
+shard_of_base(uintptr_t base)
 {
-    return &shards[key >> (sizeof key * 8 - 5)];
+    return &shards[gcw__mix(base >> 15) >> (sizeof base * 8 - 5)];
 }
 
 static struct shard *
@@ -220,25 +231,33 @@ slot_free(struct gcw__chunk *chunk, unsigned number)
     chunk->used--;
 }
 
-/* A slot for the reference, in the first chunk, which has room. */
-static void
-slot_take(struct shard *shard, gcw_ref *ref, uintptr_t key,
-          const void *target)
+/* A slot in the first chunk, which has room: its link leads to the target
+ * already, but there is no reference yet. */
+static struct place
+slot_take(struct shard *shard, const void *target)
 {
     struct gcw__chunk *chunk = shard->first;
     unsigned number = take_number(chunk);
 
-    chunk->slots[number] = (struct slot){ ref, NULL, key };
+    chunk->slots[number] = (struct slot){ NULL, NULL, 0 };
     chunk->used++;
-    ref->chunk = chunk;
     atomic_store_explicit(&chunk->links[number], (void *)(uintptr_t)target,
                           memory_order_relaxed);
-    atomic_store_explicit(&ref->link, &chunk->links[number],
-                          memory_order_release);
     if (!has_room(chunk)) {
         unlink_chunk(shard, chunk);
         put_last(shard, chunk);
     }
+    return (struct place){ chunk, number };
+}
+
+/* Undoes slot_take.  No reference has led there, so it needs no rest. */
+static void
+slot_return(struct shard *shard, struct place place)
+{
+    place.chunk->slots[place.number] = (struct slot){ NULL, NULL, 0 };
+    slot_free(place.chunk, place.number);
+    unlink_chunk(shard, place.chunk);
+    put_first(shard, place.chunk);
 }
 
 static struct slot *
@@ -288,106 +307,144 @@ index_shrink(struct shard *shard)
         free(gcw__table_move(&shard->index, entries, capacity));
 }
 
+/* What the index holds is marked with the kind of reference, so that what does
+ * not fit need not be looked at. */
+enum { LONG = 1, INTERIOR = 2, MARKS = 3 };
+
+static uintptr_t
+marks_of(uintptr_t base, const void *target, bool is_long)
+{
+    return (is_long ? LONG : 0) | ((uintptr_t)target != base ? INTERIOR : 0);
+}
+
 static gcw_ref *
-find(const struct shard *shard, uintptr_t key, const void *target,
+unmarked(void *item)
+{
+    return (gcw_ref *)((uintptr_t)item & ~(uintptr_t)MARKS);
+}
+
+static void *
+marked(gcw_ref *ref, uintptr_t marks)
+{
+    return (void *)((uintptr_t)ref | marks);
+}
+
+/* Whether the item, which was found at the object's base, is a reference to
+ * this target: a live one, and not one left over from an object that was there
+ * before.  If the shard was swept after the last collection, nothing is left
+ * over, and the link, which is likely not in the cache, need not be read. */
+static bool
+fits(const struct shard *shard, void *item, const void *target,
+     uintptr_t marks)
+{
+    if (((uintptr_t)item & MARKS) != marks)
+        return false;
+    return (!(marks & INTERIOR) && shard->swept == gcw__gc_no())
+           || atomic_load_explicit(unmarked(item)->link, memory_order_relaxed)
+              == target;
+}
+
+static gcw_ref *
+find(const struct shard *shard, uintptr_t base, const void *target,
      bool is_long)
 {
-    size_t at = key;
-    gcw_ref *ref;
+    uintptr_t marks = marks_of(base, target, is_long);
+    size_t at = gcw__table_place(base);
+    void *item;
 
-    while ((ref = gcw__table_next(&shard->index, key, &at)) != NULL)
-        if (gcw__ref_is_long(ref) == is_long
-            && atomic_load_explicit(ref->link, memory_order_relaxed) == target)
-            return ref;
+    while ((item = gcw__table_next(&shard->index, base, &at)) != NULL)
+        if (fits(shard, item, target, marks))
+            return unmarked(item);
     return NULL;
 }
 
-gcw_ref *
-gcw__shard_find(void *base, const void *target, bool is_long)
+/* Looks for the reference; if there is none, takes a slot for it, or leaves
+ * place->chunk NULL: no memory. */
+static gcw_ref *
+find_or_take(struct shard *shard, uintptr_t base, const void *target,
+             bool is_long, struct place *place)
 {
-    uintptr_t key = gcw__mix((uintptr_t)base);
-    struct shard *shard = shard_of_key(key);
     gcw_ref *ref;
 
     gcw__lock(&shard->lock, true);
-    ref = find(shard, key, target, is_long);
+    ref = find(shard, base, target, is_long);
+    if (ref == NULL && make_room(shard))
+        *place = slot_take(shard, target);
     gcw__unlock(&shard->lock);
     return ref;
 }
 
-/* A reference in a slot, not yet in the index.  NULL: no memory. */
+/* Lets the reference lead to the slot, and the index to the reference; unless
+ * another thread was faster: then its reference is returned, and the slot is
+ * not needed.  Lock held.  NULL: no memory. */
 static gcw_ref *
-prepare(struct shard *shard, uintptr_t key, const void *target, bool is_long)
+publish(struct shard *shard, gcw_ref *ref, uintptr_t base, const void *target,
+        bool is_long)
 {
+    uintptr_t marks = marks_of(base, target, is_long);
+    gcw_ref *other = find(shard, base, target, is_long);
+
+    if (other != NULL || !index_room(shard))
+        return other;
+    ref->id = next_id(shard, is_long);
+    slot_of(ref)->ref = ref;
+    slot_of(ref)->hidden = ~(base | marks);
+    gcw__table_insert(&shard->index, base, marked(ref, marks));
+    return ref;
+}
+
+/* A reference that leads to the slot, whose link is registered.  Returns 0 or
+ * an errno. */
+static int
+prepare(gcw_ref **result, struct place place, void *base, bool is_long)
+{
+    void *_Atomic *link = &place.chunk->links[place.number];
     gcw_ref *ref = GC_MALLOC_ATOMIC(sizeof *ref);
-    bool room;
 
+    *result = ref;
     if (ref == NULL)
-        return NULL;
-    gcw__lock(&shard->lock, true);
-    room = make_room(shard);
-    if (room) {
-        ref->id = next_id(shard, is_long);
-        slot_take(shard, ref, key, target);
-    }
-    gcw__unlock(&shard->lock);
-    return room ? ref : NULL;
+        return ENOMEM;
+    ref->chunk = place.chunk;
+    atomic_init(&ref->link, link);
+    return gcw__link_add(link, base, is_long);
 }
 
-/* Undoes prepare.  Nobody has seen the reference, so its slot needs no rest. */
-static void
-give_up(struct shard *shard, gcw_ref *ref)
-{
-    struct slot *slot = slot_of(ref);
-    struct gcw__chunk *chunk = ref->chunk;
-
-    *slot = (struct slot){ NULL, NULL, 0 };
-    slot_free(chunk, (unsigned)(slot - chunk->slots));
-    unlink_chunk(shard, chunk);
-    put_first(shard, chunk);
-}
-
-/* Puts the prepared reference into the index, unless another thread was
- * faster; returns the one to use.  Lock held.  NULL: no memory. */
+/* The reference for the slot that was taken. */
 static gcw_ref *
-publish(struct shard *shard, gcw_ref *ref, uintptr_t key, const void *target)
+make(struct shard *shard, struct place place, void *base, const void *target,
+     bool is_long)
 {
-    bool is_long = gcw__ref_is_long(ref);
-    gcw_ref *other = find(shard, key, target, is_long);
+    gcw_ref *ref, *used = NULL;
+    int error = prepare(&ref, place, base, is_long);
 
-    if (other == NULL && index_room(shard)) {
-        gcw__table_insert(&shard->index, key, ref);
-        return ref;
+    gcw__lock(&shard->lock, true);
+    if (error == 0) {
+        used = publish(shard, ref, (uintptr_t)base, target, is_long);
+        if (used != ref)
+            gcw__link_remove(ref->link, is_long);
     }
-    gcw__link_remove(ref->link, is_long);
-    give_up(shard, ref);
-    return other;
+    if (used != ref || used == NULL)
+        slot_return(shard, place);
+    gcw__unlock(&shard->lock);
+    if (used == NULL)
+        errno = error == 0 ? ENOMEM : error;
+    return used;
 }
 
 gcw_ref *
-gcw__shard_make(void *base, const void *target, bool is_long)
+gcw__shard_ref(void *base, const void *target, bool is_long)
 {
-    uintptr_t key = gcw__mix((uintptr_t)base);
-    struct shard *shard = shard_of_key(key);
-    gcw_ref *ref = prepare(shard, key, target, is_long);
-    int error = ENOMEM;
+    struct shard *shard = shard_of_base((uintptr_t)base);
+    struct place place = { NULL, 0 };
+    gcw_ref *ref = find_or_take(shard, (uintptr_t)base, target, is_long,
+                                &place);
 
-    if (ref != NULL) {
-        error = gcw__link_add(ref->link, base, is_long);
-        gcw__lock(&shard->lock, true);
-        if (error == 0) {
-            ref = publish(shard, ref, key, target);
-            error = ENOMEM;
-        } else {
-            give_up(shard, ref);
-            ref = NULL;
-        }
-        gcw__unlock(&shard->lock);
-    }
+    if (ref == NULL && place.chunk == NULL)
+        errno = ENOMEM;
+    else if (ref == NULL)
+        ref = make(shard, place, base, target, is_long);
     GCW__KEEP(target);
     GCW__KEEP(base);
-    if (ref == NULL)
-        errno = error;
     return ref;
 }
 
@@ -430,7 +487,8 @@ bury(struct shard *shard, struct gcw__chunk *chunk, unsigned number,
 {
     struct slot *slot = &chunk->slots[number];
 
-    gcw__table_remove(&shard->index, slot->key, slot->ref);
+    gcw__table_remove(&shard->index, ~slot->hidden & ~(uintptr_t)MARKS,
+                      marked(slot->ref, ~slot->hidden & MARKS));
     atomic_store(&slot->ref->link, &dead_word);
     chunk->resting_since = gcw__gc_no();
     drop_watches(shard, append(slot->newest, first, last));
@@ -443,18 +501,19 @@ void
 gcw__shard_kill(void *base, struct gcw__watch **first,
                 struct gcw__watch **last)
 {
-    uintptr_t key = gcw__mix((uintptr_t)base);
-    struct shard *shard = shard_of_key(key);
-    size_t at = key;
-    gcw_ref *ref;
+    struct shard *shard = shard_of_base((uintptr_t)base);
+    size_t at = gcw__table_place((uintptr_t)base);
+    void *item;
 
     gcw__lock(&shard->lock, true);
-    while ((ref = gcw__table_next(&shard->index, key, &at)) != NULL) {
+    while ((item = gcw__table_next(&shard->index, (uintptr_t)base, &at))
+           != NULL) {
+        gcw_ref *ref = unmarked(item);
         unsigned number = (unsigned)(slot_of(ref) - ref->chunk->slots);
 
         gcw__link_remove(ref->link, gcw__ref_is_long(ref));
         bury(shard, ref->chunk, number, first, last);
-        at = key;
+        at = gcw__table_place((uintptr_t)base);
     }
     gcw__unlock(&shard->lock);
 }
@@ -518,6 +577,7 @@ sweep(struct shard *shard, GC_word now, struct gcw__watch **first,
     }
     drop_empty(shard);
     index_shrink(shard);
+    shard->swept = now;
 }
 
 bool

@@ -54,12 +54,9 @@ struct gcw__watch_ops {
     uintptr_t (*code)(const struct gcw__watch *watch);
 };
 
-/* The reference of that kind to target, whose object starts at base, if there
- * is one. */
-gcw_ref *gcw__shard_find(void *base, const void *target, bool is_long);
-
-/* The same; makes it if there is none.  NULL with errno. */
-gcw_ref *gcw__shard_make(void *base, const void *target, bool is_long);
+/* The reference of that kind to target, whose object starts at base; made if
+ * there is none.  The caller keeps the target alive.  NULL with errno. */
+gcw_ref *gcw__shard_ref(void *base, const void *target, bool is_long);
 
 /* Kills all references into the object that starts at base. */
 void gcw__shard_kill(void *base, struct gcw__watch **first,

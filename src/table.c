@@ -1,16 +1,17 @@
-/* table.c: a hash table of pointers. */
+/* table.c: a hash table from addresses to things. */
 #include <config.h>
 #include "table.h"
 
 enum { SMALLEST = 16 };
 
-/* At most three quarters full, so that a walk always meets a free entry. */
+/* At most half full: neighbourhoods overlap, and a walk through one that is
+ * crowded is long. */
 size_t
 gcw__table_grown(const struct gcw__table *t)
 {
     if (t->capacity == 0)
         return SMALLEST;
-    return t->count + 1 > t->capacity / 4 * 3 ? t->capacity * 2 : t->capacity;
+    return t->count + 1 > t->capacity / 2 ? t->capacity * 2 : t->capacity;
 }
 
 size_t
@@ -18,20 +19,20 @@ gcw__table_shrunk(const struct gcw__table *t)
 {
     size_t capacity = t->capacity;
 
-    while (capacity > SMALLEST && t->count < capacity / 8)
+    while (capacity > SMALLEST && t->count < capacity / 16)
         capacity /= 2;
     return capacity;
 }
 
 void
-gcw__table_insert(struct gcw__table *t, uintptr_t hash, void *item)
+gcw__table_insert(struct gcw__table *t, uintptr_t address, void *item)
 {
     size_t mask = t->capacity - 1;
-    size_t i = hash & mask;
+    size_t i = gcw__table_place(address) & mask;
 
     while (t->entries[i].item != NULL)
         i = (i + 1) & mask;
-    t->entries[i].hash = hash;
+    t->entries[i].hidden = ~address;
     t->entries[i].item = item;
     t->count++;
 }
@@ -47,7 +48,7 @@ gcw__table_move(struct gcw__table *t, struct gcw__entry *entries,
     t->count = 0;
     for (size_t i = 0; i < old.capacity; i++)
         if (old.entries[i].item != NULL)
-            gcw__table_insert(t, old.entries[i].hash, old.entries[i].item);
+            gcw__table_insert(t, ~old.entries[i].hidden, old.entries[i].item);
     return old.entries;
 }
 
@@ -57,26 +58,27 @@ static void
 close_gap(struct gcw__table *t, size_t gap)
 {
     size_t mask = t->capacity - 1;
-    size_t i = gap;
+    size_t i = gap, place;
 
     for (;;) {
         i = (i + 1) & mask;
         if (t->entries[i].item == NULL)
             break;
-        if (((i - t->entries[i].hash) & mask) >= ((i - gap) & mask)) {
+        place = gcw__table_place(~t->entries[i].hidden);
+        if (((i - place) & mask) >= ((i - gap) & mask)) {
             t->entries[gap] = t->entries[i];
             gap = i;
         }
     }
-    t->entries[gap].hash = 0;
+    t->entries[gap].hidden = 0;
     t->entries[gap].item = NULL;
 }
 
 void
-gcw__table_remove(struct gcw__table *t, uintptr_t hash, void *item)
+gcw__table_remove(struct gcw__table *t, uintptr_t address, void *item)
 {
     size_t mask = t->capacity - 1;
-    size_t i = hash & mask;
+    size_t i = gcw__table_place(address) & mask;
 
     while (t->entries[i].item != item)
         i = (i + 1) & mask;

@@ -1,9 +1,14 @@
-/* table.h: a hash table of pointers; several may share a hash.
+/* table.h: a hash table from addresses to things; several may share one.
  *
  * Open addressing with linear probing; removal closes the gap, so there are no
- * tombstones.  The table does not allocate: its owner hands it memory, because
- * one owner keeps it outside the collected heap and another in it.  Not
- * locked.
+ * tombstones.  Addresses that lie close together have their places close
+ * together, because they come together: allocated one after the other, and
+ * found dead one after the other.
+ *
+ * The table does not allocate: its owner hands it memory, because one owner
+ * keeps it outside the collected heap and another in it.  The addresses are
+ * hidden, so that it keeps alive what the items lead to, if anything, but not
+ * what they are found by.  Not locked.
  */
 #ifndef GCW__TABLE_H
 #define GCW__TABLE_H
@@ -12,7 +17,7 @@
 #include <stdint.h>
 
 struct gcw__entry {
-    uintptr_t hash;
+    uintptr_t hidden;        /* the address, all bits turned */
     void *item;              /* NULL: free */
 };
 
@@ -22,13 +27,20 @@ struct gcw__table {
     size_t count;
 };
 
-/* A bijection of machine words that spreads addresses over all bits: so equal
- * hashes mean equal words. */
+/* A bijection of machine words that spreads them over all bits. */
 static inline uintptr_t
 gcw__mix(uintptr_t word)
 {
     word *= (uintptr_t)0x9e3779b97f4a7c15u | 1;
     return word ^ (word >> (sizeof word * 4));
+}
+
+/* Where the walk for an address begins: neighbourhoods of a kilobyte are
+ * spread, what lies within one stays in order. */
+static inline size_t
+gcw__table_place(uintptr_t address)
+{
+    return gcw__mix(address >> 10) + (address >> 4 & 63);
 }
 
 /* The capacity that the table should have to take one more item: its own if
@@ -46,15 +58,15 @@ struct gcw__entry *gcw__table_move(struct gcw__table *t,
                                    size_t capacity);
 
 /* Needs room: see gcw__table_grown. */
-void gcw__table_insert(struct gcw__table *t, uintptr_t hash, void *item);
+void gcw__table_insert(struct gcw__table *t, uintptr_t address, void *item);
 
 /* Removes the item, which is in the table. */
-void gcw__table_remove(struct gcw__table *t, uintptr_t hash, void *item);
+void gcw__table_remove(struct gcw__table *t, uintptr_t address, void *item);
 
-/* Walks the items of a hash: starts with *at = hash, then goes on from where
- * it was; NULL at the end. */
+/* Walks the items of an address: *at is gcw__table_place(address) at first,
+ * then whatever it was left at; NULL at the end. */
 static inline void *
-gcw__table_next(const struct gcw__table *t, uintptr_t hash, size_t *at)
+gcw__table_next(const struct gcw__table *t, uintptr_t address, size_t *at)
 {
     const struct gcw__entry *e;
 
@@ -62,7 +74,7 @@ gcw__table_next(const struct gcw__table *t, uintptr_t hash, size_t *at)
         return NULL;
     for (;;) {
         e = &t->entries[(*at)++ & (t->capacity - 1)];
-        if (e->item == NULL || e->hash == hash)
+        if (e->item == NULL || e->hidden == ~address)
             return e->item;
     }
 }

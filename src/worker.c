@@ -216,8 +216,7 @@ turn_on(void)
     gcw__unlock(&worker.lock);
     if (error > 0)
         return error;
-    gcw__drain_wake_also(post);
-    gcw__deaths_listen_noticed(restart);
+    gcw__drain_listen(post, restart);
     if (error == 0) {
         post();
         return 0;

@@ -141,6 +141,19 @@ cancels_what_ran(void)
     must_be_refused(gcw_atexit_cancel(a), ENOENT);
 }
 
+/* The same code, registered as another sort of handler; it is not called. */
+static void
+leaves_handlers_alone(void)
+{
+    void (*same)(void *) = (void (*)(void *))a;
+    gcw_exit_handler *h = gcw_exit_register_fn(gcw_exit_default(), same, NULL,
+                                               NULL);
+    must_be_refused(gcw_atexit_cancel(a), ENOENT);
+    MUST(gcw_exit_unregister(h) == GCW_REMOVED);
+    MUST(atexit(a) == 0);
+    MUST(gcw_exit_unregister_fn(gcw_exit_default(), same) == 0);
+}
+
 enum { LOTS = 100000 };
 
 static void
@@ -233,6 +246,8 @@ static const struct end ends[] = {
       "itself\na\n", NULL, NULL },
     { "what_has_run_cannot_be_cancelled", cancels_what_ran, 0,
       "a\n", NULL, NULL },
+    { "cancel_leaves_handlers_of_another_sort_alone", leaves_handlers_alone,
+      0, "a\n", NULL, NULL },
     { "lots_are_registered_and_cancelled", lots, 0,
       "c\nb\n", NULL, NULL },
     { "null_is_invalid", null_function, 0, "", NULL, NULL },

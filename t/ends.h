@@ -30,8 +30,6 @@ static inline void
 check_end(void **state)
 {
     const struct end *end = *state;
-    if (!end_is_for_this_mode(end))
-        skip();
     struct outcome o = run_scenario(end->name);
     if (o.status != end->status)
         print_error("status %d, stderr: %s\n", o.status, o.err);
@@ -51,14 +49,17 @@ end_test(const struct end *end)
     };
 }
 
-/* Checks all; returns what test_main's run_tests returns. */
+/* Checks all that can work in this mode; returns what test_main's run_tests
+ * returns. */
 static inline int
 check_ends(const struct end *ends, size_t n)
 {
     struct CMUnitTest tests[n];
+    size_t used = 0;
     for (size_t i = 0; i < n; i++)
-        tests[i] = end_test(&ends[i]);
-    return cmocka_run_group_tests_name("ends", tests, NULL, NULL);
+        if (end_is_for_this_mode(&ends[i]))
+            tests[used++] = end_test(&ends[i]);
+    return _cmocka_run_group_tests("ends", tests, used, NULL, NULL);
 }
 
 /* The main function of a test program that is a table of ends. */

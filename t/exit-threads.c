@@ -160,6 +160,25 @@ others_register_and_take_off_during_a_run(void **state)
     close_turns(&turns);
 }
 
+static void
+end_this_thread(void *data)
+{
+    note(data);
+    pthread_exit(NULL);
+}
+
+static void
+a_handler_that_ends_its_thread_gives_the_turn_back(void **state)
+{
+    (void)state;
+    struct turns turns = { .registry = fresh_registry() };
+    add(turns.registry, "a");
+    add_fn(turns.registry, end_this_thread, "end");
+    join(start(run_now, &turns));
+    assert_string_equal(noted(), "end");
+    run_leaves(turns.registry, "a");
+}
+
 /* What a thread that the collector does not know is answered. */
 struct stranger {
     gcw_exit_registry *registry;
@@ -218,6 +237,7 @@ run_all(void)
         cmocka_unit_test(two_threads_that_run_one_registry_take_turns),
         cmocka_unit_test(one_running_elsewhere_is_not_waited_for),
         cmocka_unit_test(others_register_and_take_off_during_a_run),
+        cmocka_unit_test(a_handler_that_ends_its_thread_gives_the_turn_back),
         cmocka_unit_test(an_unknown_thread_is_refused_and_changes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -38,6 +38,9 @@ at_exit(void (*fn)(void *))
     MUST(gcw_exit_register_fn(gcw_exit_default(), fn, NULL, NULL) != NULL);
 }
 
+/* A child that hangs is ended by its alarm, which fork does not inherit. */
+enum { TIME_LIMIT = 20 };    /* seconds */
+
 /* Runs body in a child, which ends with exit(0) if body does not end it, and
  * waits for that. */
 static void
@@ -48,6 +51,7 @@ in_child(const char *name, void (*body)(void))
     MUST(pid >= 0);
     if (pid == 0) {
         who = name;
+        alarm(TIME_LIMIT);
         body();
         exit(0);
     }
@@ -187,6 +191,7 @@ fork_and_return(void *data)
     MUST(pid >= 0);
     if (pid == 0) {
         who = "child";
+        alarm(TIME_LIMIT);
         return;
     }
     MUST(waitpid(pid, &status, 0) == pid);
@@ -223,19 +228,74 @@ run_default(void *data)
     return NULL;
 }
 
+/* A thread of the system's own making, whose stack the system uses again. */
+static void *
+run_default_made_known(void *data)
+{
+    struct GC_stack_base base;
+    MUST(GC_get_stack_base(&base) == GC_SUCCESS);
+    MUST(GC_register_my_thread(&base) == GC_SUCCESS);
+    run_default(data);
+    GC_unregister_my_thread();
+    return data;
+}
+
+static pthread_t holder;
+
 static void
-fork_during_a_run(void)
+hold_a_run_while(void (*body_of_child)(void))
 {
     char byte;
-    pthread_t thread;
     MUST(pipe(held) == 0 && pipe(released) == 0);
     everywhere_say("inherited");
     at_exit(hold_run);
-    MUST(GC_pthread_create(&thread, NULL, run_default, NULL) == 0);
+    MUST(pthread_create(&holder, NULL, run_default_made_known, NULL) == 0);
     MUST(read(held[0], &byte, 1) == 1);
-    in_child("child", registers_own);
+    in_child("child", body_of_child);
     MUST(write(released[1], "", 1) == 1);
-    MUST(GC_pthread_join(thread, NULL) == 0);
+    MUST(pthread_join(holder, NULL) == 0);
+}
+
+static void
+fork_during_a_run(void)
+{
+    hold_a_run_while(registers_own);
+}
+
+/* New threads of the child may get the stacks, and with them the pthread_t, of
+ * the threads that are not there: of all of them if the new ones are many and
+ * live at once.  The one that looks like the holder of the run does the
+ * running; where none does, main does. */
+enum { NEW_THREADS = 8 };
+static pthread_barrier_t all_there;
+
+static void *
+run_default_in_its_place(void *data)
+{
+    if (pthread_equal(pthread_self(), *(pthread_t *)data))
+        run_default_made_known(NULL);
+    pthread_barrier_wait(&all_there);
+    return NULL;
+}
+
+static void
+runs_in_new_threads(void)
+{
+    pthread_t threads[NEW_THREADS];
+    pthread_barrier_init(&all_there, NULL, NEW_THREADS);
+    for (int i = 0; i < NEW_THREADS; i++)
+        MUST(pthread_create(&threads[i], NULL, run_default_in_its_place,
+                            &holder) == 0);
+    for (int i = 0; i < NEW_THREADS; i++)
+        MUST(pthread_join(threads[i], NULL) == 0);
+    run_default(NULL);
+    at_exit_say("own");
+}
+
+static void
+threads_in_place_of_others(void)
+{
+    hold_a_run_while(runs_in_new_threads);
 }
 
 /* quick_exit in a child. */
@@ -347,6 +407,9 @@ static const struct end ends[] = {
       NULL, NULL },
     { "a_child_forked_during_another_threads_run_exits", fork_during_a_run, 0,
       "child: own\nchild: inherited\nparent: inherited\n", NULL, NULL },
+    { "no_new_thread_of_the_child_is_taken_for_that_other_thread",
+      threads_in_place_of_others, 0,
+      "child: inherited\nchild: own\nparent: inherited\n", NULL, NULL },
     { "quick_exit_in_a_child", quick_child, 0,
       "child: quick, inherited\n"
       "parent: inherited\nparent: quick, inherited\nparent: quick\n",

@@ -7,6 +7,8 @@
 #include <dlfcn.h>
 #include <libgen.h>
 #include <limits.h>
+#include <pthread.h>
+#include <sys/wait.h>
 #include "ends.h"
 
 static void
@@ -155,6 +157,55 @@ comes_again(void)
 {
     load_use_unload();
     load_use_unload();
+}
+
+static void
+unload_it(void *plugin)
+{
+    unload(plugin);
+}
+
+static void
+unloaded_during_exit(void)
+{
+    void *plugin = load("plugin-exit");
+    at_exit_say("host 1");
+    plugin_handlers(plugin, gcw_exit_default(), lasting_target());
+    MUST(gcw_exit_register_fn(gcw_exit_default(), unload_it, plugin, NULL)
+         != NULL);
+}
+
+static void *
+unload_here(void *plugin)
+{
+    unload(plugin);
+    return NULL;
+}
+
+static void
+unloaded_by_an_unknown_thread(void)
+{
+    pthread_t thread;
+    void *plugin = load("plugin-exit");
+    plugin_handlers(plugin, gcw_exit_default(), lasting_target());
+    MUST(pthread_create(&thread, NULL, unload_here, plugin) == 0);
+    MUST(pthread_join(thread, NULL) == 0);
+}
+
+/* Of the plugin's handlers the child inherits only that of atexit. */
+static void
+unloaded_by_a_child(void)
+{
+    void *plugin = load("plugin-exit");
+    plugin_handlers(plugin, gcw_exit_default(), lasting_target());
+    pid_t pid = fork();
+    MUST(pid >= 0);
+    if (pid == 0) {
+        unload(plugin);
+        exit(0);
+    }
+    MUST(waitpid(pid, NULL, 0) == pid);
+    unload(plugin);
 }
 
 static void
@@ -310,6 +361,12 @@ static const struct end ends[] = {
       "unload\nunloaded\n" UNLOADS, NULL, NULL },
     { "a_plugin_can_come_again", comes_again, 0,
       UNLOADS UNLOADS, NULL, NULL },
+    { "a_handler_may_unload_a_plugin", unloaded_during_exit, 0,
+      UNLOADS "host 1\n", NULL, NULL },
+    { "an_unknown_thread_may_unload_a_plugin",
+      unloaded_by_an_unknown_thread, 0, UNLOADS, NULL, NULL },
+    { "a_child_that_unloads_runs_what_it_inherits", unloaded_by_a_child, 0,
+      "unload\nplugin: atexit\nunloaded\n" UNLOADS, NULL, NULL },
     { "handlers_in_a_registry_of_ones_own_end_too",
       registry_of_ones_own, 0, UNLOADS "own 1\n", NULL, NULL },
     { "at_unload_handlers_of_the_dead_are_skipped", object_died_before, 0,

@@ -92,16 +92,16 @@ delay(int step)
 {
     if (!delayed)
         return;
-    switch (below(8)) {
-    case 0:
+    switch (below(32)) {
+    case 0: case 1: case 2: case 3:
         break;
-    case 1:
+    case 4: case 5: case 6: case 7:
         sched_yield();
         break;
-    case 2:
+    case 8: case 9: case 10: case 11:
         spin(below(5000));
         break;
-    case 3:
+    case 12:
         sleep_through(1 + below(8 * longest_nap[step]));
         break;
     default:
@@ -131,7 +131,8 @@ read_slowly(void *_Atomic *const _Atomic *link)
 enum {
     READERS = 5,
     SLOTS = 300,             /* targets of a round */
-    IDLE = 60000,            /* references that only lengthen the clearing */
+    IDLE = 10000,            /* references that only lengthen the clearing */
+    LONGEST_LIFE = 3000,     /* of a target, in microseconds */
     OTHER_MAGIC = 0x0bad
 };
 
@@ -242,6 +243,7 @@ read_on(void *data)
 
 /* --- the storm --- */
 
+/* The targets live for a while, so that readers come upon them. */
 static void
 fill_slots(void *unused)
 {
@@ -250,6 +252,7 @@ fill_slots(void *unused)
         slots[i].strong = object_new(MAGIC);
         atomic_store(&slots[i].ref, gcw_ref_new(slots[i].strong));
     }
+    nap(1 + below(LONGEST_LIFE));
     for (size_t i = 0; i < SLOTS; i++)
         slots[i].strong = NULL;
 }
@@ -322,6 +325,7 @@ race(uint64_t seed, long seconds)
 {
     pthread_t threads[READERS];
     uint64_t seeds[READERS];
+    random_state = seed | 1;
     for (size_t i = 0; i < READERS; i++) {
         seeds[i] = (seed + i + 1) * UINT64_C(0x9e3779b97f4a7c15) | 1;
         if (GC_pthread_create(&threads[i], NULL, read_on, &seeds[i]) != 0)
@@ -347,7 +351,7 @@ torture(void)
     uint64_t seed = setting("GCWEAK_TORTURE_SEED",
                             (uint64_t)time(NULL) ^ (uint64_t)getpid() << 32);
     long seconds = (long)setting("GCWEAK_TORTURE_SECONDS",
-                                 GCW__READ_ORDER == 0 ? 4 : 20);
+                                 GCW__READ_ORDER == 0 ? 3 : 20);
     GC_word before;
     size_t collections;
     printf("1..5\n# GCWEAK_TORTURE_SEED=%llu\n", (unsigned long long)seed);
