@@ -8,9 +8,13 @@
  * without.  So the handlers that are left are in the registry at every
  * moment: a nested run goes on with them, one that is registered meanwhile is
  * the next, and nothing runs twice.  A handler with `keep` moves to the
- * registry's kept ring, and back when the outermost run ends.  Handlers that
- * a run passes over, because it is for some only, wait in a ring of the run's
- * own, on its stack, and come back when it ends.
+ * registry's kept ring, and back when the outermost run ends.
+ *
+ * A run for some handlers only has a ring of its own, on its stack.  The run
+ * at quick_exit puts those there that it passes over, until it ends.  The run
+ * for code that is unloaded puts those there that it is to call, all at once,
+ * and does not wait for its turn: the thread holds the dynamic linker's lock,
+ * which the owner may be waiting for.
  *
  * In a forked child the owner may be a thread that is not there; its turn is
  * over then.  A handler that ends its thread (pthread_exit, cancellation)
@@ -35,7 +39,8 @@ struct run {
     struct gcw__exit_count count;
     int status;
     gcw_exit_handler *current;       /* the one that is called, or NULL */
-    gcw_exit_handler passed_over;    /* head */
+    gcw_exit_handler *source;        /* head: those to call */
+    gcw_exit_handler own;            /* head: the run's own ring */
 };
 
 /* Turns. */
@@ -66,8 +71,8 @@ is_mine(const gcw_exit_registry *r)
     return r->depth != 0 && r->owner == this_thread();
 }
 
-void
-gcw__exit_begin(gcw_exit_registry *r)
+static void
+begin_turn(gcw_exit_registry *r)
 {
     gcw__lock(&gcw__exit_lock, true);
     while (is_other(r))
@@ -82,9 +87,11 @@ gcw__exit_begin(gcw_exit_registry *r)
     gcw__unlock(&gcw__exit_lock);
 }
 
-void
-gcw__exit_end(gcw_exit_registry *r)
+static void
+end_turn(void *arg)
 {
+    gcw_exit_registry *r = arg;
+
     gcw__lock(&gcw__exit_lock, true);
     if (--r->depth == 0)
         gcw__ring_append(r->waiting, r->kept);
@@ -92,17 +99,16 @@ gcw__exit_end(gcw_exit_registry *r)
     gcw__unlock(&gcw__exit_lock);
 }
 
-/* Taking the next. */
-
-static bool
-is_chosen(const struct run *run, const gcw_exit_handler *h)
+void
+gcw__exit_in_turn(gcw_exit_registry *r, void (*call)(void *arg), void *arg)
 {
-    const struct gcw__exit_choice *choice = &run->choice;
-
-    return (!choice->quick || h->quick)
-           && (choice->code == NULL
-               || gcw__in_range(gcw__exit_code(h), choice->code));
+    begin_turn(r);
+    pthread_cleanup_push(end_turn, r);
+    call(arg);
+    pthread_cleanup_pop(1);
 }
+
+/* Taking the next. */
 
 /* Marks what was called last.  Lock held. */
 static void
@@ -129,18 +135,18 @@ start(struct run *run, gcw_exit_handler *h)
     run->current = h;
 }
 
-/* The newest waiting handler that is chosen becomes current.  Lock held. */
+/* The newest handler that this run is for becomes current.  Lock held. */
 static bool
 take_next(struct run *run)
 {
     gcw_exit_handler *h;
 
-    while ((h = gcw__ring_first(run->registry->waiting, GCW__ORDER)) != NULL) {
-        if (is_chosen(run, h)) {
+    while ((h = gcw__ring_first(run->source, GCW__ORDER)) != NULL) {
+        if (!run->choice.quick || h->quick) {
             start(run, h);
             return true;
         }
-        gcw__ring_move_last(&run->passed_over, h);
+        gcw__ring_move_last(&run->own, h);
     }
     return false;
 }
@@ -248,46 +254,68 @@ end_run(void *arg)
 
     gcw__lock(&gcw__exit_lock, true);
     finish_last(run);
-    gcw__ring_append(run->registry->waiting, &run->passed_over);
+    gcw__ring_append(run->registry->waiting, &run->own);
     gcw__unlock(&gcw__exit_lock);
+}
+
+/* Sets the handlers in the range aside, to be called. */
+static void
+choose(struct run *run, const struct gcw__range *range)
+{
+    gcw_exit_handler *head = run->registry->waiting, *h, *next;
+
+    gcw__lock(&gcw__exit_lock, true);
+    for (h = head->ring[GCW__ORDER].next; h != head; h = next) {
+        next = h->ring[GCW__ORDER].next;
+        if (gcw__in_range(gcw__exit_code(h), range))
+            gcw__ring_move_last(&run->own, h);
+    }
+    gcw__unlock(&gcw__exit_lock);
+    run->source = &run->own;
 }
 
 struct gcw__exit_count
 gcw__exit_run(gcw_exit_registry *r, int status, struct gcw__exit_choice choice)
 {
-    struct run run = { .registry = r, .choice = choice, .status = status };
+    struct run run = { .registry = r, .choice = choice, .status = status,
+                       .source = r->waiting };
 
-    gcw__ring_init(&run.passed_over);
+    gcw__ring_init(&run.own);
     gcw__code_look();
+    if (choice.code != NULL)
+        choose(&run, choice.code);
     pthread_cleanup_push(end_run, &run);
     gcw__guard_run(&run, run_step, run_failed);
     pthread_cleanup_pop(1);
     return run.count;
 }
 
-static void
-end_turn(void *r)
-{
-    gcw__exit_end(r);
-}
+struct whole_run {
+    gcw_exit_registry *registry;
+    int status;
+    int failed;
+};
 
-/* The choice of a run that is for all. */
-static const struct gcw__exit_choice all = { false, NULL };
+static void
+run_whole(void *arg)
+{
+    static const struct gcw__exit_choice all = { false, NULL };
+    struct whole_run *whole = arg;
+
+    whole->failed = gcw__exit_run(whole->registry, whole->status, all).failed;
+}
 
 int
 gcw_exit_run(gcw_exit_registry *r, int status)
 {
-    struct gcw__exit_count count;
+    struct whole_run whole = { r, status, 0 };
 
     if (gcw__enter() != 0)
         return -1;
     if (r == NULL)
         return gcw__fail_int(EINVAL);
-    gcw__exit_begin(r);
-    pthread_cleanup_push(end_turn, r);
-    count = gcw__exit_run(r, status, all);
-    pthread_cleanup_pop(1);
-    return count.failed;
+    gcw__exit_in_turn(r, run_whole, &whole);
+    return whole.failed;
 }
 
 /* Unloaded code. */
@@ -310,8 +338,8 @@ registry_unloading(gcw_exit_registry *r, const struct gcw__range *range)
 {
     struct gcw__exit_choice choice = { false, range };
 
-    gcw__exit_begin(r);
-    gcw__exit_run(r, 0, choice);
+    while (gcw__exit_run(r, 0, choice).called != 0)
+        continue;
     gcw__lock(&gcw__exit_lock, true);
     drop_kept(r, range);
     if (gcw__in_range((uintptr_t)r->hook, range)) {
@@ -319,7 +347,6 @@ registry_unloading(gcw_exit_registry *r, const struct gcw__range *range)
         r->hook_data = NULL;
     }
     gcw__unlock(&gcw__exit_lock);
-    gcw__exit_end(r);
 }
 
 /* The registry after `node` that is alive, and its node. */

@@ -140,9 +140,9 @@ void gcw__ring_append(gcw_exit_handler *head, gcw_exit_handler *other);
 
 /* Runs (exit-run.c). */
 
-/* Waits for the thread's turn to run r, and gives it back.  Nest. */
-void gcw__exit_begin(gcw_exit_registry *r);
-void gcw__exit_end(gcw_exit_registry *r);
+/* Calls call(arg) when it is this thread's turn to run r.  Nests. */
+void gcw__exit_in_turn(gcw_exit_registry *r, void (*call)(void *arg),
+                       void *arg);
 
 /* Which handlers a run calls; the others stay as they are. */
 struct gcw__range;
@@ -158,7 +158,7 @@ struct gcw__exit_count {
     size_t called;
 };
 
-/* A run, between begin and end. */
+/* A run; in turn, but for one of unloaded code. */
 struct gcw__exit_count gcw__exit_run(gcw_exit_registry *r, int status,
                                      struct gcw__exit_choice choice);
 

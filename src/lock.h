@@ -5,7 +5,8 @@
  *     code runs, so no finalizer, and with it no call back into the library,
  *     can come up on the thread that holds it;
  *   - the collector's own code never takes them: its hook only posts;
- *   - housekeeping from a finalizer only tries them (may_wait is false).
+ *   - housekeeping from a finalizer only tries them (may_wait is false), but
+ *     for that of the link pages, which is held for a few instructions.
  *
  * Order, outermost first; a thread takes them only downwards:
  *     worker

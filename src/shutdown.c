@@ -56,15 +56,13 @@ round_of_callbacks(int status)
 }
 
 static void
-run_all(int status)
+run_all(void *status)
 {
-    gcw__exit_begin(gcw__roots->at_exit);
-    if (!gcw__exit_closed()) {
-        gcw__worker_end();
-        while (round_of_callbacks(status) || !gcw__exit_close())
-            continue;
-    }
-    gcw__exit_end(gcw__roots->at_exit);
+    if (gcw__exit_closed())
+        return;
+    gcw__worker_end();
+    while (round_of_callbacks(*(int *)status) || !gcw__exit_close())
+        continue;
 }
 
 static void
@@ -77,7 +75,7 @@ exit_begins(int status)
     register_once_more();
     entered = gcw__thread_enter();
     gcw__process_check();
-    run_all(status);
+    gcw__exit_in_turn(gcw__roots->at_exit, run_all, &status);
     if (entered)
         gcw__thread_leave();
 }
@@ -99,18 +97,24 @@ at_exit(void)
 
 #if HAVE_AT_QUICK_EXIT
 static void
-quick_exit_begins(void)
+run_quick(void *unused)
 {
     struct gcw__exit_choice quick = { true, NULL };
+
+    (void)unused;
+    gcw__exit_run(gcw__roots->at_exit, 0, quick);
+}
+
+static void
+quick_exit_begins(void)
+{
     bool entered;
 
     if (gcw__roots == NULL)
         return;
     entered = gcw__thread_enter();
     gcw__process_check();
-    gcw__exit_begin(gcw__roots->at_exit);
-    gcw__exit_run(gcw__roots->at_exit, 0, quick);
-    gcw__exit_end(gcw__roots->at_exit);
+    gcw__exit_in_turn(gcw__roots->at_exit, run_quick, NULL);
     if (entered)
         gcw__thread_leave();
 }

@@ -775,6 +775,7 @@ hook_of_the_application(void)
     static size_t n;
     GC_set_on_collection_event(count_event);
     int fd = gcw_drain_fd();
+    atomic_store(&events, 0);
     in_dead_frame(drop_with_cleanup, &n);
     collect();
     puts(atomic_load(&events) > 0 ? "called" : "lost");

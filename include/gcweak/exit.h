@@ -74,7 +74,8 @@ enum {
  * Returns NULL with errno EPERM, ENOMEM, ENOTSUP. */
 gcw_exit_registry *gcw_exit_default(void);
 
-/* A registry that runs when told (gcw_exit_run), and never otherwise.
+/* A registry that runs when told (gcw_exit_run), and not at exit.  Handlers
+ * whose code dlclose unloads run then, as in all registries.
  * `name` is for reports; copied; NULL: none.  A registry that is dropped goes
  * with its handlers, which then never run.
  * Any known thread.
