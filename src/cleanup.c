@@ -41,7 +41,9 @@ struct second_watch {
 struct gcw_cleanup {
     struct gcw__watch watch;
     struct second_watch *second;     /* constant; NULL but for weak data */
-    gcw_cleanup *newer, *older;      /* under the lock */
+    gcw_cleanup *older;              /* under the lock */
+    uintptr_t newer;                 /* the same, hidden, so that collections
+                                      * follow the list in one direction */
     void (*fn)(void *data);          /* constant */
     uintptr_t code;                  /* constant: where user code is */
     void *data;                      /* the winner's to clear */
@@ -70,8 +72,9 @@ enlist(gcw_cleanup *c)
 
     gcw__lock(&list_lock, true);
     c->older = roots->newest;
+    c->newer = ~(uintptr_t)NULL;
     if (c->older != NULL)
-        c->older->newer = c;
+        c->older->newer = ~(uintptr_t)c;
     roots->newest = c;
     c->listed = true;
     gcw__unlock(&list_lock);
@@ -81,15 +84,17 @@ enlist(gcw_cleanup *c)
 static void
 delist(gcw_cleanup *c)
 {
+    gcw_cleanup *newer = (gcw_cleanup *)~c->newer;
+
     if (!c->listed)
         return;
-    if (c->newer != NULL)
-        c->newer->older = c->older;
+    if (newer != NULL)
+        newer->older = c->older;
     else
         gcw__roots->newest = c->older;
     if (c->older != NULL)
         c->older->newer = c->newer;
-    c->newer = c->older = NULL;
+    c->older = NULL;
     c->listed = false;
 }
 
@@ -194,7 +199,6 @@ cleanup_of(gcw_ref *ref, void (*fn)(void *data), uintptr_t code, void *data)
 
     if (c == NULL)
         return NULL;
-    c->watch.prev = &c->watch;
     c->watch.ref = ref;
     c->watch.ops = &first_ops;
     c->fn = fn;
@@ -258,7 +262,6 @@ second_watch_of(gcw_cleanup *owner, gcw_ref *ref)
 
     if (second == NULL)
         return NULL;
-    second->watch.prev = &second->watch;
     second->watch.ref = ref;
     second->watch.ops = &second_ops;
     second->owner = owner;

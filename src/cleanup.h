@@ -1,4 +1,4 @@
-/* cleanup.h: cleanups, for the exit and for unloaded objects.  See cleanup.c. */
+/* cleanup.h: cleanups at exit and at dlclose.  See cleanup.c. */
 #ifndef GCW__CLEANUP_H
 #define GCW__CLEANUP_H
 

@@ -177,7 +177,6 @@ make_known(gcw_exit_registry *r)
 
     if (ref == NULL)
         return false;
-    node->watch.prev = &node->watch;
     node->watch.ref = ref;
     node->watch.ops = &registry_ops;
     gcw__lock(&gcw__exit_lock, true);
@@ -522,7 +521,6 @@ watch_of(gcw_exit_handler *h, gcw_ref *ref)
 
     if (watch == NULL)
         return NULL;
-    watch->watch.prev = &watch->watch;
     watch->watch.ref = ref;
     watch->watch.ops = &handler_ops;
     watch->node = h->registry->node;

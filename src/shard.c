@@ -2,9 +2,9 @@
  *
  * What there is for a live target
  *
- *     index ----> gcw_ref <---- slot.ref      the slot keeps the gcw_ref alive,
- *     (weak)        |             |           and the watches, in uncollectable
- *                   | link        | same      memory (the chunk)
+ *     index ----> gcw_ref <---- slot.ref     the slot keeps the gcw_ref and
+ *     (weak)        |             |          the watches alive, in
+ *                   | link        | same     uncollectable memory (the chunk)
  *                   v             | number
  *     links:   [ pointer to the target ]      outside the heap, not scanned;
  *                                             the collector clears it
@@ -464,7 +464,7 @@ append(struct gcw__watch *watch, struct gcw__watch **first,
     else
         *first = watch;
     for (; watch != NULL; watch = watch->next) {
-        watch->prev = watch;
+        watch->before = 0;
         *last = watch;
         n++;
     }
@@ -605,10 +605,10 @@ link_watch(struct shard *shard, struct gcw__watch *watch)
     struct slot *slot = slot_of(watch->ref);
     size_t n = atomic_load_explicit(&shard->watches, memory_order_relaxed);
 
-    watch->prev = NULL;
+    watch->before = ~(uintptr_t)NULL;
     watch->next = slot->newest;
     if (slot->newest != NULL)
-        slot->newest->prev = watch;
+        slot->newest->before = ~(uintptr_t)watch;
     slot->newest = watch;
     atomic_store_explicit(&shard->watches, n + 1, memory_order_relaxed);
 }
@@ -623,8 +623,6 @@ gcw__watch_add(struct gcw__watch *watch)
     live = !is_buried(watch->ref);
     if (live)
         link_watch(shard, watch);
-    else
-        watch->prev = watch;
     gcw__unlock(&shard->lock);
     return live;
 }
@@ -632,13 +630,15 @@ gcw__watch_add(struct gcw__watch *watch)
 static void
 unlink_watch(struct shard *shard, struct gcw__watch *watch)
 {
-    if (watch->prev != NULL)
-        watch->prev->next = watch->next;
+    struct gcw__watch *prev = (struct gcw__watch *)~watch->before;
+
+    if (prev != NULL)
+        prev->next = watch->next;
     else
         slot_of(watch->ref)->newest = watch->next;
     if (watch->next != NULL)
-        watch->next->prev = watch->prev;
-    watch->prev = watch;
+        watch->next->before = watch->before;
+    watch->before = 0;
     watch->next = NULL;
     drop_watches(shard, 1);
 }
@@ -650,7 +650,7 @@ gcw__watch_remove(struct gcw__watch *watch, bool may_wait)
 
     if (!gcw__lock(&shard->lock, may_wait))
         return false;
-    if (watch->prev != watch)
+    if (watch->before != 0)
         unlink_watch(shard, watch);
     gcw__unlock(&shard->lock);
     return true;

@@ -35,8 +35,10 @@ gcw__ref_is_long(const gcw_ref *ref)
 /* Something that waits for a target's death: the first member of a collected
  * object.  Held by the reference's slot until then. */
 struct gcw__watch {
-    struct gcw__watch *next, *prev;  /* under the shard's lock; prev leads to
-                                      * itself while it is in no list */
+    struct gcw__watch *next;         /* under the shard's lock */
+    uintptr_t before;                /* the same: the previous one, or NULL,
+                                      * hidden, for the next ones keep it
+                                      * alive; 0 while it is in no list */
     struct gcw__watch *queued;       /* the drain's: next pending */
     gcw_ref *ref;                    /* constant */
     const struct gcw__watch_ops *ops;
