@@ -45,8 +45,9 @@ struct run {
 
 /* Turns. */
 
-/* A number for the calling thread.  Unlike a pthread_t never given to another
- * thread, not even in a forked child, where the thread that forked keeps it. */
+/* A number for the calling thread.  Unlike a pthread_t it is never given to
+ * another, not even in a forked child, where the thread that forked keeps
+ * it. */
 static uint64_t
 this_thread(void)
 {

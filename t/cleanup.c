@@ -432,7 +432,7 @@ detach_spares_the_others_of_the_target(void **state)
     assert_int_equal(r.values[1], 1);
 }
 
-/* What a running cleanup sees of itself; its handle in uncollectable memory. */
+/* What a running cleanup sees of itself; in uncollectable memory. */
 struct inward {
     gcw_cleanup *self;
     size_t calls;

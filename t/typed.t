@@ -75,8 +75,9 @@ types='struct player, int, double'
 try_language()
 {
     taken $1 'what fits' "$fit" "$types" '&a_player' '&a_fraction'
-    taken $1 'a function of void pointers' 'void *self, void *arg, void *data' \
-        'void, void, void' '&an_enemy' '&a_number'
+    taken $1 'a function of void pointers' \
+        'void *self, void *arg, void *data' 'void, void, void' \
+        '&an_enemy' '&a_number'
     refused $1 'a function with another object' \
         'struct enemy *self, int *arg, double *data' "$types" \
         '&a_player' '&a_fraction'

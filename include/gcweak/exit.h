@@ -18,8 +18,8 @@
  * At exit
  *   1. the drain's worker is stopped, 2. pending death callbacks run, 3. the
  *   default registry's handlers, 4. cleanups whose targets still live, newest
- *   first.  A thread that the collector does not know may call exit.  quick_exit
- *   runs only the handlers with `quick`; _exit and abort run none.
+ *   first.  A thread that the collector does not know may call exit.
+ *   quick_exit runs only the handlers with `quick`; _exit and abort run none.
  *
  * Fork
  *   A handler belongs to the process that registered it; a child skips it,

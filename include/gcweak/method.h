@@ -127,8 +127,15 @@ gcw_cleanup *gcw_method_on_death(gcw_method *m,
  * refused by the compiler, and the function is called through its own type
  * only: calling it through a cast one is undefined, and control-flow
  * integrity stops it.  Use it at file scope, without a semicolon. */
+#if defined __GNUC__
+# define GCW__MAY_BE_UNUSED __attribute__((__unused__))
+#else
+# define GCW__MAY_BE_UNUSED
+#endif
+
 #if defined __cplusplus
 # define GCW__SAME_FUNCTION(fn, Self, Arg, Data)                            \
+    GCW__MAY_BE_UNUSED                                                      \
     static void *(*const fn##_gcw_checked_)(Self *, Arg *, Data *) = fn;
 #elif defined __STDC_VERSION__ && __STDC_VERSION__ >= 201112L
 # define GCW__SAME_FUNCTION(fn, Self, Arg, Data)                            \
@@ -139,12 +146,6 @@ gcw_cleanup *gcw_method_on_death(gcw_method *m,
 # define GCW__SAME_FUNCTION(fn, Self, Arg, Data)                            \
     typedef char fn##_gcw_checked_[__builtin_types_compatible_p(            \
         __typeof__(&fn), void *(*)(Self *, Arg *, Data *)) ? 1 : -1];
-#endif
-
-#if defined __GNUC__
-# define GCW__MAY_BE_UNUSED __attribute__((__unused__))
-#else
-# define GCW__MAY_BE_UNUSED
 #endif
 
 #define GCW_METHOD(fn, Self, Arg, Data)                                     \
