@@ -31,11 +31,13 @@
 /* Of MANY targets that were dropped, NEARLY_ALL at least have died. */
 enum { MANY = 1000, NEARLY_ALL = 950 };
 
-/* An ordinary target: so large that it shares no block with small ones. */
+/* An ordinary target: so large that it shares no block with the collector's
+ * own records, for what is stale in those would keep it alive. */
 struct target {
     uintptr_t magic;
     size_t number;
     void *field;
+    void *more[9];
 };
 enum { MAGIC = 0x5a17ed };
 

@@ -157,12 +157,13 @@ gcw_cleanup *gcw_method_on_death(gcw_method *m,
     GCW__MAY_BE_UNUSED static gcw_method *fn##_method(Self *self,           \
                                                       Data *data)           \
     {                                                                       \
-        return gcw_method_new(self, fn##_gcw_call_, data);                  \
+        return gcw_method_new((void *)self, fn##_gcw_call_, (void *)data);  \
     }                                                                       \
     GCW__MAY_BE_UNUSED static gcw_method *fn##_method_weak(Self *self,      \
                                                            Data *data)      \
     {                                                                       \
-        return gcw_method_new_weak(self, fn##_gcw_call_, data);             \
+        return gcw_method_new_weak((void *)self, fn##_gcw_call_,            \
+                                   (void *)data);                           \
     }
 
 #ifdef __cplusplus
