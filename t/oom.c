@@ -33,6 +33,7 @@
     KIND(calloc)                                                            \
     KIND(mmap)                                                              \
     KIND(eventfd)                                                           \
+    KIND(pipe2)                                                             \
     KIND(atexit)                                                            \
     KIND(on_exit)                                                           \
     KIND(at_quick_exit)                                                     \
@@ -94,6 +95,7 @@ WRAP(void *, mmap,
      (void *address, size_t n, int access, int flags, int fd, off_t offset),
      (address, n, access, flags, fd, offset), MAP_FAILED)
 WRAP(int, eventfd, (unsigned value, int flags), (value, flags), -1)
+WRAP(int, pipe2, (int *ends, int flags), (ends, flags), -1)
 WRAP(int, atexit, (void (*fn)(void)), (fn), ENOMEM)
 WRAP(int, on_exit, (void (*fn)(int, void *), void *arg), (fn, arg), ENOMEM)
 WRAP(int, at_quick_exit, (void (*fn)(void)), (fn), ENOMEM)
