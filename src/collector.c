@@ -103,14 +103,13 @@ gcw__collector_start(void)
     return first_registrations();
 }
 
-static _Thread_local bool known;
+_Thread_local bool gcw__known;
 
 bool
-gcw__thread_known(void)
+gcw__thread_look_up(void)
 {
-    if (!known)
-        known = GC_thread_is_registered();
-    return known;
+    gcw__known = GC_thread_is_registered();
+    return gcw__known;
 }
 
 bool
@@ -125,7 +124,7 @@ gcw__thread_enter(void)
 void
 gcw__thread_leave(void)
 {
-    known = false;
+    gcw__known = false;
     GC_unregister_my_thread();
 }
 

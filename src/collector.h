@@ -45,8 +45,20 @@ void *gcw__read_settled(void *_Atomic *const _Atomic *link);
 /* Starts the collector and makes its lock work.  Returns 0 or an errno. */
 int gcw__collector_start(void);
 
+/* Set once the thread has been looked up and found known.  Asked in nearly
+ * every call, so it is worth its place in the static block of the thread. */
+extern _Thread_local bool gcw__known
+    __attribute__((__tls_model__("initial-exec")));
+
+/* Looks the calling thread up. */
+bool gcw__thread_look_up(void);
+
 /* Whether the collector knows the calling thread. */
-bool gcw__thread_known(void);
+static inline bool
+gcw__thread_known(void)
+{
+    return GCW__LIKELY(gcw__known) || gcw__thread_look_up();
+}
 
 /* Makes the calling thread known, if it was not; true if it was not, and
  * gcw__thread_leave must follow. */
