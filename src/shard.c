@@ -10,8 +10,10 @@
  *                                             the collector clears it
  *
  * Each object belongs to one shard, by its address, so all references into an
- * object are found together.  A shard has a lock, an index from base
- * to gcw_ref, and chunks of 512 slots with a page of links each.
+ * object are found together.  A shard has a lock, an index from a target's
+ * address to its gcw_ref, and chunks of 512 slots with a page of links each.
+ * References into the middle of an object are found by the object too: see
+ * inside.c.
  *
  * The life of a slot
  *
@@ -39,6 +41,7 @@
 #include <config.h>
 #include "shard.h"
 
+#include "inside.h"
 #include "lock.h"
 
 #include <errno.h>
@@ -52,8 +55,10 @@ enum { NONE = GCW__LINKS_IN_PAGE };
 struct slot {
     gcw_ref *ref;
     struct gcw__watch *newest;
-    uintptr_t hidden;        /* the object's base and, in its lowest bits, the
-                              * marks of the reference; all bits turned */
+    uintptr_t hidden;        /* the target's address, or the gcw__inside if
+                              * that is not the object's base; and, in the
+                              * lowest bits, the marks of the reference; all
+                              * bits turned */
 };
 
 struct gcw__chunk {
@@ -77,7 +82,8 @@ struct place {
 /* The chunks with room come first in the list. */
 struct shard {
     _Alignas(64) pthread_mutex_t lock;
-    struct gcw__table index;
+    struct gcw__table index; /* references by target */
+    struct gcw__table heads; /* of the rings of gcw__inside, by object */
     struct gcw__chunk *first, *last;
     size_t slots;
     uint64_t births;
@@ -278,35 +284,6 @@ is_buried(const gcw_ref *ref)
 
 /* The index. */
 
-static bool
-index_room(struct shard *shard)
-{
-    size_t capacity = gcw__table_grown(&shard->index);
-    struct gcw__entry *entries;
-
-    if (capacity == shard->index.capacity)
-        return true;
-    entries = calloc(capacity, sizeof *entries);
-    if (entries == NULL)
-        return false;
-    free(gcw__table_move(&shard->index, entries, capacity));
-    return true;
-}
-
-/* Without memory for a smaller one, it stays as it is. */
-static void
-index_shrink(struct shard *shard)
-{
-    size_t capacity = gcw__table_shrunk(&shard->index);
-    struct gcw__entry *entries;
-
-    if (capacity == shard->index.capacity)
-        return;
-    entries = calloc(capacity, sizeof *entries);
-    if (entries != NULL)
-        free(gcw__table_move(&shard->index, entries, capacity));
-}
-
 /* What the index holds is marked with the kind of reference, so that what does
  * not fit need not be looked at. */
 enum { LONG = 1, INTERIOR = 2, MARKS = 3 };
@@ -329,8 +306,8 @@ marked(gcw_ref *ref, uintptr_t marks)
     return (void *)((uintptr_t)ref | marks);
 }
 
-/* Whether the item, which was found at the object's base, is a reference to
- * this target: a live one, and not one left over from an object that was there
+/* Whether the item, which was found at the target's address, is a reference to
+ * it: of that kind, and live, not one left over from an object that was there
  * before.  If the shard was swept after the last collection, nothing is left
  * over, and the link, which is likely not in the cache, need not be read. */
 static bool
@@ -339,7 +316,7 @@ fits(const struct shard *shard, void *item, const void *target,
 {
     if (((uintptr_t)item & MARKS) != marks)
         return false;
-    return (!(marks & INTERIOR) && shard->swept == gcw__gc_no())
+    return shard->swept == gcw__gc_no()
            || atomic_load_explicit(unmarked(item)->link, memory_order_relaxed)
               == target;
 }
@@ -349,10 +326,11 @@ find(const struct shard *shard, uintptr_t base, const void *target,
      bool is_long)
 {
     uintptr_t marks = marks_of(base, target, is_long);
-    size_t at = gcw__table_place(base);
+    uintptr_t address = (uintptr_t)target;
+    size_t at = gcw__table_place(address);
     void *item;
 
-    while ((item = gcw__table_next(&shard->index, base, &at)) != NULL)
+    while ((item = gcw__table_next(&shard->index, address, &at)) != NULL)
         if (fits(shard, item, target, marks))
             return unmarked(item);
     return NULL;
@@ -374,6 +352,41 @@ find_or_take(struct shard *shard, uintptr_t base, const void *target,
     return ref;
 }
 
+/* Enters the reference in the index.  False: no memory. */
+static bool
+enter(struct shard *shard, gcw_ref *ref, uintptr_t base, uintptr_t target,
+      uintptr_t marks)
+{
+    uintptr_t found_by = target;
+
+    if (!gcw__table_make_room(&shard->index))
+        return false;
+    if (marks & INTERIOR)
+        found_by = (uintptr_t)gcw__inside_add(&shard->heads, base, target,
+                                              ref);
+    if (found_by == 0)
+        return false;
+    slot_of(ref)->hidden = ~(found_by | marks);
+    gcw__table_insert(&shard->index, target, marked(ref, marks));
+    return true;
+}
+
+/* Takes the reference in the slot out of the index. */
+static void
+leave(struct shard *shard, const struct slot *slot)
+{
+    uintptr_t marks = ~slot->hidden & MARKS;
+    uintptr_t target = ~slot->hidden & ~(uintptr_t)MARKS;
+
+    if (marks & INTERIOR) {
+        struct gcw__inside *inside = (struct gcw__inside *)target;
+
+        target = inside->target;
+        gcw__inside_remove(&shard->heads, inside);
+    }
+    gcw__table_remove(&shard->index, target, marked(slot->ref, marks));
+}
+
 /* Lets the reference lead to the slot, and the index to the reference; unless
  * another thread was faster: then its reference is returned, and the slot is
  * not needed.  Lock held.  NULL: no memory. */
@@ -381,15 +394,14 @@ static gcw_ref *
 publish(struct shard *shard, gcw_ref *ref, uintptr_t base, const void *target,
         bool is_long)
 {
-    uintptr_t marks = marks_of(base, target, is_long);
     gcw_ref *other = find(shard, base, target, is_long);
 
-    if (other != NULL || !index_room(shard))
+    if (other != NULL
+        || !enter(shard, ref, base, (uintptr_t)target,
+                  marks_of(base, target, is_long)))
         return other;
     ref->id = next_id(shard, is_long);
     slot_of(ref)->ref = ref;
-    slot_of(ref)->hidden = ~(base | marks);
-    gcw__table_insert(&shard->index, base, marked(ref, marks));
     return ref;
 }
 
@@ -487,8 +499,7 @@ bury(struct shard *shard, struct gcw__chunk *chunk, unsigned number,
 {
     struct slot *slot = &chunk->slots[number];
 
-    gcw__table_remove(&shard->index, ~slot->hidden & ~(uintptr_t)MARKS,
-                      marked(slot->ref, ~slot->hidden & MARKS));
+    leave(shard, slot);
     atomic_store(&slot->ref->link, &dead_word);
     chunk->resting_since = gcw__gc_no();
     drop_watches(shard, append(slot->newest, first, last));
@@ -497,23 +508,33 @@ bury(struct shard *shard, struct gcw__chunk *chunk, unsigned number,
     chunk->limbo = number;
 }
 
+/* A reference into the object, or NULL. */
+static gcw_ref *
+find_any(const struct shard *shard, uintptr_t base)
+{
+    size_t at = gcw__table_place(base);
+    void *item;
+
+    while ((item = gcw__table_next(&shard->index, base, &at)) != NULL)
+        if (!((uintptr_t)item & INTERIOR))
+            return unmarked(item);
+    return gcw__inside_any(&shard->heads, base);
+}
+
 void
 gcw__shard_kill(void *base, struct gcw__watch **first,
                 struct gcw__watch **last)
 {
     struct shard *shard = shard_of_base((uintptr_t)base);
-    size_t at = gcw__table_place((uintptr_t)base);
-    void *item;
+    gcw_ref *ref;
 
     gcw__lock(&shard->lock, true);
-    while ((item = gcw__table_next(&shard->index, (uintptr_t)base, &at))
-           != NULL) {
-        gcw_ref *ref = unmarked(item);
-        unsigned number = (unsigned)(slot_of(ref) - ref->chunk->slots);
+    while ((ref = find_any(shard, (uintptr_t)base)) != NULL) {
+        struct gcw__chunk *chunk = ref->chunk;
 
         gcw__link_remove(ref->link, gcw__ref_is_long(ref));
-        bury(shard, ref->chunk, number, first, last);
-        at = gcw__table_place((uintptr_t)base);
+        bury(shard, chunk, (unsigned)(slot_of(ref) - chunk->slots), first,
+             last);
     }
     gcw__unlock(&shard->lock);
 }
@@ -576,7 +597,7 @@ sweep(struct shard *shard, GC_word now, struct gcw__watch **first,
         end_rest(shard, chunk, now);
     }
     drop_empty(shard);
-    index_shrink(shard);
+    gcw__table_trim(&shard->index);
     shard->swept = now;
 }
 

@@ -2,6 +2,8 @@
 #include <config.h>
 #include "table.h"
 
+#include <stdlib.h>
+
 enum { SMALLEST = 16 };
 
 /* At most half full: neighbourhoods overlap, and a walk through one that is
@@ -50,6 +52,32 @@ gcw__table_move(struct gcw__table *t, struct gcw__entry *entries,
         if (old.entries[i].item != NULL)
             gcw__table_insert(t, ~old.entries[i].hidden, old.entries[i].item);
     return old.entries;
+}
+
+static bool
+resize(struct gcw__table *t, size_t capacity)
+{
+    struct gcw__entry *entries;
+
+    if (capacity == t->capacity)
+        return true;
+    entries = calloc(capacity, sizeof *entries);
+    if (entries == NULL)
+        return false;
+    free(gcw__table_move(t, entries, capacity));
+    return true;
+}
+
+bool
+gcw__table_make_room(struct gcw__table *t)
+{
+    return resize(t, gcw__table_grown(t));
+}
+
+void
+gcw__table_trim(struct gcw__table *t)
+{
+    resize(t, gcw__table_shrunk(t));
 }
 
 /* Moves later entries of the run into the gap, as long as that brings none of

@@ -5,14 +5,15 @@
  * together, because they come together: allocated one after the other, and
  * found dead one after the other.
  *
- * The table does not allocate: its owner hands it memory, because one owner
- * keeps it outside the collected heap and another in it.  The addresses are
- * hidden, so that it keeps alive what the items lead to, if anything, but not
- * what they are found by.  Not locked.
+ * Its memory comes from calloc, or from its owner, who may keep it in the
+ * collected heap; not from both.  The addresses are hidden, so that it keeps
+ * alive what the items lead to, if anything, but not what they are found by.
+ * Not locked.
  */
 #ifndef GCW__TABLE_H
 #define GCW__TABLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -50,6 +51,12 @@ size_t gcw__table_grown(const struct gcw__table *t);
 /* The capacity that it should have now that items have gone: its own, or a
  * smaller one. */
 size_t gcw__table_shrunk(const struct gcw__table *t);
+
+/* For tables in memory from calloc: makes room for one more item; false if
+ * memory ran out.  And gives memory back when items have gone; without memory
+ * for a smaller table, it stays as it is. */
+bool gcw__table_make_room(struct gcw__table *t);
+void gcw__table_trim(struct gcw__table *t);
 
 /* Moves everything to zeroed memory of `capacity` entries, which has room for
  * it; returns the memory used until now. */

@@ -1,7 +1,7 @@
 /* ends.h: tests of how a process ends.
  *
  * A table of ends: each names a scenario and what the process that runs it
- * must leave: its status, exactly what it writes to stdout, and, if it matters,
+ * must leave: its status, exactly what it writes to stdout, and, if need be,
  * what is found in its stderr.
  */
 #ifndef ENDS_H

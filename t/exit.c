@@ -1,7 +1,7 @@
 /* exit.c: tests of exit registries that run when told: order, what a method
  * is told, taking handlers off, handlers that stay, runs inside runs, bad
- * arguments.  Threads are in exit-threads.c, failures in exit-fail.c, deaths in
- * exit-weak.c, the end of the process in shutdown.c.
+ * arguments.  Threads are in exit-threads.c, failures in exit-fail.c, deaths
+ * in exit-weak.c, the end of the process in shutdown.c.
  */
 #include <errno.h>
 #include "registry.h"

@@ -207,6 +207,12 @@ try_ref(struct world *w)
 }
 
 static bool
+try_inner_ref(struct world *w)
+{
+    return (w->made = gcw_ref_new(&w->target->number)) != NULL;
+}
+
+static bool
 try_long_ref(struct world *w)
 {
     return (w->made = gcw_ref_new_long(w->target)) != NULL;
@@ -216,6 +222,14 @@ static void
 check_ref(struct world *w)
 {
     assert_ptr_equal(gcw_ref_get(w->made), w->target);
+    assert_int_equal(gcw_dispose(w->target), 0);
+    assert_null(gcw_ref_get(w->made));
+}
+
+static void
+check_inner_ref(struct world *w)
+{
+    assert_ptr_equal(gcw_ref_get(w->made), &w->target->number);
     assert_int_equal(gcw_dispose(w->target), 0);
     assert_null(gcw_ref_get(w->made));
 }
@@ -364,6 +378,7 @@ check_worker(struct world *w)
 static const struct operation operations[] = {
     { "gcw_ref_new, the first of all", NULL, try_ref, check_ref, 1, 0 },
     { "gcw_ref_new", NULL, try_ref, check_ref, 5000, 0 },
+    { "gcw_ref_new, interior", NULL, try_inner_ref, check_inner_ref, 500, 0 },
     { "gcw_ref_new_long", NULL, try_long_ref, check_ref, 500, 0 },
     { "gcw_method_new", NULL, try_method, check_method, 500, 0 },
     { "gcw_method_new_weak", NULL, try_weak_method, NULL, 500, 0 },

@@ -149,6 +149,32 @@ interior_pointers_into_one_object_die_together(void **state)
     assert_true(nearly_all(dead, MANY));
 }
 
+/* A reference to each byte of a large object. */
+static void
+each_byte_of_an_object_can_be_a_target(void **state)
+{
+    (void)state;
+    enum { BYTES = 100000 };
+    char *object = GC_MALLOC(BYTES), *other = GC_MALLOC(BIG);
+    gcw_ref **refs = (gcw_ref **)keep_array(BYTES);
+    gcw_ref *neighbour = gcw_ref_new(other + 8);
+    assert_non_null(object);
+    for (size_t i = 0; i < BYTES; i++)
+        refs[i] = gcw_ref_new(object + i);
+    collect();
+    for (size_t i = 0; i < BYTES; i++) {
+        assert_ptr_equal(gcw_ref_new(object + i), refs[i]);
+        assert_ptr_equal(gcw_ref_get(refs[i]), object + i);
+    }
+    assert_int_equal(gcw_dispose(object), 0);
+    for (size_t i = 0; i < BYTES; i++)
+        assert_null(gcw_ref_get(refs[i]));
+    assert_ptr_equal(gcw_ref_get(neighbour), other + 8);
+    assert_ptr_not_equal(gcw_ref_new(object + 1), refs[1]);
+    GC_reachable_here(object);
+    GC_reachable_here(other);
+}
+
 /* Every third target is kept by its base, the others are dropped. */
 struct herd {
     gcw_ref **refs;
@@ -723,6 +749,7 @@ run_all(void)
         cmocka_unit_test(an_interior_pointer_is_given_back_exactly),
         cmocka_unit_test(interior_pointers_are_targets_of_their_own),
         cmocka_unit_test(interior_pointers_into_one_object_die_together),
+        cmocka_unit_test(each_byte_of_an_object_can_be_a_target),
         cmocka_unit_test(dropped_targets_read_null_and_kept_ones_do_not),
         cmocka_unit_test(pointers_from_debug_malloc_live_and_die),
         cmocka_unit_test(pointers_from_memalign_live_and_die),
