@@ -258,16 +258,5 @@ static const struct end ends[] = {
     { "an_unknown_thread_registers_before_anybody_else",
       unknown_comes_first, 0, "b\na\n", NULL, NULL },
 };
-enum { ENDS = sizeof ends / sizeof ends[0] };
 
-static int
-run_all(void)
-{
-    return check_ends(ends, ENDS);
-}
-
-int
-main(int argc, char **argv)
-{
-    return ends_main(argc, argv, ends, ENDS, run_all);
-}
+ENDS_MAIN(ends)

@@ -13,28 +13,6 @@
 
 static int a_static;
 
-static bool
-nearly_all(size_t count, size_t of)
-{
-    return count * MANY >= of * NEARLY_ALL;
-}
-
-/* A counter outlives its test, for so may a cleanup whose target the
- * collector did not find dead. */
-static size_t *
-counter_new(void)
-{
-    size_t *counter = calloc(1, sizeof *counter);
-    assert_non_null(counter);
-    return counter;
-}
-
-static void
-count(void *data)
-{
-    ++*(size_t *)data;
-}
-
 /* --- running once --- */
 
 static void

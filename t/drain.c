@@ -15,27 +15,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static bool
-nearly_all(size_t count, size_t of)
-{
-    return count * MANY >= of * NEARLY_ALL;
-}
-
-/* Outlives its test, as a callback may. */
-static size_t *
-counter_new(void)
-{
-    size_t *counter = calloc(1, sizeof *counter);
-    assert_non_null(counter);
-    return counter;
-}
-
-static void
-count(void *data)
-{
-    ++*(size_t *)data;
-}
-
 /* Makes a callback pending, without a collection. */
 static gcw_cleanup *
 pend(void (*fn)(void *), void *data)

@@ -62,7 +62,7 @@ check_ends(const struct end *ends, size_t n)
     return _cmocka_run_group_tests("ends", tests, used, NULL, NULL);
 }
 
-/* The main function of a test program that is a table of ends. */
+/* Runs the tests, or one of the ends as a scenario. */
 static inline int
 ends_main(int argc, char **argv, const struct end *ends, size_t n,
           int (*run_tests)(void))
@@ -72,5 +72,17 @@ ends_main(int argc, char **argv, const struct end *ends, size_t n,
         scenarios[i] = (struct scenario){ ends[i].name, ends[i].run };
     return test_main(argc, argv, scenarios, n, run_tests);
 }
+
+/* The main function of a test program that is the table `ends`. */
+#define ENDS_MAIN(ends)                                                     \
+    static int run_all(void)                                                \
+    {                                                                       \
+        return check_ends(ends, sizeof ends / sizeof ends[0]);              \
+    }                                                                       \
+    int main(int argc, char **argv)                                         \
+    {                                                                       \
+        return ends_main(argc, argv, ends, sizeof ends / sizeof ends[0],    \
+                         run_all);                                          \
+    }
 
 #endif

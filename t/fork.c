@@ -423,16 +423,5 @@ static const struct end ends[] = {
     { "a_child_goes_on_working", child_works, 0,
       "child: own\n", NULL, NULL },
 };
-enum { ENDS = sizeof ends / sizeof ends[0] };
 
-static int
-run_all(void)
-{
-    return check_ends(ends, ENDS);
-}
-
-int
-main(int argc, char **argv)
-{
-    return ends_main(argc, argv, ends, ENDS, run_all);
-}
+ENDS_MAIN(ends)

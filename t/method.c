@@ -9,12 +9,6 @@
 
 static int a_static, another_static;
 
-static bool
-nearly_all(size_t count, size_t of)
-{
-    return count * MANY >= of * NEARLY_ALL;
-}
-
 /* The methods' functions. */
 
 struct call {

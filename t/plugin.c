@@ -393,16 +393,5 @@ static const struct end ends[] = {
     { "nor_when_an_object_dies", foreign_cleanup_goes, 0,
       "unload\nunloaded\nhost\n", NULL, NULL },
 };
-enum { ENDS = sizeof ends / sizeof ends[0] };
 
-static int
-run_all(void)
-{
-    return check_ends(ends, ENDS);
-}
-
-int
-main(int argc, char **argv)
-{
-    return ends_main(argc, argv, ends, ENDS, run_all);
-}
+ENDS_MAIN(ends)

@@ -10,12 +10,6 @@
 
 static int a_static;
 
-static bool
-nearly_all(size_t count, size_t of)
-{
-    return count * MANY >= of * NEARLY_ALL;
-}
-
 /* --- identity --- */
 
 static void

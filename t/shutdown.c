@@ -637,16 +637,5 @@ static const struct end ends[] = {
     { "what_a_cleanup_registers_runs_or_is_refused",
       registered_by_a_cleanup, 0, "settled\n", NULL, NULL },
 };
-enum { ENDS = sizeof ends / sizeof ends[0] };
 
-static int
-run_all(void)
-{
-    return check_ends(ends, ENDS);
-}
-
-int
-main(int argc, char **argv)
-{
-    return ends_main(argc, argv, ends, ENDS, run_all);
-}
+ENDS_MAIN(ends)

@@ -19,6 +19,27 @@ target_new(size_t number)
     return t;
 }
 
+bool
+nearly_all(size_t count, size_t of)
+{
+    return count * MANY >= of * NEARLY_ALL;
+}
+
+size_t *
+counter_new(void)
+{
+    size_t *counter = calloc(1, sizeof *counter);
+
+    assert_non_null(counter);
+    return counter;
+}
+
+void
+count(void *counter)
+{
+    ++*(size_t *)counter;
+}
+
 void **
 keep_array(size_t n)
 {

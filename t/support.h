@@ -44,6 +44,14 @@ enum { MAGIC = 0x5a17ed };
 /* A new target with its magic word set; fails the test if memory runs out. */
 struct target *target_new(size_t number);
 
+/* Whether so many deaths of so many are nearly all. */
+bool nearly_all(size_t count, size_t of);
+
+/* A counter for callbacks, and a callback that counts.  It outlives its test,
+ * for so may a callback whose target the collector did not find dead. */
+size_t *counter_new(void);
+void count(void *counter);
+
 /* n pointers in uncollectable memory: keeps what is stored there alive. */
 void **keep_array(size_t n);
 

@@ -48,12 +48,6 @@ at_once(bool (*body)(size_t number, void *shared), void *shared)
     pthread_barrier_destroy(&line);
 }
 
-static bool
-nearly_all(size_t count, size_t of)
-{
-    return count * MANY >= of * NEARLY_ALL;
-}
-
 /* --- references --- */
 
 struct common {
