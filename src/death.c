@@ -30,16 +30,7 @@ _Atomic GC_word gcw__noticed;
 
 static pthread_mutex_t sweep_lock = PTHREAD_MUTEX_INITIALIZER;
 
-static void
-nothing(void)
-{
-}
-
-static void (*_Atomic on_collected)(void) = nothing;
-
-/* Set once, before anything can die. */
-static bool (*on_told)(bool may_wait);
-static void (*on_swept)(void);
+static const struct gcw__death_listener *listener;
 
 /* False if some could not be told now.  Sweep lock held. */
 static bool
@@ -57,7 +48,7 @@ tell(bool may_wait)
         roots->dead_first = next;
     }
     roots->dead_last = NULL;
-    return on_told(may_wait);
+    return listener->told(may_wait);
 }
 
 static void
@@ -79,7 +70,7 @@ gcw__notice_deaths(bool may_wait)
     if (gcw__gc_no() != gcw__noticed)
         sweep(may_wait);
     gcw__unlock(&sweep_lock);
-    on_swept();
+    listener->swept();
 }
 
 void
@@ -97,7 +88,7 @@ gcw__tell_deaths(struct gcw__watch *first, struct gcw__watch *last)
     roots->dead_last = last;
     tell(true);
     gcw__unlock(&sweep_lock);
-    on_swept();
+    listener->swept();
 }
 
 static bool
@@ -111,7 +102,7 @@ static void
 collection_ended(void)
 {
     if (gcw__shards_watches() != 0)
-        atomic_load(&on_collected)();
+        listener->collected();
 }
 
 bool
@@ -125,21 +116,9 @@ gcw__death_watch(struct gcw__watch *watch)
 }
 
 void
-gcw__deaths_listen_collected(void (*collected)(void))
+gcw__deaths_install(const struct gcw__death_listener *who)
 {
-    atomic_store(&on_collected, collected);
-}
-
-void
-gcw__deaths_listen(bool (*told)(bool may_wait), void (*swept)(void))
-{
-    on_told = told;
-    on_swept = swept;
-}
-
-void
-gcw__deaths_install(void)
-{
+    listener = who;
     gcw__hook_install(collection_ended);
 }
 

@@ -28,17 +28,20 @@ void gcw__tell_deaths(struct gcw__watch *first, struct gcw__watch *last);
 /* As gcw__watch_add; sees to it that the death is noticed promptly. */
 bool gcw__death_watch(struct gcw__watch *watch);
 
-/* Has collected() called when a collection has ended while somebody watches:
- * inside the collector, so it may only set flags and post. */
-void gcw__deaths_listen_collected(void (*collected)(void));
+/* Who wants to know; set once, before anything can die. */
+struct gcw__death_listener {
+    /* A collection has ended while somebody watches.  Inside the collector,
+     * so it may only set flags and post. */
+    void (*collected)(void);
+    /* All watches of a sweep have been told.  Under the sweep lock; returns
+     * false if it may not wait and has to be called again. */
+    bool (*told)(bool may_wait);
+    /* That is over.  On any thread, perhaps within an allocation; no lock
+     * held. */
+    void (*swept)(void);
+};
 
-/* Has told() called when all watches of a sweep have been told, under the
- * sweep lock; it returns false if it may not wait and has to be called again.
- * And has swept() called when that is over, on any thread, perhaps within an
- * allocation, no lock held. */
-void gcw__deaths_listen(bool (*told)(bool may_wait), void (*swept)(void));
-
-void gcw__deaths_install(void);
+void gcw__deaths_install(const struct gcw__death_listener *listener);
 
 void gcw__deaths_fork_prepare(void);
 void gcw__deaths_fork_parent(void);

@@ -47,7 +47,6 @@ gcw__drain_listen(void (*woken)(void), void (*noticed)(void))
 {
     atomic_store(&wake_also, woken);
     atomic_store(&noticed_also, noticed);
-    gcw__deaths_listen_collected(wake);
 }
 
 static void
@@ -109,7 +108,11 @@ after_sweep(void)
 void
 gcw__drain_install(void)
 {
-    gcw__deaths_listen(queue_told, after_sweep);
+    static const struct gcw__death_listener listener = {
+        wake, queue_told, after_sweep
+    };
+
+    gcw__deaths_install(&listener);
 }
 
 static struct gcw__watch *
@@ -253,7 +256,6 @@ gcw_drain_fd(void)
 
     if (gcw__enter() != 0)
         return -1;
-    gcw__deaths_listen_collected(wake);
     fd = gcw__wakeup_open();
     if (fd >= 0)
         wake_if_pending();

@@ -31,6 +31,7 @@ void gcw__drain_object_unloading(const struct gcw__range *range);
  * looked for, on any thread, perhaps within an allocation, no lock held. */
 void gcw__drain_listen(void (*woken)(void), void (*noticed)(void));
 
+/* Has deaths noticed, and hears of them; once, when the library starts. */
 void gcw__drain_install(void);
 
 void gcw__drain_fork_prepare(void);

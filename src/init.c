@@ -31,7 +31,6 @@ publish(struct gcw__roots *roots)
         return ENOMEM;
     gcw__roots = roots;
     gcw__drain_install();
-    gcw__deaths_install();
     atomic_store_explicit(&gcw__ready, true, memory_order_release);
     return 0;
 }

@@ -322,10 +322,8 @@ fits(const struct shard *shard, void *item, const void *target,
 }
 
 static gcw_ref *
-find(const struct shard *shard, uintptr_t base, const void *target,
-     bool is_long)
+find(const struct shard *shard, const void *target, uintptr_t marks)
 {
-    uintptr_t marks = marks_of(base, target, is_long);
     uintptr_t address = (uintptr_t)target;
     size_t at = gcw__table_place(address);
     void *item;
@@ -339,13 +337,13 @@ find(const struct shard *shard, uintptr_t base, const void *target,
 /* Looks for the reference; if there is none, takes a slot for it, or leaves
  * place->chunk NULL: no memory. */
 static gcw_ref *
-find_or_take(struct shard *shard, uintptr_t base, const void *target,
-             bool is_long, struct place *place)
+find_or_take(struct shard *shard, const void *target, uintptr_t marks,
+             struct place *place)
 {
     gcw_ref *ref;
 
     gcw__lock(&shard->lock, true);
-    ref = find(shard, base, target, is_long);
+    ref = find(shard, target, marks);
     if (ref == NULL && make_room(shard))
         *place = slot_take(shard, target);
     gcw__unlock(&shard->lock);
@@ -392,15 +390,14 @@ leave(struct shard *shard, const struct slot *slot)
  * not needed.  Lock held.  NULL: no memory. */
 static gcw_ref *
 publish(struct shard *shard, gcw_ref *ref, uintptr_t base, const void *target,
-        bool is_long)
+        uintptr_t marks)
 {
-    gcw_ref *other = find(shard, base, target, is_long);
+    gcw_ref *other = find(shard, target, marks);
 
     if (other != NULL
-        || !enter(shard, ref, base, (uintptr_t)target,
-                  marks_of(base, target, is_long)))
+        || !enter(shard, ref, base, (uintptr_t)target, marks))
         return other;
-    ref->id = next_id(shard, is_long);
+    ref->id = next_id(shard, marks & LONG);
     slot_of(ref)->ref = ref;
     return ref;
 }
@@ -424,16 +421,16 @@ prepare(gcw_ref **result, struct place place, void *base, bool is_long)
 /* The reference for the slot that was taken. */
 static gcw_ref *
 make(struct shard *shard, struct place place, void *base, const void *target,
-     bool is_long)
+     uintptr_t marks)
 {
     gcw_ref *ref, *used = NULL;
-    int error = prepare(&ref, place, base, is_long);
+    int error = prepare(&ref, place, base, marks & LONG);
 
     gcw__lock(&shard->lock, true);
     if (error == 0) {
-        used = publish(shard, ref, (uintptr_t)base, target, is_long);
+        used = publish(shard, ref, (uintptr_t)base, target, marks);
         if (used != ref)
-            gcw__link_remove(ref->link, is_long);
+            gcw__link_remove(ref->link, marks & LONG);
     }
     if (used != ref || used == NULL)
         slot_return(shard, place);
@@ -447,14 +444,14 @@ gcw_ref *
 gcw__shard_ref(void *base, const void *target, bool is_long)
 {
     struct shard *shard = shard_of_base((uintptr_t)base);
+    uintptr_t marks = marks_of((uintptr_t)base, target, is_long);
     struct place place = { NULL, 0 };
-    gcw_ref *ref = find_or_take(shard, (uintptr_t)base, target, is_long,
-                                &place);
+    gcw_ref *ref = find_or_take(shard, target, marks, &place);
 
     if (ref == NULL && place.chunk == NULL)
         errno = ENOMEM;
     else if (ref == NULL)
-        ref = make(shard, place, base, target, is_long);
+        ref = make(shard, place, base, target, marks);
     GCW__KEEP(target);
     GCW__KEEP(base);
     return ref;
