@@ -28,6 +28,8 @@ static const struct scene {
     { "notice", bench_notice },
     { "deaths", bench_deaths },
     { "exit", bench_exit },
+    { "emit", bench_emit },
+    { "connect", bench_connect },
 };
 enum { SCENES = sizeof scenes / sizeof *scenes };
 

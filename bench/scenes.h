@@ -10,5 +10,7 @@ void bench_collect(void);
 void bench_notice(void);
 void bench_deaths(void);
 void bench_exit(void);
+void bench_emit(void);
+void bench_connect(void);
 
 #endif

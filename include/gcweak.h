@@ -11,6 +11,8 @@
 #include <gcweak/method.h>
 #include <gcweak/cleanup.h>
 #include <gcweak/drain.h>
+#include <gcweak/event.h>
+#include <gcweak/hub.h>
 #include <gcweak/exit.h>
 
 #endif

@@ -39,7 +39,7 @@ struct second_watch {
 };
 
 struct gcw_cleanup {
-    struct gcw__watch watch;
+    struct gcw__pending pending;     /* first member: its watch */
     struct second_watch *second;     /* constant; NULL but for weak data */
     gcw_cleanup *older;              /* under the lock */
     uintptr_t newer;                 /* the same, hidden, so that collections
@@ -114,7 +114,7 @@ unwatch(gcw_cleanup *c)
 {
     if (c->second == NULL && atomic_load(&c->told))
         return;
-    gcw__watch_remove(&c->watch, true);
+    gcw__watch_remove(&c->pending.watch, true);
     if (c->second != NULL)
         gcw__watch_remove(&c->second->watch, true);
 }
@@ -153,7 +153,7 @@ static bool
 tell(gcw_cleanup *c)
 {
     if (!atomic_exchange(&c->told, true))
-        gcw__drain_push(&c->watch);
+        gcw__drain_push(&c->pending);
     return true;
 }
 
@@ -199,8 +199,8 @@ cleanup_of(gcw_ref *ref, void (*fn)(void *data), uintptr_t code, void *data)
 
     if (c == NULL)
         return NULL;
-    c->watch.ref = ref;
-    c->watch.ops = &first_ops;
+    c->pending.watch.ref = ref;
+    c->pending.watch.ops = &first_ops;
     c->fn = fn;
     c->code = code;
     c->data = data;
@@ -215,7 +215,7 @@ static gcw_cleanup *
 arm(gcw_cleanup *c)
 {
     enlist(c);
-    if (gcw__death_watch(&c->watch)
+    if (gcw__death_watch(&c->pending.watch)
         && (c->second == NULL || gcw__death_watch(&c->second->watch)))
         return c;
     if (win(c, DETACHED))
@@ -340,7 +340,8 @@ gcw_cleanup_peek(const gcw_cleanup *c)
 {
     if (c == NULL)
         return gcw__fail_null(EINVAL);
-    return atomic_load(&c->state) == ARMED ? gcw__read(c->watch.ref) : NULL;
+    return atomic_load(&c->state) == ARMED
+        ? gcw__read(c->pending.watch.ref) : NULL;
 }
 
 struct single_run {

@@ -10,14 +10,15 @@
  *
  * The hook runs inside the collector, lock held.  It is one slot that belongs
  * to the application: ours calls the one it found there, and nothing depends
- * on its being called.  The canary is an unreachable object that is
- * finalized after a collection and then armed again; nothing depends on that
+ * on its being called.  A canary is an unreachable object that is finalized
+ * after a collection, and makes the next one; nothing depends on that
  * either.  What must not be missed compares gc_no; see death.c.
  */
 #include <config.h>
 #include "collector.h"
 
 #include <errno.h>
+#include <stdint.h>
 
 _Atomic GC_word gcw__settled;
 
@@ -176,50 +177,86 @@ gcw__hook_install(void (*notice)(void))
     GC_set_on_collection_event(on_collection_event);
 }
 
-/* The canary's finalizer may run on any thread, but there is one canary at a
- * time: who turns `armed` on owns the rest until the finalizer runs. */
+/* Canaries.  A generation of several is armed at a time, for a stale pointer may
+ * keep one from dying, though hardly all: each new one is made with the stack
+ * of the one before.  The first to be finalized speaks for its generation,
+ * which is over then; the others find that and are silent.  Who ends a
+ * generation, or turns `armed` on, owns the rest until the next one.
+ *
+ * The stack that was used is cleared: a thread that does nothing but run
+ * finalizers, as Guile's, sleeps on what they left there, and a pointer to a
+ * canary, or to what was tidied, would hold it. */
 static struct {
     atomic_bool armed;
+    _Atomic uintptr_t generation;
     GC_word armed_at;
     bool (*fired)(void);
 } canary;
 
-static void on_canary(void *object, void *data);
+enum { CANARIES = 3 };
+
+static void on_canary(void *object, void *generation);
 
 /* Out of memory, registering fails without a word: the function that was
  * registered before, none, is not reported either. */
-static bool
-watch_canary(void *object)
+static __attribute__((__noinline__)) bool
+make_canary(void)
 {
     GC_finalization_proc old = finalize_nothing;
-    void *old_data;
+    void *object = GC_MALLOC_ATOMIC(1), *old_data;
 
-    canary.armed_at = gcw__gc_no();
-    GC_REGISTER_FINALIZER_NO_ORDER(object, on_canary, NULL, &old, &old_data);
+    if (object == NULL)
+        return false;
+    GC_REGISTER_FINALIZER_NO_ORDER(object, on_canary,
+                                   (void *)canary.generation, &old, &old_data);
     return old != finalize_nothing;
 }
 
-/* If no collection has passed, this is GC_finalize_all, which runs for as
- * long as there are finalizers: then the canary stays down. */
-static void
-on_canary(void *object, void *data)
+static __attribute__((__noinline__)) void
+clear_stack(void)
 {
-    (void)data;
-    if (gcw__gc_no() == canary.armed_at || !canary.fired()
-        || !watch_canary(object))
+    volatile uintptr_t words[1024];
+
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        words[i] = 0;
+}
+
+static void
+arm(void)
+{
+    int made = 0;
+
+    canary.armed_at = gcw__gc_no();
+    for (int i = 0; i < CANARIES; i++)
+        made += make_canary();
+    if (made == 0)
         atomic_store(&canary.armed, false);
+}
+
+/* If no collection has passed, this is GC_finalize_all, which runs for as
+ * long as there are finalizers: then the canaries stay down. */
+static void
+on_canary(void *object, void *generation)
+{
+    uintptr_t mine = (uintptr_t)generation;
+
+    (void)object;
+    if (!atomic_compare_exchange_strong(&canary.generation, &mine, mine + 1))
+        return;
+    if (gcw__gc_no() != canary.armed_at && canary.fired())
+        arm();
+    else
+        atomic_store(&canary.armed, false);
+    clear_stack();
 }
 
 void
 gcw__canary_arm(bool (*fired)(void))
 {
-    void *object;
-
     if (atomic_load_explicit(&canary.armed, memory_order_relaxed)
         || atomic_exchange(&canary.armed, true))
         return;
     canary.fired = fired;
-    object = GC_MALLOC_ATOMIC(1);
-    if (object == NULL || !watch_canary(object))
-        atomic_store(&canary.armed, false);
+    arm();
+    clear_stack();
 }

@@ -73,19 +73,12 @@ gcw__notice_deaths(bool may_wait)
     listener->swept();
 }
 
+/* All of it under the lock, so that a fork meanwhile does not lose half. */
 void
-gcw__tell_deaths(struct gcw__watch *first, struct gcw__watch *last)
+gcw__deaths_of(void *base)
 {
-    struct gcw__roots *roots = gcw__roots;
-
-    if (first == NULL)
-        return;
     gcw__lock(&sweep_lock, true);
-    if (roots->dead_last != NULL)
-        roots->dead_last->next = first;
-    else
-        roots->dead_first = first;
-    roots->dead_last = last;
+    gcw__shard_kill(base, &gcw__roots->dead_first, &gcw__roots->dead_last);
     tell(true);
     gcw__unlock(&sweep_lock);
     listener->swept();

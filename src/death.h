@@ -22,8 +22,9 @@ gcw__tick(void)
         gcw__notice_deaths(false);
 }
 
-/* Tells the watches of a list made by gcw__shard_kill. */
-void gcw__tell_deaths(struct gcw__watch *first, struct gcw__watch *last);
+/* Kills all references into the object that starts at base, and tells those
+ * who watch. */
+void gcw__deaths_of(void *base);
 
 /* As gcw__watch_add; sees to it that the death is noticed promptly. */
 bool gcw__death_watch(struct gcw__watch *watch);

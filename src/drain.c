@@ -6,7 +6,7 @@
  * the callback runs once, whoever else tries, is up to what is queued
  * (cleanup.c).
  *
- * The queue is linked through watch.queued, hung on the roots.  Under the
+ * The queue is linked through `queued`, hung on the roots.  Under the
  * lock: both ends of it, and the error hook.  What a sweep finds dead gathers
  * in a list of its own, under the sweep lock, and moves to the queue at once
  * at its end.
@@ -18,14 +18,16 @@
 #include "guard.h"
 #include "init.h"
 #include "lock.h"
+#include "place.h"
 #include "roots.h"
 #include "wakeup.h"
 
 static pthread_mutex_t queue_lock = PTHREAD_MUTEX_INITIALIZER;
 static gcw_error_fn *error_hook;
+static struct gcw__wakeup wakeup = GCW__WAKEUP_INIT;
 
-/* The number of watches in the queue; written under the lock. */
-static _Atomic size_t pending;
+/* The length of the queue; written under the lock. */
+static _Atomic size_t in_queue;
 
 static void
 nothing(void)
@@ -38,7 +40,7 @@ static void (*_Atomic noticed_also)(void) = nothing;
 static void
 wake(void)
 {
-    gcw__wakeup_set();
+    gcw__wakeup_set(&wakeup);
     atomic_load(&wake_also)();
 }
 
@@ -52,29 +54,29 @@ gcw__drain_listen(void (*woken)(void), void (*noticed)(void))
 static void
 wake_if_pending(void)
 {
-    if (atomic_load(&pending) != 0)
+    if (atomic_load(&in_queue) != 0)
         wake();
 }
 
-/* Puts the watch at the end of a list linked through `queued`. */
+/* Puts it at the end of a list linked through `queued`. */
 static void
-append(struct gcw__watch **first, struct gcw__watch **last,
-       struct gcw__watch *watch)
+append(struct gcw__pending **first, struct gcw__pending **last,
+       struct gcw__pending *pending)
 {
     if (*last != NULL)
-        (*last)->queued = watch;
+        (*last)->queued = pending;
     else
-        *first = watch;
-    *last = watch;
+        *first = pending;
+    *last = pending;
 }
 
 /* How many there are on their way to the queue; under the sweep lock. */
 static size_t told;
 
 void
-gcw__drain_push(struct gcw__watch *watch)
+gcw__drain_push(struct gcw__pending *pending)
 {
-    append(&gcw__roots->told_first, &gcw__roots->told_last, watch);
+    append(&gcw__roots->told_first, &gcw__roots->told_last, pending);
     told++;
 }
 
@@ -90,7 +92,7 @@ queue_told(bool may_wait)
         return false;
     append(&roots->queue_first, &roots->queue_last, roots->told_first);
     roots->queue_last = roots->told_last;
-    atomic_fetch_add_explicit(&pending, told, memory_order_relaxed);
+    atomic_fetch_add_explicit(&in_queue, told, memory_order_relaxed);
     gcw__unlock(&queue_lock);
     roots->told_first = roots->told_last = NULL;
     told = 0;
@@ -101,6 +103,7 @@ queue_told(bool may_wait)
 static void
 after_sweep(void)
 {
+    gcw__places_tidy();
     wake_if_pending();
     atomic_load(&noticed_also)();
 }
@@ -115,23 +118,23 @@ gcw__drain_install(void)
     gcw__deaths_install(&listener);
 }
 
-static struct gcw__watch *
+static struct gcw__pending *
 pop(void)
 {
     struct gcw__roots *roots = gcw__roots;
-    struct gcw__watch *watch;
+    struct gcw__pending *pending;
 
     gcw__lock(&queue_lock, true);
-    watch = roots->queue_first;
-    if (watch != NULL) {
-        roots->queue_first = watch->queued;
-        if (watch->queued == NULL)
+    pending = roots->queue_first;
+    if (pending != NULL) {
+        roots->queue_first = pending->queued;
+        if (pending->queued == NULL)
             roots->queue_last = NULL;
-        watch->queued = NULL;
-        atomic_fetch_sub_explicit(&pending, 1, memory_order_relaxed);
+        pending->queued = NULL;
+        atomic_fetch_sub_explicit(&in_queue, 1, memory_order_relaxed);
     }
     gcw__unlock(&queue_lock);
-    return watch;
+    return pending;
 }
 
 void
@@ -147,12 +150,12 @@ gcw__drain_failed(void *handle, uintptr_t code, const char *why)
     if (hook != NULL)
         hook(handle, gcw__function_name(code), why, data);
     else
-        gcw__report("cleanup", NULL, code, why);
+        gcw__report(NULL, "cleanup", NULL, code, why);
 }
 
 struct drain {
     struct gcw__progress *progress;
-    struct gcw__watch *current;
+    struct gcw__pending *current;
     size_t max, ran;
 };
 
@@ -164,23 +167,29 @@ may_go_on(const struct drain *drain)
                 && atomic_load(&drain->progress->stop));
 }
 
-/* The next pending watch; before giving up, one more look. */
-static struct gcw__watch *
+/* The next that is pending; before giving up, one more look. */
+static struct gcw__pending *
 next_pending(void)
 {
-    struct gcw__watch *watch = pop();
+    struct gcw__pending *pending = pop();
 
-    if (watch == NULL && gcw__gc_no() != atomic_load(&gcw__noticed)) {
+    if (pending == NULL && gcw__gc_no() != atomic_load(&gcw__noticed)) {
         gcw__notice_deaths(true);
-        watch = pop();
+        pending = pop();
     }
-    return watch;
+    return pending;
+}
+
+static uintptr_t
+code_of(const struct gcw__pending *pending)
+{
+    return pending->watch.ops->code(&pending->watch);
 }
 
 static void
-set_current(struct drain *drain, struct gcw__watch *watch, uintptr_t code)
+set_current(struct drain *drain, struct gcw__pending *pending, uintptr_t code)
 {
-    drain->current = watch;
+    drain->current = pending;
     if (drain->progress != NULL)
         atomic_store(&drain->progress->code, code);
 }
@@ -192,14 +201,12 @@ static bool
 drain_step(void *run)
 {
     struct drain *drain = run;
-    struct gcw__watch *watch = may_go_on(drain) ? next_pending() : NULL;
-    uintptr_t code;
+    struct gcw__pending *pending = may_go_on(drain) ? next_pending() : NULL;
 
-    if (watch == NULL)
+    if (pending == NULL)
         return false;
-    code = watch->ops->code(watch);
-    set_current(drain, watch, code);
-    if (watch->ops->run(watch))
+    set_current(drain, pending, code_of(pending));
+    if (pending->watch.ops->run(&pending->watch))
         drain->ran++;
     set_current(drain, NULL, 0);
     return true;
@@ -209,13 +216,13 @@ static void
 drain_failed(void *run, const char *why)
 {
     struct drain *drain = run;
-    struct gcw__watch *watch = drain->current;
+    struct gcw__pending *pending = drain->current;
 
     set_current(drain, NULL, 0);
-    if (watch == NULL)
+    if (pending == NULL)
         return;
     drain->ran++;
-    gcw__drain_failed(watch, watch->ops->code(watch), why);
+    gcw__drain_failed(pending, code_of(pending), why);
 }
 
 size_t
@@ -223,10 +230,10 @@ gcw__drain(size_t max, struct gcw__progress *progress)
 {
     struct drain drain = { .progress = progress, .max = max };
 
-    gcw__wakeup_clear();
+    gcw__wakeup_clear(&wakeup);
     if (gcw__gc_no() != atomic_load(&gcw__noticed))
         gcw__notice_deaths(true);
-    if (atomic_load(&pending) == 0)
+    if (atomic_load(&in_queue) == 0)
         return 0;
     gcw__code_look();
     gcw__guard_run(&drain, drain_step, drain_failed);
@@ -256,7 +263,7 @@ gcw_drain_fd(void)
 
     if (gcw__enter() != 0)
         return -1;
-    fd = gcw__wakeup_open();
+    fd = gcw__wakeup_open(&wakeup);
     if (fd >= 0)
         wake_if_pending();
     return fd;
@@ -293,19 +300,19 @@ void
 gcw__drain_fork_prepare(void)
 {
     gcw__lock(&queue_lock, true);
-    gcw__wakeup_fork_prepare();
+    gcw__wakeups_fork_prepare();
 }
 
 void
 gcw__drain_fork_parent(void)
 {
-    gcw__wakeup_fork_parent();
+    gcw__wakeups_fork_parent();
     gcw__unlock(&queue_lock);
 }
 
 void
 gcw__drain_fork_child(void)
 {
-    gcw__wakeup_fork_child();
+    gcw__wakeups_fork_child();
     gcw__unlock(&queue_lock);
 }

@@ -6,9 +6,15 @@
 
 #include <gcweak/drain.h>
 
-/* Makes a watch's callback pending; who waits is woken when all deaths have
- * been told.  Only for `died`, and so under the sweep lock.  Cannot fail. */
-void gcw__drain_push(struct gcw__watch *watch);
+/* A watch whose callback the drain runs. */
+struct gcw__pending {
+    struct gcw__watch watch;
+    struct gcw__pending *queued;     /* the next one in the queue */
+};
+
+/* Makes the callback pending; who waits is woken when all deaths have been
+ * told.  Only for `died`, and so under the sweep lock.  Cannot fail. */
+void gcw__drain_push(struct gcw__pending *pending);
 
 /* What a drain is at, for who watches it from another thread. */
 struct gcw__progress {

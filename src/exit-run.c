@@ -182,7 +182,7 @@ report(struct run *run, const char *why)
     data = r->hook_data;
     gcw__unlock(&gcw__exit_lock);
     if (hook == NULL)
-        gcw__report("exit handler", name, gcw__exit_code(h), why);
+        gcw__report(NULL, "exit handler", name, gcw__exit_code(h), why);
     else
         hook(h, name != NULL ? name : gcw__function_name(gcw__exit_code(h)),
              why, data);
@@ -334,10 +334,11 @@ drop_kept(gcw_exit_registry *r, const struct gcw__range *range)
     }
 }
 
-static void
-registry_unloading(gcw_exit_registry *r, const struct gcw__range *range)
+void
+gcw__exit_object_unloading(void *registry, const struct gcw__range *range)
 {
     struct gcw__exit_choice choice = { false, range };
+    gcw_exit_registry *r = registry;
 
     while (gcw__exit_run(r, 0, choice).called != 0)
         continue;
@@ -348,33 +349,6 @@ registry_unloading(gcw_exit_registry *r, const struct gcw__range *range)
         r->hook_data = NULL;
     }
     gcw__unlock(&gcw__exit_lock);
-}
-
-/* The registry after `node` that is alive, and its node. */
-static gcw_exit_registry *
-next_registry(struct gcw__registry_node **node)
-{
-    gcw_exit_registry *r = NULL;
-
-    while (*node != NULL && r == NULL) {
-        r = gcw_ref_get((*node)->watch.ref);
-        *node = (*node)->next;
-    }
-    return r;
-}
-
-void
-gcw__exit_object_unloading(const struct gcw__range *range)
-{
-    struct gcw__registry_node *node;
-    gcw_exit_registry *r;
-
-    registry_unloading(gcw__roots->at_exit, range);
-    gcw__lock(&gcw__exit_lock, true);
-    node = gcw__roots->registries;
-    gcw__unlock(&gcw__exit_lock);
-    while ((r = next_registry(&node)) != NULL)
-        registry_unloading(r, range);
 }
 
 void

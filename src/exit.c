@@ -20,13 +20,9 @@
  * A weak handler watches its method's references.  When one dies, the sweep
  * takes the handler off, perhaps from a finalizer, without waiting.
  *
- * Registries of the user are collectable, and the library must not hold them,
- * nor may the watches of their handlers, which hang on references of objects
- * that live on.  So each registry has a node, which knows it weakly and lists
- * those watches.  A watch leads to its handler by a hidden pointer: who
- * follows it first gets a strong pointer to the registry from the node, and
- * looks under the lock whether the handler still waits.  When the registry
- * dies, the node takes the watches off.
+ * Registries of the user may be dropped: see place.c.  A watch leads to its
+ * handler by a hidden pointer, good only under the lock, while the registry
+ * is alive and the handler waits.
  */
 #include <config.h>
 #include "exit.h"
@@ -84,6 +80,13 @@ copy_string(const char *string)
     return copy == NULL ? NULL : memcpy(copy, string, size);
 }
 
+static bool handler_died(void *registry, struct gcw__place_watch *watch,
+                         bool may_wait);
+
+static const struct gcw__place_ops registry_ops = {
+    handler_died, NULL, gcw__exit_object_unloading, NULL
+};
+
 gcw_exit_registry *
 gcw__exit_registry_make(const char *name)
 {
@@ -91,103 +94,24 @@ gcw__exit_registry_make(const char *name)
 
     if (r == NULL)
         return NULL;
-    r->node = GC_MALLOC(sizeof *r->node);
+    r->place = gcw__place_new(&registry_ops, sizeof *r->place);
     r->waiting = handler_make();
     r->kept = handler_make();
     if (name != NULL)
         r->name = copy_string(name);
-    if (r->node == NULL || r->waiting == NULL || r->kept == NULL
+    if (r->place == NULL || r->waiting == NULL || r->kept == NULL
         || (name != NULL && r->name == NULL))
         return NULL;
     return r;
 }
 
-/* Lock held. */
-static void
-unlink_watch(struct gcw__exit_watch *watch)
+void
+gcw__exit_install(void)
 {
-    if (watch->handler == 0)
-        return;
-    if (watch->prev != NULL)
-        watch->prev->next = watch->next;
-    else
-        watch->node->watches = watch->next;
-    if (watch->next != NULL)
-        watch->next->prev = watch->prev;
-    watch->prev = watch->next = NULL;
-    watch->handler = 0;
-}
+    gcw_exit_registry *r = gcw__roots->at_exit;
 
-/* Lock held. */
-static void
-link_watch(struct gcw__exit_watch *watch, gcw_exit_handler *h)
-{
-    struct gcw__registry_node *node = watch->node;
-
-    watch->handler = ~(uintptr_t)h;
-    watch->next = node->watches;
-    if (watch->next != NULL)
-        watch->next->prev = watch;
-    node->watches = watch;
-}
-
-/* Takes all watches of a dead registry off their references. */
-static bool
-drop_watches(struct gcw__registry_node *node, bool may_wait)
-{
-    struct gcw__exit_watch *watch;
-
-    /* The registry is dead, so nobody else adds to or takes from the list. */
-    while ((watch = node->watches) != NULL) {
-        if (!gcw__watch_remove(&watch->watch, may_wait))
-            return false;
-        unlink_watch(watch);
-    }
-    return true;
-}
-
-static bool
-registry_died(struct gcw__watch *watch, bool may_wait)
-{
-    struct gcw__registry_node *node = (struct gcw__registry_node *)watch;
-
-    if (!drop_watches(node, may_wait)
-        || !gcw__lock(&gcw__exit_lock, may_wait))
-        return false;
-    if (node->prev != NULL)
-        node->prev->next = node->next;
-    else
-        gcw__roots->registries = node->next;
-    if (node->next != NULL)
-        node->next->prev = node->prev;
-    gcw__unlock(&gcw__exit_lock);
-    return true;
-}
-
-static const struct gcw__watch_ops registry_ops = {
-    registry_died, NULL, NULL
-};
-
-/* Makes the registry known, weakly. */
-static bool
-make_known(gcw_exit_registry *r)
-{
-    struct gcw__registry_node *node = r->node;
-    gcw_ref *ref = gcw__shard_ref(r, r, false);
-
-    if (ref == NULL)
-        return false;
-    node->watch.ref = ref;
-    node->watch.ops = &registry_ops;
-    gcw__lock(&gcw__exit_lock, true);
-    node->next = gcw__roots->registries;
-    if (node->next != NULL)
-        node->next->prev = node;
-    gcw__roots->registries = node;
-    gcw__unlock(&gcw__exit_lock);
-    gcw__death_watch(&node->watch);
-    GCW__KEEP(r);
-    return true;
+    r->place->staying = r;
+    gcw__place_open_staying(r->place);
 }
 
 gcw_exit_registry *
@@ -198,9 +122,9 @@ gcw_exit_registry_new(const char *name)
     if (gcw__enter() != 0)
         return NULL;
     r = gcw__exit_registry_make(name);
-    if (r == NULL || !make_known(r))
+    if (r == NULL)
         return gcw__fail_null(ENOMEM);
-    return r;
+    return gcw__place_open(r->place, r) ? r : NULL;
 }
 
 gcw_exit_registry *
@@ -266,6 +190,22 @@ const char *
 gcw__exit_name(const gcw_exit_handler *h)
 {
     return h->extra == NULL ? NULL : h->extra->name;
+}
+
+/* Lock held. */
+static void
+unlink_watch(struct gcw__exit_watch *watch)
+{
+    gcw__place_unlink(&watch->on);
+    watch->handler = 0;
+}
+
+/* Lock held. */
+static void
+link_watch(struct gcw__exit_watch *watch, gcw_exit_handler *h)
+{
+    gcw__place_link(&watch->on);
+    watch->handler = ~(uintptr_t)h;
 }
 
 /* The head of the ring of the handlers like h, or NULL.  Lock held. */
@@ -451,25 +391,15 @@ unwatch(gcw_exit_handler *h, bool may_wait)
 
     if (extra == NULL || extra->self == NULL)
         return true;
-    return gcw__watch_remove(&extra->self->watch, may_wait)
+    return gcw__watch_remove(&extra->self->on.watch, may_wait)
            && (extra->data == NULL
-               || gcw__watch_remove(&extra->data->watch, may_wait));
+               || gcw__watch_remove(&extra->data->on.watch, may_wait));
 }
 
 void
 gcw__exit_unwatch(gcw_exit_handler *h)
 {
     unwatch(h, true);
-}
-
-/* The registry of the watch, if it is alive. */
-static gcw_exit_registry *
-registry_of(const struct gcw__exit_watch *watch)
-{
-    gcw_exit_registry *at_exit = gcw__roots->at_exit;
-
-    return watch->node == at_exit->node ? at_exit
-                                        : gcw__read(watch->node->watch.ref);
 }
 
 /* The handler that the watch leads to; to be followed while its registry is
@@ -502,17 +432,11 @@ take_off_dead(struct gcw__exit_watch *watch, bool may_wait)
 }
 
 static bool
-handler_died(struct gcw__watch *watch, bool may_wait)
+handler_died(void *registry, struct gcw__place_watch *watch, bool may_wait)
 {
-    struct gcw__exit_watch *exit_watch = (struct gcw__exit_watch *)watch;
-    gcw_exit_registry *r = registry_of(exit_watch);
-    bool done = r == NULL || take_off_dead(exit_watch, may_wait);
-
-    GCW__KEEP(r);
-    return done;
+    (void)registry;
+    return take_off_dead((struct gcw__exit_watch *)watch, may_wait);
 }
-
-static const struct gcw__watch_ops handler_ops = { handler_died, NULL, NULL };
 
 static struct gcw__exit_watch *
 watch_of(gcw_exit_handler *h, gcw_ref *ref)
@@ -521,9 +445,7 @@ watch_of(gcw_exit_handler *h, gcw_ref *ref)
 
     if (watch == NULL)
         return NULL;
-    watch->watch.ref = ref;
-    watch->watch.ops = &handler_ops;
-    watch->node = h->registry->node;
+    gcw__place_watch_init(&watch->on, h->registry->place, ref, GCW__FIRST);
     return watch;
 }
 
@@ -543,8 +465,8 @@ make_watches(gcw_exit_handler *h, gcw_method *m)
 static bool
 watch_targets(struct gcw__exit_extra *extra)
 {
-    return gcw__death_watch(&extra->self->watch)
-           && (extra->data == NULL || gcw__death_watch(&extra->data->watch));
+    return gcw__death_watch(&extra->self->on.watch)
+           && (extra->data == NULL || gcw__death_watch(&extra->data->on.watch));
 }
 
 /* Its targets are alive while this runs. */

@@ -2,7 +2,7 @@
 #ifndef GCW__EXIT_H
 #define GCW__EXIT_H
 
-#include "shard.h"
+#include "place.h"
 #include "table.h"
 
 #include <gcweak/exit.h>
@@ -42,13 +42,11 @@ struct gcw__exit_extra {
 };
 
 /* What a weak handler leaves with a reference.  It must not hold the handler,
- * and with it the registry, which the user may drop: so that is hidden, and
- * good only while the registry lives and the handler waits in it. */
+ * and with it the registry: so that is hidden, and good only while the
+ * registry lives and the handler waits in it. */
 struct gcw__exit_watch {
-    struct gcw__watch watch;
-    struct gcw__registry_node *node; /* constant: the registry's */
+    struct gcw__place_watch on;
     uintptr_t handler;               /* hidden; 0 once it is taken off */
-    struct gcw__exit_watch *prev, *next;   /* in the node's list until then */
 };
 
 /* A registry.  All but the constants is under the exit lock. */
@@ -57,21 +55,13 @@ struct gcw_exit_registry {
     gcw_exit_handler *kept;          /* head: those with `keep` that this run
                                       * is done with, newest first */
     struct gcw__table functions;     /* heads of GCW__SAME rings, by code */
-    struct gcw__registry_node *node; /* constant */
+    struct gcw__place *place;        /* constant */
     char *name;                      /* constant */
     gcw_error_fn *hook;
     void *hook_data;
     uint64_t owner;                  /* the thread that runs it, and */
     unsigned owner_process;          /* the process of that thread, */
     unsigned depth;                  /* if this is not 0 */
-};
-
-/* What the library knows of a registry without holding it. */
-struct gcw__registry_node {
-    struct gcw__watch watch;         /* on the registry; unused for the
-                                      * default one, which stays */
-    struct gcw__registry_node *prev, *next;
-    struct gcw__exit_watch *watches;
 };
 
 extern pthread_mutex_t gcw__exit_lock;
@@ -166,8 +156,12 @@ struct gcw__exit_count gcw__exit_run(gcw_exit_registry *r, int status,
 bool gcw__exit_close(void);
 bool gcw__exit_closed(void);
 
-/* Ends what belongs to unloaded code: runs handlers, takes out hooks. */
-void gcw__exit_object_unloading(const struct gcw__range *range);
+/* Ends what belongs to unloaded code: runs handlers, takes out the hook. */
+void gcw__exit_object_unloading(void *registry,
+                                const struct gcw__range *range);
+
+/* Makes the default registry known; once, when the library starts. */
+void gcw__exit_install(void);
 
 void gcw__exit_fork_prepare(void);
 void gcw__exit_fork_parent(void);

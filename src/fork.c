@@ -17,6 +17,8 @@
 #include "drain.h"
 #include "exit.h"
 #include "links.h"
+#include "listeners.h"
+#include "place.h"
 #include "shard.h"
 #include "worker.h"
 
@@ -46,7 +48,9 @@ prepare(void)
     gcw__worker_fork_prepare();
     gcw__deaths_fork_prepare();
     gcw__shards_fork_prepare();
+    gcw__listeners_fork_prepare();
     gcw__links_fork_prepare();
+    gcw__places_fork_prepare();
     gcw__exit_fork_prepare();
     gcw__cleanups_fork_prepare();
     gcw__drain_fork_prepare();
@@ -58,7 +62,9 @@ parent(void)
     gcw__drain_fork_parent();
     gcw__cleanups_fork_done();
     gcw__exit_fork_parent();
+    gcw__places_fork_parent();
     gcw__links_fork_done();
+    gcw__listeners_fork_done();
     gcw__shards_fork_done();
     gcw__deaths_fork_parent();
     gcw__worker_fork_parent();
@@ -71,7 +77,9 @@ child(void)
     gcw__drain_fork_child();
     gcw__cleanups_fork_done();
     gcw__exit_fork_child();
+    gcw__places_fork_child();
     gcw__links_fork_done();
+    gcw__listeners_fork_done();
     gcw__shards_fork_done();
     gcw__deaths_fork_child();
     gcw__worker_fork_child();

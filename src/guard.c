@@ -18,7 +18,10 @@ struct guard {
     const char *volatile why;    /* what gcw_fail was given */
 };
 
-static _Thread_local struct guard *innermost;
+/* Asked in each emission, so it is worth its place in the static block of the
+ * thread. */
+static _Thread_local struct guard *innermost
+    __attribute__((__tls_model__("initial-exec")));
 
 void
 gcw__guard_run(void *run, bool (*step)(void *run),
@@ -61,14 +64,16 @@ gcw__function_name(uintptr_t code)
 }
 
 void
-gcw__report(const char *what, const char *name, uintptr_t code,
-            const char *why)
+gcw__report(const char *event, const char *what, const char *name,
+            uintptr_t code, const char *why)
 {
+    char address[32];
+
+    snprintf(address, sizeof address, "at %#jx", (uintmax_t)code);
     if (name == NULL)
         name = gcw__function_name(code);
-    if (name == NULL)
-        fprintf(stderr, "gcweak: %s at %#jx failed: ", what, (uintmax_t)code);
-    else
-        fprintf(stderr, "gcweak: %s %s failed: ", what, name);
-    fprintf(stderr, "%s\n", why == NULL ? "no reason given" : why);
+    fprintf(stderr, "gcweak: %s%s%s%s %s failed: %s\n",
+            event == NULL ? "" : "event ", event == NULL ? "" : event,
+            event == NULL ? "" : ": ", what, name == NULL ? address : name,
+            why == NULL ? "no reason given" : why);
 }

@@ -17,9 +17,10 @@ void gcw__guard_run(void *run, bool (*step)(void *run),
                     void (*failed)(void *run, const char *why));
 
 /* The report when there is no hook: a line on stderr.  `what` is the sort of
- * callback; without a name the function at `code` is named. */
-void gcw__report(const char *what, const char *name, uintptr_t code,
-                 const char *why);
+ * callback; without a name the function at `code` is named.  `event` is what
+ * it listened to, or NULL. */
+void gcw__report(const char *event, const char *what, const char *name,
+                 uintptr_t code, const char *why);
 
 /* The name of the function at `code`, or NULL.  Memory of its object. */
 const char *gcw__function_name(uintptr_t code);

@@ -30,6 +30,7 @@ publish(struct gcw__roots *roots)
     if (!forks || !ends)
         return ENOMEM;
     gcw__roots = roots;
+    gcw__exit_install();
     gcw__drain_install();
     atomic_store_explicit(&gcw__ready, true, memory_order_release);
     return 0;

@@ -16,13 +16,12 @@ int gcw__enter_first(void);
 
 /* Begins a call into the library: starts it if need be, refuses unknown
  * threads, and looks after what the collections since the last call have
- * done.  No lock may be held.  Returns 0, or -1 with errno. */
+ * done.  A thread is known only since the library was started.  No lock may
+ * be held.  Returns 0, or -1 with errno. */
 static inline int
 gcw__enter(void)
 {
-    if (!GCW__LIKELY(atomic_load_explicit(&gcw__ready, memory_order_acquire)
-                     && gcw__thread_known())
-        && gcw__enter_first() != 0)
+    if (!GCW__LIKELY(gcw__known) && gcw__enter_first() != 0)
         return -1;
     gcw__tick();
     return 0;

@@ -5,15 +5,18 @@
  *     code runs, so no finalizer, and with it no call back into the library,
  *     can come up on the thread that holds it;
  *   - the collector's own code never takes them: its hook only posts;
- *   - housekeeping from a finalizer only tries them (may_wait is false), but
- *     for that of the link pages, which is held for a few instructions.
+ *   - what is told of a death from a finalizer only tries them (may_wait is
+ *     false), but for that of the link pages, which is held for a few
+ *     instructions.  What is tidied afterwards waits, for nobody who holds one
+ *     of them waits for a thread.
  *
  * Order, outermost first; a thread takes them only downwards:
  *     worker
  *     sweep
- *     shard             one at a time, but for fork, which takes them all
+ *     shard, listeners  one of all these at a time, but for fork, which takes
+ *                       them all
  *     the collector's allocation lock
- *     links, exit, cleanup, queue, wake-up    of these only one at a
+ *     links, places, exit, cleanup, queue, wake-up    of these only one at a
  *                       time, but for fork, which takes them all
  */
 #ifndef GCW__LOCK_H

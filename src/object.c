@@ -17,7 +17,7 @@ end_all_in(const struct gcw__range *range)
 {
     bool entered = gcw__thread_enter();
 
-    gcw__exit_object_unloading(range);
+    gcw__places_object_unloading(range);
     gcw__cleanups_object_unloading(range);
     gcw__drain_object_unloading(range);
     if (entered)

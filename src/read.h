@@ -52,6 +52,7 @@
 # define GCW__READ_ORDER 0
 #endif
 
+/* For tests of the order, and for who reads many: see gcw__read_at. */
 static inline GC_word
 gcw__load_settled(void)
 {
@@ -86,6 +87,20 @@ gcw__read(const gcw_ref *ref)
     if (GCW__LIKELY(settled == gcw__gc_no()))
         return pointer;
     return gcw__read_settled(&ref->link);
+}
+
+/* The same for who reads one after the other: *settled is what
+ * gcw__load_settled gave at any time before, and is kept up to date. */
+static inline void *
+gcw__read_at(const gcw_ref *ref, GC_word *settled)
+{
+    void *pointer = gcw__load_pointer(ref);
+
+    if (GCW__LIKELY(*settled == gcw__gc_no()))
+        return pointer;
+    pointer = gcw__read_settled(&ref->link);
+    *settled = gcw__load_settled();
+    return pointer;
 }
 
 #elif GCW__READ_ORDER == 1

@@ -54,7 +54,6 @@ gcw_ref_id(const gcw_ref *ref)
 int
 gcw_dispose(void *target)
 {
-    struct gcw__watch *first = NULL, *last = NULL;
     void *base;
 
     if (gcw__enter() != 0)
@@ -62,7 +61,6 @@ gcw_dispose(void *target)
     base = gcw__base(target);
     if (base == NULL)
         return gcw__fail_int(EINVAL);
-    gcw__shard_kill(base, &first, &last);
-    gcw__tell_deaths(first, last);
+    gcw__deaths_of(base);
     return 0;
 }

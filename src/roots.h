@@ -9,24 +9,29 @@
 #ifndef GCW__ROOTS_H
 #define GCW__ROOTS_H
 
+#include <stdatomic.h>
+
 #include <gcweak.h>
 
 struct gcw__watch;
-struct gcw__registry_node;
+struct gcw__pending;
+struct gcw__place;
 
 struct gcw__roots {
     /* death.c: the watches of dead targets that wait to be told */
     struct gcw__watch *dead_first, *dead_last;
     /* drain.c: callbacks on their way to the queue, under the sweep lock */
-    struct gcw__watch *told_first, *told_last;
+    struct gcw__pending *told_first, *told_last;
     /* drain.c: the pending callbacks, and the error hook's data */
-    struct gcw__watch *queue_first, *queue_last;
+    struct gcw__pending *queue_first, *queue_last;
     void *hook_data;
     /* cleanup.c: all cleanups that have still to run */
     gcw_cleanup *newest;
-    /* exit.c: the default registry, and the others, weakly */
+    /* exit.c: the default registry */
     gcw_exit_registry *at_exit;
-    struct gcw__registry_node *registries;
+    /* place.c: all places, and those to be tidied */
+    struct gcw__place *places;
+    struct gcw__place *_Atomic untidy;
 };
 
 extern struct gcw__roots *gcw__roots;

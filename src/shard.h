@@ -39,7 +39,6 @@ struct gcw__watch {
     uintptr_t before;                /* the same: the previous one, or NULL,
                                       * hidden, for the next ones keep it
                                       * alive; 0 while it is in no list */
-    struct gcw__watch *queued;       /* the drain's: next pending */
     gcw_ref *ref;                    /* constant */
     const struct gcw__watch_ops *ops;
 };
@@ -60,7 +59,8 @@ struct gcw__watch_ops {
  * there is none.  The caller keeps the target alive.  NULL with errno. */
 gcw_ref *gcw__shard_ref(void *base, const void *target, bool is_long);
 
-/* Kills all references into the object that starts at base. */
+/* Kills all references into the object that starts at base; their watches move
+ * to the end of the list. */
 void gcw__shard_kill(void *base, struct gcw__watch **first,
                      struct gcw__watch **last);
 

@@ -1,8 +1,9 @@
-/* wakeup.c: a descriptor that can be made readable from anywhere.
+/* wakeup.c: descriptors that can be made readable from anywhere.
  *
  * An eventfd, or a pipe where there is none.  Both ends, which are the same
- * for an eventfd, are -1 until it is opened, once, under the lock; it is never
- * closed.  Wakers look only at the writing end, and take no lock.
+ * for an eventfd, are -1 until it is opened, once, under the lock.  Those that
+ * are open form a list, under the lock, for fork.  Wakers look only at the
+ * writing end, and take no lock; so it is closed only when no waker is left.
  *
  * `set` tells whether a write is on its way, so that further ones need none.
  * The clear reads first and then takes `set` back: a waker that finds it
@@ -35,8 +36,7 @@ struct ends {
 };
 
 static pthread_mutex_t open_lock = PTHREAD_MUTEX_INITIALIZER;
-static atomic_int reading_end = -1, writing_end = -1;
-static atomic_bool set;
+static struct gcw__wakeup *first_open;
 
 static void
 close_ends(struct ends ends)
@@ -67,36 +67,73 @@ open_ends(struct ends *ends)
 #endif
 }
 
+static void
+list(struct gcw__wakeup *w)
+{
+    w->prev = NULL;
+    w->next = first_open;
+    if (first_open != NULL)
+        first_open->prev = w;
+    first_open = w;
+}
+
+static void
+delist(struct gcw__wakeup *w)
+{
+    if (w->prev != NULL)
+        w->prev->next = w->next;
+    else
+        first_open = w->next;
+    if (w->next != NULL)
+        w->next->prev = w->prev;
+}
+
 int
-gcw__wakeup_open(void)
+gcw__wakeup_open(struct gcw__wakeup *w)
 {
     struct ends ends;
 
     gcw__lock(&open_lock, true);
-    if (reading_end < 0 && open_ends(&ends)) {
-        atomic_store(&writing_end, ends.write);
-        atomic_store(&reading_end, ends.read);
+    if (w->reading < 0 && open_ends(&ends)) {
+        list(w);
+        atomic_store(&w->writing, ends.write);
+        atomic_store(&w->reading, ends.read);
     }
     gcw__unlock(&open_lock);
-    return reading_end;
+    return w->reading;
+}
+
+bool
+gcw__wakeup_close(struct gcw__wakeup *w, bool may_wait)
+{
+    if (!gcw__lock(&open_lock, may_wait))
+        return false;
+    if (w->reading >= 0) {
+        delist(w);
+        close_ends((struct ends){ w->reading, w->writing });
+        atomic_store(&w->writing, -1);
+        atomic_store(&w->reading, -1);
+    }
+    gcw__unlock(&open_lock);
+    return true;
 }
 
 void
-gcw__wakeup_set(void)
+gcw__wakeup_set(struct gcw__wakeup *w)
 {
-    int end = atomic_load(&writing_end);
+    int end = atomic_load(&w->writing);
     uint64_t one = 1;
     int error = errno;
 
-    if (end >= 0 && !atomic_exchange(&set, true)
+    if (end >= 0 && !atomic_exchange(&w->set, true)
         && write(end, &one, sizeof one) < 0)
         errno = error;
 }
 
 void
-gcw__wakeup_clear(void)
+gcw__wakeup_clear(struct gcw__wakeup *w)
 {
-    int end = atomic_load(&reading_end);
+    int end = atomic_load(&w->reading);
     uint64_t bytes[8];
     int error = errno;
 
@@ -104,23 +141,22 @@ gcw__wakeup_clear(void)
         return;
     while (read(end, bytes, sizeof bytes) == (ssize_t)sizeof bytes)
         continue;
-    atomic_store(&set, false);
+    atomic_store(&w->set, false);
     errno = error;
 }
 
-/* Out of descriptors, the child has none: better than its parent's. */
-void
-gcw__wakeup_fork_child(void)
+/* What the parent was woken for is in the child too.  Out of descriptors, it
+ * has none: better than its parent's. */
+static void
+renew(struct gcw__wakeup *w)
 {
-    struct ends old = { reading_end, writing_end }, fresh;
+    struct ends old = { w->reading, w->writing }, fresh;
+    bool was_set = atomic_exchange(&w->set, false);
 
-    gcw__unlock(&open_lock);
-    if (old.read < 0)
-        return;
-    atomic_store(&set, false);
     if (!open_ends(&fresh)) {
-        atomic_store(&writing_end, -1);
-        atomic_store(&reading_end, -1);
+        delist(w);
+        atomic_store(&w->writing, -1);
+        atomic_store(&w->reading, -1);
         close_ends(old);
         return;
     }
@@ -128,16 +164,30 @@ gcw__wakeup_fork_child(void)
     if (old.write != old.read)
         dup3(fresh.write, old.write, O_CLOEXEC);
     close_ends(fresh);
+    if (was_set)
+        gcw__wakeup_set(w);
 }
 
 void
-gcw__wakeup_fork_prepare(void)
+gcw__wakeups_fork_child(void)
+{
+    struct gcw__wakeup *w, *next;
+
+    for (w = first_open; w != NULL; w = next) {
+        next = w->next;
+        renew(w);
+    }
+    gcw__unlock(&open_lock);
+}
+
+void
+gcw__wakeups_fork_prepare(void)
 {
     gcw__lock(&open_lock, true);
 }
 
 void
-gcw__wakeup_fork_parent(void)
+gcw__wakeups_fork_parent(void)
 {
     gcw__unlock(&open_lock);
 }

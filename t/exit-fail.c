@@ -2,6 +2,7 @@
  * and the others run.
  */
 #include "ends.h"
+#include "heard.h"
 #include "registry.h"
 
 static void *
@@ -32,29 +33,6 @@ method_gives_up(void *self, void *info, void *data)
     (void)info;
     note(data);
     gcw_fail("from a method");
-}
-
-/* What the hook heard. */
-struct heard {
-    int times;
-    void *handle;
-    char name[64], why[64];
-};
-
-static void
-copy(char to[64], const char *from)
-{
-    snprintf(to, 64, "%s", from != NULL ? from : "(null)");
-}
-
-static void
-hear(void *handle, const char *name, const char *why, void *data)
-{
-    struct heard *heard = data;
-    heard->times++;
-    heard->handle = handle;
-    copy(heard->name, name);
-    copy(heard->why, why);
 }
 
 static gcw_exit_registry *

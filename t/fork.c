@@ -1,6 +1,8 @@
-/* fork.c: tests of exit handlers and cleanups in forked children.
+/* fork.c: tests of exit handlers, cleanups, events and hubs in forked
+ * children.
  */
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/wait.h>
 #include "ends.h"
 
@@ -381,6 +383,471 @@ child_works(void)
     in_child("child", works);
 }
 
+/* Events and hubs; each has listeners of the parent's: a function, and a
+ * method of a target, which is a source as well. */
+
+enum { EVENT, HUB, TARGET, KEPT };
+
+static void
+hear(void *arg, void *data)
+{
+    (void)arg;
+    say_with_name(data);
+}
+
+static void
+hear_hub(const gcw_emission *emission, void *data)
+{
+    hear(emission->arg, data);
+}
+
+static void *
+act(void *self, void *arg, void *data)
+{
+    (void)self;
+    hear(arg, data);
+    return NULL;
+}
+
+static void
+event_and_hub(void)
+{
+    kept = keep_array(KEPT);
+    kept[EVENT] = gcw_event_new(NULL);
+    kept[HUB] = gcw_hub_new();
+    kept[TARGET] = target_new(0);
+    MUST(kept[EVENT] != NULL && kept[HUB] != NULL);
+}
+
+static void
+listen(void)
+{
+    gcw_method *m, *any;
+    event_and_hub();
+    m = gcw_method_new(kept[TARGET], act, "method");
+    any = gcw_method_new(kept[TARGET], act, "hub method");
+    MUST(gcw_event_connect_fn(kept[EVENT], hear, "function", 0) != NULL);
+    MUST(gcw_event_connect(kept[EVENT], m, 0) != NULL);
+    MUST(gcw_hub_connect_fn(kept[HUB], "news", kept[TARGET], hear_hub,
+                            "hub function", 0) != NULL);
+    MUST(gcw_hub_connect(kept[HUB], NULL, NULL, any, 0) != NULL);
+}
+
+static void
+emit_both(size_t of_event, size_t of_hub)
+{
+    MUST(gcw_event_count(kept[EVENT]) == of_event);
+    MUST(gcw_event_emit(kept[EVENT], NULL) == of_event);
+    MUST(gcw_hub_emit(kept[HUB], "news", kept[TARGET], NULL) == of_hub);
+}
+
+static void
+emits(void)
+{
+    emit_both(2, 2);
+}
+
+static void
+child_emits(void)
+{
+    listen();
+    in_child("child", emits);
+    emits();
+}
+
+static void
+changes_listeners(void)
+{
+    MUST(gcw_event_disconnect_fn(kept[EVENT], hear, "function") == 1);
+    MUST(gcw_hub_disconnect_fn(kept[HUB], "news", kept[TARGET], hear_hub,
+                               "hub function"));
+    MUST(gcw_event_connect_fn(kept[EVENT], hear, "own", 0) != NULL);
+    MUST(gcw_hub_connect_fn(kept[HUB], "news", NULL, hear_hub, "hub own", 0)
+         != NULL);
+    emits();
+}
+
+static void
+child_changes_listeners(void)
+{
+    listen();
+    in_child("child", changes_listeners);
+    emits();
+}
+
+static void
+its_copy_of_the_target_dies(void)
+{
+    MUST(gcw_dispose(kept[TARGET]) == 0);
+    emit_both(1, 0);
+}
+
+static void
+target_dies_in_child(void)
+{
+    listen();
+    in_child("child", its_copy_of_the_target_dies);
+    emits();
+}
+
+/* Deaths by collection. */
+
+static void *
+act_quietly(void *self, void *arg, void *data)
+{
+    (void)self;
+    (void)arg;
+    return data;
+}
+
+static void
+hear_quietly(const gcw_emission *emission, void *data)
+{
+    (void)emission;
+    (void)data;
+}
+
+static void
+many_listen(void *unused)
+{
+    (void)unused;
+    for (size_t i = 0; i < MANY; i++) {
+        struct target *t = target_new(i);
+        gcw_method *m = gcw_method_new(t, act_quietly, NULL);
+        MUST(gcw_event_connect(kept[EVENT], m, 0) != NULL);
+        MUST(gcw_hub_connect_fn(kept[HUB], "many", t, hear_quietly, NULL, 0)
+             != NULL);
+    }
+}
+
+/* Besides a few that are there all the time. */
+static void
+nearly_all_are_gone(void)
+{
+    enum { FEW = MANY - NEARLY_ALL };
+    gcw_hub_size size;
+    collect();
+    MUST(gcw_event_count(kept[EVENT]) <= FEW);
+    MUST(gcw_hub_measure(kept[HUB], &size) == 0);
+    MUST(size.listeners <= FEW && size.patterns <= FEW);
+}
+
+static void
+many_listen_and_die(void)
+{
+    in_dead_frame(many_listen, NULL);
+    nearly_all_are_gone();
+}
+
+static void
+listeners_die(void)
+{
+    event_and_hub();
+    in_dead_frame(many_listen, NULL);
+    in_child("child", nearly_all_are_gone);
+    in_child("child", many_listen_and_die);
+    nearly_all_are_gone();
+    say_with_name("done");
+}
+
+/* fork inside a listener. */
+
+/* The child goes on with the parent's emission. */
+static void
+fork_in_a_listener(void *arg, void *data)
+{
+    (void)arg;
+    fork_and_return(data);
+}
+
+static void
+fork_in_a_listener_of_the_hub(const gcw_emission *emission, void *data)
+{
+    fork_in_a_listener(emission->arg, data);
+}
+
+static void
+listener_forks(void)
+{
+    event_and_hub();
+    MUST(gcw_event_connect_fn(kept[EVENT], fork_in_a_listener, NULL, 0)
+         != NULL);
+    MUST(gcw_event_connect_fn(kept[EVENT], hear, "after it", 0) != NULL);
+    MUST(gcw_event_emit(kept[EVENT], NULL) == 2);
+    exit(3);
+}
+
+static void
+hub_listener_forks(void)
+{
+    event_and_hub();
+    MUST(gcw_hub_connect_fn(kept[HUB], "news", NULL,
+                            fork_in_a_listener_of_the_hub, NULL, 0) != NULL);
+    MUST(gcw_hub_connect_fn(kept[HUB], NULL, NULL, hear_hub, "after it", 0)
+         != NULL);
+    MUST(gcw_hub_emit(kept[HUB], "news", NULL, NULL) == 2);
+    exit(3);
+}
+
+/* fork while another thread is in the middle of an emission. */
+
+static void
+hold_the_parent(void *arg, void *data)
+{
+    (void)arg;
+    if (strcmp(who, "parent") == 0)
+        hold_run(data);
+}
+
+static void *
+emit_alone(void *unused)
+{
+    MUST(gcw_event_emit(kept[EVENT], NULL) == 3);
+    return unused;
+}
+
+static void
+changes_it(void)
+{
+    emit_both(3, 2);
+    MUST(gcw_event_disconnect_fn(kept[EVENT], hold_the_parent, NULL) == 1);
+    changes_listeners();
+}
+
+static void
+fork_during_an_emission(void)
+{
+    char byte;
+    pthread_t thread;
+    MUST(pipe(held) == 0 && pipe(released) == 0);
+    listen();
+    MUST(gcw_event_connect_fn(kept[EVENT], hold_the_parent, NULL, GCW_FRONT)
+         != NULL);
+    MUST(GC_pthread_create(&thread, NULL, emit_alone, NULL) == 0);
+    MUST(read(held[0], &byte, 1) == 1);
+    in_child("child", changes_it);
+    MUST(write(released[1], "", 1) == 1);
+    MUST(GC_pthread_join(thread, NULL) == 0);
+}
+
+/* fork while another thread is in the middle of any change, again and again:
+ * sooner or later at each point of it.  The listeners that stay count in what
+ * the emission's argument leads to. */
+
+enum { FORKS = 30, STEADY = 8 };
+
+static atomic_bool over;
+
+static void
+count_emission(void *arg, void *data)
+{
+    (void)data;
+    if (arg != NULL)
+        count(arg);
+}
+
+static void
+count_hubs_emission(const gcw_emission *emission, void *data)
+{
+    count_emission(emission->arg, data);
+}
+
+static char steady[STEADY + 1];     /* the data of each */
+
+static void
+count_steadily(size_t i)
+{
+    MUST(gcw_event_connect_fn(kept[EVENT], count_emission, &steady[i], 0)
+         != NULL);
+    MUST(gcw_hub_connect_fn(kept[HUB], "news", NULL, count_hubs_emission,
+                            &steady[i], 0) != NULL);
+}
+
+static bool
+so_many_count(size_t n)
+{
+    size_t by_event = 0, by_hub = 0;
+    gcw_event_emit(kept[EVENT], &by_event);
+    gcw_hub_emit(kept[HUB], "news", kept[TARGET], &by_hub);
+    return by_event == n && by_hub == n;
+}
+
+/* Listens, also to an event of its own, with an object that then is disposed
+ * of. */
+static void
+come_and_go(void)
+{
+    struct target *t = target_new(0);
+    gcw_method *m = gcw_method_new(t, act_quietly, NULL);
+    gcw_listener *l = gcw_event_connect(kept[EVENT], m, GCW_FRONT);
+    gcw_listener *u = gcw_event_connect(kept[EVENT], m, GCW_UNIQUE);
+    gcw_hub_connect(kept[HUB], "passing", kept[TARGET], m, 0);
+    gcw_hub_connect_fn(kept[HUB], "passing", t, hear_quietly, NULL, 0);
+    gcw_hub_post(kept[HUB], "passing", t, NULL);
+    gcw_hub_dispatch(kept[HUB], 0);
+    MUST(gcw_event_connect(gcw_event_new(NULL), m, 0) != NULL);
+    MUST(l == u && gcw_listener_disconnect(l));
+    MUST(gcw_dispose(t) == 0);
+}
+
+static void *
+come_and_go_on(void *unused)
+{
+    while (!atomic_load(&over))
+        come_and_go();
+    return unused;
+}
+
+static void
+works_with_both(void)
+{
+    MUST(so_many_count(STEADY));
+    count_steadily(STEADY);
+    MUST(so_many_count(STEADY + 1));
+    MUST(gcw_event_disconnect_fn(kept[EVENT], count_emission, &steady[STEADY])
+         == 1);
+    MUST(gcw_hub_disconnect_fn(kept[HUB], "news", NULL, count_hubs_emission,
+                               &steady[STEADY]));
+    MUST(so_many_count(STEADY));
+    MUST(gcw_hub_post(kept[HUB], "news", NULL, NULL) == 0);
+    MUST(gcw_hub_dispatch(kept[HUB], 0) > 0);
+    come_and_go();
+    many_listen_and_die();
+    gcw_collect();
+    MUST(gcw_event_emit(kept[EVENT], NULL) == gcw_event_count(kept[EVENT]));
+}
+
+/* Forks with such a thread at work. */
+static void
+fork_amid(void *(*thread_body)(void *), void (*child_body)(void))
+{
+    pthread_t thread;
+    MUST(GC_pthread_create(&thread, NULL, thread_body, NULL) == 0);
+    for (int i = 0; i < FORKS; i++)
+        in_child("child", child_body);
+    atomic_store(&over, true);
+    MUST(GC_pthread_join(thread, NULL) == 0);
+    say_with_name("done");
+}
+
+static void
+fork_amid_changes(void)
+{
+    event_and_hub();
+    for (size_t i = 0; i < STEADY; i++)
+        count_steadily(i);
+    fork_amid(come_and_go_on, works_with_both);
+}
+
+/* The same while it tidies many events after a death. */
+
+enum { EVENTS = 32 };
+
+static void
+one_of_all_dies(void)
+{
+    struct target *t = target_new(0);
+    gcw_method *m = gcw_method_new(t, act_quietly, NULL);
+    for (size_t i = 0; i < EVENTS; i++)
+        MUST(gcw_event_connect(kept[i], m, 0) != NULL);
+    MUST(gcw_dispose(t) == 0);
+}
+
+static void *
+let_die(void *unused)
+{
+    while (!atomic_load(&over))
+        one_of_all_dies();
+    return unused;
+}
+
+/* Connects and disconnects; keeps only references of the listeners. */
+static void
+leave_again(void *refs)
+{
+    gcw_method *m = gcw_method_new(kept[EVENTS], act_quietly, NULL);
+    for (size_t i = 0; i < MANY; i++) {
+        gcw_listener *l = gcw_event_connect(kept[i % EVENTS], m, 0);
+        ((void **)refs)[i] = gcw_ref_new(l);
+        MUST(gcw_listener_disconnect(l));
+    }
+}
+
+static void
+leaves_nothing_behind(void)
+{
+    void **refs = keep_array(MANY);
+    size_t gone = 0;
+    in_dead_frame(leave_again, refs);
+    gcw_collect();
+    collect();
+    for (size_t i = 0; i < MANY; i++)
+        gone += gcw_ref_get(refs[i]) == NULL;
+    MUST(nearly_all(gone, MANY));
+}
+
+static void
+fork_amid_tidying(void)
+{
+    kept = keep_array(EVENTS + 1);
+    for (size_t i = 0; i < EVENTS; i++)
+        kept[i] = gcw_event_new(NULL);
+    kept[EVENTS] = target_new(0);
+    fork_amid(let_die, leaves_nothing_behind);
+}
+
+/* The same while it disposes of those that listen. */
+
+static void **listening;
+
+static void *
+dispose_of_all(void *unused)
+{
+    for (size_t i = 0; i < MANY; i++)
+        MUST(gcw_dispose(listening[i]) == 0);
+    return unused;
+}
+
+static void
+all_listen(void)
+{
+    for (size_t i = 0; i < MANY; i++) {
+        gcw_method *m;
+        listening[i] = target_new(i);
+        m = gcw_method_new(listening[i], act_quietly, NULL);
+        MUST(gcw_event_connect(kept[EVENT], m, 0) != NULL);
+    }
+}
+
+static void
+counts_whom_it_calls(void)
+{
+    size_t n = gcw_event_count(kept[EVENT]);
+    MUST(gcw_event_emit(kept[EVENT], NULL) == n);
+}
+
+static void
+fork_amid_deaths(void)
+{
+    event_and_hub();
+    listening = keep_array(MANY);
+    for (int i = 0; i < FORKS; i++) {
+        pthread_t thread;
+        all_listen();
+        MUST(GC_pthread_create(&thread, NULL, dispose_of_all, NULL) == 0);
+        in_child("child", counts_whom_it_calls);
+        MUST(GC_pthread_join(thread, NULL) == 0);
+        MUST(gcw_event_count(kept[EVENT]) == 0);
+    }
+    say_with_name("done");
+}
+
+#define CALLS(who) who ": function\n" who ": method\n" \
+    who ": hub function\n" who ": hub method\n"
+
+#define FORKS_IN_LISTENER \
+    "parent: forks\nchild: after it\nparent: after it\n"
+
 static const struct end ends[] = {
     { "a_child_skips_the_handlers_of_its_parent", child_skips, 0,
       "parent: usual\n", NULL, NULL },
@@ -422,6 +889,32 @@ static const struct end ends[] = {
       "child: own cleanup\nparent: cleanup\n", NULL, NULL },
     { "a_child_goes_on_working", child_works, 0,
       "child: own\n", NULL, NULL },
+
+    { "a_child_emits_to_its_parents_listeners", child_emits, 0,
+      CALLS("child") CALLS("parent"), NULL, NULL },
+    { "whom_a_child_connects_and_disconnects_is_its_own_affair",
+      child_changes_listeners, 0,
+      "child: method\nchild: own\nchild: hub method\nchild: hub own\n"
+      CALLS("parent"), NULL, NULL },
+    { "who_dies_in_a_child_listens_on_in_the_parent", target_dies_in_child, 0,
+      "child: function\n" CALLS("parent"), NULL, NULL },
+    { "listeners_die_in_the_child_and_in_the_parent", listeners_die, 0,
+      "parent: done\n", NULL, NULL },
+    { "a_child_forked_in_a_listener_goes_on_with_the_emission",
+      listener_forks, 3, FORKS_IN_LISTENER, NULL, NULL },
+    { "so_does_one_forked_in_a_listener_of_a_hub", hub_listener_forks, 3,
+      FORKS_IN_LISTENER, NULL, NULL },
+    { "a_child_forked_during_another_threads_emission_may_do_all",
+      fork_during_an_emission, 0,
+      CALLS("child") "child: method\nchild: own\n"
+      "child: hub method\nchild: hub own\n"
+      "parent: function\nparent: method\n", NULL, NULL },
+    { "so_may_one_forked_during_another_threads_changes", fork_amid_changes,
+      0, "parent: done\n", NULL, NULL },
+    { "what_another_thread_was_tidying_is_tidied_in_the_child",
+      fork_amid_tidying, 0, "parent: done\n", NULL, NULL },
+    { "whom_another_thread_disposed_of_is_out_of_events_in_the_child",
+      fork_amid_deaths, 0, "parent: done\n", NULL, NULL },
 };
 
 ENDS_MAIN(ends)

@@ -1,6 +1,6 @@
 /* plugin-exit.c: a shared object that a test loads and unloads.  It knows
- * gcweak: it registers functions of its own with it, and all of them end when
- * it is unloaded.
+ * gcweak: it registers and connects functions of its own, and all of them end
+ * when it is unloaded.
  */
 #include <stdio.h>
 #include <unistd.h>
@@ -11,6 +11,10 @@ int plugin_cleanup(void *target);
 int plugin_hook(gcw_exit_registry *r);
 int plugin_failing(gcw_exit_registry *r);
 int plugin_on_death(gcw_method *m);
+int plugin_listens(gcw_event *e, void *target, void *data);
+int plugin_listens_to_hub(gcw_hub *h, void *source, void *target);
+int plugin_listener_hooks(gcw_event *e, gcw_hub *h);
+void plugin_hears(void *arg, void *data);
 
 static void
 say(const char *line)
@@ -102,4 +106,66 @@ plugin_failing(gcw_exit_registry *r)
     if (gcw_exit_register_fn(r, say_it, "last", NULL) == NULL)
         return -1;
     return gcw_exit_register_fn(r, give_up, "fails", &o) != NULL ? 0 : -1;
+}
+
+/* A listener, for the plugin and for the host to connect. */
+void
+plugin_hears(void *arg, void *data)
+{
+    (void)arg;
+    say(data);
+}
+
+static void *
+say_weak(void *self, void *arg, void *data)
+{
+    (void)self;
+    (void)arg;
+    (void)data;
+    say("weak method");
+    return NULL;
+}
+
+/* A function, and methods on the host's objects, to the host's event. */
+int
+plugin_listens(gcw_event *e, void *target, void *data)
+{
+    gcw_method *m = gcw_method_new(target, say_by_method, "method");
+    gcw_method *weak = gcw_method_new_weak(target, say_weak, data);
+    if (gcw_event_connect_fn(e, plugin_hears, "function", 0) == NULL)
+        return -1;
+    if (gcw_event_connect(e, m, 0) == NULL)
+        return -1;
+    return gcw_event_connect(e, weak, 0) != NULL ? 0 : -1;
+}
+
+static void
+hear_hub(const gcw_emission *emission, void *data)
+{
+    (void)emission;
+    say(data);
+}
+
+/* To all four patterns that fit the "news" of the source. */
+int
+plugin_listens_to_hub(gcw_hub *h, void *source, void *target)
+{
+    gcw_method *any = gcw_method_new(target, say_by_method, "any method");
+    gcw_method *m = gcw_method_new(target, say_by_method, "method");
+    if (gcw_hub_connect_fn(h, "news", source, hear_hub, "function", 0) == NULL)
+        return -1;
+    if (gcw_hub_connect(h, "news", NULL, m, 0) == NULL)
+        return -1;
+    if (gcw_hub_connect_fn(h, NULL, source, hear_hub, "any function", 0)
+        == NULL)
+        return -1;
+    return gcw_hub_connect(h, NULL, NULL, any, 0) != NULL ? 0 : -1;
+}
+
+int
+plugin_listener_hooks(gcw_event *e, gcw_hub *h)
+{
+    if (gcw_event_on_error(e, hook, "event hook") != 0)
+        return -1;
+    return gcw_hub_on_error(h, hook, "hub hook");
 }

@@ -88,6 +88,39 @@ plugin_on_death(void *plugin, gcw_method *m)
     MUST(fn(m) == 0);
 }
 
+static void
+plugin_listens(void *plugin, gcw_event *e, void *target, void *data)
+{
+    int (*fn)(gcw_event *, void *, void *) =
+        (int (*)(gcw_event *, void *, void *))find(plugin, "plugin_listens");
+    MUST(fn(e, target, data) == 0);
+}
+
+static void
+plugin_listens_to_hub(void *plugin, gcw_hub *h, void *source, void *target)
+{
+    int (*fn)(gcw_hub *, void *, void *) =
+        (int (*)(gcw_hub *, void *, void *))find(plugin,
+                                                 "plugin_listens_to_hub");
+    MUST(fn(h, source, target) == 0);
+}
+
+static void
+plugin_listener_hooks(void *plugin, gcw_event *e, gcw_hub *h)
+{
+    int (*fn)(gcw_event *, gcw_hub *) =
+        (int (*)(gcw_event *, gcw_hub *))find(plugin, "plugin_listener_hooks");
+    MUST(fn(e, h) == 0);
+}
+
+typedef void listener_fn(void *arg, void *data);
+
+static listener_fn *
+plugin_hears(void *plugin)
+{
+    return (listener_fn *)find(plugin, "plugin_hears");
+}
+
 /* What the host has. */
 
 static void
@@ -299,6 +332,208 @@ hooks_go(void)
     gcw_drain(0);
 }
 
+/* Listeners. */
+
+static void
+host_hears(void *arg, void *data)
+{
+    (void)arg;
+    say(data);
+}
+
+static void
+host_hears_hub(const gcw_emission *emission, void *data)
+{
+    host_hears(emission->arg, data);
+}
+
+static void
+host_listens(gcw_event *e, listener_fn *fn, void *data)
+{
+    MUST(gcw_event_connect_fn(e, fn, data, 0) != NULL);
+}
+
+static void
+host_listens_to_hub(gcw_hub *h, void *source, char *line)
+{
+    MUST(gcw_hub_connect_fn(h, "news", source, host_hears_hub, line, 0)
+         != NULL);
+}
+
+static void
+emit_calls(gcw_event *e, size_t n)
+{
+    MUST(gcw_event_count(e) == n);
+    MUST(gcw_event_emit(e, NULL) == n);
+}
+
+static void
+listeners_go(void)
+{
+    gcw_event *e = gcw_event_new(NULL);
+    void *plugin = load("plugin-exit");
+    void *target = lasting_target(), *data = lasting_target();
+    host_listens(e, host_hears, "host 1");
+    plugin_listens(plugin, e, target, data);
+    host_listens(e, host_hears, "host 2");
+    emit_calls(e, 5);
+    unload(plugin);
+    emit_calls(e, 2);
+}
+
+static void
+hub_listeners_go(void)
+{
+    gcw_hub *h = gcw_hub_new();
+    gcw_hub_size size;
+    void *plugin = load("plugin-exit");
+    void *source = lasting_target(), *target = lasting_target();
+    host_listens_to_hub(h, source, "host 1");
+    plugin_listens_to_hub(plugin, h, source, target);
+    host_listens_to_hub(h, source, "host 2");
+    MUST(gcw_hub_post(h, "news", source, NULL) == 0);
+    MUST(gcw_hub_emit(h, "news", source, NULL) == 6);
+    unload(plugin);
+    MUST(gcw_hub_emit(h, "news", source, NULL) == 2);
+    MUST(gcw_hub_dispatch(h, 0) == 1);
+    MUST(gcw_hub_measure(h, &size) == 0);
+    MUST(size.listeners == 2 && size.patterns == 1 && size.types == 1);
+}
+
+static void
+hosts_connections_go(void)
+{
+    gcw_event *e = gcw_event_new(NULL);
+    void *plugin = load("plugin-exit");
+    listener_fn *fn = plugin_hears(plugin);
+    gcw_listener *once = gcw_event_connect_fn(e, fn, "once", GCW_ONCE);
+    gcw_listener *blocked = gcw_event_connect_fn(e, fn, "blocked", 0);
+    gcw_listener_block(blocked);
+    host_listens(e, host_hears, "host");
+    MUST(gcw_event_count(e) == 3);
+    unload(plugin);
+    MUST(!gcw_listener_connected(once) && !gcw_listener_connected(blocked));
+    MUST(!gcw_listener_disconnect(once));
+    gcw_listener_unblock(blocked);
+    emit_calls(e, 1);
+}
+
+static void
+unload_first(void *arg, void *plugin)
+{
+    (void)arg;
+    unload(plugin);
+}
+
+static void
+unload_first_of_hub(const gcw_emission *emission, void *plugin)
+{
+    unload_first(emission->arg, plugin);
+}
+
+static void
+unloaded_by_a_listener(void)
+{
+    gcw_event *e = gcw_event_new(NULL);
+    void *plugin = load("plugin-exit");
+    host_listens(e, plugin_hears(plugin), "before");
+    host_listens(e, unload_first, plugin);
+    plugin_listens(plugin, e, lasting_target(), lasting_target());
+    host_listens(e, host_hears, "host");
+    MUST(gcw_event_emit(e, NULL) == 3);
+}
+
+static void
+unloaded_by_a_hubs_listener(void)
+{
+    gcw_hub *h = gcw_hub_new();
+    void *plugin = load("plugin-exit"), *source = lasting_target();
+    MUST(gcw_hub_connect_fn(h, "news", NULL, unload_first_of_hub, plugin, 0)
+         != NULL);
+    plugin_listens_to_hub(plugin, h, source, lasting_target());
+    host_listens_to_hub(h, source, "host");
+    MUST(gcw_hub_emit(h, "news", source, NULL) == 2);
+}
+
+static void
+drop_events_of(void *plugin)
+{
+    void *target = lasting_target();
+    for (size_t i = 0; i < MANY; i++) {
+        gcw_event *e = gcw_event_new(NULL);
+        plugin_listens(plugin, e, target, target);
+    }
+}
+
+/* Some may be alive all the same. */
+static void
+events_dropped_before(void)
+{
+    void *plugin = load("plugin-exit");
+    in_dead_frame(drop_events_of, plugin);
+    collect();
+    unload(plugin);
+}
+
+static void
+listener_gives_up(void *arg, void *data)
+{
+    (void)arg;
+    give_up(data);
+}
+
+static void
+hub_listener_gives_up(const gcw_emission *emission, void *data)
+{
+    listener_gives_up(emission->arg, data);
+}
+
+static void
+fail_in_both(gcw_event *e, gcw_hub *h)
+{
+    MUST(gcw_event_emit(e, NULL) == 1);
+    MUST(gcw_hub_emit(h, NULL, NULL, NULL) == 1);
+}
+
+static void
+listener_hooks_go(void)
+{
+    gcw_event *e = gcw_event_new(NULL);
+    gcw_hub *h = gcw_hub_new();
+    void *plugin = load("plugin-exit");
+    plugin_listener_hooks(plugin, e, h);
+    host_listens(e, listener_gives_up, "event");
+    MUST(gcw_hub_connect_fn(h, NULL, NULL, hub_listener_gives_up, "hub", 0)
+         != NULL);
+    fail_in_both(e, h);
+    unload(plugin);
+    fail_in_both(e, h);
+}
+
+static void
+hosts_hook(void *handle, const char *name, const char *why, void *data)
+{
+    (void)handle;
+    (void)name;
+    (void)why;
+    say(data);
+}
+
+static void
+hosts_hook_stays(void)
+{
+    gcw_event *e = gcw_event_new(NULL);
+    gcw_hub *h = gcw_hub_new();
+    void *plugin = load("plugin-exit");
+    MUST(gcw_event_on_error(e, hosts_hook, "event hook") == 0);
+    MUST(gcw_hub_on_error(h, hosts_hook, "hub hook") == 0);
+    host_listens(e, listener_gives_up, "event");
+    MUST(gcw_hub_connect_fn(h, NULL, NULL, hub_listener_gives_up, "hub", 0)
+         != NULL);
+    unload(plugin);
+    fail_in_both(e, h);
+}
+
 /* A plugin that does not. */
 
 static void
@@ -368,7 +603,9 @@ static const struct end ends[] = {
     { "a_child_that_unloads_runs_what_it_inherits", unloaded_by_a_child, 0,
       "unload\nplugin: atexit\nunloaded\n" UNLOADS, NULL, NULL },
     { "handlers_in_a_registry_of_ones_own_end_too",
-      registry_of_ones_own, 0, UNLOADS "own 1\n", NULL, NULL },
+      registry_of_ones_own, 0, "unload\n"
+      "plugin: method\nplugin: function\nplugin: atexit\nunloaded\n"
+      "own 1\n", NULL, NULL },
     { "at_unload_handlers_of_the_dead_are_skipped", object_died_before, 0,
       "unload\nplugin: atexit\nplugin: function\nunloaded\n", NULL, NULL },
     { "a_handler_that_fails_at_unload_is_reported_and_the_rest_run",
@@ -384,6 +621,29 @@ static const struct end ends[] = {
     { "error_hooks_of_a_plugin_go_with_it", hooks_go, 0,
       "before\nplugin: hook\nunload\nunloaded\nafter\ncleanup\n",
       "the host gave up", NULL },
+
+    { "listeners_of_a_plugin_go_with_it", listeners_go, 0,
+      "host 1\nplugin: function\nplugin: method\nplugin: weak method\n"
+      "host 2\nunload\nunloaded\nhost 1\nhost 2\n", NULL, NULL },
+    { "those_of_a_hub_go_too", hub_listeners_go, 0,
+      "host 1\nplugin: function\nplugin: method\nplugin: any function\n"
+      "plugin: any method\nhost 2\nunload\nunloaded\n"
+      "host 1\nhost 2\nhost 1\nhost 2\n", NULL, NULL },
+    { "whoever_connected_them_and_in_whatever_way", hosts_connections_go, 0,
+      "unload\nunloaded\nhost\n", NULL, NULL },
+    { "a_listener_may_unload_those_that_come_after_it",
+      unloaded_by_a_listener, 0,
+      "plugin: before\nunload\nunloaded\nhost\n", NULL, NULL },
+    { "so_may_that_of_a_hub", unloaded_by_a_hubs_listener, 0,
+      "unload\nunloaded\nhost\n", NULL, NULL },
+    { "a_plugin_that_listened_to_events_that_are_dead_can_go",
+      events_dropped_before, 0, "unload\nunloaded\n", NULL, NULL },
+    { "error_hooks_of_events_and_hubs_go_too", listener_hooks_go, 0,
+      "event\nplugin: event hook\nhub\nplugin: hub hook\n"
+      "unload\nunloaded\nevent\nhub\n", "the host gave up", NULL },
+    { "those_of_the_host_stay", hosts_hook_stays, 0,
+      "unload\nunloaded\nevent\nevent hook\nhub\nhub hook\n",
+      NULL, NULL },
 
     { "code_that_never_heard_of_gcweak_runs_while_loaded", foreign_stays, 0,
       "host 2\nforeign: atexit\nforeign: method\nforeign: function\nhost 1\n"

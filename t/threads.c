@@ -1,6 +1,7 @@
 /* threads.c: tests of references and cleanups used by many threads at once,
  * and of calls from threads that the collector does not know.
  */
+#include "at-once.h"
 #include "support.h"
 
 #include <errno.h>
@@ -9,44 +10,6 @@
 #include <stdlib.h>
 
 enum { THREADS = 6 };
-
-/* Each thread waits here, so that all begin at once. */
-static pthread_barrier_t line;
-
-struct runner {
-    size_t number;
-    void *shared;            /* what the test hands to all */
-    bool (*body)(size_t number, void *shared);
-    bool good;
-};
-
-static void *
-run(void *data)
-{
-    struct runner *r = data;
-    pthread_barrier_wait(&line);
-    r->good = r->body(r->number, r->shared);
-    return NULL;
-}
-
-/* Runs body on all threads at once; fails the test if one says false. */
-static void
-at_once(bool (*body)(size_t number, void *shared), void *shared)
-{
-    struct runner runners[THREADS];
-    pthread_t threads[THREADS];
-    pthread_barrier_init(&line, NULL, THREADS);
-    for (size_t i = 0; i < THREADS; i++) {
-        runners[i] = (struct runner){ i, shared, body, false };
-        if (GC_pthread_create(&threads[i], NULL, run, &runners[i]) != 0)
-            fail_msg("no thread %zu to be had", i);
-    }
-    for (size_t i = 0; i < THREADS; i++) {
-        GC_pthread_join(threads[i], NULL);
-        assert_true(runners[i].good);
-    }
-    pthread_barrier_destroy(&line);
-}
 
 /* --- references --- */
 
@@ -81,7 +44,7 @@ all_threads_get_the_same_reference(void **state)
         struct common c = common_new(MANY);
         for (size_t i = 0; i < MANY; i++)
             c.targets[i] = target_new(i);
-        at_once(refer_to_the_same, &c);
+        at_once(THREADS, refer_to_the_same, &c);
         for (size_t i = 0; i < MANY; i++) {
             assert_ptr_equal(gcw_ref_get(c.refs[0][i]), c.targets[i]);
             for (size_t j = 1; j < THREADS; j++)
@@ -121,7 +84,7 @@ references_made_at_once_to_different_targets_differ(void **state)
     (void)state;
     static uint64_t ids[THREADS * EACH];
     struct common c = common_new(THREADS * EACH);
-    at_once(refer_to_different_ones, &c);
+    at_once(THREADS, refer_to_different_ones, &c);
     for (size_t i = 0; i < THREADS * EACH; i++)
         ids[i] = gcw_ref_id(c.refs[i / EACH][i % EACH]);
     qsort(ids, THREADS * EACH, sizeof *ids, by_value);
@@ -155,7 +118,7 @@ a_disposed_target_may_be_referred_to_at_once(void **state)
     (void)state;
     struct common c = common_new(MANY);
     c.targets[0] = target_new(1);
-    at_once(refer_or_dispose, &c);
+    at_once(THREADS, refer_or_dispose, &c);
     assert_int_equal(gcw_dispose(c.targets[0]), 0);
     for (size_t i = 1; i < THREADS; i += 2)
         for (size_t j = 0; j < MANY; j++)
@@ -227,7 +190,7 @@ run_detach_and_drain_have_one_winner_each(void **state)
     (void)state;
     for (int round = 0; round < 10; round++) {
         struct contest *c = contest_new();
-        at_once(compete, c);
+        at_once(THREADS, compete, c);
         c->drained += gcw_drain(0);
         size_t calls = total_calls(c);
         assert_int_equal(calls, c->ran + c->drained);
@@ -242,7 +205,7 @@ so_they_have_with_the_worker_among_them(void **state)
     for (int round = 0; round < 10; round++) {
         struct contest *c = contest_new();
         assert_int_equal(gcw_drain_thread(true), 0);
-        at_once(compete, c);
+        at_once(THREADS, compete, c);
         assert_int_equal(gcw_drain_thread(false), 0);
         gcw_drain(0);
         assert_int_equal(total_calls(c) + c->detached, MANY);
@@ -266,7 +229,7 @@ threads_that_drain_share_the_work(void **state)
     struct contest *c = contest_new();
     for (size_t i = 0; i < MANY; i++)
         assert_int_equal(gcw_dispose(c->targets[i]), 0);
-    at_once(drain_one_by_one, c);
+    at_once(THREADS, drain_one_by_one, c);
     assert_int_equal(c->drained, MANY);
     assert_int_equal(total_calls(c), MANY);
 }
@@ -317,7 +280,7 @@ a_weak_method_whose_halves_die_at_once_tells_once(void **state)
             gcw_method_new_weak(p.selves[i], unused_method, p.data[i]),
             told, &p.calls[i]));
     }
-    at_once(dispose_of_halves, &p);
+    at_once(THREADS, dispose_of_halves, &p);
     gcw_drain(0);
     for (size_t i = 0; i < MANY; i++)
         assert_int_equal(atomic_load(&p.calls[i]), 1);
@@ -341,7 +304,7 @@ the_worker_may_be_started_and_stopped_by_all(void **state)
     (void)state;
     static atomic_int calls;
     struct target *t = target_new(1);
-    at_once(start_and_stop, NULL);
+    at_once(THREADS, start_and_stop, NULL);
     assert_int_equal(gcw_drain_thread(false), 0);
     assert_non_null(gcw_cleanup_new(t, called, &calls));
     assert_int_equal(gcw_dispose(t), 0);
@@ -385,7 +348,7 @@ each_death_is_told_once_in_a_storm_of_births_and_collections(void **state)
     (void)state;
     static atomic_int calls;
     size_t born = (size_t)THREADS * STORMS * (MANY / 4);
-    at_once(live_and_collect, &calls);
+    at_once(THREADS, live_and_collect, &calls);
     collect();
     gcw_drain(0);
     assert_true((size_t)atomic_load(&calls) <= born);

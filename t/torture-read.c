@@ -1,9 +1,11 @@
 /* torture-read.c: torture of the weak read.
  *
  * Includes src/read.h with delays between its loads, and races several
- * readers with a storm of collections.  Built three times: with the right
- * order of the loads, which must never return a dead object, and with the two
- * wrong ones, which t/torture.t expects to be caught.
+ * readers with a storm of collections.  Some read one by one (gcw__read),
+ * others as who reads many (gcw__read_at): they keep `settled` over all their
+ * reads.  Built several times: with the right order of the loads, which must
+ * never return a dead object, and with the wrong ones, which t/torture.t
+ * expects to be caught.
  *
  * How a dead object gets read.  The collector lets the threads run again
  * before it clears the links of what has died.  Three things make that window
@@ -111,14 +113,24 @@ delay(int step)
 
 /* --- the read, with delays --- */
 
-static atomic_size_t slow_reads;
+/* A kind of readers, and how many of its reads were slow. */
+struct kind {
+    const char *enough;      /* what to report of that */
+    void *(*read)(const gcw_ref *ref, GC_word *settled);
+    atomic_size_t slow;
+};
+
+static _Thread_local struct kind *my_kind;
 
 static void *
 read_slowly(void *_Atomic *const _Atomic *link)
 {
-    atomic_fetch_add(&slow_reads, 1);
+    void *volatile pointer;
+    atomic_fetch_add(&my_kind->slow, 1);
     delay(4);
-    return gcw__read_settled(link);
+    pointer = gcw__read_settled(link);
+    delay(4);
+    return pointer;
 }
 
 #define GCW__DELAY(step) delay(step)
@@ -126,10 +138,55 @@ read_slowly(void *_Atomic *const _Atomic *link)
 #include "../src/read.h"
 #undef gcw__read_settled
 
+/* With a wrong order there are only readers of the kind that has it. */
+#if GCW__READ_ORDER != 3
+
+static void *
+read_single(const gcw_ref *ref, GC_word *settled)
+{
+    (void)settled;
+    return gcw__read(ref);
+}
+
+#endif
+#if GCW__READ_ORDER == 0
+
+static void *
+read_keeping(const gcw_ref *ref, GC_word *settled)
+{
+    delay(1);
+    return gcw__read_at(ref, settled);
+}
+
+#elif GCW__READ_ORDER == 3
+
+/* Wrong: the pointer, settled anew, gc_no. */
+static void *
+read_keeping(const gcw_ref *ref, GC_word *settled)
+{
+    void *pointer = gcw__load_pointer(ref);
+
+    *settled = gcw__load_settled();
+    return *settled == gcw__gc_no() ? pointer : read_slowly(&ref->link);
+}
+
+#endif
+
+static struct kind kinds[] = {
+#if GCW__READ_ORDER != 3
+    { .enough = "many single reads were slow ones", .read = read_single },
+#endif
+#if GCW__READ_ORDER == 0 || GCW__READ_ORDER == 3
+    { .enough = "many that kept settled were", .read = read_keeping },
+#endif
+};
+
+enum { N_KINDS = sizeof kinds / sizeof *kinds };
+
 /* --- targets --- */
 
 enum {
-    READERS = 5,
+    READERS = 6,
     SLOTS = 300,             /* targets of a round */
     IDLE = 10000,            /* references that only lengthen the clearing */
     LONGEST_LIFE = 3000,     /* of a target, in microseconds */
@@ -213,14 +270,14 @@ violations(void)
 /* --- readers --- */
 
 static void
-read_one(void)
+read_one(GC_word *settled)
 {
     gcw_ref *ref = atomic_load(&slots[below(SLOTS)].ref);
     struct target *volatile held;
     if (ref == NULL)
         return;
     delayed = below(32) == 0;
-    held = gcw__read(ref);
+    held = my_kind->read(ref, settled);
     atomic_fetch_add(&reads, 1);
     if (held == NULL)
         return;
@@ -232,12 +289,20 @@ read_one(void)
     held = NULL;
 }
 
+struct reader {
+    struct kind *kind;
+    uint64_t seed;
+};
+
 static void *
 read_on(void *data)
 {
-    random_state = *(uint64_t *)data;
+    const struct reader *reader = data;
+    GC_word settled = gcw__load_settled();
+    my_kind = reader->kind;
+    random_state = reader->seed;
     while (!atomic_load(&over))
-        read_one();
+        read_one(&settled);
     return NULL;
 }
 
@@ -324,11 +389,12 @@ static void
 race(uint64_t seed, long seconds)
 {
     pthread_t threads[READERS];
-    uint64_t seeds[READERS];
+    struct reader readers[READERS];
     random_state = seed | 1;
     for (size_t i = 0; i < READERS; i++) {
-        seeds[i] = (seed + i + 1) * UINT64_C(0x9e3779b97f4a7c15) | 1;
-        if (GC_pthread_create(&threads[i], NULL, read_on, &seeds[i]) != 0)
+        readers[i].kind = &kinds[i % N_KINDS];
+        readers[i].seed = (seed + i + 1) * UINT64_C(0x9e3779b97f4a7c15) | 1;
+        if (GC_pthread_create(&threads[i], NULL, read_on, &readers[i]) != 0)
             abort();
     }
     storm(seconds);
@@ -354,7 +420,8 @@ torture(void)
                                  GCW__READ_ORDER == 0 ? 3 : 20);
     GC_word before;
     size_t collections;
-    printf("1..5\n# GCWEAK_TORTURE_SEED=%llu\n", (unsigned long long)seed);
+    printf("1..%d\n# GCWEAK_TORTURE_SEED=%llu\n", 4 + N_KINDS,
+           (unsigned long long)seed);
     if (gcw_init() != 0)
         abort();
     slots = GC_MALLOC_UNCOLLECTABLE(SLOTS * sizeof *slots);
@@ -370,8 +437,9 @@ torture(void)
            "no object was overwritten while it was held",
            atomic_load(&overwritten));
     report(collections >= 20, "there were many collections", collections);
-    report(atomic_load(&slow_reads) >= 20, "many reads were slow ones",
-           atomic_load(&slow_reads));
+    for (size_t i = 0; i < N_KINDS; i++)
+        report(atomic_load(&kinds[i].slow) >= 20, kinds[i].enough,
+               atomic_load(&kinds[i].slow));
     report(atomic_load(&deaths) >= 1000, "many targets died",
            atomic_load(&deaths));
     printf("# %zu reads\n", atomic_load(&reads));

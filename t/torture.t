@@ -1,6 +1,6 @@
 #!/bin/sh
 # torture.t: the torture of the weak read finds what is wrong: it catches
-# both wrong orders of the read's loads.
+# all wrong orders of the read's loads.
 #
 # t/torture-read.t shows with the same program that the right order holds.
 
@@ -15,6 +15,7 @@ caught()    # test number, what is built with that order, how it reads
     esac
 }
 
-echo 1..2
+echo 1..3
 caught 1 torture-order1 'the pointer, the number of collections, settled'
 caught 2 torture-order2 'the number of collections, settled, the pointer'
+caught 3 torture-order3 'the pointer, settled anew, the number of collections'

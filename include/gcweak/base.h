@@ -4,7 +4,8 @@
  *   target   the object that is held weakly
  *   live     not yet found unreachable by a collection, and not disposed of
  *   handle   what the constructors return: gcw_ref, gcw_method, gcw_cleanup,
- *            gcw_exit_handler, gcw_exit_registry.  Handles are ordinary
+ *            gcw_listener, gcw_event, gcw_hub, gcw_exit_handler,
+ *            gcw_exit_registry.  Handles are ordinary
  *            collectable objects.  There is nothing to free.  Keep them where
  *            the collector looks: on a stack, in a static of the program, in
  *            collected or uncollectable memory; not in malloc memory.
@@ -72,12 +73,12 @@ const char *gcw_version(void);
 /* Gives up the callback that is being run, and tells why.
  *
  * To be called inside a callback that gcweak runs (an exit handler, a
- * cleanup, a death callback), by the thread that runs it.  Does not return:
- * control leaves the callback as with longjmp, the failure goes to the error
- * hook of the place (an exit registry, the drain), and the next callback
- * runs.  Frames in between are not unwound: what they hold (locks, malloc
- * memory) stays as it is.  `why` must stay valid while the hook runs; it may
- * be NULL.
+ * cleanup, a death callback, a listener), by the thread that runs it.  Does
+ * not return: control leaves the callback as with longjmp, the failure goes to
+ * the error hook of the place (an exit registry, an event, a hub, the drain),
+ * and the next callback runs.  Frames in between are not unwound: what they
+ * hold (locks, malloc memory) stays as it is.  `why` must stay valid while the
+ * hook runs; it may be NULL.
  *
  * Outside any such callback there is nothing to give up: the process aborts
  * with `why` on stderr.  After Python's exceptions in atexit handlers, which
@@ -86,7 +87,7 @@ GCW_NORETURN void gcw_fail(const char *why);
 
 /* An error hook: hears of a callback that failed.
  *
- *   handle  what failed: a gcw_exit_handler or a gcw_cleanup
+ *   handle  what failed: a gcw_exit_handler, gcw_listener or gcw_cleanup
  *   name    its name, or that of its function if it has one, or NULL
  *   why     the argument of gcw_fail, or what else went wrong; may be NULL
  *   data    what was registered with the hook
@@ -100,16 +101,17 @@ typedef void gcw_error_fn(void *handle, const char *name, const char *why,
 /* Shared objects that come and go.
  *
  * What belongs to a shared object ends with it: when dlclose unloads one, its
- * exit handlers run, and its cleanups, death callbacks and error hooks are
- * taken out.  "Its" are those whose function lies in it, whoever registered
+ * exit handlers run, and its listeners, cleanups, death callbacks and error
+ * hooks are taken out.  "Its" are those whose function lies in it, whoever registered
  * them.  Including any gcweak header is all that it takes: the lines below
  * add a destructor to each source file of a shared object, which calls
  * gcw_object_unloading; not for calling by hand.  Define GCW_NO_UNLOAD before
  * the header to leave it out.
  *
- * A callback in a shared object without a gcweak header is passed over once
- * its code is gone, but does not run at dlclose; and if other code has taken
- * its place in memory, that is called.
+ * A handler or cleanup in a shared object without a gcweak header is passed
+ * over once its code is gone, but does not run at dlclose; and if other code
+ * has taken its place in memory, that is called.  Such an object must
+ * disconnect its listeners itself.
  *
  * Cost: a walk through all that is registered, at dlclose.  After glibc, where
  * a shared object's atexit handlers run at its dlclose. */

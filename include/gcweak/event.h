@@ -1,0 +1,160 @@
+/* event.h: events whose listeners come and go, and die.
+ *
+ * An event has listeners: weak methods, or plain functions.  Emitting it
+ * calls them in the order in which they were connected.  It keeps no
+ * listener's object alive: one that has died is not called, and is out of the
+ * event, with all that it took, after the collection that found it dead,
+ * without anybody's doing.  An event that lives for ever stays as small as
+ * what lives.
+ *
+ * An emission
+ *   - calls those that were connected when it began; what is connected
+ *     meanwhile waits for the next one;
+ *   - passes over what was disconnected, blocked, disposed of or has died
+ *     before its turn; an object stays alive while its method runs;
+ *   - takes no lock: any number of threads may emit one event at once, and
+ *     none waits for a thread that connects;
+ *   - goes on when a listener calls gcw_fail: the event's error hook hears of
+ *     it.  What a method returns does not matter.
+ *   A listener may do anything in it: connect, disconnect, emit (this event
+ *   too, to any depth), drop its own last reference, collect, exit.
+ *
+ * What keeps what alive
+ *   The event holds the data of its methods and functions, as the methods
+ *   themselves do; it does not hold the objects, nor the gcw_method handles.
+ *   Nothing holds the event but its user: one that is dropped goes, though
+ *   its listeners' objects live on.  A listener handle holds neither the
+ *   event nor the object.
+ *
+ * Closures
+ *   A listener's data must not lead to its object: the event holds the data,
+ *   so the object could never die.  That is the commonest leak with events,
+ *   and easily made: a closure that belongs to an object and knows it.
+ *       connect(e, gcw_method_new(self, fn, closure))     closure->owner ==
+ *                                                         self: never dies
+ *   Hold both halves weakly, and root the closure in the object itself, in a
+ *   field of it, so that it lives exactly as long:
+ *       self->closure = closure;
+ *       connect(e, gcw_method_new_weak(self, fn, closure))
+ *
+ * Fork
+ *   A child has its own copy of every event, with all its listeners.
+ *
+ * dlclose
+ *   The listeners whose function lies in an unloaded shared object go with
+ *   it; see base.h.  One without a gcweak header must disconnect its own.
+ */
+#ifndef GCWEAK_EVENT_H
+#define GCWEAK_EVENT_H
+
+#include <gcweak/base.h>
+#include <gcweak/method.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct gcw_event gcw_event;
+
+/* A connection: what gcw_event_connect made.  The handle may be dropped; it
+ * is needed only to disconnect or to block. */
+typedef struct gcw_listener gcw_listener;
+
+/* How to connect. */
+enum {
+    GCW_ONCE = 1,        /* disconnected before its first call */
+    GCW_UNIQUE = 2,      /* not again, if an equal one is connected */
+    GCW_FRONT = 4        /* before all that are connected by now */
+};
+
+/* A new event without listeners.  `name` is for reports; copied; may be NULL.
+ *
+ * Any known thread; also from finalizers and callbacks.
+ * Returns the event, or NULL with errno EPERM, ENOMEM, ENOTSUP.
+ * After Exaile's event manager, and the weak events of WPF. */
+gcw_event *gcw_event_new(const char *name);
+
+/* Connects a method: fn(self, arg, data), with the emission's argument.
+ *
+ * Of the method its three parts are kept, so m itself may be dropped.  Equal
+ * methods (gcw_method_equal) may be connected several times and are then
+ * called several times.  With GCW_UNIQUE, if an equal one is connected, its
+ * listener is returned; it stays where it is, and if it had GCW_ONCE while
+ * this call does not give it, it loses it.
+ *
+ * Any known thread; also from finalizers and callbacks, and during an
+ * emission.
+ * Returns the listener, or NULL with errno: EINVAL (e or m is NULL, unknown
+ * flags), ESTALE (the method is dead, or an object was disposed of
+ * meanwhile), EPERM, ENOMEM.
+ * Cost: constant, amortised.  The first call with GCW_UNIQUE, and the first
+ * gcw_event_disconnect, look at all listeners once. */
+gcw_listener *gcw_event_connect(gcw_event *e, gcw_method *m, unsigned flags);
+
+/* Connects a function: fn(arg, data).  `data` is held strongly.  Two are equal
+ * if function and data are the same.  Otherwise as gcw_event_connect; EINVAL
+ * also if fn is NULL. */
+gcw_listener *gcw_event_connect_fn(gcw_event *e,
+                                   void (*fn)(void *arg, void *data),
+                                   void *data, unsigned flags);
+
+/* Disconnects a listener; of an event or of a hub.
+ *
+ * Once this has returned, no emission begins to call it any more; one that is
+ * calling it goes on, and is not waited for.
+ * Any known thread; also from finalizers, callbacks and the listener itself.
+ * Returns true if this call disconnected it.  False if it was disconnected
+ * before, was called with GCW_ONCE, is dead, or its event is; false with
+ * errno EINVAL (l is NULL) or EPERM.
+ * Cost: constant, amortised. */
+bool gcw_listener_disconnect(gcw_listener *l);
+
+/* Disconnects all listeners with a method equal to m, dead or alive, or with
+ * this function and data.
+ * Threads as gcw_listener_disconnect.
+ * Returns how many; 0 with errno EINVAL (e, m or fn is NULL), EPERM, or
+ * ENOMEM (nothing was disconnected).
+ * Cost: in proportion to what it disconnects, amortised. */
+size_t gcw_event_disconnect(gcw_event *e, const gcw_method *m);
+size_t gcw_event_disconnect_fn(gcw_event *e,
+                               void (*fn)(void *arg, void *data), void *data);
+
+/* Whether it is connected: neither disconnected nor dead.  May be out of date
+ * as soon as it is known.
+ * Any known thread.  false with errno EINVAL (l is NULL) or EPERM. */
+bool gcw_listener_connected(const gcw_listener *l);
+
+/* Blocks a listener: it stays connected, but emissions pass it over until it
+ * was unblocked as often as it was blocked.  A call that has begun goes on.
+ * Any known thread; also from finalizers, callbacks and the listener itself.
+ * Without effect on one that is not connected; and, with errno, if l is NULL
+ * or is not blocked (EINVAL), if it was blocked 65,535 times (EOVERFLOW), or
+ * EPERM.  Cost: constant.  After GLib's g_signal_handler_block. */
+void gcw_listener_block(gcw_listener *l);
+void gcw_listener_unblock(gcw_listener *l);
+
+/* Emits the event: calls its listeners on this thread, in order.
+ *
+ * Any known thread; also from finalizers, callbacks and its own listeners.
+ * Returns how many were called, those that failed included; 0 with errno
+ * EINVAL (e is NULL) or EPERM.
+ * Cost: a few nanoseconds, and about as much a listener as a call through a
+ * function pointer. */
+size_t gcw_event_emit(gcw_event *e, void *arg);
+
+/* How many listeners are connected, blocked ones included; those not that
+ * are known to be dead.
+ * Any known thread.  0 with errno EINVAL (e is NULL) or EPERM. */
+size_t gcw_event_count(const gcw_event *e);
+
+/* Sets the hook that hears of failing listeners, with the listener as the
+ * handle; NULL takes it out.  `data` is held strongly.  Without one, a line
+ * goes to stderr.
+ * Returns 0, or -1 with errno EINVAL (e is NULL) or EPERM. */
+int gcw_event_on_error(gcw_event *e, gcw_error_fn *hook, void *data);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

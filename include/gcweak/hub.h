@@ -1,0 +1,169 @@
+/* hub.h: events by type and source.
+ *
+ * A hub stands between those who have something to tell and those who want to
+ * hear of it, so that they need not know each other.  What happens has a type,
+ * a string, and a source, an object.  A listener says which of both it wants;
+ * NULL stands for any.
+ *
+ *     gcw_hub_connect(hub, "saved", document, m, 0)    this document is saved
+ *     gcw_hub_connect(hub, "saved", NULL, m, 0)        any document is saved
+ *     gcw_hub_connect(hub, NULL, document, m, 0)       anything about this one
+ *     gcw_hub_connect(hub, NULL, NULL, m, 0)           everything
+ *
+ * An emission calls the listeners of all four patterns that fit, in the order
+ * in which they were connected.  It calls equal methods once, however many of
+ * their connections fit: in the place of the first that is not blocked.  The
+ * others are passed over, and stay connected also if they have GCW_ONCE.  All
+ * else is as with events (event.h): listeners are
+ * held weakly, emissions take no lock, what fails does not stop the others.
+ *
+ * Sources are held weakly as well, and are told apart by identity.  When a
+ * source has died, or been disposed of, what was connected to it goes.  A type
+ * is known to the hub as long as something is connected to it.  So a hub that
+ * lives for ever stays as small as what lives.
+ *
+ * Posting
+ *   gcw_hub_post leaves an emission for the thread that calls
+ *   gcw_hub_dispatch, which a GUI or a network loop does when the hub's
+ *   descriptor is readable.  So listeners run on the thread of the loop,
+ *   whatever thread the news comes from.
+ */
+#ifndef GCWEAK_HUB_H
+#define GCWEAK_HUB_H
+
+#include <gcweak/base.h>
+#include <gcweak/event.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct gcw_hub gcw_hub;
+
+/* What a listener's method gets as its argument, for the time of the call. */
+typedef struct gcw_emission {
+    gcw_hub *hub;
+    gcw_listener *listener;      /* this one */
+    const char *type;            /* NULL if it was emitted without */
+    void *source;                /* NULL if it was emitted without */
+    void *arg;                   /* as given to gcw_hub_emit */
+} gcw_emission;
+
+/* A new hub without listeners.
+ * Any known thread; also from finalizers and callbacks.
+ * Returns the hub, or NULL with errno EPERM, ENOMEM, ENOTSUP.
+ * After Exaile's event manager. */
+gcw_hub *gcw_hub_new(void);
+
+/* Connects a method: fn(self, emission, data), with a gcw_emission.
+ *
+ * type    copied; NULL: any
+ * source  any pointer into a heap object (see ref.h); NULL: any
+ * flags   as for gcw_event_connect.  GCW_UNIQUE is always on: an equal method
+ *         with the same type and source is not connected again, its listener
+ *         is returned.
+ *
+ * Strong data of the method must not lead to the source, as it must not lead
+ * to the method's object: neither could ever die.
+ * The listener is disconnected and blocked as one of an event.  It goes when
+ * its object or the source dies.
+ *
+ * Any known thread; also from finalizers and callbacks, and during an
+ * emission.
+ * Returns the listener, or NULL with errno: EINVAL (h or m is NULL, unknown
+ * flags, source is no heap object, the method's strong data is the source),
+ * ESTALE (the method is dead, or an object was disposed of meanwhile), EPERM,
+ * ENOMEM, ENOTSUP.
+ * Cost: constant, amortised, whatever else is connected. */
+gcw_listener *gcw_hub_connect(gcw_hub *h, const char *type, void *source,
+                              gcw_method *m, unsigned flags);
+
+/* Connects a function: fn(emission, data).  `data` is held strongly.
+ * EINVAL also if fn is NULL or `data` is the source; ESTALE only if the source
+ * was disposed of meanwhile.  Otherwise as gcw_hub_connect. */
+gcw_listener *gcw_hub_connect_fn(gcw_hub *h, const char *type, void *source,
+                                 void (*fn)(const gcw_emission *emission,
+                                            void *data),
+                                 void *data, unsigned flags);
+
+/* Disconnects the method equal to m, dead or alive, or the function, from
+ * this type and source; NULL stands for what was connected to any, not for
+ * all.
+ * Threads as gcw_listener_disconnect.
+ * Returns true if it was connected; false if not, or with errno EINVAL (h, m
+ * or fn is NULL) or EPERM.  Cost: constant, amortised. */
+bool gcw_hub_disconnect(gcw_hub *h, const char *type, const void *source,
+                        const gcw_method *m);
+bool gcw_hub_disconnect_fn(gcw_hub *h, const char *type, const void *source,
+                           void (*fn)(const gcw_emission *emission,
+                                      void *data),
+                           void *data);
+
+/* Emits: calls on this thread all listeners that fit.
+ *
+ * type    NULL: only those connected to any type hear of it
+ * source  any pointer; NULL: only those connected to any source hear of it.
+ *         The caller keeps it alive.
+ *
+ * Any known thread; also from finalizers, callbacks and listeners.
+ * Returns how many were called; 0 with errno EINVAL (h is NULL), EPERM, or
+ * ENOMEM (nobody was called; only possible if several patterns fit, with more
+ * than 32 listeners in all).
+ * Cost: four lookups, and as little a listener as with an event if one pattern
+ * fits; otherwise each listener is also looked up in the set of those that
+ * were called. */
+size_t gcw_hub_emit(gcw_hub *h, const char *type, void *source, void *arg);
+
+/* Sets the hook that hears of failing listeners; as gcw_event_on_error. */
+int gcw_hub_on_error(gcw_hub *h, gcw_error_fn *hook, void *data);
+
+/* Leaves an emission for gcw_hub_dispatch.  The type is copied; `source` and
+ * `arg` are held strongly until then.  Who is connected at the dispatch hears
+ * of it.  A hub that is dropped takes along what is left in it.
+ * A forked child has its own copy of all that waits.
+ * Any known thread; also from finalizers and callbacks.
+ * Returns 0, or -1 with errno EINVAL (h is NULL), EPERM, ENOMEM. */
+int gcw_hub_post(gcw_hub *h, const char *type, void *source, void *arg);
+
+/* Makes up to `max` of the emissions that were posted, oldest first, on this
+ * thread; for 0, all that were there when it began.  What is posted meanwhile
+ * waits for the next call, so a listener that posts keeps nobody here.
+ * May be called by several threads, and inside a listener: each emission is
+ * made once.
+ * Returns how many emissions it made; 0 with errno EINVAL (h is NULL) or
+ * EPERM; fewer than there were, with errno ENOMEM, if memory ran out as it may
+ * for gcw_hub_emit: that emission still waits. */
+size_t gcw_hub_dispatch(gcw_hub *h, size_t max);
+
+/* A descriptor that is readable while there is something to dispatch: for
+ * poll, epoll, or a GUI's loop.  gcw_hub_dispatch makes it unreadable again;
+ * do not read it or close it.  Wake-ups coalesce.
+ *
+ * One a hub, the same on every call, opened at the first; close-on-exec.  It
+ * is closed when the hub is collected, so keep the hub while it is polled.  A
+ * forked child keeps the number, with a wake-up of its own behind it.
+ * Any known thread.
+ * Returns the descriptor, or -1 with errno: EINVAL (h is NULL), EMFILE,
+ * ENFILE, ENOMEM, EPERM. */
+int gcw_hub_fd(gcw_hub *h);
+
+/* How much there is in a hub. */
+typedef struct gcw_hub_size {
+    size_t listeners;            /* connected, and not known to be dead */
+    size_t patterns;             /* pairs of type and source with listeners */
+    size_t types;                /* types with listeners */
+    size_t posted;               /* emissions that wait for the dispatch */
+    size_t bytes;                /* of the hub's own memory for all that */
+} gcw_hub_size;
+
+/* Measures a hub, for who wants to see that it stays small.
+ * Any known thread.
+ * Returns 0, or -1 with errno EINVAL (h or out is NULL) or EPERM.
+ * Cost: in proportion to the patterns. */
+int gcw_hub_measure(const gcw_hub *h, gcw_hub_size *out);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

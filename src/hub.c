@@ -1,0 +1,306 @@
+/* hub.c: hubs, and what they do when something goes.
+ *
+ *     hub ---- types      name -------------> type
+ *        ---- patterns   type and source ---> pattern: a list of listeners
+ *
+ * Both maps are read by emissions without a lock (map.h), and a pattern's
+ * list is what an event has (listeners.c).  A pattern exists as long as it
+ * has listeners, a type as long as it has patterns.  What a hub does with
+ * them is divided:
+ *     hub.c           what goes, tidying, measuring
+ *     hub-connect.c   connecting, disconnecting
+ *     hub-emit.c      emitting
+ *     hub-post.c      emissions that wait, and the descriptor
+ *
+ * Sources.  A pattern with a source watches it, and finds it by address: an
+ * emission that has the source in hand knows that it is alive, so it is the
+ * one that the pattern's reference reads.  When the source dies, the pattern's
+ * listeners go, and with the last of them the pattern.
+ *
+ * Everything but reading the maps is under the lock of the hub's listeners.
+ * What cannot be done under it, or must not while deaths are told, is left to
+ * tidy (place.c): taking watches off, and moving to smaller memory.
+ */
+#include <config.h>
+#include "hub.h"
+
+#include "code.h"
+#include "init.h"
+#include "lock.h"
+#include "ref.h"
+
+#include <string.h>
+
+/* Looking up. */
+
+uintptr_t
+gcw__hub_type_hash(const char *name)
+{
+    uintptr_t hash = 0;
+
+    for (; *name != '\0'; name++)
+        hash = gcw__mix(hash + (unsigned char)*name + 1);
+    return hash;
+}
+
+uintptr_t
+gcw__hub_pattern_hash(const struct gcw__type *type, const void *source)
+{
+    return gcw__mix(gcw__mix((uintptr_t)type) ^ (uintptr_t)source);
+}
+
+struct gcw__type *
+gcw__hub_type(const gcw_hub *h, const char *name)
+{
+    const struct gcw__map_table *table = gcw__map_table(&h->types);
+    uintptr_t hash = table == NULL ? 0 : gcw__hub_type_hash(name);
+    struct gcw__type *type;
+    size_t at = 0;
+
+    while ((type = gcw__map_next(table, hash, &at)) != NULL)
+        if (strcmp(type->name, name) == 0)
+            return type;
+    return NULL;
+}
+
+static bool
+is_of(const struct gcw__pattern *pattern, const struct gcw__type *type,
+      const void *source)
+{
+    if (pattern->type != type || (pattern->source == NULL) != (source == NULL))
+        return false;
+    return source == NULL
+           || gcw__read(pattern->source->on.watch.ref) == source;
+}
+
+struct gcw__pattern *
+gcw__hub_pattern(const gcw_hub *h, const struct gcw__type *type,
+                 const void *source)
+{
+    const struct gcw__map_table *table = gcw__map_table(&h->patterns);
+    uintptr_t hash = gcw__hub_pattern_hash(type, source);
+    struct gcw__pattern *pattern;
+    size_t at = 0;
+
+    while ((pattern = gcw__map_next(table, hash, &at)) != NULL)
+        if (is_of(pattern, type, source))
+            return pattern;
+    return NULL;
+}
+
+/* What goes.  Lock held. */
+
+static void
+leave_type(gcw_hub *h, struct gcw__type *type)
+{
+    if (type != NULL && --type->patterns == 0)
+        gcw__map_remove(&h->types, type->hash, type);
+}
+
+static void
+emptied(struct gcw__listeners *list)
+{
+    struct gcw__pattern *pattern = (struct gcw__pattern *)list;
+    gcw_hub *h = pattern->hub;
+
+    gcw__map_remove(&h->patterns, pattern->hash, pattern);
+    leave_type(h, pattern->type);
+    if (pattern->source != NULL) {
+        pattern->source->pattern = 0;
+        gcw__place_leave(&pattern->source->on);
+    }
+    gcw__place_untidy(&h->place->place);
+}
+
+static void
+sparse(struct gcw__listeners *list)
+{
+    gcw_hub *h = ((struct gcw__pattern *)list)->hub;
+
+    if (list->sparse)
+        return;
+    list->sparse = true;
+    list->next_sparse = h->sparse;
+    h->sparse = list;
+    gcw__place_untidy(&h->place->place);
+}
+
+const struct gcw__listeners_ops gcw__pattern_ops = { emptied, sparse };
+
+/* What the place calls. */
+
+static bool
+source_died(struct gcw__source_watch *source, bool may_wait)
+{
+    pthread_mutex_t *lock = gcw__listeners_lock(source->on.place);
+
+    if (!gcw__lock(lock, may_wait))
+        return false;
+    if (source->pattern != 0)
+        gcw__listeners_clear((struct gcw__listeners *)~source->pattern);
+    gcw__unlock(lock);
+    return true;
+}
+
+static bool
+died(void *hub, struct gcw__place_watch *watch, bool may_wait)
+{
+    (void)hub;
+    if (gcw__place_watch_role(watch) == GCW__SOURCE)
+        return source_died((struct gcw__source_watch *)watch, may_wait);
+    return gcw__listener_died(watch, may_wait);
+}
+
+static void
+unload_pattern(void *pattern, void *range)
+{
+    gcw__listeners_unload(&((struct gcw__pattern *)pattern)->list, range);
+}
+
+static void
+unloading(void *hub, const struct gcw__range *range)
+{
+    gcw_hub *h = hub;
+    struct gcw__range copy = *range;
+
+    gcw__lock(gcw__hub_lock(h), true);
+    gcw__map_each(&h->patterns, unload_pattern, &copy);
+    gcw__unlock(gcw__hub_lock(h));
+    gcw__hook_unload(&h->hook, &h->place->place, range);
+}
+
+/* Tidying. */
+
+/* These are false if that took memory, and there was none. */
+
+static bool
+tidy_map(gcw_hub *h, struct gcw__map *map)
+{
+    struct gcw__map_spare spare = { 0, NULL };
+    bool done;
+
+    do {
+        gcw__lock(gcw__hub_lock(h), true);
+        done = gcw__map_tidied(map, &spare);
+        gcw__unlock(gcw__hub_lock(h));
+    } while (!done && gcw__map_fill(&spare));
+    return done;
+}
+
+static struct gcw__listeners *
+take_sparse(gcw_hub *h)
+{
+    struct gcw__listeners *list;
+
+    gcw__lock(gcw__hub_lock(h), true);
+    list = h->sparse;
+    if (list != NULL) {
+        h->sparse = list->next_sparse;
+        list->next_sparse = NULL;
+        list->sparse = false;
+    }
+    gcw__unlock(gcw__hub_lock(h));
+    return list;
+}
+
+static bool
+tidy_lists(gcw_hub *h)
+{
+    struct gcw__listeners *list;
+
+    while ((list = take_sparse(h)) != NULL)
+        if (!gcw__listeners_tidy(list)) {
+            gcw__lock(gcw__hub_lock(h), true);
+            sparse(list);
+            gcw__unlock(gcw__hub_lock(h));
+            return false;
+        }
+    return true;
+}
+
+/* What could not be done is tried again after the next collection. */
+static void
+tidy(void *hub)
+{
+    gcw_hub *h = hub;
+
+    gcw__place_take_off(&h->place->place, gcw__hub_lock(h));
+    if (!tidy_lists(h) || !tidy_map(h, &h->types)
+        || !tidy_map(h, &h->patterns))
+        gcw__place_untidy(&h->place->place);
+}
+
+/* Hubs. */
+
+gcw_hub *
+gcw_hub_new(void)
+{
+    static const struct gcw__place_ops ops = {
+        died, gcw__hub_closed, unloading, tidy
+    };
+    gcw_hub *h;
+
+    if (gcw__enter() != 0)
+        return NULL;
+    h = GC_MALLOC(sizeof *h);
+    if (h == NULL)
+        return gcw__fail_null(ENOMEM);
+    h->place = gcw__place_new(&ops, sizeof *h->place);
+    if (h->place == NULL)
+        return gcw__fail_null(ENOMEM);
+    return gcw__place_open(&h->place->place, h) ? h : NULL;
+}
+
+int
+gcw_hub_on_error(gcw_hub *h, gcw_error_fn *hook, void *data)
+{
+    if (gcw__enter() != 0)
+        return -1;
+    if (h == NULL)
+        return gcw__fail_int(EINVAL);
+    gcw__hook_set(&h->hook, &h->place->place, hook, data);
+    return 0;
+}
+
+/* Measuring. */
+
+static void
+measure_pattern(void *item, void *size)
+{
+    const struct gcw__pattern *pattern = item;
+    gcw_hub_size *out = size;
+
+    out->listeners += atomic_load(&pattern->list.live);
+    out->bytes += sizeof *pattern + gcw__listeners_bytes(&pattern->list)
+                  + (pattern->source == NULL ? 0 : sizeof *pattern->source);
+}
+
+static void
+measure_type(void *item, void *size)
+{
+    const struct gcw__type *type = item;
+
+    ((gcw_hub_size *)size)->bytes += sizeof *type + strlen(type->name) + 1;
+}
+
+int
+gcw_hub_measure(const gcw_hub *hub, gcw_hub_size *out)
+{
+    gcw_hub *h = (gcw_hub *)(uintptr_t)hub;
+
+    if (gcw__enter() != 0)
+        return -1;
+    if (h == NULL || out == NULL)
+        return gcw__fail_int(EINVAL);
+    *out = (gcw_hub_size){ 0, 0, 0, 0, sizeof *h + sizeof *h->place };
+    gcw__lock(gcw__hub_lock(h), true);
+    gcw__map_each(&h->patterns, measure_pattern, out);
+    gcw__map_each(&h->types, measure_type, out);
+    out->patterns = h->patterns.count;
+    out->types = h->types.count;
+    out->posted = h->posted;
+    out->bytes += gcw__map_bytes(&h->patterns) + gcw__map_bytes(&h->types)
+                  + h->posted_bytes;
+    gcw__unlock(gcw__hub_lock(h));
+    return 0;
+}

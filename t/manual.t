@@ -1,0 +1,264 @@
+#!/bin/sh
+# manual.t: the manual pages say what the headers say, and their programs do
+# what the pages say.
+#
+# A page doc/gcw_NAME.3 is that of the header gcweak/NAME.h.  Any page that is
+# put there is tested.  A program is a literal display with a main function;
+# what it must print is the literal display after a line that ends in
+# "prints:", if there is one.
+
+# Variables of flags are split on purpose.
+# shellcheck disable=SC2086
+: "${srcdir:=.}" "${builddir:=.}" "${CC:=cc}" "${PKG_CONFIG:=pkg-config}"
+: "${GC_CFLAGS=$($PKG_CONFIG --cflags bdw-gc)}"
+: "${GC_LIBS=$($PKG_CONFIG --libs bdw-gc)}"
+LC_ALL=C
+export LC_ALL
+strict='-Wall -Wextra -Werror'
+
+dir=$(mktemp -d) || exit 99
+trap 'rm -rf "$dir"' EXIT
+count=0
+
+# passes WHAT COMMAND...: one test; what the command says is shown.
+passes()
+{
+    count=$((count + 1))
+    what=$1
+    shift
+    if "$@" > "$dir/log" 2>&1; then
+        echo "ok $count - $name: $what"
+    else
+        echo "not ok $count - $name: $what"
+        sed 's/^/# /' "$dir/log"
+    fi
+}
+
+# skip WHAT WHY: one test that cannot be made here.
+skip()
+{
+    count=$((count + 1))
+    echo "ok $count - $name: $1 # SKIP $2"
+}
+
+# --- What the headers declare ------------------------------------------------
+
+# The functions that a header itself declares: after preprocessing, what comes
+# from it, one statement a line, the first name before a parenthesis of each
+# that is no typedef.
+declared_in()
+{
+    $CC -E -DGCW_NO_UNLOAD -I"$srcdir/include" -x c "$srcdir/include/$1" |
+    awk -v file="/$1\"" '/^# *[0-9]/ { own = index($0, file); next } own' |
+    tr '\n' ' ' | tr ';' '\n' | grep -v '^ *typedef' |
+    awk 'match($0, /gcw_[a-z0-9_]+ *\(/) {
+             name = substr($0, RSTART, RLENGTH)
+             sub(/ *\(/, "", name)
+             print name
+         }' | sort -u
+}
+
+declared_anywhere()
+{
+    for one in "$srcdir"/include/gcweak/*.h
+    do
+        declared_in "gcweak/${one##*/}"
+    done | sort -u
+}
+
+# --- What a page names -------------------------------------------------------
+
+# The lines of a section.
+section()
+{
+    awk -v wanted="$1" '
+        /^\.Sh / { inside = $0 == ".Sh " wanted; next }
+        inside' "$page"
+}
+
+# All names but that of the page itself, which is a type.
+named()
+{
+    section NAME | awk -v own="$name" \
+        '$1 == ".Nm" && $2 != own { print $2 }' | sort -u
+}
+
+# The declarations in the synopsis, one a line, as in C.
+synopsis()
+{
+    section SYNOPSIS | awk '
+        function read_words(line)
+        {
+            n = 0
+            while (match(line, /"[^"]*"|[^ ]+/)) {
+                words[++n] = substr(line, RSTART, RLENGTH)
+                gsub(/"/, "", words[n])
+                line = substr(line, RSTART + RLENGTH)
+            }
+        }
+        function add_arguments(first)
+        {
+            for (i = first; i <= n; i++)
+                arguments = arguments (arguments == "" ? "" : ", ") words[i]
+        }
+        function declare()
+        {
+            print type " " function_name "(" arguments ");"
+        }
+        { read_words($0) }
+        $1 == ".Ft" { sub(/^\.Ft */, ""); gsub(/"/, ""); type = $0 }
+        $1 == ".Fn" || $1 == ".Fo" { function_name = words[2]; arguments = "" }
+        $1 == ".Fn" { add_arguments(3); declare() }
+        $1 == ".Fa" { add_arguments(2) }
+        $1 == ".Fc" { declare() }'
+}
+
+declared_by_synopsis()
+{
+    synopsis | sed 's/^[^(]*[ *]\(gcw_[a-z0-9_]*\)(.*/\1/' | sort -u
+}
+
+# --- The tests of a page -----------------------------------------------------
+
+# is_within A B: every line of A is in B; shows those that are not.
+is_within()
+{
+    comm -23 "$dir/$1" "$dir/$2"
+    [ -z "$(comm -23 "$dir/$1" "$dir/$2")" ]
+}
+
+titled()
+{
+    grep -x "\.Dt $(echo "$name" | tr '[:lower:]' '[:upper:]') 3" "$page"
+}
+
+includes_header()
+{
+    section SYNOPSIS | grep -Fx ".In $header"
+}
+
+# The compiler refuses what is declared in two ways.
+agrees_with_header()
+{
+    {
+        echo "#include <$header>"
+        synopsis
+    } > "$dir/synopsis.c"
+    cat "$dir/synopsis.c"
+    $CC -std=c11 $strict -I"$srcdir/include" -fsyntax-only "$dir/synopsis.c"
+}
+
+# Which other pages there are differs from machine to machine.
+lints()
+{
+    mandoc -Tlint "$page" 2> /dev/null |
+        grep -v 'referenced manual not found' > "$dir/lint"
+    cat "$dir/lint"
+    [ ! -s "$dir/lint" ]
+}
+
+# Writes the programs to 1.c, 2.c, ..., and what they print to 1.out, ...
+extract_programs()
+{
+    rm -f "$dir"/[0-9]*
+    awk -v dir="$dir" '
+        function finish()
+        {
+            inside = 0
+            if (text ~ /(^|\n)(int )?main\(/)
+                printf "%s", text > (dir "/" ++programs ".c")
+            else if (output && programs > 0)
+                printf "%s", text > (dir "/" programs ".out")
+        }
+        /^\.Bd .*-(literal|unfilled)/ {
+            inside = 1
+            text = ""
+            output = before ~ /prints:$/
+            next
+        }
+        /^\.Ed/ { finish() }
+        { before = $0 }
+        inside {
+            gsub(/\\&/, "")
+            gsub(/\\-/, "-")
+            gsub(/\\\(dq/, "\"")
+            gsub(/\\e/, "\\\\")
+            text = text $0 "\n"
+        }' "$page"
+}
+
+compiles()
+{
+    $CC $CFLAGS $strict -I"$srcdir/include" $GC_CFLAGS \
+        -c "$dir/$1.c" -o "$dir/$1.o" &&
+        "$builddir/libtool" --silent --tag=CC --mode=link \
+            $CC $CFLAGS $LDFLAGS -no-install "$dir/$1.o" -o "$dir/$1" \
+            "$builddir/libgcweak.la" $GC_LIBS
+}
+
+runs()
+{
+    "$dir/$1" < /dev/null > "$dir/$1.printed"
+}
+
+prints_what_it_says()
+{
+    diff "$dir/$1.out" "$dir/$1.printed"
+}
+
+test_program()
+{
+    passes "program $1 compiles without a warning" compiles "$1"
+    passes "program $1 runs" runs "$1"
+    if [ -e "$dir/$1.out" ]; then
+        passes "program $1 prints what the page says" prints_what_it_says "$1"
+    fi
+}
+
+test_programs()
+{
+    extract_programs
+    number=1
+    while [ -e "$dir/$number.c" ]
+    do
+        test_program $number
+        number=$((number + 1))
+    done
+}
+
+test_names()
+{
+    declared_in "$header" > "$dir/header"
+    named > "$dir/named"
+    declared_by_synopsis > "$dir/synopsis"
+    passes 'it has the title of its file' titled
+    passes 'the synopsis includes its header' includes_header
+    passes 'the name section has all of the header' is_within header named
+    passes 'the synopsis has all of the header' is_within header synopsis
+    passes 'what has a name is declared' is_within named anywhere
+    passes 'what the synopsis has is declared' is_within synopsis anywhere
+    passes 'the synopsis agrees with the header' agrees_with_header
+}
+
+# test_page FILE
+test_page()
+{
+    page=$1
+    name=${1##*/}
+    name=${name%.3}
+    header=gcweak/${name#gcw_}.h
+    test_names
+    if command -v mandoc > /dev/null; then
+        passes 'mandoc finds nothing to complain about' lints
+    else
+        skip 'mandoc finds nothing to complain about' 'no mandoc here'
+    fi
+    test_programs
+}
+
+declared_anywhere > "$dir/anywhere"
+for file in "$srcdir"/doc/*.3
+do
+    test_page "$file"
+done
+echo "1..$count"
