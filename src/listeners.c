@@ -23,8 +23,11 @@
  *
  * The life of a listener
  *
- *     connected --- disconnected, called once, its object dead, its event or
- *                   source dead, its code unloaded ---> gone
+ *     made ---> connected ---> gone
+ *
+ * It watches its objects before it is connected, so that a fork in between
+ * leaves nothing half done.  It goes when it is disconnected, called once, its
+ * object or source dead, or its code unloaded.
  *
  * What is gone leaves an empty slot.  When more than half of a range is empty
  * the place is tidied: the rest moves to a smaller array.  Without a listener
@@ -39,8 +42,8 @@
  * chains of slots by hash, made anew with each array.
  *
  * Locks.  Lists are under the lock of their place, one of a few that all
- * places share; innermost, and nothing is allocated under it: who finds too
- * little memory under the lock lets it go, allocates a spare, and tries again.
+ * places share.  Nothing is allocated under it: who finds too little memory
+ * lets it go, allocates a spare, and tries again.
  * All that is here is in the collected heap; a listener hangs on the reference
  * of its object, and so knows its list by a hidden pointer only.
  */

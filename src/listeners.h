@@ -81,8 +81,8 @@ struct gcw__second_watch {
  * object has died: then he looks closer. */
 extern gcw_ref gcw__ask, gcw__plain_function;
 
-/* Where emissions find a listener.  `self` and `data` may go, in this order;
- * nothing ever comes. */
+/* Where emissions find a listener.  `self` changes as that is blocked and
+ * unblocked; when it goes, `self` goes first, then `data`, for good. */
 struct gcw__slot {
     gcw_ref *_Atomic self;           /* or one of the two above */
     void (*code)(void);              /* constant */
@@ -216,8 +216,8 @@ bool gcw__listener_died(struct gcw__place_watch *watch, bool may_wait);
 void gcw__listeners_unload(struct gcw__listeners *list,
                            const struct gcw__range *range);
 
-/* Gives back memory, if much of it holds nothing.  False: that took memory, and
- * there was none. */
+/* Gives back memory, if much of it holds nothing.  False: that took memory,
+ * and there was none. */
 bool gcw__listeners_tidy(struct gcw__listeners *list);
 
 /* How much memory there is. */

@@ -1639,21 +1639,6 @@ the_data_of_a_hook_is_held(void **state)
 
 enum { LOTS = 100000, STAGES = 4 };
 
-/* The numbers below LOTS, in an order that a fixed seed decides. */
-static const unsigned *
-shuffled(void)
-{
-    static unsigned order[LOTS];
-    unsigned long long seed = 2022;
-    for (unsigned i = 0; i < LOTS; i++) {
-        seed = seed * 6364136223846793005ULL + 1442695040888963407ULL;
-        unsigned j = (unsigned)((seed >> 33) % (i + 1));
-        order[i] = order[j];
-        order[j] = i;
-    }
-    return order;
-}
-
 static void
 expect_left(gcw_event *e, size_t left)
 {
@@ -1667,7 +1652,7 @@ lots_are_disconnected_in_any_order(void **state)
     (void)state;
     gcw_event *e = fresh_event();
     gcw_listener **listeners = on_numbers(e, LOTS);
-    const unsigned *order = shuffled();
+    const unsigned *order = shuffled(LOTS);
     for (size_t i = 0; i < LOTS; i++) {
         if (i % (LOTS / STAGES) == 0)
             expect_left(e, LOTS - i);
@@ -1692,7 +1677,7 @@ lots_are_disconnected_by_function_in_any_order(void **state)
     (void)state;
     gcw_event *e = fresh_event();
     on_numbers(e, LOTS);
-    const unsigned *order = shuffled();
+    const unsigned *order = shuffled(LOTS);
     for (size_t i = 0; i < LOTS; i++) {
         if (i % (LOTS / STAGES) == 0)
             expect_left(e, LOTS - i);

@@ -449,25 +449,10 @@ register_lots(gcw_exit_registry *r)
     return handles;
 }
 
-/* The numbers below LOTS, in an order that a fixed seed decides. */
-static const unsigned *
-shuffled(void)
-{
-    static unsigned order[LOTS];
-    unsigned long long seed = 2022;
-    for (unsigned i = 0; i < LOTS; i++) {
-        seed = seed * 6364136223846793005ULL + 1442695040888963407ULL;
-        unsigned j = (unsigned)((seed >> 33) % (i + 1));
-        order[i] = order[j];
-        order[j] = i;
-    }
-    return order;
-}
-
 static void
 take_off_in_shuffled_order(void **handles, size_t n)
 {
-    const unsigned *order = shuffled();
+    const unsigned *order = shuffled(LOTS);
     for (size_t i = 0; i < n; i++)
         assert_int_equal(gcw_exit_unregister(handles[order[i]]), GCW_REMOVED);
 }

@@ -40,6 +40,22 @@ count(void *counter)
     ++*(size_t *)counter;
 }
 
+const unsigned *
+shuffled(unsigned n)
+{
+    unsigned *order = calloc(n, sizeof *order);
+    unsigned long long seed = 2022;
+
+    assert_non_null(order);
+    for (unsigned i = 0; i < n; i++) {
+        seed = seed * 6364136223846793005ULL + 1442695040888963407ULL;
+        unsigned j = (unsigned)((seed >> 33) % (i + 1));
+        order[i] = order[j];
+        order[j] = i;
+    }
+    return order;
+}
+
 void **
 keep_array(size_t n)
 {

@@ -52,6 +52,10 @@ bool nearly_all(size_t count, size_t of);
 size_t *counter_new(void);
 void count(void *counter);
 
+/* The numbers below n, in an order that a fixed seed decides; malloc memory
+ * that stays. */
+const unsigned *shuffled(unsigned n);
+
 /* n pointers in uncollectable memory: keeps what is stored there alive. */
 void **keep_array(size_t n);
 
