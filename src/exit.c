@@ -12,10 +12,10 @@
  * looks at nothing else.  Heads are handlers that are never called.  All links
  * lead to the start of handlers, as collectors without interior pointers ask.
  *
- * One lock for all registries, innermost: held for a few instructions at a
- * time, never while anything is allocated or called.  What registering needs
- * is allocated before; if it turns out that more is needed, the lock is given
- * up and it is tried again.
+ * One lock for all registries, held for a few instructions at a time, never
+ * while anything is allocated or called.  What registering needs is allocated
+ * before; if it turns out that more is needed, the lock is given up and it is
+ * tried again.
  *
  * A weak handler watches its method's references.  When one dies, the sweep
  * takes the handler off, perhaps from a finalizer, without waiting.
@@ -301,12 +301,23 @@ join_same(gcw_exit_handler *h, struct spare *spare)
     return true;
 }
 
+/* Of a method: whether nobody has disposed of its targets. */
+static bool
+targets_alive(const struct gcw__exit_extra *extra)
+{
+    return gcw__read(extra->self->on.watch.ref) != NULL
+           && (extra->data == NULL
+               || gcw__read(extra->data->on.watch.ref) != NULL);
+}
+
 /* Returns 0, an errno, or -1: fill `spare`.  Lock held. */
 static int
 try_to_add(gcw_exit_handler *h, struct spare *spare)
 {
     if (closed && h->registry == gcw__roots->at_exit)
         return ESHUTDOWN;
+    if (h->kind == GCW__METHOD && !targets_alive(h->extra))
+        return ESTALE;
     if (h->kind != GCW__METHOD && !join_same(h, spare))
         return -1;
     gcw__ring_insert_after(h->registry->waiting, h, GCW__ORDER);
@@ -461,15 +472,19 @@ make_watches(gcw_exit_handler *h, gcw_method *m)
     return h->extra->data != NULL;
 }
 
-/* False if somebody has disposed of one of them. */
-static bool
+/* A watch that is told of a death before its handler is in the registry does
+ * nothing. */
+static void
 watch_targets(struct gcw__exit_extra *extra)
 {
-    return gcw__death_watch(&extra->self->on.watch)
-           && (extra->data == NULL || gcw__death_watch(&extra->data->on.watch));
+    gcw__death_watch(&extra->self->on.watch);
+    if (extra->data != NULL)
+        gcw__death_watch(&extra->data->on.watch);
 }
 
-/* Its targets are alive while this runs. */
+/* Its targets are alive while this runs, unless somebody disposes of them.
+ * They are watched first, so that a fork in between leaves nothing half
+ * done. */
 static gcw_exit_handler *
 add_method(gcw_exit_registry *r, gcw_method *m, const gcw_exit_options *o)
 {
@@ -479,14 +494,12 @@ add_method(gcw_exit_registry *r, gcw_method *m, const gcw_exit_options *o)
     if (h == NULL || !make_watches(h, m))
         return gcw__fail_null(ENOMEM);
     h->call.method = m;
+    watch_targets(h->extra);
     error = add(h);
-    if (error != 0)
-        return gcw__fail_null(error);
-    if (!watch_targets(h->extra)) {
-        gcw_exit_unregister(h);
-        return gcw__fail_null(ESTALE);
-    }
-    return h;
+    if (error == 0)
+        return h;
+    gcw__exit_unwatch(h);
+    return gcw__fail_null(error);
 }
 
 gcw_exit_handler *

@@ -49,9 +49,9 @@ prepare(void)
     gcw__deaths_fork_prepare();
     gcw__shards_fork_prepare();
     gcw__listeners_fork_prepare();
+    gcw__exit_fork_prepare();
     gcw__links_fork_prepare();
     gcw__places_fork_prepare();
-    gcw__exit_fork_prepare();
     gcw__cleanups_fork_prepare();
     gcw__drain_fork_prepare();
 }
@@ -61,9 +61,9 @@ parent(void)
 {
     gcw__drain_fork_parent();
     gcw__cleanups_fork_done();
-    gcw__exit_fork_parent();
     gcw__places_fork_parent();
     gcw__links_fork_done();
+    gcw__exit_fork_parent();
     gcw__listeners_fork_done();
     gcw__shards_fork_done();
     gcw__deaths_fork_parent();
@@ -76,9 +76,9 @@ child(void)
     gcw__process_check();
     gcw__drain_fork_child();
     gcw__cleanups_fork_done();
-    gcw__exit_fork_child();
     gcw__places_fork_child();
     gcw__links_fork_done();
+    gcw__exit_fork_child();
     gcw__listeners_fork_done();
     gcw__shards_fork_done();
     gcw__deaths_fork_child();

@@ -13,11 +13,11 @@
  * Order, outermost first; a thread takes them only downwards:
  *     worker
  *     sweep
- *     shard, listeners  one of all these at a time, but for fork, which takes
- *                       them all
+ *     shard, listeners, exit    one of all these at a time, but for fork,
+ *                       which takes them all
  *     the collector's allocation lock
- *     links, places, exit, cleanup, queue, wake-up    of these only one at a
- *                       time, but for fork, which takes them all
+ *     links, places, cleanup, queue, wake-up    of these only one at a time,
+ *                       but for fork, which takes them all
  */
 #ifndef GCW__LOCK_H
 #define GCW__LOCK_H
