@@ -177,11 +177,11 @@ gcw__hook_install(void (*notice)(void))
     GC_set_on_collection_event(on_collection_event);
 }
 
-/* Canaries.  A generation of several is armed at a time, for a stale pointer may
- * keep one from dying, though hardly all: each new one is made with the stack
- * of the one before.  The first to be finalized speaks for its generation,
- * which is over then; the others find that and are silent.  Who ends a
- * generation, or turns `armed` on, owns the rest until the next one.
+/* Canaries.  A generation of several is armed at a time, for a stale pointer
+ * may keep one from dying, though hardly all: each new one is made with the
+ * stack of the one before.  The first to be finalized speaks for its
+ * generation, which is over then; the others find that and are silent.  Who
+ * ends a generation, or turns `armed` on, owns the rest until the next one.
  *
  * The stack that was used is cleared: a thread that does nothing but run
  * finalizers, as Guile's, sleeps on what they left there, and a pointer to a

@@ -8,13 +8,12 @@
  * for a listener that is called once, and for the hook when one fails.
  */
 #include <config.h>
+#include "copy.h"
 #include "emit.h"
 #include "guard.h"
 #include "hook.h"
 #include "init.h"
 #include "lock.h"
-
-#include <string.h>
 
 struct gcw_event {
     struct gcw__listeners list;
@@ -24,20 +23,13 @@ struct gcw_event {
 
 /* What the place calls. */
 
-static bool
-died(void *event, struct gcw__place_watch *watch, bool may_wait)
-{
-    (void)event;
-    return gcw__listener_died(watch, may_wait);
-}
-
 static void
 unloading(void *event, const struct gcw__range *range)
 {
     gcw_event *e = event;
 
     gcw__lock(gcw__listeners_lock(e->list.place), true);
-    gcw__listeners_unload(&e->list, range);
+    gcw__listeners_clear(&e->list, range);
     gcw__unlock(gcw__listeners_lock(e->list.place));
     gcw__hook_unload(&e->hook, e->list.place, range);
 }
@@ -62,21 +54,8 @@ shrunk(struct gcw__listeners *list)
 static const struct gcw__listeners_ops list_ops = { shrunk, shrunk };
 
 static const struct gcw__place_ops event_ops = {
-    died, NULL, unloading, tidy
+    gcw__listener_died, NULL, unloading, tidy
 };
-
-static bool
-set_name(gcw_event *e, const char *name)
-{
-    size_t size = name == NULL ? 0 : strlen(name) + 1;
-
-    if (name == NULL)
-        return true;
-    e->name = GC_MALLOC_ATOMIC(size);
-    if (e->name != NULL)
-        memcpy(e->name, name, size);
-    return e->name != NULL;
-}
 
 gcw_event *
 gcw_event_new(const char *name)
@@ -86,11 +65,13 @@ gcw_event_new(const char *name)
     if (gcw__enter() != 0)
         return NULL;
     e = GC_MALLOC(sizeof *e);
-    if (e == NULL || !set_name(e, name))
+    if (e == NULL)
         return gcw__fail_null(ENOMEM);
+    if (name != NULL)
+        e->name = gcw__copy(name);
     e->list.ops = &list_ops;
     e->list.place = gcw__place_new(&event_ops, sizeof *e->list.place);
-    if (e->list.place == NULL)
+    if (e->list.place == NULL || (name != NULL && e->name == NULL))
         return gcw__fail_null(ENOMEM);
     return gcw__place_open(e->list.place, e) ? e : NULL;
 }
@@ -110,20 +91,12 @@ static int
 try_to_connect(struct connection *c)
 {
     struct gcw__listeners *list = &c->event->list;
-    gcw_listener *equal = NULL;
 
     if (!gcw__listener_alive(c->listener))
         return ESTALE;
     if (!gcw__listeners_ready(list, c->flags, &c->spare))
         return -1;
-    if (c->flags & GCW_UNIQUE)
-        equal = gcw__listeners_find(list, &c->id);
-    if (equal == NULL) {
-        gcw__listeners_add(list, c->listener, &c->id, c->flags, 0);
-    } else {
-        gcw__listener_again(equal, c->flags);
-        c->listener = equal;
-    }
+    c->listener = gcw__listeners_put(list, c->listener, &c->id, c->flags, 0);
     return 0;
 }
 
@@ -310,12 +283,8 @@ emit_failed(void *arg, const char *why)
 {
     struct emission *run = arg;
     gcw_event *e = run->event;
-    bool again = run->failing;
 
-    run->failing = !again;
-    if (!again)
-        gcw__hook_tell(&e->hook, e->name, run->next - 1, why);
-    run->failing = false;
+    gcw__hook_tell(&e->hook, &run->failing, e->name, run->next - 1, why);
 }
 
 /* What the array held at one moment. */

@@ -28,14 +28,13 @@
 #include "exit.h"
 
 #include "code.h"
+#include "copy.h"
 #include "fork.h"
 #include "init.h"
 #include "lock.h"
 #include "method.h"
 #include "ref.h"
 #include "roots.h"
-
-#include <string.h>
 
 pthread_mutex_t gcw__exit_lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -71,15 +70,6 @@ handler_make(void)
     return h;
 }
 
-static char *
-copy_string(const char *string)
-{
-    size_t size = strlen(string) + 1;
-    char *copy = GC_MALLOC_ATOMIC(size);
-
-    return copy == NULL ? NULL : memcpy(copy, string, size);
-}
-
 static bool handler_died(void *registry, struct gcw__place_watch *watch,
                          bool may_wait);
 
@@ -98,7 +88,7 @@ gcw__exit_registry_make(const char *name)
     r->waiting = handler_make();
     r->kept = handler_make();
     if (name != NULL)
-        r->name = copy_string(name);
+        r->name = gcw__copy(name);
     if (r->place == NULL || r->waiting == NULL || r->kept == NULL
         || (name != NULL && r->name == NULL))
         return NULL;
@@ -110,8 +100,7 @@ gcw__exit_install(void)
 {
     gcw_exit_registry *r = gcw__roots->at_exit;
 
-    r->place->staying = r;
-    gcw__place_open_staying(r->place);
+    gcw__place_open_staying(r->place, r);
 }
 
 gcw_exit_registry *
@@ -301,13 +290,20 @@ join_same(gcw_exit_handler *h, struct spare *spare)
     return true;
 }
 
-/* Of a method: whether nobody has disposed of its targets. */
-static bool
-targets_alive(const struct gcw__exit_extra *extra)
+/* Its watches, or NULL. */
+
+static struct gcw__place_watch *
+self_watch(const gcw_exit_handler *h)
 {
-    return gcw__read(extra->self->on.watch.ref) != NULL
-           && (extra->data == NULL
-               || gcw__read(extra->data->on.watch.ref) != NULL);
+    return h->extra == NULL || h->extra->self == NULL ? NULL
+                                                      : &h->extra->self->on;
+}
+
+static struct gcw__place_watch *
+data_watch(const gcw_exit_handler *h)
+{
+    return h->extra == NULL || h->extra->data == NULL ? NULL
+                                                      : &h->extra->data->on;
 }
 
 /* Returns 0, an errno, or -1: fill `spare`.  Lock held. */
@@ -316,7 +312,7 @@ try_to_add(gcw_exit_handler *h, struct spare *spare)
 {
     if (closed && h->registry == gcw__roots->at_exit)
         return ESHUTDOWN;
-    if (h->kind == GCW__METHOD && !targets_alive(h->extra))
+    if (!gcw__place_watched_live(self_watch(h), data_watch(h)))
         return ESTALE;
     if (h->kind != GCW__METHOD && !join_same(h, spare))
         return -1;
@@ -386,7 +382,7 @@ handler_of(gcw_exit_registry *r, enum gcw__exit_kind kind,
             return NULL;
     }
     if (o != NULL && o->name != NULL) {
-        h->extra->name = copy_string(o->name);
+        h->extra->name = gcw__copy(o->name);
         if (h->extra->name == NULL)
             return NULL;
     }
@@ -398,13 +394,7 @@ handler_of(gcw_exit_registry *r, enum gcw__exit_kind kind,
 static bool
 unwatch(gcw_exit_handler *h, bool may_wait)
 {
-    struct gcw__exit_extra *extra = h->extra;
-
-    if (extra == NULL || extra->self == NULL)
-        return true;
-    return gcw__watch_remove(&extra->self->on.watch, may_wait)
-           && (extra->data == NULL
-               || gcw__watch_remove(&extra->data->on.watch, may_wait));
+    return gcw__place_unwatch(self_watch(h), data_watch(h), may_wait);
 }
 
 void
@@ -472,19 +462,8 @@ make_watches(gcw_exit_handler *h, gcw_method *m)
     return h->extra->data != NULL;
 }
 
-/* A watch that is told of a death before its handler is in the registry does
- * nothing. */
-static void
-watch_targets(struct gcw__exit_extra *extra)
-{
-    gcw__death_watch(&extra->self->on.watch);
-    if (extra->data != NULL)
-        gcw__death_watch(&extra->data->on.watch);
-}
-
-/* Its targets are alive while this runs, unless somebody disposes of them.
- * They are watched first, so that a fork in between leaves nothing half
- * done. */
+/* Its targets are alive while this runs, unless somebody disposes of them.  A
+ * watch that is told of that before its handler is in does nothing. */
 static gcw_exit_handler *
 add_method(gcw_exit_registry *r, gcw_method *m, const gcw_exit_options *o)
 {
@@ -494,7 +473,7 @@ add_method(gcw_exit_registry *r, gcw_method *m, const gcw_exit_options *o)
     if (h == NULL || !make_watches(h, m))
         return gcw__fail_null(ENOMEM);
     h->call.method = m;
-    watch_targets(h->extra);
+    gcw__place_watch(self_watch(h), data_watch(h));
     error = add(h);
     if (error == 0)
         return h;

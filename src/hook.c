@@ -37,9 +37,9 @@ gcw__hook_unload(struct gcw__hook *hook, const struct gcw__place *place,
         gcw__hook_set(hook, place, NULL, NULL);
 }
 
-void
-gcw__hook_tell(const struct gcw__hook *hook, const char *event,
-               const struct gcw__slot *slot, const char *why)
+static void
+tell(const struct gcw__hook *hook, const char *event,
+     const struct gcw__slot *slot, const char *why)
 {
     struct gcw__hook now = get(hook, slot->listener->on.place);
     uintptr_t code = (uintptr_t)slot->code;
@@ -48,4 +48,16 @@ gcw__hook_tell(const struct gcw__hook *hook, const char *event,
         gcw__report(event, "listener", NULL, code, why);
     else
         now.fn(slot->listener, gcw__function_name(code), why, now.data);
+}
+
+void
+gcw__hook_tell(const struct gcw__hook *hook, bool *telling, const char *event,
+               const struct gcw__slot *slot, const char *why)
+{
+    bool again = *telling;
+
+    *telling = !again;
+    if (!again)
+        tell(hook, event, slot, why);
+    *telling = false;
 }

@@ -18,8 +18,10 @@ void gcw__hook_unload(struct gcw__hook *hook, const struct gcw__place *place,
                       const struct gcw__range *range);
 
 /* Tells it of the slot's listener, which failed in an emission of `event`, a
- * name or NULL. */
-void gcw__hook_tell(const struct gcw__hook *hook, const char *event,
-                    const struct gcw__slot *slot, const char *why);
+ * name or NULL.  *telling is the emission's, false at first: a hook that fails
+ * in turn is not told of that. */
+void gcw__hook_tell(const struct gcw__hook *hook, bool *telling,
+                    const char *event, const struct gcw__slot *slot,
+                    const char *why);
 
 #endif

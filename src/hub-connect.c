@@ -195,30 +195,15 @@ add_pattern(struct request *r)
 }
 
 static void
-add_listener(struct request *r)
+commit(struct request *r)
 {
     gcw_hub *h = r->hub;
     int64_t order = r->flags & GCW_FRONT ? --h->first : ++h->last;
 
-    gcw__listeners_add(&r->pattern->list, r->listener, &r->id, r->flags,
-                       order);
-}
-
-static void
-commit(struct request *r)
-{
-    gcw_listener *equal = NULL;
-
     if (r->pattern == NULL)
         add_pattern(r);
-    else
-        equal = gcw__listeners_find(&r->pattern->list, &r->id);
-    if (equal == NULL) {
-        add_listener(r);
-        return;
-    }
-    gcw__listener_again(equal, r->flags);
-    r->listener = equal;
+    r->listener = gcw__listeners_put(&r->pattern->list, r->listener, &r->id,
+                                     r->flags, order);
 }
 
 static enum missing

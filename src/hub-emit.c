@@ -177,12 +177,9 @@ static void
 emit_failed(void *emission, const char *why)
 {
     struct emission *run = emission;
-    bool again = run->failing;
 
-    run->failing = !again;
-    if (!again)
-        gcw__hook_tell(&run->hub->hook, run->told.type, run->current, why);
-    run->failing = false;
+    gcw__hook_tell(&run->hub->hook, &run->failing, run->told.type,
+                   run->current, why);
 }
 
 /* In a function of its own, because of the room that it takes.  False: no

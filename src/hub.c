@@ -137,7 +137,7 @@ source_died(struct gcw__source_watch *source, bool may_wait)
     if (!gcw__lock(lock, may_wait))
         return false;
     if (source->pattern != 0)
-        gcw__listeners_clear((struct gcw__listeners *)~source->pattern);
+        gcw__listeners_clear((struct gcw__listeners *)~source->pattern, NULL);
     gcw__unlock(lock);
     return true;
 }
@@ -145,16 +145,15 @@ source_died(struct gcw__source_watch *source, bool may_wait)
 static bool
 died(void *hub, struct gcw__place_watch *watch, bool may_wait)
 {
-    (void)hub;
     if (gcw__place_watch_role(watch) == GCW__SOURCE)
         return source_died((struct gcw__source_watch *)watch, may_wait);
-    return gcw__listener_died(watch, may_wait);
+    return gcw__listener_died(hub, watch, may_wait);
 }
 
 static void
 unload_pattern(void *pattern, void *range)
 {
-    gcw__listeners_unload(&((struct gcw__pattern *)pattern)->list, range);
+    gcw__listeners_clear(&((struct gcw__pattern *)pattern)->list, range);
 }
 
 static void

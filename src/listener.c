@@ -25,27 +25,23 @@ remove_if_there(gcw_listener *l)
 }
 
 bool
-gcw__listener_end(gcw_listener *l)
-{
-    void *container = gcw__place_container(l->on.place);
-    bool ended = container != NULL && remove_if_there(l);
-
-    if (ended)
-        gcw__places_tidy();
-    GCW__KEEP(container);
-    return ended;
-}
-
-bool
 gcw_listener_disconnect(gcw_listener *l)
 {
+    void *container;
+    bool ended;
+
     if (gcw__enter() != 0)
         return false;
     if (l == NULL) {
         errno = EINVAL;
         return false;
     }
-    return gcw__listener_end(l);
+    container = gcw__place_container(l->on.place);
+    ended = container != NULL && remove_if_there(l);
+    if (ended)
+        gcw__places_tidy();
+    GCW__KEEP(container);
+    return ended;
 }
 
 bool

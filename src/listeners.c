@@ -492,10 +492,9 @@ gcw__listener_new(struct gcw__place *place, const struct gcw__identity *id)
     return l;
 }
 
-void
-gcw__listeners_add(struct gcw__listeners *list, gcw_listener *l,
-                   const struct gcw__identity *id, unsigned flags,
-                   int64_t order)
+static void
+add(struct gcw__listeners *list, gcw_listener *l,
+    const struct gcw__identity *id, unsigned flags, int64_t order)
 {
     struct gcw__array *array = atomic_load(&list->array);
     uint32_t begin = gcw__range_begin(load_range(array));
@@ -515,8 +514,9 @@ gcw__listeners_add(struct gcw__listeners *list, gcw_listener *l,
         gcw__place_link(&second_of(l)->on);
 }
 
-void
-gcw__listener_again(gcw_listener *l, unsigned flags)
+/* Another connection of one that is equal. */
+static void
+connect_again(gcw_listener *l, unsigned flags)
 {
     if (flags & GCW_ONCE)
         return;
@@ -524,30 +524,49 @@ gcw__listener_again(gcw_listener *l, unsigned flags)
     set_self(slot_of(l));
 }
 
+gcw_listener *
+gcw__listeners_put(struct gcw__listeners *list, gcw_listener *l,
+                   const struct gcw__identity *id, unsigned flags,
+                   int64_t order)
+{
+    gcw_listener *equal = flags & GCW_UNIQUE ? gcw__listeners_find(list, id)
+                                             : NULL;
+
+    if (equal != NULL)
+        connect_again(equal, flags);
+    else
+        add(list, l, id, flags, order);
+    return equal != NULL ? equal : l;
+}
+
+static struct gcw__place_watch *
+first_watch(gcw_listener *l)
+{
+    return l->on.watch.ref == NULL ? NULL : &l->on;
+}
+
+static struct gcw__place_watch *
+second_watch(gcw_listener *l)
+{
+    return second_of(l) == NULL ? NULL : &second_of(l)->on;
+}
+
 void
 gcw__listener_watch(gcw_listener *l)
 {
-    if (l->on.watch.ref != NULL)
-        gcw__death_watch(&l->on.watch);
-    if (second_of(l) != NULL)
-        gcw__death_watch(&second_of(l)->on.watch);
+    gcw__place_watch(first_watch(l), second_watch(l));
 }
 
 void
 gcw__listener_unwatch(gcw_listener *l)
 {
-    if (l->on.watch.ref != NULL)
-        gcw__watch_remove(&l->on.watch, true);
-    if (second_of(l) != NULL)
-        gcw__watch_remove(&second_of(l)->on.watch, true);
+    gcw__place_unwatch(first_watch(l), second_watch(l), true);
 }
 
 bool
-gcw__listener_alive(const gcw_listener *l)
+gcw__listener_alive(gcw_listener *l)
 {
-    return (l->on.watch.ref == NULL || gcw__read(l->on.watch.ref) != NULL)
-           && (second_of(l) == NULL
-               || gcw__read(second_of(l)->on.watch.ref) != NULL);
+    return gcw__place_watched_live(first_watch(l), second_watch(l));
 }
 
 /* Empties the slot, in the order that readers rely on. */
@@ -589,12 +608,14 @@ gcw__listener_block(gcw_listener *l, bool block)
 }
 
 bool
-gcw__listener_died(struct gcw__place_watch *watch, bool may_wait)
+gcw__listener_died(void *container, struct gcw__place_watch *watch,
+                   bool may_wait)
 {
     pthread_mutex_t *lock = gcw__listeners_lock(watch->place);
     gcw_listener *l = gcw__place_watch_role(watch) == GCW__SECOND
         ? ((struct gcw__second_watch *)watch)->owner : (gcw_listener *)watch;
 
+    (void)container;
     if (!gcw__lock(lock, may_wait))
         return false;
     if (!gcw__listener_is(l, GCW__IS_GONE))
@@ -603,8 +624,9 @@ gcw__listener_died(struct gcw__place_watch *watch, bool may_wait)
     return true;
 }
 
-static void
-remove_all(struct gcw__listeners *list, const struct gcw__range *code)
+void
+gcw__listeners_clear(struct gcw__listeners *list,
+                     const struct gcw__range *code)
 {
     struct gcw__array *array = atomic_load(&list->array);
     uint64_t range = array == NULL ? 0 : load_range(array);
@@ -618,19 +640,6 @@ remove_all(struct gcw__listeners *list, const struct gcw__range *code)
                 || gcw__in_range((uintptr_t)array->slots[i].code, code)))
             gcw__listener_remove(l);
     }
-}
-
-void
-gcw__listeners_clear(struct gcw__listeners *list)
-{
-    remove_all(list, NULL);
-}
-
-void
-gcw__listeners_unload(struct gcw__listeners *list,
-                      const struct gcw__range *range)
-{
-    remove_all(list, range);
 }
 
 void

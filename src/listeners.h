@@ -163,37 +163,29 @@ bool gcw__listeners_fill(struct gcw__listeners_spare *spare);
 gcw_listener *gcw__listener_new(struct gcw__place *place,
                                 const struct gcw__identity *id);
 
-/* Puts it in; the list is ready.  Lock held. */
-void gcw__listeners_add(struct gcw__listeners *list, gcw_listener *l,
-                        const struct gcw__identity *id, unsigned flags,
-                        int64_t order);
+/* Puts it in; or returns one that is equal, if the flags say so.  The list is
+ * ready for them.  Lock held. */
+gcw_listener *gcw__listeners_put(struct gcw__listeners *list, gcw_listener *l,
+                                 const struct gcw__identity *id,
+                                 unsigned flags, int64_t order);
 
 /* One that is equal, or NULL.  The list is indexed.  Lock held. */
 gcw_listener *gcw__listeners_find(struct gcw__listeners *list,
                                   const struct gcw__identity *id);
-
-/* Another connection with the flags of an equal one.  Lock held. */
-void gcw__listener_again(gcw_listener *l, unsigned flags);
 
 /* Watches its method's objects, before it is put in; or no longer, if it is
  * not.  One that is told of a death before it is in does nothing, so that they
  * are alive is to be asked under the lock. */
 void gcw__listener_watch(gcw_listener *l);
 void gcw__listener_unwatch(gcw_listener *l);
-bool gcw__listener_alive(const gcw_listener *l);
+bool gcw__listener_alive(gcw_listener *l);
 
 /* Takes it out of its list, which it is in, and leaves the place to be
  * tidied.  Lock held. */
 void gcw__listener_remove(gcw_listener *l);
 
-/* All of them. */
-void gcw__listeners_clear(struct gcw__listeners *list);
-
 /* Has emissions pass over it, or no longer.  It is not gone.  Lock held. */
 void gcw__listener_block(gcw_listener *l, bool block);
-
-/* Takes it out of its list, if nobody else did: as a disconnect. */
-bool gcw__listener_end(gcw_listener *l);
 
 /* The list of a listener that is not gone.  Lock held. */
 static inline struct gcw__listeners *
@@ -208,13 +200,14 @@ gcw__listener_is(const gcw_listener *l, int state)
     return atomic_load_explicit(&l->state, memory_order_acquire) & state;
 }
 
-/* Has an object died that one of its watches is on?  Then it goes: as `died`
- * of a place. */
-bool gcw__listener_died(struct gcw__place_watch *watch, bool may_wait);
+/* An object has died that one of its watches is on, so it goes: `died` of a
+ * place. */
+bool gcw__listener_died(void *container, struct gcw__place_watch *watch,
+                        bool may_wait);
 
-/* Takes out those whose code lies in the range.  Lock held. */
-void gcw__listeners_unload(struct gcw__listeners *list,
-                           const struct gcw__range *range);
+/* Takes out those whose code lies in the range; NULL: all.  Lock held. */
+void gcw__listeners_clear(struct gcw__listeners *list,
+                          const struct gcw__range *range);
 
 /* Gives back memory, if much of it holds nothing.  False: that took memory,
  * and there was none. */

@@ -87,6 +87,32 @@ gcw__place_watch_role(const struct gcw__place_watch *watch)
 }
 
 void
+gcw__place_watch(struct gcw__place_watch *first,
+                 struct gcw__place_watch *second)
+{
+    if (first != NULL)
+        gcw__death_watch(&first->watch);
+    if (second != NULL)
+        gcw__death_watch(&second->watch);
+}
+
+bool
+gcw__place_unwatch(struct gcw__place_watch *first,
+                   struct gcw__place_watch *second, bool may_wait)
+{
+    return (first == NULL || gcw__watch_remove(&first->watch, may_wait))
+           && (second == NULL || gcw__watch_remove(&second->watch, may_wait));
+}
+
+bool
+gcw__place_watched_live(const struct gcw__place_watch *first,
+                        const struct gcw__place_watch *second)
+{
+    return (first == NULL || gcw__read(first->watch.ref) != NULL)
+           && (second == NULL || gcw__read(second->watch.ref) != NULL);
+}
+
+void
 gcw__place_link(struct gcw__place_watch *watch)
 {
     struct gcw__place *place = watch->place;
@@ -222,8 +248,9 @@ gcw__place_open(struct gcw__place *place, void *container)
 }
 
 void
-gcw__place_open_staying(struct gcw__place *place)
+gcw__place_open_staying(struct gcw__place *place, void *container)
 {
+    place->staying = container;
     list(place);
 }
 

@@ -2,10 +2,10 @@
  * do, who hears of failures, and the descriptor that wakes.
  */
 #include "support.h"
+#include "readable.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -431,19 +431,6 @@ with_a_hook_nothing_goes_to_stderr(void **state)
 }
 
 /* --- the descriptor --- */
-
-enum { LONG_ENOUGH = 20000 };    /* milliseconds */
-
-static bool
-readable(int fd, int timeout)
-{
-    struct pollfd p = { fd, POLLIN, 0 };
-    int n;
-    do
-        n = poll(&p, 1, timeout);
-    while (n < 0 && errno == EINTR);
-    return n == 1 && (p.revents & POLLIN);
-}
 
 /* The descriptor, with nothing pending. */
 static int

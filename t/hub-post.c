@@ -4,13 +4,13 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <gcweak/hub.h>
 #include "log.h"
+#include "readable.h"
 
 /* Notes the argument of the emission, a word. */
 static void
@@ -701,19 +701,6 @@ what_was_dispatched_leaves_nothing_behind(void **state)
 }
 
 /* --- the descriptor --- */
-
-enum { LONG_ENOUGH = 20000 };    /* milliseconds */
-
-static bool
-readable(int fd, int timeout)
-{
-    struct pollfd p = { fd, POLLIN, 0 };
-    int n;
-    do
-        n = poll(&p, 1, timeout);
-    while (n < 0 && errno == EINTR);
-    return n == 1 && (p.revents & POLLIN);
-}
 
 static int
 fd_of(gcw_hub *h)
