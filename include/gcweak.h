@@ -14,5 +14,6 @@
 #include <gcweak/event.h>
 #include <gcweak/hub.h>
 #include <gcweak/exit.h>
+#include <gcweak/proxy.h>
 
 #endif

@@ -8,12 +8,12 @@
  * for a listener that is called once, and for the hook when one fails.
  */
 #include <config.h>
-#include "copy.h"
 #include "emit.h"
 #include "guard.h"
 #include "hook.h"
 #include "init.h"
 #include "lock.h"
+#include "text.h"
 
 struct gcw_event {
     struct gcw__listeners list;

@@ -28,13 +28,13 @@
 #include "exit.h"
 
 #include "code.h"
-#include "copy.h"
 #include "fork.h"
 #include "init.h"
 #include "lock.h"
 #include "method.h"
 #include "ref.h"
 #include "roots.h"
+#include "text.h"
 
 pthread_mutex_t gcw__exit_lock = PTHREAD_MUTEX_INITIALIZER;
 

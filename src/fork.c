@@ -19,6 +19,7 @@
 #include "links.h"
 #include "listeners.h"
 #include "place.h"
+#include "proxy.h"
 #include "shard.h"
 #include "worker.h"
 
@@ -53,6 +54,7 @@ prepare(void)
     gcw__links_fork_prepare();
     gcw__places_fork_prepare();
     gcw__cleanups_fork_prepare();
+    gcw__proxies_fork_prepare();
     gcw__drain_fork_prepare();
 }
 
@@ -60,6 +62,7 @@ static void
 parent(void)
 {
     gcw__drain_fork_parent();
+    gcw__proxies_fork_done();
     gcw__cleanups_fork_done();
     gcw__places_fork_parent();
     gcw__links_fork_done();
@@ -75,6 +78,7 @@ child(void)
 {
     gcw__process_check();
     gcw__drain_fork_child();
+    gcw__proxies_fork_done();
     gcw__cleanups_fork_done();
     gcw__places_fork_child();
     gcw__links_fork_done();

@@ -11,6 +11,7 @@
 #include "init.h"
 #include "lock.h"
 #include "ref.h"
+#include "text.h"
 
 #include <string.h>
 
@@ -44,7 +45,7 @@ type_new(const char *name)
 
     if (type == NULL)
         return NULL;
-    type->hash = gcw__hub_type_hash(name);
+    type->hash = gcw__hash(name);
     type->patterns = 0;
     memcpy(type->name, name, size);
     return type;

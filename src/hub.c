@@ -28,20 +28,11 @@
 #include "init.h"
 #include "lock.h"
 #include "ref.h"
+#include "text.h"
 
 #include <string.h>
 
 /* Looking up. */
-
-uintptr_t
-gcw__hub_type_hash(const char *name)
-{
-    uintptr_t hash = 0;
-
-    for (; *name != '\0'; name++)
-        hash = gcw__mix(hash + (unsigned char)*name + 1);
-    return hash;
-}
 
 uintptr_t
 gcw__hub_pattern_hash(const struct gcw__type *type, const void *source)
@@ -53,7 +44,7 @@ struct gcw__type *
 gcw__hub_type(const gcw_hub *h, const char *name)
 {
     const struct gcw__map_table *table = gcw__map_table(&h->types);
-    uintptr_t hash = table == NULL ? 0 : gcw__hub_type_hash(name);
+    uintptr_t hash = table == NULL ? 0 : gcw__hash(name);
     struct gcw__type *type;
     size_t at = 0;
 

@@ -73,7 +73,6 @@ struct gcw__pattern *gcw__hub_pattern(const gcw_hub *h,
                                       const struct gcw__type *type,
                                       const void *source);
 
-uintptr_t gcw__hub_type_hash(const char *name);
 uintptr_t gcw__hub_pattern_hash(const struct gcw__type *type,
                                 const void *source);
 

@@ -16,8 +16,8 @@
  *     shard, listeners, exit    one of all these at a time, but for fork,
  *                       which takes them all
  *     the collector's allocation lock
- *     links, places, cleanup, queue, wake-up    of these only one at a time,
- *                       but for fork, which takes them all
+ *     links, places, cleanup, proxies, queue, wake-up    of these only one at a
+ *                       time, but for fork, which takes them all
  */
 #ifndef GCW__LOCK_H
 #define GCW__LOCK_H

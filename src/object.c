@@ -11,6 +11,7 @@
 #include "drain.h"
 #include "exit.h"
 #include "init.h"
+#include "proxy.h"
 
 static void
 end_all_in(const struct gcw__range *range)
@@ -19,6 +20,7 @@ end_all_in(const struct gcw__range *range)
 
     gcw__places_object_unloading(range);
     gcw__cleanups_object_unloading(range);
+    gcw__proxies_object_unloading(range);
     gcw__drain_object_unloading(range);
     if (entered)
         gcw__thread_leave();

@@ -27,6 +27,8 @@ struct gcw__roots {
     void *hook_data;
     /* cleanup.c: all cleanups that have still to run */
     gcw_cleanup *newest;
+    /* proxy.c: all that were not freed */
+    gcw_proxy *proxies;
     /* exit.c: the default registry */
     gcw_exit_registry *at_exit;
     /* place.c: all places, and those to be tidied */

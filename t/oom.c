@@ -16,6 +16,9 @@
 #include "../src/ref.h"
 
 #include <errno.h>
+#if HAVE_LIBFFI
+# include <ffi.h>
+#endif
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -24,6 +27,14 @@
 #include <sys/mman.h>
 
 /* --- failing on demand --- */
+
+#if HAVE_LIBFFI
+enum { HAS_PROXIES = 1 };
+# define FFI_KINDS(KIND) KIND(ffi_closure_alloc)
+#else
+enum { HAS_PROXIES = 0 };
+# define FFI_KINDS(KIND)
+#endif
 
 #define KINDS(KIND)                                                         \
     KIND(GC_malloc)                                                         \
@@ -34,6 +45,7 @@
     KIND(GC_general_register_disappearing_link)                             \
     KIND(GC_register_long_link)                                             \
     KIND(GC_pthread_create)                                                 \
+    FFI_KINDS(KIND)                                                         \
     KIND(malloc)                                                            \
     KIND(calloc)                                                            \
     KIND(mmap)                                                              \
@@ -64,7 +76,8 @@ static _Thread_local size_t countdown;
 static _Thread_local bool lasting;          /* then all later ones fail too */
 static _Thread_local bool out_of_memory;    /* all fail */
 
-/* Those of the collector need not leave anything sensible in errno. */
+/* Those of the collector and of libffi need not leave anything sensible in
+ * errno. */
 static bool
 fails(enum kind kind)
 {
@@ -100,6 +113,9 @@ WRAP(int, GC_pthread_create,
      (pthread_t *thread, const pthread_attr_t *attributes,
       void *(*start)(void *), void *arg),
      (thread, attributes, start, arg), EAGAIN)
+#if HAVE_LIBFFI
+WRAP(void *, ffi_closure_alloc, (size_t n, void **code), (n, code), NULL)
+#endif
 WRAP(void *, malloc, (size_t n), (n), NULL)
 WRAP(void *, calloc, (size_t n, size_t size), (n, size), NULL)
 WRAP(void *, mmap,
@@ -123,6 +139,7 @@ struct world {
     gcw_exit_registry *registry;
     gcw_event *event;
     gcw_hub *hub;
+    gcw_proxy *proxy;
     size_t listeners;        /* that hear the event, or the hub's "news" */
     size_t *calls;           /* of the callbacks below, in this world */
     void *made;              /* what the operation gave */
@@ -811,6 +828,83 @@ check_hub_fd(struct world *w)
     assert_int_equal(poll(&p, 1, 0), 1);
 }
 
+/* Proxies.  The signature of each repetition is a new one, or the same. */
+#if HAVE_LIBFFI
+
+static size_t
+proxied(struct target *self)
+{
+    return self->number;
+}
+
+static bool
+try_proxy_of(struct world *w, const char *signature)
+{
+    w->made = gcw_proxy_new(w->target, (void (*)(void))proxied, signature);
+    return w->made != NULL;
+}
+
+static bool
+try_proxy(struct world *w)
+{
+    char signature[64];
+    snprintf(signature, sizeof signature, "{ic[%zu]{dd}}iiiiiiiiiiiiiiiii)J",
+             w->number + 1);
+    return try_proxy_of(w, signature);
+}
+
+static bool
+try_simple_proxy(struct world *w)
+{
+    return try_proxy_of(w, ")J");
+}
+
+static void
+with_simple_proxy(struct world *w)
+{
+    assert_true(try_simple_proxy(w));
+    w->proxy = w->made;
+}
+
+static bool
+try_signature(struct world *w)
+{
+    (void)w;
+    return gcw_signature_check("{ic[8]d}iiiiiiiiiiiiiiiii)J", NULL) == 0;
+}
+
+static void
+told_stale(gcw_proxy *p, void *data)
+{
+    (void)p;
+    called(data);
+}
+
+static void
+check_proxy(struct world *w)
+{
+    assert_int_equal(gcw_proxy_on_stale(w->made, told_stale, w->calls), 0);
+    assert_int_equal(gcw_dispose(w->target), 0);
+    assert_int_equal(gcw_proxy_free(w->made), 0);
+    assert_int_equal(gcw_proxy_free(w->made), -1);
+}
+
+static void
+check_simple_proxy(struct world *w)
+{
+    size_t (*code)(void) = (size_t (*)(void))gcw_proxy_code(w->made);
+    assert_int_equal(code(), w->target->number);
+    assert_int_equal(gcw_proxy_on_stale(w->made, told_stale, w->calls), 0);
+    assert_int_equal(gcw_dispose(w->target), 0);
+    assert_int_equal(code(), 0);
+    assert_int_equal(*w->calls, 1);
+    assert_int_equal(gcw_proxy_free(w->made), 0);
+    if (w->proxy != NULL)
+        assert_int_equal(gcw_proxy_free(w->proxy), 0);
+}
+
+#endif
+
 /* The first reference of all needs more than the later ones.  References many
  * times, for the index grows with their number. */
 static const struct operation operations[] = {
@@ -883,6 +977,13 @@ static const struct operation operations[] = {
     { "gcw_hub_dispatch", with_patterns_and_posts, try_hub_dispatch,
       check_hub_dispatched, 5, 0 },
     { "gcw_hub_fd", with_hub, try_hub_fd, check_hub_fd, 5, 0 },
+#if HAVE_LIBFFI
+    { "gcw_signature_check", NULL, try_signature, NULL, 1, 0 },
+    { "gcw_proxy_new", NULL, try_simple_proxy, check_simple_proxy, 50, 0 },
+    { "gcw_proxy_new, known target and signature", with_simple_proxy,
+      try_simple_proxy, check_simple_proxy, 50, 0 },
+    { "gcw_proxy_new, new signatures", NULL, try_proxy, check_proxy, 500, 0 },
+#endif
     { "gcw_drain_fd", NULL, try_fd, NULL, 1, 0 },
     { "gcw_drain_thread", NULL, try_worker, check_worker, 3, EAGAIN },
 };
@@ -1371,6 +1472,27 @@ a_hub_works_without_memory(void **state)
     assert_int_equal(size.posted, 0);
 }
 
+/* A proxy is called, told of and freed. */
+#if HAVE_LIBFFI
+static void
+a_proxy_works_without_memory(void **state)
+{
+    (void)state;
+    struct operation o = { .prepare = with_simple_proxy };
+    struct world *w = world_new(&o, 3);
+    size_t (*code)(void) = (size_t (*)(void))gcw_proxy_code(w->proxy);
+    out_of_memory = true;
+    bool good = code() == 3
+                && gcw_proxy_on_stale(w->proxy, told_stale, w->calls) == 0
+                && gcw_dispose(w->target) == 0
+                && code() == 0 && errno == ESTALE
+                && gcw_proxy_free(w->proxy) == 0;
+    out_of_memory = false;
+    assert_true(good);
+    assert_int_equal(calls, 1);
+}
+#endif
+
 /* Those after mmap are used only where the system has nothing better. */
 static void
 each_kind_of_allocation_has_failed(void **state)
@@ -1381,7 +1503,7 @@ each_kind_of_allocation_has_failed(void **state)
             fail_msg("%s never failed", kind_names[i]);
 }
 
-enum { BEFORE = 1, AFTER = 6 };
+enum { BEFORE = 1, AFTER = 6 + HAS_PROXIES };
 
 static int
 run_all(void)
@@ -1394,6 +1516,9 @@ run_all(void)
             cmocka_unit_test(dead_listeners_go_without_memory),
             cmocka_unit_test(an_event_works_without_memory),
             cmocka_unit_test(a_hub_works_without_memory),
+#if HAVE_LIBFFI
+            cmocka_unit_test(a_proxy_works_without_memory),
+#endif
             cmocka_unit_test(each_kind_of_allocation_has_failed),
     };
     for (size_t i = 0; i < N_OPERATIONS; i++)

@@ -1,10 +1,13 @@
 /* plugin.c: tests of callbacks whose code is unloaded: they are never called
- * once it is gone.  plugin-exit knows gcweak, plugin-foreign does not.
+ * once it is gone.  plugin-exit and plugin-proxy know gcweak, plugin-foreign
+ * does not.
  *
  * The plugins lie in the directory of libtool's results, which is where this
  * program itself is, or one below.
  */
+#include <config.h>
 #include <dlfcn.h>
+#include <errno.h>
 #include <libgen.h>
 #include <limits.h>
 #include <pthread.h>
@@ -534,6 +537,77 @@ hosts_hook_stays(void)
     fail_in_both(e, h);
 }
 
+/* Proxies: of the plugin's method, or with its hook; the code of each lies
+ * nowhere but in the host's hands. */
+#if HAVE_LIBFFI
+
+typedef int proxied(int n);
+
+static int
+hosts_proxied_method(void *self, int n)
+{
+    return self != NULL ? n + 2 : 0;
+}
+
+static void
+hosts_stale(gcw_proxy *p, void *data)
+{
+    MUST(p != NULL);
+    say(data);
+}
+
+static gcw_proxy *
+proxy_of(void *target, any_fn *fn)
+{
+    gcw_proxy *p = gcw_proxy_new(target, fn, "i)i");
+    MUST(p != NULL);
+    return p;
+}
+
+static void
+call_gives(const gcw_proxy *p, int result)
+{
+    errno = 0;
+    MUST(((proxied *)gcw_proxy_code(p))(5) == result);
+    MUST(errno == (result == 0 ? ESTALE : 0));
+}
+
+static void
+proxied_method_goes(void)
+{
+    void *plugin = load("plugin-proxy"), *target = lasting_target();
+    gcw_proxy *p = proxy_of(target, find(plugin, "plugin_method"));
+    gcw_proxy *silent = proxy_of(target, find(plugin, "plugin_method"));
+    gcw_proxy *hosts = proxy_of(target, (any_fn *)hosts_proxied_method);
+    MUST(gcw_proxy_on_stale(p, hosts_stale, "host: stale") == 0);
+    call_gives(p, 6);
+    unload(plugin);
+    call_gives(p, 0);
+    call_gives(silent, 0);
+    call_gives(hosts, 7);
+    MUST(gcw_proxy_free(p) == 0);
+}
+
+static void
+stale_hook_goes(void)
+{
+    void *plugin = load("plugin-proxy"), *target = lasting_target();
+    gcw_proxy *p = proxy_of(target, (any_fn *)hosts_proxied_method);
+    gcw_proxy *hosts = proxy_of(target, (any_fn *)hosts_proxied_method);
+    void (*hook)(gcw_proxy *, void *) =
+        (void (*)(gcw_proxy *, void *))find(plugin, "plugin_stale");
+    MUST(gcw_proxy_on_stale(p, hook, "stale") == 0);
+    MUST(gcw_proxy_on_stale(hosts, hosts_stale, "host: stale") == 0);
+    call_gives(p, 7);
+    MUST(gcw_dispose(target) == 0);
+    call_gives(p, 0);
+    unload(plugin);
+    call_gives(p, 0);
+    call_gives(hosts, 0);
+}
+
+#endif
+
 /* A plugin that does not. */
 
 static void
@@ -644,6 +718,14 @@ static const struct end ends[] = {
     { "those_of_the_host_stay", hosts_hook_stays, 0,
       "unload\nunloaded\nevent\nevent hook\nhub\nhub hook\n",
       NULL, NULL },
+
+#if HAVE_LIBFFI
+    { "a_proxy_of_a_plugins_method_is_stale_once_it_is_unloaded",
+      proxied_method_goes, 0,
+      "plugin: method\nunload\nunloaded\nhost: stale\n", NULL, NULL },
+    { "a_plugins_hook_hears_of_no_stale_call_any_more", stale_hook_goes, 0,
+      "plugin: stale\nunload\nunloaded\nhost: stale\n", NULL, NULL },
+#endif
 
     { "code_that_never_heard_of_gcweak_runs_while_loaded", foreign_stays, 0,
       "host 2\nforeign: atexit\nforeign: method\nforeign: function\nhost 1\n"

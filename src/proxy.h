@@ -1,0 +1,38 @@
+/* proxy.h: proxies where code is unloaded and processes fork.  See proxy.c.
+ * Without libffi there are none, and nothing to do. */
+#ifndef GCW__PROXY_H
+#define GCW__PROXY_H
+
+#include <gcweak/proxy.h>
+
+struct gcw__range;
+
+#if HAVE_LIBFFI
+
+/* Takes the functions out whose code lies in the range. */
+void gcw__proxies_object_unloading(const struct gcw__range *range);
+
+void gcw__proxies_fork_prepare(void);
+void gcw__proxies_fork_done(void);
+
+#else
+
+static inline void
+gcw__proxies_object_unloading(const struct gcw__range *range)
+{
+    (void)range;
+}
+
+static inline void
+gcw__proxies_fork_prepare(void)
+{
+}
+
+static inline void
+gcw__proxies_fork_done(void)
+{
+}
+
+#endif
+
+#endif
