@@ -76,7 +76,18 @@ links_statically()
     $CC $CFLAGS $LDFLAGS -static "$dir/empty.c" -o "$dir/empty" 2> /dev/null
 }
 
-echo 1..6
+# What the installed module loads is installed, and what was compiled of it is
+# not older, or Guile would leave it alone.
+module_is_whole()
+{
+    source=$(find "$dir" -name gcweak.scm)
+    compiled=$(find "$dir" -name gcweak.go)
+    extension=$(sed -n 's/^(load-extension "\([^"]*\)" .*/\1/p' "$source")
+    ls -l "$source" "$compiled" "$dir$extension.so" &&
+        [ -z "$(find "$source" -newer "$compiled")" ]
+}
+
+echo 1..7
 write_program
 passes 1 'make install' install_there
 passes 2 'gcweak.pc is installed' stage_pc
@@ -97,4 +108,10 @@ if [ -e "$libdir/libgcweak.a" ] && links_statically; then
 else
     echo 'ok 5 # SKIP no static library, or no static linking here'
     echo 'ok 6 # SKIP no static library, or no static linking here'
+fi
+
+if [ "${HAVE_GUILE-no}" = yes ]; then
+    passes 7 'the module for Guile is installed whole' module_is_whole
+else
+    echo 'ok 7 # SKIP built without the module for Guile'
 fi

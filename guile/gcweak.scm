@@ -1,0 +1,427 @@
+;;; gcweak.scm: weak methods, events, cleanups and exit handlers for Guile.
+;;;
+;;; The Scheme half of the extension: what is better said in Scheme, and the
+;;; documentation of it all.
+
+(define-module (gcweak)
+  #:use-module (ice-9 threads)
+  #:use-module (oop goops)
+  #:export (gcweak-version
+
+            make-weak-reference weak-reference? weak-reference-value
+
+            make-weak-method weak-lambda weak-method? weak-method-call
+            weak-method-alive? weak-method-bind call-with-live
+            weak-method=? weak-method-hash weak-method-on-death!
+
+            make-cleanup make-cleanup* cleanup? cleanup-alive? cleanup-target
+            cleanup-run! cleanup-detach! cleanup-at-exit?
+            set-cleanup-at-exit! set-cleanup-error-handler!
+
+            dispose! drain! collect!
+
+            make-event event? event-connect! event-disconnect! event-emit
+            event-count set-event-error-handler!
+
+            listener? listener-disconnect! listener-connected?
+            listener-block! listener-unblock!
+
+            make-hub hub? hub-connect! hub-disconnect! hub-emit hub-post!
+            hub-dispatch! hub-file-descriptor hub-size set-hub-error-handler!
+
+            exit-handler-register! exit-handler-unregister! exit-handler?
+            make-exit-registry default-exit-registry exit-registry?
+            exit-registry-run! set-exit-error-handler! exit-status))
+
+(load-extension "libguile-gcweak" "gcw_guile_init")
+
+;; The extension has defined its procedures in this module already.  Saying it
+;; once more gives them their documentation, and tells the compiler of them.
+(define (primitive name . documentation)
+  (let ((procedure (module-ref (current-module) name)))
+    (for-each (lambda (text)
+                (set-procedure-property! procedure 'documentation text))
+              documentation)
+    procedure))
+
+(define-syntax-rule (define-primitive name documentation ...)
+  (define name (primitive 'name documentation ...)))
+
+(define-syntax-rule (define-primitives name ...)
+  (begin (define-primitive name) ...))
+
+(define-primitives
+  %same-handle? %keep %place-name
+  %make-weak-method %method-self %method-procedure %method-parts %live
+  %drain %set-reporter! %make-cleanup %on-death %event-connect %hub-connect
+  %exit-handler-register
+  <weak-reference> <weak-method> <cleanup> <event> <listener> <hub>
+  <exit-registry> <exit-handler>)
+
+(define-primitive gcweak-version
+  "Return the version of the library, a string.")
+
+
+;;; Weak references.
+
+(define-primitive make-weak-reference
+  "Return a weak reference to OBJ, which may be any object in the collected
+heap.  References to one object are equal?, also when it is dead.")
+
+(define-primitive weak-reference?
+  "Return #t if X is a weak reference.")
+
+(define-primitive weak-reference-value
+  "Return the object of the weak reference REF, or #f if it is dead.")
+
+
+;;; Weak methods.
+
+(define* (make-weak-method obj proc #:key weak-procedure?)
+  "Return a weak method, which calls (PROC OBJ argument ...) as long as OBJ is
+alive.  OBJ is held weakly.  PROC is held strongly, and must not lead to OBJ,
+which could never die then; see weak-lambda.
+
+With WEAK-PROCEDURE? PROC is held weakly too, and the method is dead when
+either has died: keep PROC in OBJ.  A procedure that is a constant of compiled
+code never dies."
+  (%make-weak-method obj proc weak-procedure?))
+
+(define-syntax weak-lambda
+  (lambda (form)
+    "(weak-lambda (OBJ) ARGUMENTS BODY ...): a weak method of the object in the
+variable OBJ.  In BODY the variable is a parameter of that name, so that the
+procedure does not close over the object and thus keep it alive."
+    (syntax-case form ()
+      ((_ (obj) arguments body ...)
+       (identifier? #'obj)
+       #'(%make-weak-method obj
+                            (lambda (obj . arguments) body ...))))))
+
+(define-primitive weak-method?
+  "Return #t if X is a weak method.")
+
+(define weak-method-call
+  (case-lambda
+    "Call the weak method M with the arguments, after its object, and return
+what its procedure returns.  Throw to dead-object if it is dead."
+    ((m)
+     (let ((obj (%method-self m)))
+       ((%method-procedure m) obj)))
+    ((m a)
+     (let ((obj (%method-self m)))
+       ((%method-procedure m) obj a)))
+    ((m a b)
+     (let ((obj (%method-self m)))
+       ((%method-procedure m) obj a b)))
+    ((m . arguments)
+     (let ((obj (%method-self m)))
+       (apply (%method-procedure m) obj arguments)))))
+
+(define-primitive weak-method-alive?
+  "Return #t if the weak method M is alive.  That may be out of date as soon as
+it is known; to act on it, use weak-method-bind or call-with-live.")
+
+(define (weak-method-bind m)
+  "Return a procedure that holds the object of the weak method M and calls the
+method, or #f if it is dead."
+  (let ((parts (%method-parts m)))
+    (and parts
+         (lambda arguments
+           (apply (cdr parts) (car parts) arguments)))))
+
+(define* (call-with-live m proc #:optional when-dead)
+  "Call PROC with the object of M, a weak method or a weak reference, and
+return what it returns; the object stays alive until then.  If it is dead, call
+WHEN-DEAD without arguments, or return #f."
+  (let ((obj (%live m proc when-dead)))
+    (cond
+     (obj
+      (call-with-values (lambda () (proc obj))
+        (case-lambda
+          ((result) (%keep obj) result)
+          (results (%keep obj) (apply values results)))))
+     (when-dead (when-dead))
+     (else #f))))
+
+(define-primitive weak-method=?
+  "Return #t if the weak methods A and B have the same object and procedure.
+That does not change when they die.")
+
+(define-primitive weak-method-hash
+  "Return a hash below SIZE of the weak method M, which goes with
+weak-method=?.")
+
+(define* (weak-method-on-death! m proc #:key (thread (current-thread)))
+  "Call (PROC M) once when the weak method M dies, in THREAD, and return a
+cleanup.  Throw to dead-object if it is dead already."
+  (%on-death m proc thread))
+
+
+;;; Cleanups.
+
+(define-primitive make-cleanup
+  "Call (PROC ARGUMENT ...) once when OBJ dies, in the thread that calls this,
+and return a cleanup.  Neither PROC nor the arguments may lead to OBJ, which
+could never die then.")
+
+(define* (make-cleanup* obj thunk #:key (thread (current-thread))
+                        (at-exit? #t))
+  "Call THUNK once when OBJ dies, in THREAD, and return a cleanup.  Without
+AT-EXIT? it does not run if OBJ is still alive when the process exits."
+  (let ((cleanup (%make-cleanup obj thunk thread)))
+    (unless at-exit?
+      (set-cleanup-at-exit! cleanup #f))
+    cleanup))
+
+(define-primitive cleanup?
+  "Return #t if X is a cleanup.")
+
+(define-primitive cleanup-alive?
+  "Return #t if the cleanup C has still to run.")
+
+(define-primitive cleanup-target
+  "Return the object of the cleanup C, or #f if that is dead or C is done.")
+
+(define-primitive cleanup-run!
+  "Run the cleanup C now, in this thread.  Return #t, or #f if it had run or
+was detached.")
+
+(define-primitive cleanup-detach!
+  "Take the cleanup C off: it will not run.  Return #t, or #f if it was too
+late.")
+
+(define-primitive cleanup-at-exit?
+  "Return #t if the cleanup C runs at exit, should its object live until
+then.")
+
+(define-primitive set-cleanup-at-exit!
+  "Set whether the cleanup C runs at exit, should its object live until
+then.")
+
+(define-primitive set-cleanup-error-handler!
+  "Call (PROC cleanup key arguments) for cleanups and death callbacks that
+fail, in place of a report on the current error port; #f: report again.")
+
+
+;;; Deaths.
+
+(define-primitive dispose!
+  "End the life of OBJ for everything weak, now: references read #f, methods
+are dead, and its cleanups run soon.")
+
+(define-primitive drain!
+  "Run the callbacks of deaths that are pending, at most MAX if that is given
+and not 0, or send them to the threads that they belong to.  Return how many
+there were.  This is seldom needed: it happens after each collection.")
+
+(define-primitive collect!
+  "Collect, then drain.  Return how many callbacks were run or sent on.")
+
+
+;;; Events.
+
+(define-primitive make-event
+  "Return a new event.  NAME, a symbol or a string, is for reports.")
+
+(define-primitive event?
+  "Return #t if X is an event.")
+
+(define (flags once? unique? front?)
+  (logior (if once? 1 0) (if unique? 2 0) (if front? 4 0)))
+
+(define* (event-connect! event callee #:key once? unique? front?)
+  "Connect CALLEE, a weak method or a procedure, to EVENT, and return a
+listener.  A procedure is held strongly.  ONCE?: disconnect it before its first
+call.  UNIQUE?: not again, if an equal one is connected; its listener is
+returned.  FRONT?: before those that are connected already."
+  (%event-connect event callee (flags once? unique? front?)))
+
+(define-primitive event-disconnect!
+  "Disconnect CALLEE from EVENT.  Return how many listeners that were.")
+
+(define-primitive event-emit
+  "Call the listeners of EVENT in order, with the arguments; a weak method
+gets its object before them.  Return how many were called.  A listener that
+fails is reported, and the next is called.")
+
+(define-primitive event-count
+  "Return how many listeners EVENT has.")
+
+(define-primitive set-event-error-handler!
+  "Call (PROC listener key arguments) for listeners of EVENT that fail, in
+place of a report on the current error port; #f: report again.")
+
+(define-primitive listener?
+  "Return #t if X is a listener.")
+
+(define-primitive listener-disconnect!
+  "Disconnect the listener L from its event or hub.  Return #t, or #f if it was
+not connected any more.")
+
+(define-primitive listener-connected?
+  "Return #t if the listener L is connected.")
+
+(define-primitive listener-block!
+  "Keep the listener L connected, but pass it over until it was unblocked as
+often as it was blocked.")
+
+(define-primitive listener-unblock!
+  "Undo one listener-block!.")
+
+
+;;; Hubs.
+
+(define-primitive make-hub
+  "Return a new hub: events told apart by a type and a source.")
+
+(define-primitive hub?
+  "Return #t if X is a hub.")
+
+(define* (hub-connect! hub type source callee #:key once? front?)
+  "Connect CALLEE, a weak method or a procedure, to what HUB emits of TYPE, a
+symbol or a string, from the object SOURCE; #f stands for any.  Return a
+listener; the same again if CALLEE was connected to just that.  A procedure is
+called with the type, as a symbol, the source, and the arguments of the
+emission; a method with its object before them.  SOURCE is held weakly."
+  (%hub-connect hub type source callee (flags once? #f front?)))
+
+(define-primitive hub-disconnect!
+  "Disconnect CALLEE from just this TYPE and SOURCE of HUB.  Return #t, or #f
+if it was not connected to them.")
+
+(define-primitive hub-emit
+  "Call the listeners of HUB that fit TYPE and SOURCE, in order, each callee
+once.  Return how many were called.")
+
+(define-primitive hub-post!
+  "Leave an emission for hub-dispatch!, perhaps by another thread.")
+
+(define-primitive hub-dispatch!
+  "Make the emissions that were posted to HUB, at most MAX if that is given and
+not 0.  Return how many.")
+
+(define-primitive hub-file-descriptor
+  "Return the number of a file descriptor that is readable while there is
+something to dispatch.  Keep HUB as long as it is watched.")
+
+(define-primitive hub-size
+  "Return an association list of the numbers of listeners, patterns, types,
+posted emissions, and bytes in HUB.")
+
+(define-primitive set-hub-error-handler!
+  "Call (PROC listener key arguments) for listeners of HUB that fail, in place
+of a report on the current error port; #f: report again.")
+
+
+;;; Exit.
+
+(define-primitive make-exit-registry
+  "Return a new exit registry, which runs when told.")
+
+(define-primitive default-exit-registry
+  "Return the registry that runs when the process exits.")
+
+(define-primitive exit-registry?
+  "Return #t if X is an exit registry.")
+
+(define* (exit-handler-register! callee #:key
+                                 (registry (default-exit-registry))
+                                 name keep? inherit? quick?)
+  "Register CALLEE, a weak method that takes no arguments after its object, or
+a thunk, to be called when REGISTRY runs, those that were registered last
+first.  Return a handler.  NAME, a symbol or a string, is for reports; without
+one they have the procedure's name.  KEEP?: it stays for the next run.
+INHERIT?: it runs in forked processes too.  QUICK?: it runs at quick_exit."
+  (%exit-handler-register callee registry name keep? inherit? quick?))
+
+(define-primitive exit-handler-unregister!
+  "Take HANDLER off.  Return one of the symbols removed; running, if it is
+being called; or gone, if it has run, was taken off before or is dead.")
+
+(define-primitive exit-handler?
+  "Return #t if X is an exit handler.")
+
+(define-primitive exit-registry-run!
+  "Run REGISTRY now, with STATUS, or 0.  Return how many handlers failed.")
+
+(define-primitive set-exit-error-handler!
+  "Call (PROC handler key arguments) for handlers of REGISTRY that fail, in
+place of a report on the current error port; #f: report again.")
+
+(define-primitive exit-status
+  "Return the status of the run that calls this handler; #f outside of
+handlers.")
+
+
+;;; What the extension calls.
+
+(define (report-failure what name key arguments)
+  (let ((port (current-error-port)))
+    (format port "gcweak: ~a~a:~%" what
+            (if name (string-append " " (format #f "~a" name)) ""))
+    (print-exception port #f key arguments)))
+
+(%set-reporter! report-failure)
+
+
+;;; Equality and printing.
+
+(define-syntax-rule (define-same type ...)
+  (begin
+    (define-method (equal? (a type) (b type))
+      (%same-handle? a b))
+    ...))
+
+(define-same <weak-reference> <cleanup> <event> <listener> <hub>
+  <exit-registry> <exit-handler>)
+
+(define-method (equal? (a <weak-method>) (b <weak-method>))
+  (weak-method=? a b))
+
+(define (print-handle port . parts)
+  (display "#<" port)
+  (display (string-join (map (lambda (part) (format #f "~a" part)) parts))
+           port)
+  (display ">" port))
+
+(define-syntax-rule (define-printer type (x) part ...)
+  (begin
+    (define-method (write (x type) port)
+      (print-handle port part ...))
+    (define-method (display (x type) port)
+      (print-handle port part ...))))
+
+(define (address x)
+  (number->string (object-address x) 16))
+
+(define-printer <weak-reference> (x)
+  'weak-reference
+  (if (weak-reference-value x) 'alive 'dead))
+(define-printer <weak-method> (x)
+  'weak-method
+  (let ((parts (%method-parts x)))
+    (if parts (cdr parts) 'dead)))
+(define-printer <cleanup> (x)
+  'cleanup
+  (if (cleanup-alive? x) 'armed 'done))
+(define-printer <event> (x)
+  'event
+  (or (%place-name x) (address x))
+  (event-count x))
+(define-printer <listener> (x)
+  'listener
+  (if (listener-connected? x) 'connected 'disconnected))
+(define-printer <hub> (x)
+  'hub
+  (address x)
+  (assq-ref (hub-size x) 'listeners))
+(define-printer <exit-registry> (x)
+  'exit-registry
+  (or (%place-name x) (address x)))
+(define-printer <exit-handler> (x)
+  'exit-handler
+  (address x))
+
+
+(add-hook! after-gc-hook %drain)

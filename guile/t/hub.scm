@@ -1,0 +1,276 @@
+;;; hub.scm: hubs.
+
+(use-modules (gcweak) (t tap) (srfi srfi-1) (ice-9 control) (ice-9 threads))
+
+(define (hub-with-notes)
+  (let ((notes '()))
+    (values (make-hub)
+            (lambda args (set! notes (cons args notes)))
+            (lambda () (let ((all (reverse notes))) (set! notes '()) all)))))
+
+(define (size hub what)
+  (assq-ref (hub-size hub) what))
+
+(define (test-basics)
+  (define object (new-target))
+  (define source (new-target))
+  (define-values (hub note noted) (hub-with-notes))
+  (define method (make-weak-method object note))
+  (define listener (hub-connect! hub 'saved source method))
+  (ok "a hub is one" (hub? hub))
+  (ok "nothing else is a hub"
+      (not (any hub? (list 1 #f listener source (make-event)))))
+  (ok "connecting gives a listener" (listener? listener))
+  (ok "it shows itself" (contains? (object->string hub) "#<hub"))
+  (is "an emission tells how many it called"
+      (hub-emit hub 'saved source 1 2) 1)
+  (is "a method gets object, type, source and arguments"
+      (noted) (list (list object 'saved source 1 2)))
+  (hub-connect! hub 'saved source note)
+  (is "a procedure all but the object"
+      (begin (hub-emit hub 'saved source) (noted))
+      (list (list object 'saved source) (list 'saved source)))
+  (is "a string is the symbol of that name"
+      (begin (hub-emit hub "saved" source) (noted))
+      (list (list object 'saved source) (list 'saved source)))
+  (is "it is connected under both"
+      (begin (listener-disconnect! listener)
+             (hub-connect! hub "other" #f note)
+             (hub-emit hub 'other #f)
+             (noted))
+      '((other #f)))
+  (is "a type may have any letters"
+      (begin (hub-connect! hub "größer λ" #f note)
+             (hub-emit hub (string->symbol "größer λ") #f 1)
+             (noted))
+      (list (list (string->symbol "größer λ") #f 1)))
+  (is "nobody hears what nobody wants" (hub-emit hub 'unknown source) 0)
+  (is "nor from another source" (hub-emit hub 'saved (new-target)) 0))
+
+(define (test-patterns)
+  (define source (new-target))
+  (define-values (hub note noted) (hub-with-notes))
+  (define (says what) (lambda (type source . args) (note what)))
+  (hub-connect! hub 'a source (says 'both))
+  (hub-connect! hub 'a #f (says 'type))
+  (hub-connect! hub #f source (says 'source))
+  (hub-connect! hub #f #f (says 'all))
+  (define (heard type source)
+    (hub-emit hub type source)
+    (map car (noted)))
+  (is "all four patterns" (heard 'a source) '(both type source all))
+  (is "another source" (heard 'a (new-target)) '(type all))
+  (is "another type" (heard 'b source) '(source all))
+  (is "no source" (heard 'a #f) '(type all))
+  (is "no type" (heard #f source) '(source all))
+  (is "neither" (heard #f #f) '(all))
+  (hub-connect! hub 'a #f (says 'front) #:front? #t)
+  (hub-connect! hub 'a #f (says 'once) #:once? #t)
+  (is "the front, and once"
+      (list (heard 'a #f) (heard 'a #f))
+      '((front type all once) (front type all))))
+
+(define (test-same-twice)
+  (define object (new-target))
+  (define hub (make-hub))
+  (define (note . args) 'ignored)
+  (define (method) (make-weak-method object note))
+  (define listener (hub-connect! hub 'a #f (method)))
+  (ok "an equal method is not connected again"
+      (equal? listener (hub-connect! hub 'a #f (method))))
+  (ok "nor a procedure"
+      (equal? (hub-connect! hub 'a #f note) (hub-connect! hub 'a #f note)))
+  (hub-connect! hub #f #f (method))
+  (is "and called once, however many patterns fit" (hub-emit hub 'a #f) 2)
+  (is "it is disconnected by its parts"
+      (hub-disconnect! hub 'a #f (method)) #t)
+  (is "once" (hub-disconnect! hub 'a #f (method)) #f)
+  (is "a string will do" (hub-disconnect! hub "a" #f note) #t)
+  (is "#f is the pattern of any type, not all patterns"
+      (hub-disconnect! hub 'a #f (method)) #f)
+  (is "which goes too" (hub-disconnect! hub #f #f (method)) #t)
+  (is "then there is nothing" (size hub 'listeners) 0))
+
+(define (test-post)
+  (define source (new-target))
+  (define-values (hub note noted) (hub-with-notes))
+  (hub-connect! hub 'a #f note)
+  (hub-post! hub 'a source 1)
+  (hub-post! hub "a" #f 2 3)
+  (hub-post! hub 'a #f)
+  (is "what is posted waits" (list (noted) (size hub 'posted)) '(() 3))
+  (is "until it is dispatched, as many as asked" (hub-dispatch! hub 1) 1)
+  (is "with source and arguments" (noted) (list (list 'a source 1)))
+  (is "or all" (hub-dispatch! hub) 2)
+  (is "in order" (noted) '((a #f 2 3) (a #f)))
+  (is "then nothing waits" (hub-dispatch! hub) 0))
+
+(define (readable? descriptor)
+  (pair? (car (select (list descriptor) '() '() 0))))
+
+(define (test-descriptor)
+  (define hub (make-hub))
+  (define descriptor (hub-file-descriptor hub))
+  (ok "the descriptor is a number" (exact-integer? descriptor))
+  (is "always the same" (hub-file-descriptor hub) descriptor)
+  (ok "not readable at first" (not (readable? descriptor)))
+  (hub-post! hub 'a #f)
+  (ok "readable while something waits" (readable? descriptor))
+  (hub-dispatch! hub)
+  (ok "and not after the dispatch" (not (readable? descriptor))))
+
+(define (test-posts-of-threads)
+  (define-values (hub note noted) (hub-with-notes))
+  (define here (current-thread))
+  (define elsewhere 0)
+  (hub-connect! hub 'news #f
+    (lambda (type source n)
+      (unless (eq? (current-thread) here) (set! elsewhere (1+ elsewhere)))
+      (note n)))
+  (define threads
+    (map (lambda (start)
+           (call-with-new-thread
+            (lambda ()
+              (do ((i 0 (1+ i))) ((= i 1000))
+                (hub-post! hub 'news #f (+ start i))))))
+         '(0 1000 2000 3000)))
+  (for-each join-thread threads)
+  (is "what threads post is dispatched" (hub-dispatch! hub) 4000)
+  (is "each once" (sort (map car (noted)) <) (iota 4000))
+  (is "here" elsewhere 0))
+
+(define (test-what-waits-lives)
+  (define-values (hub note noted) (hub-with-notes))
+  (hub-connect! hub 'a #f note)
+  (make-many (lambda (i) (hub-post! hub 'a (vector i) (list i))) 100)
+  (collect)
+  (hub-dispatch! hub)
+  (is "sources and arguments that wait live"
+      (noted) (map (lambda (i) (list 'a (vector i) (list i))) (iota 100))))
+
+;; One hub, and 20,000 sources and listeners that come and go.
+(define (test-long-life)
+  (define hub (make-hub))
+  (define-values (count! counted) (callback-counter))
+  (define largest 0)
+  (define (round n)
+    (let ((source (new-target)) (object (new-target)) (other (new-target)))
+      (hub-connect! hub 'news source (make-weak-method object count!))
+      (hub-connect! hub 'news #f (make-weak-method other count!))
+      (hub-connect! hub (format #f "type ~a" n) source count!)
+      (hub-emit hub 'news source n)
+      (for-each vector-length (list source object other))))
+  (do ((i 0 (1+ i))) ((= i 20000))
+    (round i)
+    (when (zero? (modulo i 1000))
+      (collect)
+      (set! largest (max largest (size hub 'listeners)))))
+  (collect)
+  (ok "all are called that live" (>= (counted) 40000))
+  (ok "the hub never has many more listeners than live" (< largest 3000))
+  (ok "in the end nearly none" (< (size hub 'listeners) 300))
+  (ok "nor patterns, nor types"
+      (and (< (size hub 'patterns) 300) (< (size hub 'types) 300))))
+
+(define (test-source-dies)
+  (define hub (make-hub))
+  (define object (new-target))
+  (define method (make-weak-method object identity))
+  (make-many (lambda (i)
+               (on-new-target
+                (lambda (source) (hub-connect! hub 'a source method)))
+               #f))
+  (collect)
+  (ok "listeners go with their source"
+      (<= (size hub 'listeners) (* 5/100 many)))
+  (ok "the object lives on"
+      (and (weak-method-alive? method) (vector? object))))
+
+(define (test-closures)
+  (define (left connect)
+    (let ((hub (make-hub)))
+      (make-many (lambda (i)
+                   (on-new-target (lambda (object) (connect hub object)))
+                   #f))
+      (collect)
+      (size hub 'listeners)))
+  (ok "weak-lambda does not hold its object"
+      (<= (left (lambda (hub object)
+                  (hub-connect! hub 'a #f
+                    (weak-lambda (object) _ (vector-ref object 0)))))
+          50))
+  (is "a closure over the object does"
+      (left (lambda (hub object)
+              (hub-connect! hub 'a #f
+                (make-weak-method object
+                                  (lambda _ (vector-ref object 0))))))
+      many))
+
+(define (test-failures)
+  (define-values (hub note noted) (hub-with-notes))
+  (hub-connect! hub 'a #f (lambda (type source) (error "no luck" 13)))
+  (hub-connect! hub 'a #f note)
+  (ok "a listener that fails is reported"
+      (contains? (report-of (lambda () (hub-emit hub 'a #f)))
+                 "gcweak: listener" "no luck" "13"))
+  (is "the next is called" (noted) '((a #f)))
+  (ok "also at the dispatch"
+      (contains? (report-of (lambda ()
+                              (hub-post! hub 'a #f)
+                              (hub-dispatch! hub)))
+                 "gcweak: listener" "no luck"))
+  (is "there too" (noted) '((a #f)))
+  (ok "an escape is turned into a report"
+      (let/ec k
+        (hub-connect! hub 'b #f (lambda _ (k #f)))
+        (contains? (report-of (lambda () (hub-emit hub 'b #f)))
+                   "gcweak: listener")))
+  (ok "an abort at the dispatch too"
+      (call-with-prompt 'tag
+        (lambda ()
+          (hub-connect! hub 'c #f (lambda _ (abort-to-prompt 'tag)))
+          (hub-post! hub 'c #f)
+          (contains? (report-of (lambda () (hub-dispatch! hub)))
+                     "gcweak: listener"))
+        (const #f))))
+
+(define (test-error-handler)
+  (define hub (make-hub))
+  (define listener (hub-connect! hub 'a #f (lambda _ (throw 'oh 1))))
+  (define heard '())
+  (set-hub-error-handler! hub
+    (lambda (failed key args)
+      (set! heard (cons (list (equal? failed listener) key args) heard))
+      (error "this is ignored")))
+  (is "with an error handler nothing is reported"
+      (report-of (lambda () (hub-emit hub 'a #f))) "")
+  (is "it gets listener, key and arguments" heard '((#t oh (1))))
+  (set-hub-error-handler! hub #f)
+  (ok "taken away, there is a report again"
+      (contains? (report-of (lambda () (hub-emit hub 'a #f)))
+                 "gcweak: listener")))
+
+(define (test-block)
+  (define hub (make-hub))
+  (define listener (hub-connect! hub 'a #f list))
+  (listener-block! listener)
+  (is "a listener of a hub can be blocked" (hub-emit hub 'a #f) 0)
+  (listener-unblock! listener)
+  (is "and unblocked" (hub-emit hub 'a #f) 1)
+  (is "and disconnected" (listener-disconnect! listener) #t)
+  (is "for good" (hub-emit hub 'a #f) 0))
+
+(test-basics)
+(test-patterns)
+(test-same-twice)
+(test-post)
+(test-descriptor)
+(test-posts-of-threads)
+(test-what-waits-lives)
+(test-long-life)
+(test-source-dies)
+(test-closures)
+(test-failures)
+(test-error-handler)
+(test-block)
+(finish)

@@ -1,0 +1,285 @@
+#!/bin/sh
+# guile.t: the Guile module does what its page says.
+#
+# Runs the programs in guile/t, interpreted and compiled, for constants of
+# compiled code are no objects of the heap; a program that ends in each of the
+# ways in which Guile can end; and the examples on the page, which must print
+# what the page shows.
+
+: "${srcdir:=.}" "${builddir:=.}" "${GUILE:=guile}"
+programs=$srcdir/guile/t
+page=$srcdir/doc/guile.md
+GUILE_LOAD_PATH=$builddir/guile:$srcdir/guile
+GUILE_EXTENSIONS_PATH=$builddir/guile/.libs:$builddir/.libs
+LD_LIBRARY_PATH=$builddir/.libs${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+GUILE_AUTO_COMPILE=0
+LC_ALL=C
+export GUILE_LOAD_PATH GUILE_EXTENSIONS_PATH LD_LIBRARY_PATH
+export GUILE_AUTO_COMPILE LC_ALL
+
+# passes WHAT COMMAND...: one test; a failure shows what was printed last.
+passes() {
+    what=$1
+    shift
+    if "$@"; then
+        echo "ok - $what"
+    else
+        echo "not ok - $what"
+        show_last
+    fi
+}
+
+show_last() {
+    echo "# status $status"
+    head -n 40 "$scratch/out" "$scratch/err" | sed 's/^/# /'
+}
+
+# All tests write their lines without numbers; here they get them, and a plan
+# if all were made.
+number() {
+    awk '
+        $0 == "all tests were made" { whole = 1; next }
+        /^(not )?ok - / { sub(/ok - /, "ok " ++count " - ") }
+        { print; fflush() }
+        END { print whole ? "1.." count : "Bail out! The test broke off." }'
+}
+
+# --- Running programs --------------------------------------------------------
+
+# compile FILE OUTPUT: what Guile warns of goes to stderr.
+compile() {
+    keep_output "$GUILE" -c "
+        (use-modules (system base compile))
+        (compile-file (or (%search-load-path \"$1\") \"$1\")
+                      #:output-file \"$2\"
+                      #:opts '(#:warnings (unbound-variable arity-mismatch
+                                          use-before-definition format)))"
+}
+
+# compile_module FILE: so that compiled programs find it compiled.
+compile_module() {
+    compile "$1.scm" "$scratch/modules/$1.go"
+    passes "the module in $1.scm compiles without a warning" compiles
+}
+
+compiles() {
+    test "$status" -eq 0 && silent
+}
+
+# What the shell itself says when a signal ends the program is thrown away.
+keep_output() {
+    (
+        ("$@" > "$scratch/out" 2> "$scratch/err" < /dev/null)
+        exit $?
+    ) 2> /dev/null
+    status=$?
+}
+
+# run MODE FILE ARGUMENT...: MODE is interpreted or compiled.
+run() {
+    mode=$1
+    file=$2
+    shift 2
+    if test "$mode" = interpreted; then
+        keep_output "$GUILE" "$file" interpreted "$@"
+    else
+        output=$scratch/programs/${file##*/}.go
+        test -e "$output" || compile "$file" "$output"
+        keep_output env GUILE_LOAD_COMPILED_PATH="$scratch/modules" \
+            "$GUILE" -c "(load-compiled \"$output\")" compiled "$@"
+    fi
+}
+
+finished() {
+    test "$status" -eq 0 && test "$(tail -n 1 "$scratch/out")" = finished
+}
+
+# A program of the directory guile/t that tests something itself.
+test_program() {
+    for mode in interpreted compiled
+    do
+        run $mode "$programs/$1.scm" "$page"
+        sed -n "s/^\(\(not \)\{0,1\}ok - \)/\1$1, $mode: /p; /^#/p" \
+            "$scratch/out"
+        passes "$1, $mode: finished" finished
+    done
+}
+
+# --- Ends of programs --------------------------------------------------------
+
+said() {
+    cmp -s "$scratch/expected" "$scratch/out"
+}
+
+silent() {
+    test ! -s "$scratch/err"
+}
+
+# complains PATTERN...: each of these is on stderr; without any, nothing is.
+complains() {
+    test $# -gt 0 || silent || return 1
+    for pattern
+    do
+        grep -Eq -e "$pattern" "$scratch/err" || return 1
+    done
+}
+
+# ends HOW STATUS LINES PATTERN...: what the program guile/t/exit.scm does when
+# it ends so: its status, what it says, with | for newlines, and complaints.
+ends() {
+    how=$1
+    expected_status=$2
+    printf '%s' "${3:+$3|}" | tr '|' '\n' > "$scratch/expected"
+    shift 3
+    for mode in interpreted compiled
+    do
+        run $mode "$programs/exit.scm" "$how"
+        passes "$how, $mode: status $expected_status" \
+            test "$status" -eq "$expected_status"
+        passes "$how, $mode: what it says" said
+        passes "$how, $mode: its complaints" complains "$@"
+    done
+}
+
+ways_to_end() {
+    ends end-of-script 0 'handler kept 0'
+    ends exit-without 0 'handler kept 0'
+    ends exit-3 3 'handler kept 3'
+    ends exit-false 1 'handler kept 1'
+    ends exit-true 0 'handler kept 0'
+    ends quit-4 4 'handler kept 4'
+    ends an-error 1 'handler kept 1' 'Wrong type .*no-pair'
+    ends a-throw 1 'handler kept 1' 'unknown-key'
+    ends primitive-exit-5 5 'handler kept 5'
+    ends primitive-underscore-exit 6 ''
+    ends signal-default 143 ''
+    ends signal-handler 7 'handler kept 7'
+    ends other-thread 8 'handler kept 8'
+    ends run-away 0 ''
+    ends quick-exit 16 'quick'
+    ends busy-threads 17 'handler kept 17'
+    ends in-dynamic-wind 9 'unwound|handler kept 9'
+}
+
+what_runs() {
+    ends order 0 'c|b|new|a'
+    ends dead 0 'handler kept 0'
+    ends no-asyncs 0 'pending|handler'
+    ends cleanups 0 'handler|second 2|first'
+    ends mail 0 'second|first|handler'
+    ends unregistered 0 'removed|gone|running'
+    ends quit-inside 3 'b|quits|a'
+    ends quit-twice 12 'handler kept 12'
+    ends quit-in-cleanup 13 'cleanup|handler kept 13'
+    ends quit-in-listener 14 'handler kept 14'
+    ends quit-in-thread 15 'handler kept 15'
+    ends late 0 'early|cleanup|late'
+    ends registries 0 "#t#t#f#f|#t#f|handler kept 5|kept 5|once 5|failed 0|\
+kept 0|failed 1|outside #f"
+    ends run-early 0 'handler kept 3|failed 0|again|handler kept 0'
+}
+
+failures() {
+    ends failing 2 'b|a' 'gcweak: exit handler.*bad-name' \
+        'no such luck: 13' 'some-key'
+    ends failing-method 0 'handler kept 0' \
+        'gcweak: exit handler.*with-object' 'method of'
+    ends failing-with-handler 0 'heard #t some-key (1 2)|a'
+    ends escaping 0 'b|a|end' 'gcweak: exit handler.*escapes' \
+        'gcweak: exit handler.*continues' 'gcweak: exit handler.*aborts'
+}
+
+forks() {
+    ends fork 0 "child's|inherited|child 20|\
+inherited|parent's|parent's cleanup"
+    ends fork-deaths 0 \
+        'in the child|died in one|child 20|in the parent|died in one'
+    ends fork-threads 0 \
+        'died in the child|drained|child 20|died in the parent'
+    ends fork-mail 0 \
+        'in the child|second|first|child 20|second|first'
+    ends fork-all 0 \
+        'kept|heard 2|heard a3|dropped in the child|child 20|heard a3'
+}
+
+# says PATTERN: a line of the output matches.
+says() {
+    grep -q "$1" "$scratch/out"
+}
+
+# A read-eval-print loop, which ends with its input.
+repl() {
+    printf '%s\n' '(use-modules (gcweak))' \
+        '(define (say) (display "ran"))' \
+        '(define handler (exit-handler-register! say))' \
+        "$1" > "$scratch/input"
+    "$GUILE" -q < "$scratch/input" > "$scratch/out" 2> "$scratch/err"
+    status=$?
+}
+
+repls() {
+    repl ''
+    passes 'the end of the input of a prompt runs handlers' says ran
+    repl ',quit'
+    passes 'a command of the prompt too' says ran
+    repl '(exit 3)'
+    passes 'and exit there' says ran
+    passes 'with its status' test $status -eq 3
+}
+
+# --- The page ----------------------------------------------------------------
+
+# Writes the blocks of the page: N.scm, and N.expected, the text that follows.
+extract_blocks() {
+    awk -v dir="$scratch/page" '
+        /^```$/ && out { close(out); out = ""; next }
+        /^```scheme$/  { n++; out = dir "/" n ".scm"; next }
+        /^```text$/    { out = dir "/" n ".expected"; next }
+        /^```/         { out = "/dev/null"; next }
+        out            { print > out }' "$page"
+}
+
+# An example without a text prints nothing.
+test_example() {
+    touch "$scratch/page/$1.expected"
+    cp "$scratch/page/$1.expected" "$scratch/expected"
+    for mode in interpreted compiled
+    do
+        run $mode "$scratch/page/$1.scm"
+        passes "example $1 of the page, $mode: ends well" test $status -eq 0
+        passes "example $1 of the page, $mode: prints what it says" said
+        passes "example $1 of the page, $mode: does not complain" silent
+    done
+}
+
+test_examples() {
+    mkdir "$scratch/page"
+    extract_blocks
+    example=1
+    while test -e "$scratch/page/$example.scm"
+    do
+        test_example $example
+        example=$((example + 1))
+    done
+    passes 'the page has examples' test $example -gt 5
+}
+
+all_tests() {
+    compile_module gcweak
+    compile_module t/tap
+    for program in method cleanup event hub thread argument names
+    do
+        test_program $program
+    done
+    ways_to_end
+    what_runs
+    failures
+    forks
+    repls
+    test_examples
+    echo 'all tests were made'
+}
+
+scratch=$(mktemp -d) || exit 99
+trap 'rm -rf "$scratch"' EXIT
+all_tests | number
