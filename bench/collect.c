@@ -6,14 +6,23 @@
  *
  * For gcweak a sample is the collection and the gcw_drain after it, so that
  * nothing that it puts off is left out.
+ *
+ * Guile and Java have collectors of their own, and contestants without
+ * handles of their own.  CPython's references cost a collection nothing.
  */
 #include "measure.h"
+#include "results.h"
 #include "scenes.h"
-#include "table.h"
 #include "work.h"
 
 #include <gcweak.h>
 #include <math.h>
+
+/* A sample measures the whole collection; the rest is worked out. */
+enum { WHOLE, ADDED };
+
+/* Guile takes too long to set up more. */
+enum { FEW = 100000 };
 
 static void **targets, **handles;
 
@@ -118,7 +127,7 @@ sample_raw(const struct load *load, double *values)
 
     (void)load;
     GC_gcollect();
-    values[0] = (now() - begin) / 1e6;
+    values[0] = (now() - begin) ;
 }
 
 static void
@@ -129,86 +138,99 @@ sample_gcw(const struct load *load, double *values)
     (void)load;
     GC_gcollect();
     gcw_drain(0);
-    values[0] = (now() - begin) / 1e6;
+    values[0] = (now() - begin) ;
 }
 
-enum { NOTHING, RAW, OUTSIDE, REFS, METHODS, WAYS };
-
-static const struct contestant who[WAYS] = {
-    [NOTHING] = { "no handles", setup_nothing, sample_raw },
-    [RAW] = { "raw: links in the heap", setup_raw, sample_raw },
-    [OUTSIDE] = { "raw: links outside it", setup_outside, sample_raw },
-    [REFS] = { "gcw_ref_new", setup_refs, sample_gcw },
-    [METHODS] = { "gcw_method_new", setup_methods, sample_gcw },
+enum {
+    NOTHING, RAW_INSIDE, OUTSIDE, REFS, METHODS, GUILE_NOTHING, GUILE_VECTORS,
+    JAVA_NOTHING, JAVA_REFERENCES, WAYS
 };
 
-static double
-added(const struct result *results, size_t i)
-{
-    return results[i].value[0].median - results[NOTHING].value[0].median;
-}
+static const struct contestant who[WAYS] = {
+    [NOTHING] = { "limit: no handles", setup_nothing, sample_raw,
+                  .role = LIMIT },
+    [RAW_INSIDE] = { "raw: links in the heap", setup_raw, sample_raw,
+                     .role = RAW },
+    [OUTSIDE] = { "raw: links outside it", setup_outside, sample_raw,
+                  .role = NO_ROLE },
+    [REFS] = { "gcw_ref_new", setup_refs, sample_gcw, .role = NO_ROLE },
+    [METHODS] = { "gcw_method_new", setup_methods, sample_gcw,
+                  .role = NO_ROLE },
+    [GUILE_NOTHING] = { "Guile: no handles", .needs = GUILE,
+                        .job = "collect-0", .most_targets = FEW },
+    [GUILE_VECTORS] = { "Guile: weak vectors", .needs = GUILE,
+                        .job = "collect", .most_targets = FEW },
+    [JAVA_NOTHING] = { "Java: no handles", .needs = JAVA,
+                       .job = "collect-0" },
+    [JAVA_REFERENCES] = { "Java: WeakReference", .needs = JAVA,
+                          .job = "collect" },
+};
 
-static struct row
-row(const struct result *results, size_t i, size_t peer)
-{
-    return (struct row) {
-        .name = who[i].name,
-        .ratio = i == NOTHING ? NAN
-                              : added(results, i) / added(results, peer),
-        .value = results[i].value[0]
-    };
-}
+/* The contestant that differs from each in the handles alone. */
+static const size_t without[WAYS] = {
+    [GUILE_NOTHING] = GUILE_NOTHING, [GUILE_VECTORS] = GUILE_NOTHING,
+    [JAVA_NOTHING] = JAVA_NOTHING, [JAVA_REFERENCES] = JAVA_NOTHING,
+};
 
-/* The goal for one handle is set against links outside the heap, the cheaper
- * raw way; that for eight, against links in the heap, the usual one. */
+/* What those add that have none is not measured. */
 static void
-race(const char *title, size_t n_targets, size_t n_handles)
+work_out(struct result *results)
+{
+    for (size_t i = 0; i < WAYS; i++) {
+        const struct result *base = &results[without[i]];
+
+        for (int round = 0; round < rounds(); round++)
+            results[i].value[ADDED][round] =
+                without[i] == i || !base->ran ? NAN
+                : results[i].value[WHOLE][round] - base->value[WHOLE][round];
+    }
+}
+
+/* The goal for eight handles is set against links in the heap, the usual raw
+ * way; that for one, against links outside, the cheaper one. */
+static const struct goal goals_1[WAYS] = {
+    [REFS] = { TO_OTHER, 1, OUTSIDE }, [METHODS] = { TO_OTHER, 1, OUTSIDE }
+};
+static const struct goal goals_8[WAYS] = {
+    [REFS] = { TO_RAW, 0.25, 0 }, [METHODS] = { TO_RAW, 0.25, 0 }
+};
+
+static const struct measure measures_1[] = {
+    { "collect-1", "full collection, 1 handle each", "target", "collection",
+      MS, WHOLE, NULL },
+    { "collect-1-added", "what the handles add, 1 each", "target",
+      "collection", MS, ADDED, goals_1 },
+};
+static const struct measure measures_8[] = {
+    { "collect-8", "full collection, 8 handles each", "target", "collection",
+      MS, WHOLE, NULL },
+    { "collect-8-added", "what the handles add, 8 each", "target",
+      "collection", MS, ADDED, goals_8 },
+};
+
+static void
+race(const struct measure *measures, size_t n_targets, size_t n_handles)
 {
     struct race race = {
         "collect", who, WAYS,
         { .targets = n_targets, .handles = n_handles }, KEPT
     };
-    struct result results[WAYS];
-    size_t peer = n_handles == 1 ? OUTSIDE : RAW;
+    static struct result results[WAYS];
 
     run_race(&race, results);
-    table(title, n_handles == 1
-          ? "what the handles add, as a part of what links outside add"
-          : "what the handles add, as a part of what links in the heap add");
-    for (size_t i = 0; i < WAYS; i++) {
-        struct row r = row(results, i, peer);
-
-        if (i == REFS || i == METHODS) {
-            r.goal = GOAL_AT_MOST;
-            r.bound = n_handles == 1 ? 1 : 0.25;
-        }
-        table_row(&r);
-    }
-}
-
-/* Without targets there is nothing to divide: times only. */
-static void
-race_empty(void)
-{
-    struct race race = {
-        "collect", who, WAYS, { .targets = 0, .handles = 1 }, KEPT
-    };
-    struct result results[WAYS];
-
-    run_race(&race, results);
-    table("full collection, no targets; ms", "none");
-    for (size_t i = 0; i < WAYS; i++)
-        table_row(&(struct row) {
-            .name = who[i].name, .ratio = NAN, .value = results[i].value[0]
-        });
+    record(&race, results, &measures[0]);
+    if (n_targets == 0)
+        return;
+    work_out(results);
+    record(&race, results, &measures[1]);
 }
 
 void
 bench_collect(void)
 {
-    race_empty();
-    race("full collection, 10^5 targets, 1 handle each; ms", 100000, 1);
-    race("full collection, 10^5 targets, 8 handles each; ms", 100000, 8);
-    race("full collection, 10^6 targets, 1 handle each; ms", 1000000, 1);
-    race("full collection, 10^6 targets, 8 handles each; ms", 1000000, 8);
+    race(measures_1, 0, 1);
+    for (size_t n = 1000; n <= 1000000 && in_bounds(n); n *= 10) {
+        race(measures_1, n, 1);
+        race(measures_8, n, 8);
+    }
 }

@@ -2,28 +2,24 @@
  *
  * All are connected, then disconnected by handle in random order; the few so
  * often that as many are counted as of the many, with the collections that
- * this brings on.  The methods are made before.  The array is what a program
- * would write whose listeners never die: functions and objects one after
- * another, a disconnected one marked.
+ * this brings on.  The methods are made before.  The limit is an array, what a
+ * program would write whose listeners never die: functions and objects one
+ * after another, a disconnected one marked.  The raw way is the same with a
+ * raw weak reference for each, whose link goes with the listener.
  */
-#include <config.h>
-
 #include "measure.h"
-#include "peers.h"
+#include "results.h"
 #include "scenes.h"
-#include "table.h"
 #include "work.h"
 
 #include <gcweak.h>
-#include <malloc.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 /* At least so many are connected in a sample. */
 enum { LEAST = 100000 };
 
-/* What a sample measures; the memory, in bytes, only once for all. */
-enum { CONNECT, DISCONNECT, PAIR, MEMORY };
+/* What a sample measures. */
+enum { CONNECT, DISCONNECT, PAIR, NUMBERS };
 
 struct entry {
     void (*fn)(void *arg, void *self);
@@ -34,8 +30,8 @@ static void **targets, **handles;
 static gcw_method **methods;
 static gcw_event *event;
 static struct entry *entries;
+static GC_hidden_pointer **links;
 static size_t n_entries, n_connected, room;
-static double memory;
 
 static void
 listen_fn(void *arg, void *self)
@@ -85,6 +81,25 @@ disconnect_entry(void *handle)
 }
 
 static void *
+connect_raw(size_t i)
+{
+    void *handle = connect_entry(i);
+
+    links[(size_t)handle - 1] = raw_new(targets[i]);
+    return handle;
+}
+
+static void
+disconnect_raw(void *handle)
+{
+    GC_hidden_pointer **link = &links[(size_t)handle - 1];
+
+    GC_unregister_disappearing_link((void **)*link);
+    *link = NULL;
+    disconnect_entry(handle);
+}
+
+static void *
 connect_method(size_t i)
 {
     return gcw_event_connect(event, methods[i], 0);
@@ -104,6 +119,7 @@ disconnect_gcw(void *handle)
 }
 
 static const struct way array = { connect_entry, disconnect_entry };
+static const struct way by_hand = { connect_raw, disconnect_raw };
 static const struct way of_methods = { connect_method, disconnect_gcw };
 static const struct way of_functions = { connect_fn, disconnect_gcw };
 
@@ -129,25 +145,11 @@ disconnect_all(const struct way *way, size_t n)
     return now() - begin;
 }
 
-/* The bytes that are in use, collected or not. */
-static double
-in_use(void)
-{
-    struct mallinfo2 outside = mallinfo2();
-
-    GC_gcollect();
-    return (double)(GC_get_heap_size() - GC_get_free_bytes())
-           + (double)(outside.uordblks + outside.hblkhd);
-}
-
 /* Connecting once before brings the memory into use. */
 static void
 warm_up(const struct way *way, size_t n)
 {
-    double before = in_use();
-
     connect_all(way, n);
-    memory = (in_use() - before) / (double)n;
     disconnect_all(way, n);
 }
 
@@ -164,7 +166,6 @@ sample(const struct way *way, size_t n, double *values)
     values[CONNECT] = connect / (double)(n * times);
     values[DISCONNECT] = disconnect / (double)(n * times);
     values[PAIR] = values[CONNECT] + values[DISCONNECT];
-    values[MEMORY] = memory;
 }
 
 static void
@@ -179,6 +180,14 @@ setup_array(const struct load *load)
 {
     setup(load);
     warm_up(&array, load->targets);
+}
+
+static void
+setup_raw(const struct load *load)
+{
+    setup(load);
+    links = (GC_hidden_pointer **)new_array(load->targets);
+    warm_up(&by_hand, load->targets);
 }
 
 static void
@@ -207,6 +216,12 @@ sample_array(const struct load *load, double *values)
 }
 
 static void
+sample_raw(const struct load *load, double *values)
+{
+    sample(&by_hand, load->targets, values);
+}
+
+static void
 sample_methods(const struct load *load, double *values)
 {
     sample(&of_methods, load->targets, values);
@@ -218,7 +233,6 @@ sample_functions(const struct load *load, double *values)
     sample(&of_functions, load->targets, values);
 }
 
-#if defined HAVE_BOOST_SIGNALS2 || defined HAVE_GOBJECT
 static void
 setup_peer(const struct load *load, const struct peer *peer)
 {
@@ -234,9 +248,7 @@ sample_peer(const struct load *load, const struct peer *peer, double *values)
     sample(&(struct way) { peer->connect, peer->disconnect }, load->targets,
            values);
 }
-#endif
 
-#ifdef HAVE_BOOST_SIGNALS2
 static void
 setup_boost(const struct load *load)
 {
@@ -248,9 +260,7 @@ sample_boost(const struct load *load, double *values)
 {
     sample_peer(load, &peer_boost, values);
 }
-#endif
 
-#ifdef HAVE_GOBJECT
 static void
 setup_glib(const struct load *load)
 {
@@ -262,77 +272,53 @@ sample_glib(const struct load *load, double *values)
 {
     sample_peer(load, &peer_glib, values);
 }
-#endif
+
+enum { MANY = 100000 };
 
 static const struct contestant who[] = {
-    { "array", setup_array, sample_array },
-    { "gcw_event_connect", setup_methods, sample_methods },
-    { "gcw_event_connect_fn", setup_functions, sample_functions },
-#ifdef HAVE_BOOST_SIGNALS2
-    { "Boost.Signals2, tracked", setup_boost, sample_boost },
-#endif
-#ifdef HAVE_GOBJECT
-    { "GLib, connect_object", setup_glib, sample_glib },
-#endif
+    { "limit: array", setup_array, sample_array, .role = LIMIT },
+    { "raw: array, cell and link", setup_raw, sample_raw, .role = RAW },
+    { "gcw_event_connect", setup_methods, sample_methods, .role = NO_ROLE },
+    { "gcw_event_connect_fn", setup_functions, sample_functions,
+      .role = NO_ROLE },
+    { "Boost.Signals2, tracked", setup_boost, sample_boost, .needs = BOOST,
+      .most_targets = MANY },
+    { "GLib, connect_object", setup_glib, sample_glib, .needs = GLIB,
+      .most_targets = MANY },
 };
-enum { ARRAY, METHODS, OURS = 3, WAYS = sizeof who / sizeof *who };
+enum { WAYS = sizeof who / sizeof *who };
 
-static void
-print(const char *what, const char *size, const struct result *results,
-      size_t n, size_t v)
-{
-    char title[80];
-
-    snprintf(title, sizeof title, "%s, %s listeners; %s each", what, size,
-             v == MEMORY ? "bytes" : "ns");
-    table(title, "as a multiple of the array's");
-    for (size_t i = 0; i < n; i++)
-        table_row(&(struct row) {
-            .name = who[i].name,
-            .ratio = results[i].value[v].median
-                     / results[ARRAY].value[v].median,
-            .value = results[i].value[v]
-        });
-}
+static const struct measure measures[NUMBERS] = {
+    { "connect", "connect", "listener", "listener", NS, CONNECT, NULL },
+    { "disconnect", "disconnect by handle in random order", "listener",
+      "listener", NS, DISCONNECT, NULL },
+    { "connect-disconnect", "connect and disconnect", "listener", "listener",
+      NS, PAIR, NULL },
+};
 
 /* One setup for all rounds: a million methods take longer to make than to
  * connect. */
 static void
-race(size_t size, const char *name, size_t n, struct result *results)
+race(size_t n)
 {
-    struct race race = { "connect", who, n, { .targets = size }, KEPT };
+    struct race race = { "connect", who, WAYS, { .targets = n }, KEPT };
+    static struct result results[WAYS];
 
     run_race(&race, results);
-    print("connect", name, results, n, CONNECT);
-    print("disconnect by handle, random order", name, results, n, DISCONNECT);
+    for (int i = 0; i < NUMBERS; i++)
+        record(&race, results, &measures[i]);
 }
 
 /* The same cost at every size, but that a million listeners do not fit in the
  * processor's caches. */
-static void
-print_growth(const struct result *many, const struct result *few)
-{
-    table("connect + disconnect, 10^6 listeners; ns each",
-          "cost at 10^6, as a multiple of that at 10^3");
-    for (size_t i = 0; i < OURS; i++)
-        table_row(&(struct row) {
-            .name = who[i].name,
-            .ratio = many[i].value[PAIR].median / few[i].value[PAIR].median,
-            .value = many[i].value[PAIR],
-            .goal = i == ARRAY ? GOAL_NONE : GOAL_AT_MOST,
-            .bound = 3
-        });
-}
-
 void
 bench_connect(void)
 {
-    struct result few[WAYS], some[WAYS], many[OURS];
+    static const char *const ways[] = {
+        "limit: array", "gcw_event_connect", "gcw_event_connect_fn"
+    };
 
-    race(1000, "10^3", WAYS, few);
-    race(100000, "10^5", WAYS, some);
-    print("memory", "10^5", some, WAYS, MEMORY);
-    race(1000000, "10^6", OURS, many);
-    print_growth(many, few);
-    print_missing_peers();
+    for (size_t n = 1000; n <= 1000000 && in_bounds(n); n *= 10)
+        race(n);
+    record_growth("connect-disconnect", 1000, 1000000, 3, ways, 3);
 }

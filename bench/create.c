@@ -1,18 +1,18 @@
 /* create.c: what it costs to make a handle.
  *
  * The first handle to each of many new targets; then seven further ones to
- * each, one target after the other; then seven more, in random order.  Once
- * with the collections that this causes, and once without any.
+ * each, one target after the other; then seven more, in random order.  Of a
+ * million targets some get further ones.  Once with the collections that this
+ * causes, and once without any.
  */
 #include "measure.h"
+#include "results.h"
 #include "scenes.h"
-#include "table.h"
 #include "work.h"
 
 #include <gcweak.h>
-#include <stdlib.h>
 
-enum { MANY = 100000, FURTHER = 7 };
+enum { MANY = 100000, SOME = 20000, FURTHER = 7 };
 
 /* What a sample measures. */
 enum { FIRST, IN_TURN, RANDOM, JOBS };
@@ -22,18 +22,21 @@ static void **targets;
 /* The handles of each job, where the collector looks. */
 static void **handles[JOBS];
 
-/* The same targets, each FURTHER times: in turn, and in random order.  In
- * malloc memory, so that no collection has to read them. */
-static void **in_turn, **at_random;
+/* Which target each of a job's handles is for. */
+static size_t *order[JOBS];
+static size_t length[JOBS];
 
-static void **
-repeat(size_t n)
+static void
+make_orders(size_t n)
 {
-    void **repeated = must(malloc(n * FURTHER * sizeof *repeated));
+    size_t some = n <= MANY ? n : SOME;
 
-    for (size_t i = 0; i < n * FURTHER; i++)
-        repeated[i] = targets[i / FURTHER];
-    return repeated;
+    order[FIRST] = repeated_order(n, 1);
+    order[IN_TURN] = repeated_order(some, FURTHER);
+    order[RANDOM] = repeated_order(some, FURTHER);
+    length[FIRST] = n;
+    length[IN_TURN] = length[RANDOM] = some * FURTHER;
+    shuffle_order(order[RANDOM], length[RANDOM]);
 }
 
 static void
@@ -41,12 +44,24 @@ setup(const struct load *load)
 {
     if (gcw_init() != 0)
         fail("gcw_init", "failed");
+    make_orders(load->targets);
     targets = new_targets(load->targets);
-    in_turn = repeat(load->targets);
-    at_random = repeat(load->targets);
-    shuffle(at_random, load->targets * FURTHER);
     if (!load->collecting)
         GC_disable();
+}
+
+static void
+setup_cxx(const struct load *load)
+{
+    make_orders(load->targets);
+    weak_cxx.open(load->targets);
+}
+
+static void
+setup_glib(const struct load *load)
+{
+    make_orders(load->targets);
+    weak_glib.open(load->targets);
 }
 
 static void *
@@ -57,100 +72,175 @@ method(void *self, void *arg, void *data)
     return self;
 }
 
-/* One loop for each way, as a user would write it: a handle to each of the n
- * targets `to`. */
+/* One loop for each way, as a user would write it: n handles, to the targets
+ * of these numbers. */
 
 static void
-make_raw(void **out, void **to, size_t n)
+make_cells(void **out, const size_t *to, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        void **cell = must(GC_MALLOC_ATOMIC(sizeof *cell));
+
+        *cell = targets[to[i]];
+        out[i] = cell;
+    }
+}
+
+static void
+make_raw(void **out, const size_t *to, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        out[i] = raw_new(to[i]);
+        out[i] = raw_new(targets[to[i]]);
 }
 
 static void
-make_refs(void **out, void **to, size_t n)
+make_refs(void **out, const size_t *to, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        out[i] = must(gcw_ref_new(to[i]));
+        out[i] = must(gcw_ref_new(targets[to[i]]));
 }
 
 static void
-make_methods(void **out, void **to, size_t n)
+make_methods(void **out, const size_t *to, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        out[i] = must(gcw_method_new(to[i], method, NULL));
+        out[i] = must(gcw_method_new(targets[to[i]], method, NULL));
 }
 
-typedef void make_fn(void **out, void **to, size_t n);
+/* Those of the peers keep their handles themselves. */
 
-static double
-time_make(make_fn *make, int job, void **to, size_t n)
+static void
+make_cxx(void **out, const size_t *to, size_t n)
 {
-    double begin;
-
-    handles[job] = new_array(n);
-    begin = now();
-    make(handles[job], to, n);
-    return (now() - begin) / (double)n;
+    use(out);
+    weak_cxx.make(to, n);
 }
 
 static void
-sample(const struct load *load, double *values, make_fn *make)
+make_glib(void **out, const size_t *to, size_t n)
 {
-    size_t n = load->targets;
+    use(out);
+    weak_glib.make(to, n);
+}
 
-    values[FIRST] = time_make(make, FIRST, targets, n);
-    values[IN_TURN] = time_make(make, IN_TURN, in_turn, n * FURTHER);
-    values[RANDOM] = time_make(make, RANDOM, at_random, n * FURTHER);
+typedef void make_fn(void **out, const size_t *to, size_t n);
+
+static void
+sample(double *values, make_fn *make)
+{
+    for (int job = 0; job < JOBS; job++) {
+        double begin;
+
+        handles[job] = new_array(length[job]);
+        begin = now();
+        make(handles[job], order[job], length[job]);
+        values[job] = (now() - begin) / (double)length[job];
+    }
+}
+
+static void
+sample_cells(const struct load *load, double *values)
+{
+    (void)load;
+    sample(values, make_cells);
 }
 
 static void
 sample_raw(const struct load *load, double *values)
 {
-    sample(load, values, make_raw);
+    (void)load;
+    sample(values, make_raw);
 }
 
 static void
 sample_refs(const struct load *load, double *values)
 {
-    sample(load, values, make_refs);
+    (void)load;
+    sample(values, make_refs);
 }
 
 static void
 sample_methods(const struct load *load, double *values)
 {
-    sample(load, values, make_methods);
+    (void)load;
+    sample(values, make_methods);
+}
+
+static void
+sample_cxx(const struct load *load, double *values)
+{
+    (void)load;
+    sample(values, make_cxx);
+}
+
+static void
+sample_glib(const struct load *load, double *values)
+{
+    (void)load;
+    sample(values, make_glib);
 }
 
 static const struct contestant who[] = {
-    { "raw: cell and link", setup, sample_raw },
-    { "gcw_ref_new", setup, sample_refs },
-    { "gcw_method_new", setup, sample_methods },
+    { "raw: cell and link", setup, sample_raw, .role = RAW },
+    { "gcw_ref_new", setup, sample_refs, .role = NO_ROLE },
+    { "gcw_method_new", setup, sample_methods, .role = NO_ROLE },
+    { "limit: cell without a link", setup, sample_cells, .role = LIMIT },
+    { "std::weak_ptr", setup_cxx, sample_cxx, .needs = CXX },
+    { "g_weak_ref_init", setup_glib, sample_glib, .needs = GLIB,
+      .most_targets = MANY },
+    { "CPython: ref", .needs = PYTHON, .job = "create-ref",
+      .most_targets = MANY },
+    { "CPython: WeakMethod", .needs = PYTHON, .job = "create-method",
+      .most_targets = 1000 },
+    { "Guile: make-weak-vector", .needs = GUILE, .job = "create",
+      .most_targets = 10000 },
+    { "Java: WeakReference", .needs = JAVA, .job = "create",
+      .most_targets = MANY },
+};
+
+/* Without collections, the peers would measure what they did before. */
+enum { WAYS = sizeof who / sizeof *who, WAYS_HERE = 4 };
+
+static const struct goal first_goals[WAYS] = { [1] = { TO_RAW, 1, 0 } };
+static const struct goal further_goals[WAYS] = { [1] = { TO_RAW, 0.2, 0 } };
+
+static const struct measure collecting[JOBS] = {
+    { "create-first", "first handle to each of new targets", "target",
+      "handle", NS, FIRST, first_goals },
+    { "create-further", "further handles, 7 to each in turn", "target",
+      "handle", NS, IN_TURN, further_goals },
+    { "create-random", "further handles, 7 to each in random order", "target",
+      "handle", NS, RANDOM, further_goals },
+};
+
+static const struct measure not_collecting[JOBS] = {
+    { "create-first-uncollected", "first handle, no collections", "target",
+      "handle", NS, FIRST, first_goals },
+    { "create-further-uncollected", "further handles in turn, no collections",
+      "target", "handle", NS, IN_TURN, further_goals },
+    { "create-random-uncollected",
+      "further handles in random order, no collections", "target", "handle",
+      NS, RANDOM, further_goals },
 };
 
 static void
-race(int collecting, const char *first, const char *turn, const char *random)
+race(const struct measure *measures, size_t ways, size_t n, bool collections)
 {
     struct race race = {
-        "create", who, 3,
-        { .targets = MANY, .collecting = collecting }, FRESH
+        "create", who, ways,
+        { .targets = n, .collecting = collections }, FRESH
     };
-    const double first_goals[] = { 0, 1, 0 }, further_goals[] = { 0, 5, 0 };
-    struct result results[3];
+    static struct result results[WAYS];
 
     run_race(&race, results);
-    table_speedups(first, &race, results, FIRST, first_goals);
-    table_speedups(turn, &race, results, IN_TURN, further_goals);
-    table_speedups(random, &race, results, RANDOM, further_goals);
+    for (int job = 0; job < JOBS; job++)
+        record(&race, results, &measures[job]);
 }
 
 void
 bench_create(void)
 {
-    race(1, "first handle, 10^5 new targets; ns each",
-         "further handles, 7 to each of 10^5 targets in turn; ns each",
-         "further handles, 7 to each of 10^5 targets, random order; ns each");
-    race(0, "first handle, 10^5 new targets, no collections; ns each",
-         "further handles, 7 to each in turn, no collections; ns each",
-         "further handles, 7 to each, random order, no collections; ns each");
+    for (size_t n = 1000; n <= 1000000 && in_bounds(n); n *= 10)
+        race(collecting, WAYS, n, true);
+    race(not_collecting, WAYS_HERE, bounded(MANY), false);
 }

@@ -2,11 +2,12 @@
  *
  * From the start of the collection that finds them dead to the return of the
  * last callback, beside the collector's finalizers and beside raw links that
- * are scanned after the collection.
+ * are scanned after the collection.  The limit is a collection that finds as
+ * many dead whom nobody watches, and a call for each.
  */
 #include "measure.h"
+#include "results.h"
 #include "scenes.h"
-#include "table.h"
 #include "work.h"
 
 #include <gcweak.h>
@@ -30,6 +31,12 @@ static void
 count(void *data)
 {
     (void)data;
+    died++;
+}
+
+static void
+count_plain(void)
+{
     died++;
 }
 
@@ -70,6 +77,12 @@ watch_links(size_t n)
         records[i].fn = count;
         records[i].data = NULL;
     }
+}
+
+static void
+watch_nothing(size_t n)
+{
+    (void)n;
 }
 
 /* The targets have been through a collection when they die.  Those that the
@@ -129,7 +142,7 @@ sample_gcw(const struct load *load, double *values)
 
     GC_gcollect();
     gcw_drain(0);
-    values[0] = (now() - begin) / 1e6;
+    values[0] = now() - begin;
     check(load);
 }
 
@@ -140,7 +153,7 @@ sample_finalizers(const struct load *load, double *values)
 
     GC_gcollect();
     GC_invoke_finalizers();
-    values[0] = (now() - begin) / 1e6;
+    values[0] = now() - begin;
     check(load);
 }
 
@@ -159,35 +172,89 @@ sample_links(const struct load *load, double *values)
 
     GC_gcollect();
     scan(load->targets);
-    values[0] = (now() - begin) / 1e6;
+    values[0] = now() - begin;
     check(load);
 }
 
-static const struct contestant who[] = {
-    { "raw: finalizers", setup_finalizers, sample_finalizers },
-    { "raw: finalizers, no order", setup_finalizers_no_order,
-      sample_finalizers },
-    { "raw: links, scan, call", setup_links, sample_links },
-    { "gcw_cleanup, gcw_drain", setup_gcw, sample_gcw },
-};
+static void
+setup_nothing(const struct load *load)
+{
+    setup(load, watch_nothing);
+}
 
 static void
-race(const char *title, size_t n_targets)
+sample_nothing(const struct load *load, double *values)
 {
-    struct race race = {
-        "deaths", who, 4, { .targets = n_targets, .handles = 1 }, FRESH
+    void (*volatile fn)(void *data) = count;
+    double begin = now();
+
+    GC_gcollect();
+    for (size_t i = 0; i < load->targets; i++)
+        fn(NULL);
+    values[0] = now() - begin;
+}
+
+/* GLib counts references: its objects die at once when they are dropped. */
+static void
+setup_glib(const struct load *load)
+{
+    death_glib.watch(load->targets, count_plain);
+}
+
+static void
+sample_glib(const struct load *load, double *values)
+{
+    double begin = now();
+
+    death_glib.drop();
+    values[0] = now() - begin;
+    check(load);
+}
+
+enum { MANY = 100000 };
+
+static const struct contestant who[] = {
+    { "raw: finalizers", setup_finalizers, sample_finalizers, .role = RAW },
+    { "raw: finalizers, no order", setup_finalizers_no_order,
+      sample_finalizers, .role = NO_ROLE },
+    { "raw: links, scan, call", setup_links, sample_links, .role = NO_ROLE },
+    { "gcw_cleanup, gcw_drain", setup_gcw, sample_gcw, .role = NO_ROLE },
+    { "limit: not watched, calls", setup_nothing, sample_nothing,
+      .role = LIMIT },
+    { "g_object_weak_ref, unref", setup_glib, sample_glib, .needs = GLIB,
+      .most_targets = MANY },
+    { "CPython: ref, callback", .needs = PYTHON, .job = "deaths-ref" },
+    { "CPython: finalize", .needs = PYTHON, .job = "deaths-finalize",
+      .most_targets = MANY },
+    { "Guile: guardian", .needs = GUILE, .job = "deaths",
+      .most_targets = MANY },
+    { "Java: ReferenceQueue", .needs = JAVA, .job = "deaths-queue" },
+    { "Java: Cleaner", .needs = JAVA, .job = "deaths-cleaner" },
+};
+enum { WAYS = sizeof who / sizeof *who };
+
+/* Three times faster than finalizers. */
+static const struct goal goals[WAYS] = { [3] = { TO_RAW, 1.0 / 3, 0 } };
+
+static void
+race(size_t n_targets)
+{
+    static const struct measure measure = {
+        "deaths", "from the collection to the last callback", "death",
+        "collection", MS, 0, goals
     };
-    const double goals[] = { 0, 0, 0, 3 };
-    struct result results[4];
+    struct race race = {
+        "deaths", who, WAYS, { .targets = n_targets, .handles = 1 }, FRESH
+    };
+    static struct result results[WAYS];
 
     run_race(&race, results);
-    table_speedups(title, &race, results, 0, goals);
+    record(&race, results, &measure);
 }
 
 void
 bench_deaths(void)
 {
-    race("10^5 deaths, from the collection to the last callback; ms", 100000);
-    race("10^6 deaths, from the collection to the last callback; ms",
-         1000000);
+    for (size_t n = 1000; n <= 1000000 && in_bounds(n); n *= 10)
+        race(n);
 }

@@ -5,16 +5,12 @@
  * that live for ever; the raw way, an array of functions and raw weak
  * references.
  */
-#include <config.h>
-
 #include "measure.h"
-#include "peers.h"
+#include "results.h"
 #include "scenes.h"
-#include "table.h"
 #include "work.h"
 
 #include <gcweak.h>
-#include <stdio.h>
 
 /* So many calls warm up, of all listeners together; so many nanoseconds are
  * then measured. */
@@ -169,7 +165,7 @@ static void
 sample(size_t n, double *values, void (*many)(size_t times),
        size_t (*counted)(void))
 {
-    size_t warm = WARM_UP / n;
+    size_t warm = n < WARM_UP ? WARM_UP / n : 1;
     double took = time_of(many, warm);
     size_t times = (size_t)((double)warm * MEASURED / took) + 1;
 
@@ -196,7 +192,6 @@ sample_gcw(const struct load *load, double *values)
     sample(load->targets, values, many_gcw, calls);
 }
 
-#if defined HAVE_BOOST_SIGNALS2 || defined HAVE_GOBJECT
 static void
 setup_peer(const struct load *load, const struct peer *peer)
 {
@@ -204,9 +199,7 @@ setup_peer(const struct load *load, const struct peer *peer)
     for (size_t i = 0; i < load->targets; i++)
         must(peer->connect(i));
 }
-#endif
 
-#ifdef HAVE_BOOST_SIGNALS2
 static void
 setup_boost(const struct load *load)
 {
@@ -218,9 +211,7 @@ sample_boost(const struct load *load, double *values)
 {
     sample(load->targets, values, peer_boost.emit, peer_boost.calls);
 }
-#endif
 
-#ifdef HAVE_GOBJECT
 static void
 setup_glib(const struct load *load)
 {
@@ -232,56 +223,45 @@ sample_glib(const struct load *load, double *values)
 {
     sample(load->targets, values, peer_glib.emit, peer_glib.calls);
 }
-#endif
+
+enum { MANY = 100000 };
 
 static const struct contestant who[] = {
-    { "limit: function pointers", setup_strong, sample_strong },
-    { "raw: locked read, call", setup_by_hand, sample_by_hand },
-    { "gcw_event, methods", setup_methods, sample_gcw },
-    { "gcw_event, functions", setup_functions, sample_gcw },
-#ifdef HAVE_BOOST_SIGNALS2
-    { "Boost.Signals2, tracked", setup_boost, sample_boost },
-#endif
-#ifdef HAVE_GOBJECT
-    { "GLib, connect_object", setup_glib, sample_glib },
-#endif
+    { "limit: function pointers", setup_strong, sample_strong,
+      .role = LIMIT },
+    { "raw: locked read, call", setup_by_hand, sample_by_hand, .role = RAW },
+    { "gcw_event, methods", setup_methods, sample_gcw, .role = NO_ROLE },
+    { "gcw_event, functions", setup_functions, sample_gcw, .role = NO_ROLE },
+    { "Boost.Signals2, tracked", setup_boost, sample_boost, .needs = BOOST,
+      .most_targets = MANY },
+    { "GLib, connect_object", setup_glib, sample_glib, .needs = GLIB,
+      .most_targets = MANY },
 };
-enum { LIMIT, METHODS = 2, FUNCTIONS, WAYS = sizeof who / sizeof *who };
-
-static int
-is_gcw(size_t i)
-{
-    return i == METHODS || i == FUNCTIONS;
-}
+enum { METHODS = 2, FUNCTIONS, WAYS = sizeof who / sizeof *who };
 
 /* Of one listener alone nothing is asked: an emission has a cost of its own,
  * which there is nobody to share with. */
 static void
-race(size_t n, const char *listeners)
+race(size_t n)
 {
+    const struct goal goal = { n > 1 ? TO_LIMIT : NO_GOAL, 1.5, 0 };
+    const struct goal goals[WAYS] = {
+        [METHODS] = goal, [FUNCTIONS] = goal
+    };
+    struct measure measure = {
+        "emit", "emission", "listener", "call", NS, 0, goals
+    };
     struct race race = { "emit", who, WAYS, { .targets = n }, FRESH };
-    struct result results[WAYS];
-    char title[80];
+    static struct result results[WAYS];
 
     run_race(&race, results);
-    snprintf(title, sizeof title, "emit, %s; ns a call", listeners);
-    table(title, "cost, as a multiple of the limit");
-    for (size_t i = 0; i < WAYS; i++)
-        table_row(&(struct row) {
-            .name = who[i].name,
-            .ratio = results[i].value[0].median
-                     / results[LIMIT].value[0].median,
-            .value = results[i].value[0],
-            .goal = n > 1 && is_gcw(i) ? GOAL_AT_MOST : GOAL_NONE,
-            .bound = 1.5
-        });
+    record(&race, results, &measure);
 }
 
 void
 bench_emit(void)
 {
-    race(1, "1 listener");
-    race(10, "10 listeners");
-    race(1000, "1,000 listeners");
-    print_missing_peers();
+    for (size_t n = 1; n <= 1000000 && in_bounds(n); n *= 10)
+        if (n != 100)
+            race(n);
 }

@@ -4,24 +4,26 @@
  * atexit cannot take back; it runs in a child's real exit, between a first
  * and a last handler that read the clock.  While it runs it gives memory
  * back to the system piece by piece; with the heap kept warm, it does not.
- * The array is what a program would write that needs nothing more: functions
- * and data one after another, a taken one marked.
+ * The limit is an array, what a program would write that needs nothing more:
+ * functions and data one after another, a taken one marked.
  */
 #include "measure.h"
+#include "results.h"
 #include "scenes.h"
-#include "table.h"
 #include "work.h"
 
 #include <gcweak.h>
 #include <limits.h>
 #include <malloc.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* At least so many are registered in a sample. */
+enum { LEAST = 100000 };
+
 /* What a sample measures. */
-enum { REGISTER, UNREGISTER, PAIR, RUN };
+enum { REGISTER, UNREGISTER, PAIR, RUN, NUMBERS };
 
 struct entry {
     void (*fn)(void *data);
@@ -169,19 +171,33 @@ time_run(const struct way *way, size_t n)
     return (end - begin) / (double)n;
 }
 
+/* One after the other, as often as it takes to count enough: what a few cost
+ * would be a matter of whether a collection came in between. */
+static void
+add_times(const struct way *way, size_t n, double *values)
+{
+    values[REGISTER] += time_add(way, n);
+    values[UNREGISTER] += time_undo(way, n);
+    way->run();
+    check(0);
+    time_add(way, n);
+    values[RUN] += time_run(way, n);
+}
+
 /* Registering and running once before brings the memory into use. */
 static void
 sample(const struct way *way, size_t n, double *values)
 {
+    size_t times = n < LEAST ? LEAST / n : 1;
+    double sum[NUMBERS] = { 0 };
+
     time_add(way, n);
     time_run(way, n);
-    values[REGISTER] = time_add(way, n);
-    values[UNREGISTER] = time_undo(way, n);
+    for (size_t i = 0; i < times; i++)
+        add_times(way, n, sum);
+    for (int v = 0; v < NUMBERS; v++)
+        values[v] = sum[v] / (double)times;
     values[PAIR] = values[REGISTER] + values[UNREGISTER];
-    way->run();
-    check(0);
-    time_add(way, n);
-    values[RUN] = time_run(way, n);
 }
 
 static void
@@ -298,100 +314,67 @@ sample_atexit(const struct load *load, double *values)
     exit(0);
 }
 
-enum { GLIBC, WARM, ARRAY, FUNCTIONS, METHODS, WAYS };
+enum { GLIBC, WARM, ARRAY, FUNCTIONS, METHODS, PYTHON_ALL, PYTHON_FEW, WAYS };
 
+/* The collector has no exit handlers: the raw way is the C library's.
+ * CPython's atexit.unregister walks over all handlers. */
 static const struct contestant who[WAYS] = {
-    [GLIBC] = { "glibc: atexit", setup_nothing, sample_atexit },
-    [WARM] = { "glibc: atexit, warm heap", setup_warm, sample_atexit },
-    [ARRAY] = { "array", setup_array, sample_array },
-    [FUNCTIONS] = { "gcw_exit_register_fn", setup_gcw, sample_gcw },
-    [METHODS] = { "gcw_exit_register", setup_methods, sample_methods },
+    [GLIBC] = { "atexit, cold heap", setup_nothing, sample_atexit,
+                .role = NO_ROLE },
+    [WARM] = { "raw: atexit, warm heap", setup_warm, sample_atexit,
+               .role = RAW },
+    [ARRAY] = { "limit: array", setup_array, sample_array, .role = LIMIT },
+    [FUNCTIONS] = { "gcw_exit_register_fn", setup_gcw, sample_gcw,
+                    .role = NO_ROLE },
+    [METHODS] = { "gcw_exit_register", setup_methods, sample_methods,
+                  .role = NO_ROLE },
+    [PYTHON_ALL] = { "CPython: atexit", .needs = PYTHON, .job = "exit" },
+    [PYTHON_FEW] = { "CPython: atexit.unregister", .needs = PYTHON,
+                     .job = "exit-unregister", .most_targets = 1000 },
 };
 
-enum { SIZES = 3 };
+static const struct goal beside_glibc[WAYS] = {
+    [FUNCTIONS] = { TO_RAW, 1, 0 }
+};
+static const struct goal below_100[WAYS] = {
+    [FUNCTIONS] = { TO_NOTHING, 100, 0 }
+};
 
-static const size_t sizes[SIZES] = { 1000, 100000, 1000000 };
-static const char *const size_names[SIZES] = { "10^3", "10^5", "10^6" };
-
-typedef struct result all_results[SIZES][WAYS];
+static const struct measure measures[NUMBERS] = {
+    [REGISTER] = { "exit-register", "exit: register", "handler", "handler",
+                   NS, REGISTER, beside_glibc },
+    [UNREGISTER] = { "exit-unregister",
+                     "exit: unregister by handle in random order", "handler",
+                     "handler", NS, UNREGISTER, below_100 },
+    [PAIR] = { "exit-register-unregister", "exit: register and unregister",
+               "handler", "handler", NS, PAIR, NULL },
+    [RUN] = { "exit-run", "exit: run", "handler", "handler", NS, RUN,
+              beside_glibc },
+};
 
 static void
-title(const char *what, const char *size, const char *ratio)
+race(size_t n)
 {
-    char line[80];
+    struct race race = {
+        "exit", who, WAYS, { .targets = n, .handles = 1 }, FRESH
+    };
+    static struct result results[WAYS];
 
-    snprintf(line, sizeof line, "%s, %s handlers; ns each", what, size);
-    table(line, ratio);
-}
-
-/* Registering and running: costs as a part of glibc's with a warm heap. */
-static void
-print_beside_glibc(const char *what, const char *size,
-                   const struct result *results, size_t v)
-{
-    double peer = results[WARM].value[v].median;
-
-    title(what, size, "cost, as a part of glibc's with a warm heap");
-    for (size_t i = 0; i < WAYS; i++)
-        table_row(&(struct row) {
-            .name = who[i].name,
-            .ratio = results[i].value[v].median / peer,
-            .value = results[i].value[v],
-            .goal = i == FUNCTIONS ? GOAL_AT_MOST : GOAL_NONE,
-            .bound = 1
-        });
-}
-
-/* Taking back: glibc cannot, so the bound is in nanoseconds. */
-static void
-print_unregister(const char *size, const struct result *results)
-{
-    title("exit: unregister by handle, random order", size,
-          "cost, as a part of 100 ns");
-    for (size_t i = ARRAY; i < WAYS; i++)
-        table_row(&(struct row) {
-            .name = who[i].name,
-            .ratio = results[i].value[UNREGISTER].median / 100,
-            .value = results[i].value[UNREGISTER],
-            .goal = i == FUNCTIONS ? GOAL_AT_MOST : GOAL_NONE,
-            .bound = 1
-        });
+    run_race(&race, results);
+    for (int v = 0; v < NUMBERS; v++)
+        record(&race, results, &measures[v]);
 }
 
 /* The same cost at every size: to within one half, for a million handlers do
  * not fit in the processor's caches. */
-static void
-print_growth(all_results all)
-{
-    table("exit: register + unregister, 10^6 handlers; ns each",
-          "cost at 10^6, as a multiple of that at 10^3");
-    for (size_t i = ARRAY; i < WAYS; i++) {
-        struct spread cost = all[SIZES - 1][i].value[PAIR];
-
-        table_row(&(struct row) {
-            .name = who[i].name,
-            .ratio = cost.median / all[0][i].value[PAIR].median,
-            .value = cost,
-            .goal = i == FUNCTIONS ? GOAL_AT_MOST : GOAL_NONE,
-            .bound = 1.5
-        });
-    }
-}
-
 void
 bench_exit(void)
 {
-    all_results all;
+    static const char *const ways[] = {
+        "limit: array", "gcw_exit_register_fn", "gcw_exit_register"
+    };
 
-    for (size_t s = 0; s < SIZES; s++) {
-        struct race race = {
-            "exit", who, WAYS, { .targets = sizes[s], .handles = 1 }, FRESH
-        };
-
-        run_race(&race, all[s]);
-        print_beside_glibc("exit: register", size_names[s], all[s], REGISTER);
-        print_unregister(size_names[s], all[s]);
-        print_beside_glibc("exit: run", size_names[s], all[s], RUN);
-    }
-    print_growth(all);
+    for (size_t n = 1000; n <= 1000000 && in_bounds(n); n *= 10)
+        race(n);
+    record_growth("exit-register-unregister", 1000, 1000000, 1.5, ways, 3);
 }

@@ -1,17 +1,24 @@
-/* gcweak-bench: how fast gcweak is beside the raw collector.
+/* gcweak-bench: how fast gcweak is beside the raw collector and others.
  *
- *     gcweak-bench [-r ROUNDS] [NAME]...
+ *     gcweak-bench [OPTION]... [NAME]...
+ *
+ *     -r ROUNDS     7, if not told
+ *     -m SIZE       the most targets, listeners or handlers, to try things
+ *     -o FILE       where results.json goes; else it is not written
+ *     -p DIRECTORY  where the programs of the peers lie
+ *     -c DIRECTORY  where the compiled ones do, or are to go
  *
  * Measures what is named, or everything.  Ratios come first: machines differ
  * and are noisy, and what one way costs beside another says more than
  * nanoseconds.
  */
+#include "machine.h"
 #include "measure.h"
+#include "peers.h"
+#include "results.h"
 #include "scenes.h"
-#include "table.h"
-#include "work.h"
 
-#include <gcweak.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +30,7 @@ static const struct scene {
 } scenes[] = {
     { "read", bench_read },
     { "method", bench_method },
+    { "proxy", bench_proxy },
     { "create", bench_create },
     { "collect", bench_collect },
     { "notice", bench_notice },
@@ -30,13 +38,15 @@ static const struct scene {
     { "exit", bench_exit },
     { "emit", bench_emit },
     { "connect", bench_connect },
+    { "memory", bench_memory },
 };
 enum { SCENES = sizeof scenes / sizeof *scenes };
 
 static void
 usage(void)
 {
-    fputs("usage: gcweak-bench [-r ROUNDS] [NAME]...\nnames:", stderr);
+    fputs("usage: gcweak-bench [-r ROUNDS] [-m SIZE] [-o FILE] [-p DIRECTORY]"
+          " [-c DIRECTORY]\n                    [NAME]...\nnames:", stderr);
     for (size_t i = 0; i < SCENES; i++)
         fprintf(stderr, " %s", scenes[i].name);
     fputc('\n', stderr);
@@ -54,76 +64,107 @@ find(const char *name)
     return NULL;
 }
 
-/* The value in a line of /proc/cpuinfo, "model name : ...", if it is one. */
-static const char *
-model_in(char *line)
+static void
+print_machine(void)
 {
-    char *value = strchr(line, ':');
+    const char *name, *value;
 
-    if (strncmp(line, "model name", 10) != 0 || value == NULL)
-        return NULL;
-    value[strcspn(value, "\n")] = '\0';
-    return value + 2;
+    for (size_t i = 0; (name = machine_fact(i, &value)) != NULL; i++)
+        printf("%-10s %s\n", name, value);
 }
 
 static void
-print_processor(void)
+print_peers(void)
 {
-    FILE *info = fopen("/proc/cpuinfo", "r");
-    const char *model = NULL;
-    char line[256];
+    const char *before = "beside     ";
 
-    while (info != NULL && model == NULL && fgets(line, sizeof line, info))
-        model = model_in(line);
-    printf("processor  %s, %ld online\n", model != NULL ? model : "unknown",
-           sysconf(_SC_NPROCESSORS_ONLN));
-    if (info != NULL)
-        fclose(info);
+    for (enum peer_id peer = NO_PEER + 1; peer < PEERS; peer++) {
+        if (peer_missing(peer) != NULL)
+            continue;
+        printf("%s%s", before, peer_name(peer));
+        before = ", ";
+    }
+    putchar('\n');
+    for (enum peer_id peer = NO_PEER + 1; peer < PEERS; peer++)
+        if (peer_missing(peer) != NULL)
+            printf("skipped    %s, which needs %s\n", peer_name(peer),
+                   peer_missing(peer));
 }
 
 static void
 print_header(void)
 {
-    unsigned v = GC_get_version();
-    const char *clang = strstr(__VERSION__, "lang");
-
-    print_processor();
-    printf("collector  bdwgc %u.%u.%u\n", v >> 16, v >> 8 & 255, v & 255);
-    printf("compiler   %s%s\n", clang != NULL ? "" : "gcc ", __VERSION__);
-    printf("library    gcweak %s\n", gcw_version());
+    print_machine();
+    print_peers();
     printf("method     %d rounds, the contestants of a table in turn, each in "
-           "a process\n           of its own; median, least and most\n",
-           rounds());
+           "a process\n           of its own; to raw, to limit: the cost as a "
+           "multiple of theirs\n", rounds());
     fflush(stdout);
 }
 
-static void
-read_rounds(const char *text)
+static long
+number(const char *text, long most)
 {
-    int n = atoi(text);
+    char *end;
+    long n = strtol(text, &end, 10);
 
-    if (n < 1 || n > ROUNDS_MAX)
+    if (n < 1 || n > most || *end != '\0')
         usage();
-    set_rounds(n);
+    return n;
+}
+
+struct files {
+    const char *results, *programs, *compiled;
+};
+
+static void
+set_option(int option, struct files *files)
+{
+    switch (option) {
+    case 'r':
+        set_rounds((int)number(optarg, ROUNDS_MAX));
+        return;
+    case 'm':
+        set_bound((size_t)number(optarg, LONG_MAX));
+        return;
+    case 'o':
+        files->results = optarg;
+        return;
+    case 'p':
+        files->programs = optarg;
+        return;
+    case 'c':
+        files->compiled = optarg;
+        return;
+    default:
+        usage();
+    }
+}
+
+static void
+run_scenes(char **names, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        find(names[i])->run();
+    for (size_t i = 0; n == 0 && i < SCENES; i++)
+        scenes[i].run();
 }
 
 int
 main(int argc, char **argv)
 {
+    struct files files = { NULL, ".", "." };
     int option;
 
-    while ((option = getopt(argc, argv, "r:")) != -1) {
-        if (option != 'r')
-            usage();
-        read_rounds(optarg);
-    }
+    while ((option = getopt(argc, argv, "r:m:o:p:c:")) != -1)
+        set_option(option, &files);
     for (int i = optind; i < argc; i++)
         find(argv[i]);
+    find_programs(files.programs, files.compiled);
     print_header();
-    for (int i = optind; i < argc; i++)
-        find(argv[i])->run();
-    for (size_t i = 0; optind == argc && i < SCENES; i++)
-        scenes[i].run();
-    table_totals();
+    run_scenes(argv + optind, (size_t)(argc - optind));
+    print_totals();
+    if (files.results != NULL)
+        write_json(files.results);
     return 0;
 }

@@ -1,25 +1,31 @@
-/* measure.c: child processes, rounds, medians.
+/* measure.c: child processes and rounds.
  *
  * The parent never starts the collector, so a forked child begins like a new
- * program.  Two pipes lead to each child: a byte on the first asks for a
- * sample, the numbers come back on the second.  The end of the first pipe
- * ends the child.
+ * program.  Two pipes lead to each child, as its standard input and output.
+ * It says a line when it is set up, and for each line that it then reads
+ * takes a sample and says a line with the numbers.  The end of its input ends
+ * it.
  */
 #include "measure.h"
 #include "work.h"
 
+#include <fcntl.h>
+#include <math.h>
+#include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 struct child {
-    pid_t pid;
-    int ask, answer;
+    pid_t pid;                   /* 0: none */
+    int ask;
+    FILE *answer;
 };
 
 static int n_rounds = ROUNDS_USUAL;
-static int answer_fd = -1;       /* in a child: where its numbers go */
+static size_t bound = SIZE_MAX;
 
 void
 set_rounds(int rounds)
@@ -34,16 +40,41 @@ rounds(void)
 }
 
 void
+set_bound(size_t most)
+{
+    bound = most;
+}
+
+size_t
+bounded(size_t n)
+{
+    return n < bound ? n : bound;
+}
+
+bool
+in_bounds(size_t n)
+{
+    return n <= bound;
+}
+
+/* --- In the child -------------------------------------------------------- */
+
+/* Not through stdio: a sample may end in exit(). */
+void
 report(const double *values)
 {
-    size_t size = VALUES * sizeof *values;
+    char line[VALUES * 32];
+    int length = 0;
 
-    if (write(answer_fd, values, size) != (ssize_t)size)
+    for (size_t v = 0; v < VALUES; v++)
+        length += snprintf(line + length, sizeof line - (size_t)length,
+                           "%.17g%c", values[v], v + 1 < VALUES ? ' ' : '\n');
+    if (write(STDOUT_FILENO, line, (size_t)length) != length)
         _exit(1);
 }
 
-static void
-serve(const struct contestant *who, const struct load *load, int ask)
+_Noreturn static void
+serve(const struct contestant *who, const struct load *load)
 {
     double values[VALUES] = { 0 };
     char request;
@@ -51,88 +82,134 @@ serve(const struct contestant *who, const struct load *load, int ask)
     start_collector();
     who->setup(load);
     report(values);
-    while (read(ask, &request, 1) == 1) {
+    while (read(STDIN_FILENO, &request, 1) == 1) {
         who->sample(load, values);
         report(values);
     }
     _exit(0);
 }
 
+_Noreturn static void
+be_child(const struct contestant *who, const struct load *load, int ask,
+         int answer)
+{
+    signal(SIGPIPE, SIG_DFL);
+    if (dup2(ask, STDIN_FILENO) < 0 || dup2(answer, STDOUT_FILENO) < 0)
+        _exit(1);
+    close(ask);
+    close(answer);
+    if (who->job != NULL)
+        run_program(who->needs, who->job, load->targets, load->threads,
+                    load->handles);
+    serve(who, load);
+}
+
+/* --- In the parent ------------------------------------------------------- */
+
 /* A child must not hold its siblings' pipes open. */
 static void
-close_all(const struct child *children, size_t n)
+close_others(const struct child *children, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
+        if (children[i].pid == 0)
+            continue;
         close(children[i].ask);
-        close(children[i].answer);
+        close(fileno(children[i].answer));
     }
 }
 
 static void
-hear(const struct child *child, const char *name, double *values)
+finish(struct child *child)
 {
-    size_t size = VALUES * sizeof *values;
+    close(child->ask);
+    fclose(child->answer);
+    waitpid(child->pid, NULL, 0);
+    child->pid = 0;
+}
 
-    if (read(child->answer, values, size) != (ssize_t)size)
-        fail(name, "the contestant gave no result");
+/* Numbers that the child leaves out are not measured. */
+static bool
+hear(const struct child *child, double *values)
+{
+    char line[VALUES * 40], *at = line, *end;
+
+    if (fgets(line, sizeof line, child->answer) == NULL)
+        return false;
+    for (size_t v = 0; v < VALUES; v++, at = end) {
+        values[v] = strtod(at, &end);
+        if (end == at)
+            values[v] = NAN;
+    }
+    return true;
+}
+
+/* Hears the child, or does without it from here on. */
+static bool
+heard(const struct race *race, size_t i, struct child *child, double *values)
+{
+    if (hear(child, values))
+        return true;
+    if (race->who[i].job == NULL)
+        fail(race->who[i].name, "the contestant gave no result");
+    finish(child);
+    fprintf(stderr, "\ngcweak-bench: %s: %s gave no result\n", race->name,
+            race->who[i].name);
+    return false;
 }
 
 static void
 open_pipes(int ask[2], int answer[2])
 {
-    if (pipe(ask) != 0 || pipe(answer) != 0)
+    if (pipe2(ask, O_CLOEXEC) != 0 || pipe2(answer, O_CLOEXEC) != 0)
         fail("pipe", "cannot be made");
 }
 
 /* Starts contestant i as children[i] and waits until it is set up. */
-static void
-start(const struct race *race, size_t i, struct child *children,
-      size_t n_running)
+static bool
+start(const struct race *race, size_t i, struct child *children)
 {
+    struct child *child = &children[i];
     int ask[2], answer[2];
     double ready[VALUES];
 
     open_pipes(ask, answer);
     fflush(NULL);
-    children[i].pid = fork();
-    if (children[i].pid < 0)
+    child->pid = fork();
+    if (child->pid < 0)
         fail("fork", "no child process to be had");
-    if (children[i].pid == 0) {
-        close_all(children, n_running);
+    if (child->pid == 0) {
+        close_others(children, race->n);
         close(ask[1]);
         close(answer[0]);
-        answer_fd = answer[1];
-        serve(&race->who[i], &race->load, ask[0]);
+        be_child(&race->who[i], &race->load, ask[0], answer[1]);
     }
     close(ask[0]);
     close(answer[1]);
-    children[i].ask = ask[1];
-    children[i].answer = answer[0];
-    hear(&children[i], race->who[i].name, ready);
+    child->ask = ask[1];
+    child->answer = must(fdopen(answer[0], "r"));
+    return heard(race, i, child, ready);
 }
 
-static void
-sample(const struct child *child, const char *name, double *values)
+static bool
+sample(const struct race *race, size_t i, struct child *child, double *values)
 {
-    if (write(child->ask, "", 1) != 1)
-        fail(name, "the contestant is gone");
-    hear(child, name, values);
+    if (write(child->ask, "\n", 1) != 1 && race->who[i].job == NULL)
+        fail(race->who[i].name, "the contestant is gone");
+    return heard(race, i, child, values);
 }
 
-static void
-finish(const struct child *child)
-{
-    close(child->ask);
-    close(child->answer);
-    waitpid(child->pid, NULL, 0);
-}
-
+/* One line that is always the last, with the time since the program began. */
 static void
 progress(const struct race *race, size_t i, int round)
 {
+    static double begin;
+
     if (!isatty(STDERR_FILENO))
         return;
-    fprintf(stderr, "\r\033[K%s: %s", race->name, race->who[i].name);
+    if (begin == 0)
+        begin = now();
+    fprintf(stderr, "\r\033[K%3.0f s  %s: %s", (now() - begin) / 1e9,
+            race->name, race->who[i].name);
     if (round >= 0)
         fprintf(stderr, ", round %d of %d", round + 1, n_rounds);
     fflush(stderr);
@@ -145,86 +222,64 @@ progress_end(void)
         fprintf(stderr, "\r\033[K");
 }
 
-/* samples[i][v][round] */
-typedef double samples[CONTESTANTS][VALUES][ROUNDS_MAX];
-
-static void
-keep(samples all, size_t i, int round, const double *values)
+bool
+takes_part(const struct contestant *who, const struct load *load)
 {
-    for (size_t v = 0; v < VALUES; v++)
-        all[i][v][round] = values[v];
+    return peer_missing(who->needs) == NULL
+           && (who->most_targets == 0 || load->targets <= who->most_targets)
+           && (who->most_threads == 0 || load->threads <= who->most_threads);
+}
+
+static bool
+is_kept(const struct race *race, size_t i)
+{
+    return race->life == KEPT || race->who[i].job != NULL;
 }
 
 static void
-run_fresh(const struct race *race, samples all)
+start_kept(const struct race *race, struct child *children,
+           struct result *results)
 {
-    struct child children[CONTESTANTS];
-    double values[VALUES];
-
-    for (int round = 0; round < n_rounds; round++) {
-        for (size_t i = 0; i < race->n; i++) {
-            progress(race, i, round);
-            start(race, i, children, 0);
-            sample(&children[i], race->who[i].name, values);
-            finish(&children[i]);
-            keep(all, i, round, values);
-        }
-    }
-}
-
-static void
-run_kept(const struct race *race, samples all)
-{
-    struct child children[CONTESTANTS];
-    double values[VALUES];
-
     for (size_t i = 0; i < race->n; i++) {
+        results[i].ran = takes_part(&race->who[i], &race->load);
+        if (!results[i].ran || !is_kept(race, i))
+            continue;
         progress(race, i, -1);
-        start(race, i, children, i);
+        results[i].ran = start(race, i, children);
     }
-    for (int round = 0; round < n_rounds; round++) {
-        for (size_t i = 0; i < race->n; i++) {
-            progress(race, i, round);
-            sample(&children[i], race->who[i].name, values);
-            keep(all, i, round, values);
-        }
-    }
-    for (size_t i = 0; i < race->n; i++)
+}
+
+static void
+take_sample(const struct race *race, size_t i, int round,
+            struct child *children, struct result *result)
+{
+    double values[VALUES];
+
+    progress(race, i, round);
+    if (!is_kept(race, i))
+        start(race, i, children);
+    result->ran = sample(race, i, &children[i], values);
+    if (!is_kept(race, i))
         finish(&children[i]);
-}
-
-static int
-by_size(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-static struct spread
-spread_of(double *values)
-{
-    size_t n = (size_t)n_rounds;
-
-    qsort(values, n, sizeof *values, by_size);
-    return (struct spread) {
-        .median = (values[(n - 1) / 2] + values[n / 2]) / 2,
-        .least = values[0],
-        .most = values[n - 1]
-    };
+    for (size_t v = 0; result->ran && v < VALUES; v++)
+        result->value[v][round] = values[v];
 }
 
 void
 run_race(const struct race *race, struct result *results)
 {
-    static samples all;
+    struct child children[CONTESTANTS] = { { 0, 0, NULL } };
 
-    if (race->life == FRESH)
-        run_fresh(race, all);
-    else
-        run_kept(race, all);
-    progress_end();
+    if (race->n > CONTESTANTS)
+        fail(race->name, "has too many contestants");
+    signal(SIGPIPE, SIG_IGN);
+    start_kept(race, children, results);
+    for (int round = 0; round < n_rounds; round++)
+        for (size_t i = 0; i < race->n; i++)
+            if (results[i].ran)
+                take_sample(race, i, round, children, &results[i]);
     for (size_t i = 0; i < race->n; i++)
-        for (size_t v = 0; v < VALUES; v++)
-            results[i].value[v] = spread_of(all[i][v]);
+        if (children[i].pid != 0)
+            finish(&children[i]);
+    progress_end();
 }

@@ -2,61 +2,87 @@
  *
  * A contestant is one way to do a job.  It has a setup, which is not
  * measured, and a sample, which measures itself and gives numbers.  Both run
- * in a child process that has its own collector, so that no contestant works
- * in the heap that another left behind.
+ * in a child process, so that no contestant works in the heap that another
+ * left behind.  The child is a fork of this program, or the program of a peer
+ * in another language (see peers.h), which is told the job by name.
  *
  * A round takes one sample of every contestant, in turn; what disturbs the
- * machine for a while so disturbs all of them.
+ * machine for a while so disturbs all of them, and a ratio is taken between
+ * two samples of the same round.
  *
- *   FRESH  each sample has a new child: setup, sample, end.
+ *   FRESH  each sample has a new child: setup, sample, end.  The programs of
+ *          peers are kept all the same, for their compilers have to warm up.
  *   KEPT   the children live through all rounds: one setup, many samples.
  */
 #ifndef MEASURE_H
 #define MEASURE_H
 
+#include "peers.h"
+
+#include <stdbool.h>
 #include <stddef.h>
 
 /* At most so many numbers in a sample, contestants in a race, rounds. */
-enum { VALUES = 4, CONTESTANTS = 6, ROUNDS_MAX = 101, ROUNDS_USUAL = 7 };
+enum { VALUES = 4, CONTESTANTS = 12, ROUNDS_MAX = 101, ROUNDS_USUAL = 7 };
 
 /* How much a contestant has to do. */
 struct load {
     size_t targets;
     size_t handles;              /* for each target */
     unsigned threads;
-    int collecting;              /* whether collections may happen */
+    bool collecting;             /* whether collections may happen */
 };
+
+/* What the others are compared with: the bare collector used as its
+ * documentation says, and the least that the job can cost. */
+enum role { NO_ROLE, RAW, LIMIT };
 
 struct contestant {
     const char *name;
     void (*setup)(const struct load *load);
     void (*sample)(const struct load *load, double *values);
+    enum role role;
+    enum peer_id needs;          /* absent where that is missing */
+    const char *job;             /* for a peer's program, instead of the two */
+    size_t most_targets;         /* absent above; 0: any number */
+    unsigned most_threads;       /* the same */
 };
 
 enum life { FRESH, KEPT };
 
 struct race {
-    const char *name;            /* for the progress line */
+    const char *name;            /* the scene */
     const struct contestant *who;
     size_t n;
     struct load load;
     enum life life;
 };
 
-struct spread {
-    double median, least, most;
-};
-
+/* What a contestant gave, by number and round. */
 struct result {
-    struct spread value[VALUES];
+    bool ran;
+    double value[VALUES][ROUNDS_MAX];
 };
 
 /* How many rounds a race has; 1 to ROUNDS_MAX. */
 void set_rounds(int rounds);
 int rounds(void);
 
-/* Runs all rounds and fills one result a contestant.  Ends the program with
- * a message if a contestant fails. */
+/* No race is to have more targets than that: to try things out. */
+void set_bound(size_t most);
+
+/* n, or the bound if that is less. */
+size_t bounded(size_t n);
+
+/* Whether n is within the bound. */
+bool in_bounds(size_t n);
+
+/* Whether the contestant is there and can do so much. */
+bool takes_part(const struct contestant *who, const struct load *load);
+
+/* Runs all rounds and fills one result a contestant.  A peer's program that
+ * gives no result is left out from there on; ends the program with a message
+ * if another contestant fails. */
 void run_race(const struct race *race, struct result *results);
 
 /* In a child: hands over a sample's numbers before the sample returns.  For

@@ -4,13 +4,13 @@
  * together by hand from a raw weak reference and a function pointer.
  */
 #include "measure.h"
+#include "results.h"
 #include "scenes.h"
-#include "table.h"
 #include "work.h"
 
 #include <gcweak.h>
 
-enum { CALLS = 3000000 };
+enum { CALLS = 1000000 };
 
 struct by_hand {
     GC_hidden_pointer *self;
@@ -145,23 +145,26 @@ sample_direct(const struct load *load, double *values)
 }
 
 static const struct contestant who[] = {
-    { "raw: locked read, call", setup, sample_raw },
-    { "gcw_method_invoke", setup, sample_invoke },
-    { "gcw_method_bind, call", setup, sample_bind },
-    { "gcw_bound_call, bound once", setup, sample_bound },
-    { "limit: function pointer", setup, sample_direct },
+    { "raw: locked read, call", setup, sample_raw, .role = RAW },
+    { "gcw_method_invoke", setup, sample_invoke, .role = NO_ROLE },
+    { "gcw_method_bind, call", setup, sample_bind, .role = NO_ROLE },
+    { "gcw_bound_call, bound once", setup, sample_bound, .role = NO_ROLE },
+    { "limit: function pointer", setup, sample_direct, .role = LIMIT },
+    { "CPython: WeakMethod()()", .needs = PYTHON, .job = "method" },
 };
+enum { WAYS = sizeof who / sizeof *who };
 
 void
 bench_method(void)
 {
-    struct race race = {
-        "method", who, 5, { .targets = 1, .handles = 1 }, FRESH
+    static const struct measure measure = {
+        "method", "call of a weak method", "target", "call", NS, 0, NULL
     };
-    const double goals[] = { 0, 0, 0, 0, 0 };
-    struct result results[5];
+    struct race race = {
+        "method", who, WAYS, { .targets = 1, .handles = 1 }, FRESH
+    };
+    static struct result results[WAYS];
 
     run_race(&race, results);
-    table_speedups("call of a weak method, 1 thread; ns a call", &race,
-                   results, 0, goals);
+    record(&race, results, &measure);
 }

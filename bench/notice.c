@@ -8,8 +8,8 @@
  * The raw way beside it scans adjacent records for cleared links.
  */
 #include "measure.h"
+#include "results.h"
 #include "scenes.h"
-#include "table.h"
 #include "work.h"
 
 #include <gcweak.h>
@@ -73,8 +73,8 @@ sample_gcw(const struct load *load, double *values)
     middle = now();
     GC_invoke_finalizers();
     gcw_drain(0);
-    values[NOTICING] = (now() - middle) / 1e6;
-    values[COLLECTION] = (middle - begin) / 1e6;
+    values[NOTICING] = now() - middle;
+    values[COLLECTION] = middle - begin;
 }
 
 static void
@@ -94,51 +94,43 @@ sample_raw(const struct load *load, double *values)
     middle = now();
     GC_invoke_finalizers();
     scan(load->targets);
-    values[NOTICING] = (now() - middle) / 1e6;
-    values[COLLECTION] = (middle - begin) / 1e6;
+    values[NOTICING] = now() - middle;
+    values[COLLECTION] = middle - begin;
 }
 
 static const struct contestant who[] = {
-    { "raw: scan of the links", setup_raw, sample_raw },
-    { "gcw_drain", setup_gcw, sample_gcw },
+    { "raw: scan of the links", setup_raw, sample_raw, .role = RAW },
+    { "gcw_cleanup, gcw_drain", setup_gcw, sample_gcw, .role = NO_ROLE },
+};
+enum { WAYS = sizeof who / sizeof *who };
+
+static const struct goal goals[WAYS] = {
+    [1] = { TO_VALUE, 0.05, COLLECTION }
+};
+
+static const struct measure measures[] = {
+    { "notice-collection", "collection of watched targets, all alive",
+      "target", "collection", MS, COLLECTION, NULL },
+    { "notice", "noticing after it that none has died", "target",
+      "collection", MS, NOTICING, goals },
 };
 
 static void
-print(size_t i, const char *collection, const struct result *result,
-      enum goal goal)
-{
-    struct spread whole = result->value[COLLECTION];
-    struct spread part = result->value[NOTICING];
-
-    table_row(&(struct row) {
-        .name = collection, .ratio = 1, .value = whole
-    });
-    table_row(&(struct row) {
-        .name = who[i].name,
-        .ratio = part.median / whole.median,
-        .value = part,
-        .goal = goal,
-        .bound = 0.05
-    });
-}
-
-static void
-race(const char *title, size_t n_targets)
+race(size_t n_targets)
 {
     struct race race = {
-        "notice", who, 2, { .targets = n_targets, .handles = 1 }, KEPT
+        "notice", who, WAYS, { .targets = n_targets, .handles = 1 }, KEPT
     };
-    struct result results[2];
+    static struct result results[WAYS];
 
     run_race(&race, results);
-    table(title, "noticing, as a part of the collection");
-    print(0, "collection with raw links", &results[0], GOAL_NONE);
-    print(1, "collection with cleanups", &results[1], GOAL_AT_MOST);
+    record(&race, results, &measures[0]);
+    record(&race, results, &measures[1]);
 }
 
 void
 bench_notice(void)
 {
-    race("noticing that none of 10^5 watched targets died; ms", 100000);
-    race("noticing that none of 10^6 watched targets died; ms", 1000000);
+    for (size_t n = 1000; n <= 1000000 && in_bounds(n); n *= 10)
+        race(n);
 }

@@ -9,6 +9,7 @@
 #include <boost/make_shared.hpp>
 #include <boost/shared_ptr.hpp>
 #include <boost/signals2.hpp>
+#include <boost/version.hpp>
 #include <vector>
 
 namespace {
@@ -84,3 +85,5 @@ calls()
 }
 
 const struct peer peer_boost = { open, connect, disconnect, emit, calls };
+
+const char version_boost[] = "Boost.Signals2 " BOOST_LIB_VERSION;

@@ -4,6 +4,7 @@
 #define SCENES_H
 
 void bench_read(void);
+void bench_proxy(void);
 void bench_create(void);
 void bench_method(void);
 void bench_collect(void);
@@ -12,5 +13,6 @@ void bench_deaths(void);
 void bench_exit(void);
 void bench_emit(void);
 void bench_connect(void);
+void bench_memory(void);
 
 #endif

@@ -56,6 +56,8 @@ new_targets(size_t n)
     return targets;
 }
 
+#define SEED 0x9e3779b97f4a7c15u
+
 /* Marsaglia's xorshift with a fixed seed. */
 static uint64_t
 next_random(uint64_t *state)
@@ -69,7 +71,7 @@ next_random(uint64_t *state)
 void
 shuffle(void **pointers, size_t n)
 {
-    uint64_t state = 0x9e3779b97f4a7c15u;
+    uint64_t state = SEED;
 
     for (size_t i = n; i > 1; i--) {
         size_t j = next_random(&state) % i;
@@ -78,6 +80,39 @@ shuffle(void **pointers, size_t n)
         pointers[i - 1] = pointers[j];
         pointers[j] = last;
     }
+}
+
+void
+shuffle_order(size_t *order, size_t n)
+{
+    uint64_t state = SEED;
+
+    for (size_t i = n; i > 1; i--) {
+        size_t j = next_random(&state) % i;
+        size_t last = order[i - 1];
+
+        order[i - 1] = order[j];
+        order[j] = last;
+    }
+}
+
+size_t *
+repeated_order(size_t n, size_t times)
+{
+    size_t *order = must(malloc((n * times + 1) * sizeof *order));
+
+    for (size_t i = 0; i < n * times; i++)
+        order[i] = i / times;
+    return order;
+}
+
+size_t *
+random_order(size_t n)
+{
+    size_t *order = repeated_order(n, 1);
+
+    shuffle_order(order, n);
+    return order;
 }
 
 static NOINLINE void

@@ -39,8 +39,15 @@ void **new_array(size_t n);
 /* n new targets of 32 bytes, held by a new array. */
 void **new_targets(size_t n);
 
-/* Brings the pointers into an order that is random but always the same. */
+/* Brings the pointers, or numbers, into an order that is random but always the
+ * same. */
 void shuffle(void **pointers, size_t n);
+void shuffle_order(size_t *order, size_t n);
+
+/* The numbers below n in random order; and each number below n so many times,
+ * one after the other.  In malloc memory. */
+size_t *random_order(size_t n);
+size_t *repeated_order(size_t n, size_t times);
 
 /* Forgets an array and what it held; overwrites the stack below the caller. */
 void drop(void ***array, size_t n);
