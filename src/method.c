@@ -52,38 +52,46 @@ gcw_method_new_weak(void *self, gcw_method_fn *fn, void *data)
     return data_ref == NULL ? NULL : method_of(ref, fn, NULL, data_ref);
 }
 
+/* The parts, all NULL if the method is dead. */
+static inline gcw_bound
+bind(const gcw_method *m)
+{
+    void *self = gcw__read(m->self);
+    void *data = m->weak_data == NULL ? m->data : gcw__read(m->weak_data);
+
+    if (self == NULL || (m->weak_data != NULL && data == NULL))
+        return (gcw_bound){ NULL, NULL, NULL };
+    return (gcw_bound){ self, m->fn, data };
+}
+
+/* Takes a copy, which keeps the parts whatever becomes of the caller's. */
+static inline void *
+call(gcw_bound bound, void *arg)
+{
+    void *result = bound.fn(bound.self, arg, bound.data);
+
+    GCW__KEEP(bound.self);
+    GCW__KEEP(bound.data);
+    return result;
+}
+
 bool
 gcw_method_bind(const gcw_method *m, gcw_bound *out)
 {
-    void *self, *data;
-
     if (m == NULL || out == NULL) {
         errno = EINVAL;
         return false;
     }
-    self = gcw__read(m->self);
-    data = m->weak_data == NULL ? m->data : gcw__read(m->weak_data);
-    if (self == NULL || (m->weak_data != NULL && data == NULL)) {
-        *out = (gcw_bound){ NULL, NULL, NULL };
-        return false;
-    }
-    *out = (gcw_bound){ self, m->fn, data };
-    return true;
+    *out = bind(m);
+    return out->fn != NULL;
 }
 
 void *
 gcw_bound_call(const gcw_bound *bound, void *arg)
 {
-    void *self, *data, *result;
-
     if (bound == NULL || bound->fn == NULL)
         return gcw__fail_null(EINVAL);
-    self = bound->self;
-    data = bound->data;
-    result = bound->fn(self, arg, data);
-    GCW__KEEP(self);
-    GCW__KEEP(data);
-    return result;
+    return call(*bound, arg);
 }
 
 int
@@ -94,9 +102,10 @@ gcw_method_invoke(const gcw_method *m, void *arg, void **result)
 
     if (m == NULL)
         return gcw__fail_int(EINVAL);
-    if (!gcw_method_bind(m, &bound))
+    bound = bind(m);
+    if (bound.fn == NULL)
         return gcw__fail_int(ESTALE);
-    got = gcw_bound_call(&bound, arg);
+    got = call(bound, arg);
     if (result != NULL)
         *result = got;
     return 0;
@@ -105,9 +114,11 @@ gcw_method_invoke(const gcw_method *m, void *arg, void **result)
 bool
 gcw_method_alive(const gcw_method *m)
 {
-    gcw_bound bound;
-
-    return gcw_method_bind(m, &bound);
+    if (m == NULL) {
+        errno = EINVAL;
+        return false;
+    }
+    return bind(m).fn != NULL;
 }
 
 bool
