@@ -2,50 +2,15 @@
 # demo.t: runs the two examples, and holds what they say and do against what
 # they must: every line of the story, and the files themselves.
 
-builddir=${builddir-.}
-number=0
-
-# ok WHAT COMMAND...: one test, which passes if the command does.
-ok() {
-    what=$1
-    shift
-    number=$((number + 1))
-    if "$@"; then
-        echo "ok $number - $what"
-    else
-        echo "not ok $number - $what"
-        sed 's/^/# /' "$scratch/out" "$scratch/err"
-    fi
-}
-
-# says PATTERN: a line of the output matches.
-says() {
-    grep -Eq "$1" "$scratch/out"
-}
-
-# The steps are numbered 1, 2, ... to LAST, in this order.
-steps_to() {
-    steps=$(sed -n 's/^\([0-9]*\)\. .*/\1/p' "$scratch/out" | tr '\n' ' ')
-    test "$steps" = "$(seq -s ' ' 1 "$1") "
-}
-
-run() {
-    TMPDIR=$scratch/tmp "$builddir/examples/$1" $2 \
-        > "$scratch/out" 2> "$scratch/err"
-    status=$?
-}
-
-silent() {
-    test ! -s "$scratch/err"
-}
+. "${srcdir-.}/t/ok.sh"
 
 files_left() {
     (cd "$scratch"/tmp/exitfiles-* 2> "$scratch/err" && echo *)
 }
 
-scratch=$(mktemp -d) || exit 99
-trap 'rm -rf "$scratch"' EXIT
 mkdir "$scratch/tmp"
+TMPDIR=$scratch/tmp
+export TMPDIR
 echo 1..23
 
 run weakmethod

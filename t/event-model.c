@@ -22,11 +22,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 #include <gcweak/event.h>
 #include <gcweak/hub.h>
 #include "support.h"
+#include "chance.h"
 
 enum {
     SEQUENCES = 4000,        /* of events, and as many of hubs */
@@ -38,25 +37,6 @@ enum {
     TYPES = 3,
     TRAIL = 40               /* operations that are told on a mismatch */
 };
-
-/* --- chance --- */
-
-static uint64_t chance;
-
-static uint64_t
-mixed(uint64_t x)
-{
-    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
-    x = (x ^ x >> 27) * 0x94d049bb133111eb;
-    return x ^ x >> 31;
-}
-
-static unsigned
-below(unsigned n)
-{
-    chance += 0x9e3779b97f4a7c15;
-    return (unsigned)(mixed(chance) % n);
-}
 
 /* --- the model --- */
 
@@ -965,22 +945,6 @@ begin_world(bool is_hub)
     }
 }
 
-static uint64_t
-seed(void)
-{
-    static uint64_t chosen;
-    const char *given = getenv("GCWEAK_TEST_SEED");
-    struct timespec now;
-    if (given != NULL)
-        return strtoull(given, NULL, 10);
-    if (chosen == 0) {
-        clock_gettime(CLOCK_REALTIME, &now);
-        chosen = mixed((uint64_t)now.tv_nsec << 32 ^ (uint64_t)now.tv_sec
-                       ^ (uint64_t)getpid() << 16) | 1;
-    }
-    return chosen;
-}
-
 static void
 tell_mismatch(size_t sequence)
 {
@@ -996,7 +960,7 @@ tell_mismatch(size_t sequence)
 static void
 play(bool is_hub, size_t sequence)
 {
-    chance = mixed(seed() + 2 * sequence + is_hub);
+    chance_begin(2 * sequence + is_hub);
     begin_world(is_hub);
     while (w->left > 0 && w->wrong == NULL)
         operate();

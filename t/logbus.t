@@ -3,37 +3,11 @@
 # says against them: every event is there, and the hub stays small; unless it
 # is asked to leak.
 
-builddir=${builddir-.}
-LC_ALL=C
-export LC_ALL
-number=0
+. "${srcdir-.}/t/ok.sh"
 
-# ok WHAT COMMAND...: one test, which passes if the command does.
-ok() {
-    what=$1
-    shift
-    number=$((number + 1))
-    if "$@"; then
-        echo "ok $number - $what"
-    else
-        echo "not ok $number - $what"
-        head -n 60 "$scratch/out" "$scratch/err" | sed 's/^/# /'
-    fi
-}
-
-# run ARGUMENT...: the example, on what comes on standard input.
-run() {
-    "$builddir/examples/logbus" "$@" > "$scratch/out" 2> "$scratch/err"
-    status=$?
-}
-
-silent() {
-    test ! -s "$scratch/err"
-}
-
-# says FILE PATTERN: a line of what was written matches.
-says() {
-    grep -Eq -e "$2" "$scratch/$1"
+# complains PATTERN: a line of its complaints matches.
+complains() {
+    grep -Eq -e "$1" "$scratch/err"
 }
 
 # said LABEL WORD: the number before WORD in the line that LABEL begins.
@@ -117,38 +91,36 @@ plots_are_whole() {
             awk '{ print $1, $2 }')" = '24 60'
 }
 
-scratch=$(mktemp -d) || exit 99
-trap 'rm -rf "$scratch"' EXIT
 echo 1..42
 
-run --help < /dev/null
+run logbus --help < /dev/null
 ok '--help ends well' test $status -eq 0
-ok 'and tells how it is used' says out '^usage: logbus .*FILE'
+ok 'and tells how it is used' says '^usage: logbus .*FILE'
 ok 'on standard output' silent
 
-run --no-such-option < /dev/null
+run logbus --no-such-option < /dev/null
 ok 'an unknown option is refused' test $status -eq 1
-ok 'with the usage' says err '^usage: logbus'
+ok 'with the usage' complains '^usage: logbus'
 
-run "$scratch/no-such.log" < /dev/null
+run logbus "$scratch/no-such.log" < /dev/null
 ok 'a log that is not there is an error' test $status -eq 1
-ok 'that names it' says err 'no-such\.log: No such file'
-ok 'and the other ways' says err 'logbus FILE.*logbus -$'
+ok 'that names it' complains 'no-such\.log: No such file'
+ok 'and the other ways' complains 'logbus FILE.*logbus -$'
 ok 'and nothing else is said' test ! -s "$scratch/out"
 
-run - < /dev/null
+run logbus - < /dev/null
 ok 'a log without lines is an error' test $status -eq 1
-ok 'that says so' says err 'no lines'
+ok 'that says so' complains 'no lines'
 
 packages > "$scratch/log"
-status=$(cat "$scratch/log" | { run --repeat 2 -; echo $status; })
+status=$(cat "$scratch/log" | { run logbus --repeat 2 -; echo $status; })
 ok 'a pipe cannot be read twice' test "$status" -eq 1
-ok 'which is said' says err 'cannot read it repeatedly'
+ok 'which is said' complains 'cannot read it repeatedly'
 
-status=$(cat "$scratch/log" | { run -; echo $status; })
+status=$(cat "$scratch/log" | { run logbus -; echo $status; })
 ok 'a pipe is read once' test "$status" -eq 0
 ok 'without complaint' silent
-ok 'all lines are read' says out '^3000 lines of standard input, in 1 pass,'
+ok 'all lines are read' says '^3000 lines of standard input, in 1 pass,'
 ok 'each type has all its events' counts_are "$scratch/types"
 made=$(said subscribers made)
 listeners=$(said hub listeners)
@@ -168,8 +140,8 @@ ok 'nothing is plotted unless asked for' test -z "$(plot_rows)"
 bytes=$(said hub bytes)
 
 for pass in 1 2 3; do cat "$scratch/types"; done > "$scratch/types3"
-run --plot --repeat 3 "$scratch/log" < /dev/null
-ok 'a log is read as often as asked' says out '^9000 lines .* in 3 passes,'
+run logbus --plot --repeat 3 "$scratch/log" < /dev/null
+ok 'a log is read as often as asked' says '^9000 lines .* in 3 passes,'
 ok 'and all of it counted' counts_are "$scratch/types3"
 ok 'the hub has no more listeners' test "$(said hub listeners)" -le $((4 * 64))
 ok 'there are two plots' plots_are_whole
@@ -178,30 +150,30 @@ ok 'the listeners are far fewer than ever connected' \
 
 { cat "$scratch/log"; odd_lines; } > "$scratch/odd"
 { cat "$scratch/types"; odd_types; } > "$scratch/odd-types"
-run --repeat 1 "$scratch/odd" < /dev/null
+run logbus --repeat 1 "$scratch/odd" < /dev/null
 ok 'odd lines are read like others' test $status -eq 0
 ok 'and counted' counts_are "$scratch/odd-types"
 
 plain_lines > "$scratch/plain"
 yes line | head -n 60000 > "$scratch/plain-types"
-run "$scratch/plain" < /dev/null
+run logbus "$scratch/plain" < /dev/null
 ok 'a short log is read until there are 60000 lines' \
-    says out '^60000 lines of .*/plain, in 300 passes, weak listeners'
+    says '^60000 lines of .*/plain, in 300 passes, weak listeners'
 ok 'which all count' counts_are "$scratch/plain-types"
 
-run --leak - < "$scratch/log" --repeat 1
+run logbus --leak - < "$scratch/log" --repeat 1
 ok 'asked to leak, it ends well, too' test $status -eq 0
 ok 'half of the subscribers can never go' \
     test "$(said hub listeners)" -ge $((3000 + 8))
 ok 'the hub takes much more memory' \
     test "$(said hub bytes)" -gt $((4 * bytes))
 
-run --leak --repeat 1 "$scratch/plain" < /dev/null
+run logbus --leak --repeat 1 "$scratch/plain" < /dev/null
 ok 'without sources that die, all stay' \
     test "$(said hub listeners)" -eq $((2 * 200 + 1))
 ok 'no subscriber dies' test "$(said subscribers died)" -eq 0
 ok 'line N is heard by 2 N of them, and by the counter' \
-    says out "^line +200 +$((200 * 200 + 2 * 200)) "
+    says "^line +200 +$((200 * 200 + 2 * 200)) "
 ok 'which the plots show' plots_are_whole
 ok 'listeners grow to all that were connected' \
     test "$(plot_rows | head -n 12 | tr -d '# \n')" = ''

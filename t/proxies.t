@@ -2,43 +2,7 @@
 # proxies.t: runs the two examples of proxies, and holds what they say against
 # what they must.
 
-builddir=${builddir-.}
-LC_ALL=C
-export LC_ALL
-number=0
-
-# ok WHAT COMMAND...: one test, which passes if the command does.
-ok() {
-    what=$1
-    shift
-    number=$((number + 1))
-    if "$@"; then
-        echo "ok $number - $what"
-    else
-        echo "not ok $number - $what"
-        sed 's/^/# /' "$scratch/out" "$scratch/err"
-    fi
-}
-
-run() {
-    "$builddir/examples/$1" > "$scratch/out" 2> "$scratch/err"
-    status=$?
-}
-
-silent() {
-    test ! -s "$scratch/err"
-}
-
-# says PATTERN: a line of the output matches.
-says() {
-    grep -Eq "$1" "$scratch/out"
-}
-
-# The steps are numbered 1, 2, ... to LAST, in this order.
-steps_to() {
-    steps=$(sed -n 's/^\([0-9]*\)\. .*/\1/p' "$scratch/out" | tr '\n' ' ')
-    test "$steps" = "$(seq -s ' ' 1 "$1") "
-}
+. "${srcdir-.}/t/ok.sh"
 
 # sorted STEP KEY...: the ships that this step shows are as sort has them.
 sorted() {
@@ -50,8 +14,6 @@ sorted() {
         sort "$@" "$scratch/shown" | diff - "$scratch/shown" > "$scratch/err"
 }
 
-scratch=$(mktemp -d) || exit 99
-trap 'rm -rf "$scratch"' EXIT
 echo 1..15
 
 run sortby

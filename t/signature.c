@@ -18,9 +18,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 #include "support.h"
+#include "chance.h"
 #include "../src/signature.h"
 
 typedef void function(void);
@@ -546,45 +545,6 @@ signatures_live_as_long_as_their_proxies(void **state)
 
 /* --- random signatures --- */
 
-static uint64_t chance;
-
-static uint64_t
-mixed(uint64_t x)
-{
-    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
-    x = (x ^ x >> 27) * 0x94d049bb133111eb;
-    return x ^ x >> 31;
-}
-
-static uint64_t
-random_word(void)
-{
-    chance += 0x9e3779b97f4a7c15;
-    return mixed(chance);
-}
-
-static unsigned
-below(unsigned n)
-{
-    return (unsigned)(random_word() % n);
-}
-
-static uint64_t
-seed(void)
-{
-    static uint64_t chosen;
-    const char *given = getenv("GCWEAK_TEST_SEED");
-    struct timespec now;
-    if (given != NULL)
-        return strtoull(given, NULL, 10);
-    if (chosen == 0) {
-        clock_gettime(CLOCK_REALTIME, &now);
-        chosen = mixed((uint64_t)now.tv_nsec << 32 ^ (uint64_t)now.tv_sec
-                       ^ (uint64_t)getpid() << 16) | 1;
-    }
-    return chosen;
-}
-
 enum {
     RANDOM = 3000,           /* signatures */
     ARGUMENTS = 24,          /* at most */
@@ -940,7 +900,7 @@ random_signatures_pass_what_they_say(void **state)
 {
     int tried = 0;
     (void)state;
-    chance = mixed(seed());
+    chance_begin(0);
     for (int i = 0; i < RANDOM; i++)
         tried += try_random(random_signature());
     assert_in_range(tried, RANDOM - RANDOM / 20, RANDOM);
@@ -952,7 +912,7 @@ static void
 random_signatures_are_wrong_where_they_were_spoilt(void **state)
 {
     (void)state;
-    chance = mixed(seed() + 1);
+    chance_begin(1);
     for (int i = 0; i < RANDOM / 10; i++) {
         struct random *r = random_signature();
         size_t at = below((unsigned)r->length);
