@@ -280,9 +280,9 @@ method_cleanup_of(gcw_method *m, void (*notify)(gcw_method *, void *),
         return NULL;
     *death = (struct method_death){ m, notify, data };
     c = cleanup_of(m->self, notify_method_death, (uintptr_t)notify, death);
-    if (c == NULL || m->weak_data == NULL)
+    if (c == NULL || gcw__method_weak_data(m) == NULL)
         return c;
-    c->second = second_watch_of(c, m->weak_data);
+    c->second = second_watch_of(c, gcw__method_weak_data(m));
     return c->second == NULL ? NULL : c;
 }
 
@@ -296,7 +296,7 @@ on_death(gcw_method *m, const gcw_bound *bound,
 
     if (base != NULL && base == gcw__base(bound->self))
         return gcw__fail_null(EINVAL);
-    if (base != NULL && m->weak_data != NULL
+    if (base != NULL && gcw__method_weak_data(m) != NULL
         && base == gcw__base(bound->data))
         return gcw__fail_null(EINVAL);
     c = method_cleanup_of(m, notify, data);

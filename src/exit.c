@@ -456,9 +456,9 @@ make_watches(gcw_exit_handler *h, gcw_method *m)
     h->extra->self = watch_of(h, m->self);
     if (h->extra->self == NULL)
         return false;
-    if (m->weak_data == NULL)
+    if (gcw__method_weak_data(m) == NULL)
         return true;
-    h->extra->data = watch_of(h, m->weak_data);
+    h->extra->data = watch_of(h, gcw__method_weak_data(m));
     return h->extra->data != NULL;
 }
 

@@ -309,7 +309,7 @@ gcw_hub_connect(gcw_hub *h, const char *type, void *source, gcw_method *m,
     if (!gcw_method_bind(m, &bound))
         return gcw__fail_null(ESTALE);
     r.id = gcw__method_identity(m);
-    l = connect_checked(&r, m->data);
+    l = connect_checked(&r, gcw__method_strong_data(m));
     GCW__KEEP(bound.self);
     GCW__KEEP(bound.data);
     return l;

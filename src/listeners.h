@@ -29,11 +29,11 @@ struct gcw__identity {
 static inline struct gcw__identity
 gcw__method_identity(const gcw_method *m)
 {
-    bool weak = m->weak_data != NULL;
+    gcw_ref *weak = gcw__method_weak_data(m);
 
     return (struct gcw__identity){
-        weak ? GCW__BY_WEAK_METHOD : GCW__BY_METHOD, m->self,
-        (void (*)(void))m->fn, weak ? (void *)m->weak_data : m->data
+        weak != NULL ? GCW__BY_WEAK_METHOD : GCW__BY_METHOD, m->self,
+        (void (*)(void))m->fn, weak != NULL ? (void *)weak : m->data
     };
 }
 

@@ -9,14 +9,28 @@
 
 #include "init.h"
 
+char gcw__data_is_weak;
+
 static gcw_method *
-method_of(gcw_ref *self, gcw_method_fn *fn, void *data, gcw_ref *weak_data)
+method_of(gcw_ref *self, gcw_method_fn *fn, void *data, size_t more)
 {
-    gcw_method *m = GC_MALLOC(sizeof *m);
+    gcw_method *m = GC_MALLOC(sizeof *m + more);
 
     if (m == NULL)
         return gcw__fail_null(ENOMEM);
-    *m = (gcw_method){ self, fn, data, weak_data };
+    m->self = self;
+    m->fn = fn;
+    m->data = data;
+    return m;
+}
+
+static gcw_method *
+weak_method_of(gcw_ref *self, gcw_method_fn *fn, gcw_ref *data)
+{
+    gcw_method *m = method_of(self, fn, &gcw__data_is_weak, sizeof data);
+
+    if (m != NULL)
+        m->weak_data[0] = data;
     return m;
 }
 
@@ -32,7 +46,7 @@ gcw_method_new(void *self, gcw_method_fn *fn, void *data)
     if (base == NULL || fn == NULL || gcw__base(data) == base)
         return gcw__fail_null(EINVAL);
     ref = gcw__shard_ref(base, self, false);
-    return ref == NULL ? NULL : method_of(ref, fn, data, NULL);
+    return ref == NULL ? NULL : method_of(ref, fn, data, 0);
 }
 
 gcw_method *
@@ -49,17 +63,18 @@ gcw_method_new_weak(void *self, gcw_method_fn *fn, void *data)
         return gcw__fail_null(EINVAL);
     ref = gcw__shard_ref(base, self, false);
     data_ref = ref == NULL ? NULL : gcw__shard_ref(data_base, data, false);
-    return data_ref == NULL ? NULL : method_of(ref, fn, NULL, data_ref);
+    return data_ref == NULL ? NULL : weak_method_of(ref, fn, data_ref);
 }
 
 /* The parts, all NULL if the method is dead. */
 static inline gcw_bound
 bind(const gcw_method *m)
 {
+    gcw_ref *weak_data = gcw__method_weak_data(m);
     void *self = gcw__read(m->self);
-    void *data = m->weak_data == NULL ? m->data : gcw__read(m->weak_data);
+    void *data = weak_data == NULL ? m->data : gcw__read(weak_data);
 
-    if (self == NULL || (m->weak_data != NULL && data == NULL))
+    if (self == NULL || (weak_data != NULL && data == NULL))
         return (gcw_bound){ NULL, NULL, NULL };
     return (gcw_bound){ self, m->fn, data };
 }
@@ -127,20 +142,22 @@ gcw_method_equal(const gcw_method *a, const gcw_method *b)
     if (a == NULL || b == NULL)
         return a == b;
     return a->self == b->self && a->fn == b->fn && a->data == b->data
-           && a->weak_data == b->weak_data;
+           && gcw__method_weak_data(a) == gcw__method_weak_data(b);
 }
 
 /* Ids, not addresses: a reference may move nowhere, but ids spread better. */
 size_t
 gcw_method_hash(const gcw_method *m)
 {
+    gcw_ref *weak_data;
     uintptr_t hash;
 
     if (m == NULL)
         return 0;
+    weak_data = gcw__method_weak_data(m);
     hash = gcw__mix((uintptr_t)m->self->id);
     hash = gcw__mix(hash ^ (uintptr_t)m->fn);
     hash = gcw__mix(hash ^ (uintptr_t)m->data);
-    return gcw__mix(hash ^ (m->weak_data == NULL
-                            ? 0 : (uintptr_t)m->weak_data->id));
+    return gcw__mix(hash ^ (weak_data == NULL ? 0
+                                              : (uintptr_t)weak_data->id));
 }
