@@ -1,19 +1,23 @@
 /* cleanup.c: functions that run once when their target dies.
  *
- * State.  ARMED until one compare-and-swap, by whoever wins: the drain, run,
- * exit, detach, or the unloading of the code.  A pending cleanup is still
- * ARMED; that it is pending shows only in the drain's queue.  Everybody who
- * wins takes the cleanup out of what held it; a pending one stays in the
- * queue, without its data, until the drain comes to it and passes on.
+ * State.  ARMED until somebody wins, under the lock: the drain, run, exit,
+ * detach, or the unloading of the code.  A pending cleanup is still ARMED;
+ * that it is pending shows only in the drain's queue.  Everybody who wins
+ * takes the cleanup out of what held it; a pending one stays in the queue,
+ * without its data, until the drain comes to it and passes on.
  *
  * What holds a cleanup: its watch, in the slot of its target's reference; the
  * drain's queue; and the list of all that have still to run, newest first,
- * which exit goes through.  That list is under the lock here, the rest under
- * the locks of their own files; never two at a time.
+ * which exit goes through.  That list is under the queue lock, so the drain,
+ * which has it to take one off the queue, wins and takes it off the list at
+ * once.
  *
  * A death callback of a method is a cleanup whose data is the pair of method
- * and user's data.  With weak data there are two watches, and the first that
- * is told of a death makes the cleanup pending.
+ * and user's data.  With weak data the cleanup's own watch is on nothing: two
+ * feelers are, and the first that is told of a death makes it pending.
+ *
+ * There may be millions, which each collection marks, so what only a death
+ * callback of a method needs is not in the others.
  *
  * All that a death needs is in the cleanup, so noticing it cannot fail.
  */
@@ -33,35 +37,38 @@
 
 enum { ARMED, DONE, DETACHED };
 
-struct second_watch {
-    struct gcw__watch watch;
-    gcw_cleanup *owner;
-};
-
 struct gcw_cleanup {
-    struct gcw__pending pending;     /* first member: its watch */
-    struct second_watch *second;     /* constant; NULL but for weak data */
+    struct gcw__watch watch;
     gcw_cleanup *older;              /* under the lock */
     uintptr_t newer;                 /* the same, hidden, so that collections
                                       * follow the list in one direction */
     void (*fn)(void *data);          /* constant */
-    uintptr_t code;                  /* constant: where user code is */
     void *data;                      /* the winner's to clear */
-    atomic_int state;
-    atomic_bool told;                /* of a death */
-    atomic_bool at_exit;
-    bool listed;                     /* under the lock */
     unsigned process;                /* constant */
+    atomic_uchar state;              /* written under the lock */
+    atomic_bool at_exit;
+    bool listed;                     /* under the lock; only while ARMED */
 };
 
-/* A death callback of a method: the data of its cleanup. */
+/* That of a method. */
+struct method_cleanup {
+    gcw_cleanup base;
+    uintptr_t code;                  /* constant: where user code is */
+    struct feeler *self, *data;      /* constant; NULL but for weak data */
+    bool told;                       /* by one of them; under the sweep lock */
+};
+
+struct feeler {
+    struct gcw__watch watch;
+    struct method_cleanup *owner;
+};
+
+/* The data of that of a method. */
 struct method_death {
     gcw_method *method;
     void (*notify)(gcw_method *m, void *data);
     void *data;
 };
-
-static pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* The list. */
 
@@ -70,14 +77,14 @@ enlist(gcw_cleanup *c)
 {
     struct gcw__roots *roots = gcw__roots;
 
-    gcw__lock(&list_lock, true);
+    gcw__lock(&gcw__queue_lock, true);
     c->older = roots->newest;
     c->newer = ~(uintptr_t)NULL;
     if (c->older != NULL)
         c->older->newer = ~(uintptr_t)c;
     roots->newest = c;
     c->listed = true;
-    gcw__unlock(&list_lock);
+    gcw__unlock(&gcw__queue_lock);
 }
 
 /* Lock held. */
@@ -100,109 +107,184 @@ delist(gcw_cleanup *c)
 
 /* The race. */
 
+static int
+state_of(const gcw_cleanup *c)
+{
+    return atomic_load_explicit(&c->state, memory_order_acquire);
+}
+
+/* Lock held. */
 static bool
-win(gcw_cleanup *c, int state)
+win_locked(gcw_cleanup *c, unsigned char state)
 {
-    int armed = ARMED;
-
-    return atomic_compare_exchange_strong(&c->state, &armed, state);
+    if (state_of(c) != ARMED)
+        return false;
+    atomic_store_explicit(&c->state, state, memory_order_release);
+    delist(c);
+    return true;
 }
 
-/* A watch that told of the death is off already. */
-static void
-unwatch(gcw_cleanup *c)
+static bool
+win(gcw_cleanup *c, unsigned char state)
 {
-    if (c->second == NULL && atomic_load(&c->told))
-        return;
-    gcw__watch_remove(&c->pending.watch, true);
-    if (c->second != NULL)
-        gcw__watch_remove(&c->second->watch, true);
+    bool won;
+
+    gcw__lock(&gcw__queue_lock, true);
+    won = win_locked(c, state);
+    gcw__unlock(&gcw__queue_lock);
+    return won;
 }
 
-/* Takes what was won out of all that held it; returns its data. */
+/* Of what was won. */
 static void *
-take_out(gcw_cleanup *c)
+take_data(gcw_cleanup *c)
 {
     void *data = c->data;
 
     c->data = NULL;
-    gcw__lock(&list_lock, true);
-    delist(c);
-    gcw__unlock(&list_lock);
-    unwatch(c);
     return data;
-}
-
-/* Runs it, if it has still to run. */
-static bool
-run(gcw_cleanup *c)
-{
-    void *data;
-
-    if (!win(c, DONE))
-        return false;
-    data = take_out(c);
-    if (!gcw__code_gone(c->code))
-        c->fn(data);
-    return true;
 }
 
 /* What the sweep and the drain call. */
 
 static bool
-tell(gcw_cleanup *c)
+died(struct gcw__watch *watch, bool may_wait)
 {
-    if (!atomic_exchange(&c->told, true))
-        gcw__drain_push(&c->pending);
+    (void)may_wait;
+    gcw__drain_push(watch);
     return true;
 }
 
 static bool
-died(struct gcw__watch *watch, bool may_wait)
+feeler_died(struct gcw__watch *watch, bool may_wait)
 {
+    struct method_cleanup *owner = ((struct feeler *)watch)->owner;
+
     (void)may_wait;
-    return tell((gcw_cleanup *)watch);
+    if (!owner->told)
+        gcw__drain_push(&owner->base.watch);
+    owner->told = true;
+    return true;
 }
 
 static bool
-second_died(struct gcw__watch *watch, bool may_wait)
+take_pending(struct gcw__watch *watch)
 {
-    (void)may_wait;
-    return tell(((struct second_watch *)watch)->owner);
+    return win_locked((gcw_cleanup *)watch, DONE);
 }
 
-static bool
+/* The watch is off already. */
+static void
 run_pending(struct gcw__watch *watch)
 {
-    return run((gcw_cleanup *)watch);
+    gcw_cleanup *c = (gcw_cleanup *)watch;
+    void *data = take_data(c);
+
+    if (!gcw__code_gone((uintptr_t)c->fn))
+        c->fn(data);
 }
 
 static uintptr_t
-code_of(const struct gcw__watch *watch)
+code_of_plain(const struct gcw__watch *watch)
 {
-    return ((const gcw_cleanup *)watch)->code;
+    return (uintptr_t)((const gcw_cleanup *)watch)->fn;
 }
 
-static const struct gcw__watch_ops first_ops = {
-    died, run_pending, code_of
+static uintptr_t
+code_of_method(const struct gcw__watch *watch)
+{
+    return ((const struct method_cleanup *)watch)->code;
+}
+
+static void
+unwatch_feelers(const struct method_cleanup *m)
+{
+    if (m->self != NULL)
+        gcw__watch_remove(&m->self->watch, true);
+    if (m->data != NULL)
+        gcw__watch_remove(&m->data->watch, true);
+}
+
+/* One of two feelers may be on. */
+static void
+run_pending_method(struct gcw__watch *watch)
+{
+    gcw_cleanup *c = (gcw_cleanup *)watch;
+    void *data = take_data(c);
+
+    unwatch_feelers((struct method_cleanup *)c);
+    if (!gcw__code_gone(code_of_method(watch)))
+        c->fn(data);
+}
+
+static const struct gcw__watch_ops plain_ops = {
+    died, take_pending, run_pending, code_of_plain
 };
-static const struct gcw__watch_ops second_ops = {
-    second_died, NULL, NULL
+static const struct gcw__watch_ops method_ops = {
+    died, take_pending, run_pending_method, code_of_method
 };
+static const struct gcw__watch_ops feeler_ops = {
+    feeler_died, NULL, NULL, NULL
+};
+
+/* What others call. */
+
+static uintptr_t
+code_of(const gcw_cleanup *c)
+{
+    return c->watch.ops->code(&c->watch);
+}
+
+/* NULL for plain ones. */
+static struct method_cleanup *
+method_cleanup(gcw_cleanup *c)
+{
+    return c->watch.ops == &method_ops ? (struct method_cleanup *)c : NULL;
+}
+
+static void
+unwatch(gcw_cleanup *c)
+{
+    const struct method_cleanup *m = method_cleanup(c);
+
+    gcw__watch_remove(&c->watch, true);
+    if (m != NULL)
+        unwatch_feelers(m);
+}
+
+/* Runs what was won. */
+static void
+run_won(gcw_cleanup *c)
+{
+    unwatch(c);
+    c->watch.ops->run(&c->watch);
+}
+
+/* Takes it off, if it has still to run. */
+static bool
+detach(gcw_cleanup *c)
+{
+    if (!win(c, DETACHED))
+        return false;
+    take_data(c);
+    unwatch(c);
+    return true;
+}
 
 /* Making one. */
 
+/* The first member of an object of that size.  NULL: no memory. */
 static gcw_cleanup *
-cleanup_of(gcw_ref *ref, void (*fn)(void *data), uintptr_t code, void *data)
+cleanup_of(size_t size, const struct gcw__watch_ops *ops, gcw_ref *ref,
+           void (*fn)(void *data), void *data)
 {
-    gcw_cleanup *c = GC_MALLOC(sizeof *c);
+    gcw_cleanup *c = GC_MALLOC(size);
 
     if (c == NULL)
         return NULL;
-    c->pending.watch.ref = ref;
-    c->pending.watch.ops = &first_ops;
+    c->watch.ref = ref;
+    c->watch.ops = ops;
     c->fn = fn;
-    c->code = code;
     c->data = data;
     atomic_init(&c->state, ARMED);
     atomic_init(&c->at_exit, true);
@@ -210,16 +292,26 @@ cleanup_of(gcw_ref *ref, void (*fn)(void *data), uintptr_t code, void *data)
     return c;
 }
 
+/* False if the target is dead. */
+static bool
+watch(gcw_cleanup *c)
+{
+    struct method_cleanup *m = method_cleanup(c);
+
+    if (m == NULL || m->self == NULL)
+        return gcw__death_watch(&c->watch);
+    return gcw__death_watch(&m->self->watch)
+           && gcw__death_watch(&m->data->watch);
+}
+
 /* Sets it going.  NULL with ESTALE if somebody disposed of the target. */
 static gcw_cleanup *
 arm(gcw_cleanup *c)
 {
     enlist(c);
-    if (gcw__death_watch(&c->pending.watch)
-        && (c->second == NULL || gcw__death_watch(&c->second->watch)))
+    if (watch(c))
         return c;
-    if (win(c, DETACHED))
-        take_out(c);
+    detach(c);
     return gcw__fail_null(ESTALE);
 }
 
@@ -238,7 +330,7 @@ gcw_cleanup_new(void *target, void (*fn)(void *data), void *data)
     ref = gcw__shard_ref(base, target, false);
     if (ref == NULL)
         return NULL;
-    c = cleanup_of(ref, fn, (uintptr_t)fn, data);
+    c = cleanup_of(sizeof *c, &plain_ops, ref, fn, data);
     if (c != NULL)
         c = arm(c);
     else
@@ -255,17 +347,26 @@ notify_method_death(void *data)
     death->notify(death->method, death->data);
 }
 
-static struct second_watch *
-second_watch_of(gcw_cleanup *owner, gcw_ref *ref)
+static struct feeler *
+feeler_of(struct method_cleanup *owner, gcw_ref *ref)
 {
-    struct second_watch *second = GC_MALLOC(sizeof *second);
+    struct feeler *feeler = GC_MALLOC(sizeof *feeler);
 
-    if (second == NULL)
+    if (feeler == NULL)
         return NULL;
-    second->watch.ref = ref;
-    second->watch.ops = &second_ops;
-    second->owner = owner;
-    return second;
+    feeler->watch.ref = ref;
+    feeler->watch.ops = &feeler_ops;
+    feeler->owner = owner;
+    return feeler;
+}
+
+/* False: no memory. */
+static bool
+make_feelers(struct method_cleanup *owner, const gcw_method *m)
+{
+    owner->self = feeler_of(owner, m->self);
+    owner->data = feeler_of(owner, gcw__method_weak_data(m));
+    return owner->self != NULL && owner->data != NULL;
 }
 
 /* The allocations for it, not yet set going.  NULL: no memory. */
@@ -274,16 +375,20 @@ method_cleanup_of(gcw_method *m, void (*notify)(gcw_method *, void *),
                   void *data)
 {
     struct method_death *death = GC_MALLOC(sizeof *death);
+    struct method_cleanup *owner;
     gcw_cleanup *c;
 
     if (death == NULL)
         return NULL;
     *death = (struct method_death){ m, notify, data };
-    c = cleanup_of(m->self, notify_method_death, (uintptr_t)notify, death);
-    if (c == NULL || gcw__method_weak_data(m) == NULL)
-        return c;
-    c->second = second_watch_of(c, gcw__method_weak_data(m));
-    return c->second == NULL ? NULL : c;
+    c = cleanup_of(sizeof *owner, &method_ops, m->self, notify_method_death,
+                   death);
+    if (c == NULL)
+        return NULL;
+    owner = (struct method_cleanup *)c;
+    owner->code = (uintptr_t)notify;
+    return gcw__method_weak_data(m) == NULL || make_feelers(owner, m) ? c
+                                                                   : NULL;
 }
 
 /* `bound` keeps the targets alive until the watches are on. */
@@ -332,7 +437,7 @@ gcw_cleanup_alive(const gcw_cleanup *c)
         errno = EINVAL;
         return false;
     }
-    return atomic_load(&c->state) == ARMED;
+    return state_of(c) == ARMED;
 }
 
 void *
@@ -340,8 +445,7 @@ gcw_cleanup_peek(const gcw_cleanup *c)
 {
     if (c == NULL)
         return gcw__fail_null(EINVAL);
-    return atomic_load(&c->state) == ARMED
-        ? gcw__read(c->pending.watch.ref) : NULL;
+    return state_of(c) == ARMED ? gcw__read(c->watch.ref) : NULL;
 }
 
 struct single_run {
@@ -355,8 +459,10 @@ run_single(void *arg)
     struct single_run *single = arg;
     gcw_cleanup *c = single->c;
 
-    if (c != NULL && run(c))
+    if (c != NULL && win(c, DONE)) {
+        run_won(c);
         single->ran = true;
+    }
     return false;
 }
 
@@ -369,7 +475,7 @@ single_failed(void *arg, const char *why)
     single->c = NULL;
     single->ran = true;
     if (c != NULL)
-        gcw__drain_failed(c, c->code, why);
+        gcw__drain_failed(c, code_of(c), why);
 }
 
 bool
@@ -396,10 +502,7 @@ gcw_cleanup_detach(gcw_cleanup *c)
         errno = EINVAL;
         return false;
     }
-    if (!win(c, DETACHED))
-        return false;
-    take_out(c);
-    return true;
+    return detach(c);
 }
 
 int
@@ -430,16 +533,24 @@ struct exit_run {
     bool any;
 };
 
+static bool
+runs_at_exit(const gcw_cleanup *c)
+{
+    return atomic_load(&c->at_exit) && c->process == gcw__process();
+}
+
+/* Takes the newest out of the list; *won tells whether it is to be run. */
 static gcw_cleanup *
-take_newest(void)
+take_newest(bool *won)
 {
     gcw_cleanup *c;
 
-    gcw__lock(&list_lock, true);
+    gcw__lock(&gcw__queue_lock, true);
     c = gcw__roots->newest;
+    *won = c != NULL && runs_at_exit(c) && win_locked(c, DONE);
     if (c != NULL)
         delist(c);
-    gcw__unlock(&list_lock);
+    gcw__unlock(&gcw__queue_lock);
     return c;
 }
 
@@ -449,13 +560,16 @@ static bool
 exit_step(void *arg)
 {
     struct exit_run *exit_run = arg;
-    gcw_cleanup *c = take_newest();
+    bool won;
+    gcw_cleanup *c = take_newest(&won);
 
     exit_run->current = c;
     if (c == NULL)
         return false;
-    if (atomic_load(&c->at_exit) && c->process == gcw__process())
-        exit_run->any |= run(c);
+    if (won) {
+        run_won(c);
+        exit_run->any = true;
+    }
     return true;
 }
 
@@ -468,7 +582,7 @@ exit_failed(void *arg, const char *why)
     exit_run->current = NULL;
     exit_run->any = true;
     if (c != NULL)
-        gcw__drain_failed(c, c->code, why);
+        gcw__drain_failed(c, code_of(c), why);
 }
 
 bool
@@ -482,46 +596,34 @@ gcw__cleanups_at_exit(void)
 
 /* Unloaded code. */
 
-/* Takes those in the range out of the list, into one of their own. */
+/* Detaches those in the range, and makes a list of them. */
 static gcw_cleanup *
-delist_range(const struct gcw__range *range)
+detach_range(const struct gcw__range *range)
 {
     gcw_cleanup *c, *older, *found = NULL;
 
-    gcw__lock(&list_lock, true);
+    gcw__lock(&gcw__queue_lock, true);
     for (c = gcw__roots->newest; c != NULL; c = older) {
         older = c->older;
-        if (gcw__in_range(c->code, range)) {
-            delist(c);
+        if (gcw__in_range(code_of(c), range)) {
+            win_locked(c, DETACHED);
             c->older = found;
             found = c;
         }
     }
-    gcw__unlock(&list_lock);
+    gcw__unlock(&gcw__queue_lock);
     return found;
 }
 
 void
 gcw__cleanups_object_unloading(const struct gcw__range *range)
 {
-    gcw_cleanup *c = delist_range(range), *next;
+    gcw_cleanup *c = detach_range(range), *next;
 
     for (; c != NULL; c = next) {
         next = c->older;
         c->older = NULL;
-        if (win(c, DETACHED))
-            take_out(c);
+        take_data(c);
+        unwatch(c);
     }
-}
-
-void
-gcw__cleanups_fork_prepare(void)
-{
-    gcw__lock(&list_lock, true);
-}
-
-void
-gcw__cleanups_fork_done(void)
-{
-    gcw__unlock(&list_lock);
 }

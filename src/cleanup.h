@@ -14,7 +14,4 @@ bool gcw__cleanups_at_exit(void);
 struct gcw__range;
 void gcw__cleanups_object_unloading(const struct gcw__range *range);
 
-void gcw__cleanups_fork_prepare(void);
-void gcw__cleanups_fork_done(void);
-
 #endif

@@ -32,7 +32,8 @@ static pthread_mutex_t sweep_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static const struct gcw__death_listener *listener;
 
-/* False if some could not be told now.  Sweep lock held. */
+/* False if some could not be told now.  Sweep lock held.  A watch that is told
+ * may go to the end of another list (drain.c), where its `next` is NULL. */
 static bool
 tell(bool may_wait)
 {

@@ -4,12 +4,12 @@
  * (worker.c), and the exiting thread (exit-run.c); any number at a time.  Each
  * takes one watch off the queue under the lock, and calls it without.  That
  * the callback runs once, whoever else tries, is up to what is queued
- * (cleanup.c).
+ * (cleanup.c), which is asked under the same lock whether it has still to run.
  *
- * The queue is linked through `queued`, hung on the roots.  Under the
- * lock: both ends of it, and the error hook.  What a sweep finds dead gathers
- * in a list of its own, under the sweep lock, and moves to the queue at once
- * at its end.
+ * The queue is linked through `next`, which a watch that is off its reference
+ * does not need any more, and hung on the roots.  Under the lock: both ends of
+ * it, and the error hook.  What a sweep finds dead gathers in a list of its
+ * own, under the sweep lock, and moves to the queue at once at its end.
  */
 #include <config.h>
 #include "drain.h"
@@ -22,12 +22,20 @@
 #include "roots.h"
 #include "wakeup.h"
 
-static pthread_mutex_t queue_lock = PTHREAD_MUTEX_INITIALIZER;
+pthread_mutex_t gcw__queue_lock = PTHREAD_MUTEX_INITIALIZER;
 static gcw_error_fn *error_hook;
 static struct gcw__wakeup wakeup = GCW__WAKEUP_INIT;
 
 /* The length of the queue; written under the lock. */
 static _Atomic size_t in_queue;
+
+static void
+add_to_length(size_t n)
+{
+    size_t length = atomic_load_explicit(&in_queue, memory_order_relaxed);
+
+    atomic_store_explicit(&in_queue, length + n, memory_order_relaxed);
+}
 
 static void
 nothing(void)
@@ -58,13 +66,13 @@ wake_if_pending(void)
         wake();
 }
 
-/* Puts it at the end of a list linked through `queued`. */
+/* Puts it at the end of a list. */
 static void
-append(struct gcw__pending **first, struct gcw__pending **last,
-       struct gcw__pending *pending)
+append(struct gcw__watch **first, struct gcw__watch **last,
+       struct gcw__watch *pending)
 {
     if (*last != NULL)
-        (*last)->queued = pending;
+        (*last)->next = pending;
     else
         *first = pending;
     *last = pending;
@@ -74,8 +82,9 @@ append(struct gcw__pending **first, struct gcw__pending **last,
 static size_t told;
 
 void
-gcw__drain_push(struct gcw__pending *pending)
+gcw__drain_push(struct gcw__watch *pending)
 {
+    pending->next = NULL;
     append(&gcw__roots->told_first, &gcw__roots->told_last, pending);
     told++;
 }
@@ -88,12 +97,12 @@ queue_told(bool may_wait)
 
     if (told == 0)
         return true;
-    if (!gcw__lock(&queue_lock, may_wait))
+    if (!gcw__lock(&gcw__queue_lock, may_wait))
         return false;
     append(&roots->queue_first, &roots->queue_last, roots->told_first);
     roots->queue_last = roots->told_last;
-    atomic_fetch_add_explicit(&in_queue, told, memory_order_relaxed);
-    gcw__unlock(&queue_lock);
+    add_to_length(told);
+    gcw__unlock(&gcw__queue_lock);
     roots->told_first = roots->told_last = NULL;
     told = 0;
     return true;
@@ -118,22 +127,24 @@ gcw__drain_install(void)
     gcw__deaths_install(&listener);
 }
 
-static struct gcw__pending *
-pop(void)
+/* The first of the queue; *taken tells whether it is to be run. */
+static struct gcw__watch *
+pop(bool *taken)
 {
     struct gcw__roots *roots = gcw__roots;
-    struct gcw__pending *pending;
+    struct gcw__watch *pending;
 
-    gcw__lock(&queue_lock, true);
+    gcw__lock(&gcw__queue_lock, true);
     pending = roots->queue_first;
     if (pending != NULL) {
-        roots->queue_first = pending->queued;
-        if (pending->queued == NULL)
+        roots->queue_first = pending->next;
+        if (pending->next == NULL)
             roots->queue_last = NULL;
-        pending->queued = NULL;
-        atomic_fetch_sub_explicit(&in_queue, 1, memory_order_relaxed);
+        pending->next = NULL;
+        add_to_length((size_t)-1);
+        *taken = pending->ops->take(pending);
     }
-    gcw__unlock(&queue_lock);
+    gcw__unlock(&gcw__queue_lock);
     return pending;
 }
 
@@ -143,10 +154,10 @@ gcw__drain_failed(void *handle, uintptr_t code, const char *why)
     gcw_error_fn *hook;
     void *data;
 
-    gcw__lock(&queue_lock, true);
+    gcw__lock(&gcw__queue_lock, true);
     hook = error_hook;
     data = gcw__roots->hook_data;
-    gcw__unlock(&queue_lock);
+    gcw__unlock(&gcw__queue_lock);
     if (hook != NULL)
         hook(handle, gcw__function_name(code), why, data);
     else
@@ -155,7 +166,7 @@ gcw__drain_failed(void *handle, uintptr_t code, const char *why)
 
 struct drain {
     struct gcw__progress *progress;
-    struct gcw__pending *current;
+    struct gcw__watch *current;
     size_t max, ran;
 };
 
@@ -168,30 +179,25 @@ may_go_on(const struct drain *drain)
 }
 
 /* The next that is pending; before giving up, one more look. */
-static struct gcw__pending *
-next_pending(void)
+static struct gcw__watch *
+next_pending(bool *taken)
 {
-    struct gcw__pending *pending = pop();
+    struct gcw__watch *pending = pop(taken);
 
     if (pending == NULL && gcw__gc_no() != atomic_load(&gcw__noticed)) {
         gcw__notice_deaths(true);
-        pending = pop();
+        pending = pop(taken);
     }
     return pending;
 }
 
-static uintptr_t
-code_of(const struct gcw__pending *pending)
-{
-    return pending->watch.ops->code(&pending->watch);
-}
-
 static void
-set_current(struct drain *drain, struct gcw__pending *pending, uintptr_t code)
+set_current(struct drain *drain, struct gcw__watch *pending)
 {
     drain->current = pending;
     if (drain->progress != NULL)
-        atomic_store(&drain->progress->code, code);
+        atomic_store(&drain->progress->code,
+                     pending == NULL ? 0 : pending->ops->code(pending));
 }
 
 /* The callback may do anything that the header allows: push and pop the
@@ -201,14 +207,18 @@ static bool
 drain_step(void *run)
 {
     struct drain *drain = run;
-    struct gcw__pending *pending = may_go_on(drain) ? next_pending() : NULL;
+    bool taken = false;
+    struct gcw__watch *pending = may_go_on(drain) ? next_pending(&taken)
+                                                  : NULL;
 
     if (pending == NULL)
         return false;
-    set_current(drain, pending, code_of(pending));
-    if (pending->watch.ops->run(&pending->watch))
-        drain->ran++;
-    set_current(drain, NULL, 0);
+    if (!taken)
+        return true;
+    set_current(drain, pending);
+    pending->ops->run(pending);
+    drain->ran++;
+    set_current(drain, NULL);
     return true;
 }
 
@@ -216,13 +226,13 @@ static void
 drain_failed(void *run, const char *why)
 {
     struct drain *drain = run;
-    struct gcw__pending *pending = drain->current;
+    struct gcw__watch *pending = drain->current;
 
-    set_current(drain, NULL, 0);
+    set_current(drain, NULL);
     if (pending == NULL)
         return;
     drain->ran++;
-    gcw__drain_failed(pending, code_of(pending), why);
+    gcw__drain_failed(pending, pending->ops->code(pending), why);
 }
 
 size_t
@@ -281,25 +291,25 @@ gcw_drain_on_error(gcw_error_fn *hook, void *data)
 {
     if (gcw__enter() != 0)
         return -1;
-    gcw__lock(&queue_lock, true);
+    gcw__lock(&gcw__queue_lock, true);
     set_hook(hook, data);
-    gcw__unlock(&queue_lock);
+    gcw__unlock(&gcw__queue_lock);
     return 0;
 }
 
 void
 gcw__drain_object_unloading(const struct gcw__range *range)
 {
-    gcw__lock(&queue_lock, true);
+    gcw__lock(&gcw__queue_lock, true);
     if (gcw__in_range((uintptr_t)error_hook, range))
         set_hook(NULL, NULL);
-    gcw__unlock(&queue_lock);
+    gcw__unlock(&gcw__queue_lock);
 }
 
 void
 gcw__drain_fork_prepare(void)
 {
-    gcw__lock(&queue_lock, true);
+    gcw__lock(&gcw__queue_lock, true);
     gcw__wakeups_fork_prepare();
 }
 
@@ -307,12 +317,12 @@ void
 gcw__drain_fork_parent(void)
 {
     gcw__wakeups_fork_parent();
-    gcw__unlock(&queue_lock);
+    gcw__unlock(&gcw__queue_lock);
 }
 
 void
 gcw__drain_fork_child(void)
 {
     gcw__wakeups_fork_child();
-    gcw__unlock(&queue_lock);
+    gcw__unlock(&gcw__queue_lock);
 }

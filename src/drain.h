@@ -6,15 +6,14 @@
 
 #include <gcweak/drain.h>
 
-/* A watch whose callback the drain runs. */
-struct gcw__pending {
-    struct gcw__watch watch;
-    struct gcw__pending *queued;     /* the next one in the queue */
-};
+/* Makes the callback of a watch that is off its reference pending; who waits
+ * is woken when all deaths have been told.  Only for `died`, and so under the
+ * sweep lock.  Cannot fail. */
+void gcw__drain_push(struct gcw__watch *pending);
 
-/* Makes the callback pending; who waits is woken when all deaths have been
- * told.  Only for `died`, and so under the sweep lock.  Cannot fail. */
-void gcw__drain_push(struct gcw__pending *pending);
+/* The queue lock: of the queue, and of the list of the cleanups, since each
+ * callback that the drain runs leaves both. */
+extern pthread_mutex_t gcw__queue_lock;
 
 /* What a drain is at, for who watches it from another thread. */
 struct gcw__progress {

@@ -12,7 +12,6 @@
 #include <config.h>
 #include "fork.h"
 
-#include "cleanup.h"
 #include "death.h"
 #include "drain.h"
 #include "exit.h"
@@ -53,7 +52,6 @@ prepare(void)
     gcw__exit_fork_prepare();
     gcw__links_fork_prepare();
     gcw__places_fork_prepare();
-    gcw__cleanups_fork_prepare();
     gcw__proxies_fork_prepare();
     gcw__drain_fork_prepare();
 }
@@ -63,7 +61,6 @@ parent(void)
 {
     gcw__drain_fork_parent();
     gcw__proxies_fork_done();
-    gcw__cleanups_fork_done();
     gcw__places_fork_parent();
     gcw__links_fork_done();
     gcw__exit_fork_parent();
@@ -79,7 +76,6 @@ child(void)
     gcw__process_check();
     gcw__drain_fork_child();
     gcw__proxies_fork_done();
-    gcw__cleanups_fork_done();
     gcw__places_fork_child();
     gcw__links_fork_done();
     gcw__exit_fork_child();

@@ -16,7 +16,7 @@
  *     shard, listeners, exit    one of all these at a time, but for fork,
  *                       which takes them all
  *     the collector's allocation lock
- *     links, places, cleanup, proxies, queue, wake-up    of these only one at a
+ *     links, places, proxies, queue, wake-up    of these only one at a
  *                       time, but for fork, which takes them all
  */
 #ifndef GCW__LOCK_H

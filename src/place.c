@@ -65,9 +65,9 @@ watch_died(struct gcw__watch *watch, bool may_wait)
 
 /* All the same; which of them a watch has tells its role. */
 static const struct gcw__watch_ops watch_ops[GCW__ROLES] = {
-    { watch_died, NULL, NULL },
-    { watch_died, NULL, NULL },
-    { watch_died, NULL, NULL },
+    { watch_died, NULL, NULL, NULL },
+    { watch_died, NULL, NULL, NULL },
+    { watch_died, NULL, NULL, NULL },
 };
 
 void
@@ -229,7 +229,7 @@ container_died(struct gcw__watch *watch, bool may_wait)
 }
 
 static const struct gcw__watch_ops container_ops = {
-    container_died, NULL, NULL
+    container_died, NULL, NULL, NULL
 };
 
 bool

@@ -14,18 +14,17 @@
 #include <gcweak.h>
 
 struct gcw__watch;
-struct gcw__pending;
 struct gcw__place;
 
 struct gcw__roots {
     /* death.c: the watches of dead targets that wait to be told */
     struct gcw__watch *dead_first, *dead_last;
     /* drain.c: callbacks on their way to the queue, under the sweep lock */
-    struct gcw__pending *told_first, *told_last;
+    struct gcw__watch *told_first, *told_last;
     /* drain.c: the pending callbacks, and the error hook's data */
-    struct gcw__pending *queue_first, *queue_last;
+    struct gcw__watch *queue_first, *queue_last;
     void *hook_data;
-    /* cleanup.c: all cleanups that have still to run */
+    /* cleanup.c: all cleanups that have still to run; under the queue lock */
     gcw_cleanup *newest;
     /* proxy.c: all that were not freed */
     gcw_proxy *proxies;

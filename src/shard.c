@@ -369,20 +369,52 @@ enter(struct shard *shard, gcw_ref *ref, uintptr_t base, uintptr_t target,
     return true;
 }
 
+static uintptr_t
+marks_in(const struct slot *slot)
+{
+    return ~slot->hidden & MARKS;
+}
+
+/* NULL if the reference leads to the beginning of its object. */
+static struct gcw__inside *
+inside_of(const struct slot *slot)
+{
+    return marks_in(slot) & INTERIOR
+        ? (struct gcw__inside *)(~slot->hidden & ~(uintptr_t)MARKS) : NULL;
+}
+
+static uintptr_t
+target_of(const struct slot *slot)
+{
+    const struct gcw__inside *inside = inside_of(slot);
+
+    return inside != NULL ? inside->target
+                          : ~slot->hidden & ~(uintptr_t)MARKS;
+}
+
 /* Takes the reference in the slot out of the index. */
 static void
 leave(struct shard *shard, const struct slot *slot)
 {
-    uintptr_t marks = ~slot->hidden & MARKS;
-    uintptr_t target = ~slot->hidden & ~(uintptr_t)MARKS;
+    gcw__table_remove(&shard->index, target_of(slot),
+                      marked(slot->ref, marks_in(slot)));
+}
 
-    if (marks & INTERIOR) {
-        struct gcw__inside *inside = (struct gcw__inside *)target;
+/* The index anew, of what is not buried. */
+static void
+enter_all(struct shard *shard)
+{
+    const struct gcw__chunk *chunk;
 
-        target = inside->target;
-        gcw__inside_remove(&shard->heads, inside);
-    }
-    gcw__table_remove(&shard->index, target, marked(slot->ref, marks));
+    gcw__table_clear(&shard->index);
+    for (chunk = shard->first; chunk != NULL; chunk = chunk->next)
+        for (unsigned i = 0; i < chunk->top; i++) {
+            const struct slot *slot = &chunk->slots[i];
+
+            if (slot->ref != NULL)
+                gcw__table_insert(&shard->index, target_of(slot),
+                                  marked(slot->ref, marks_in(slot)));
+        }
 }
 
 /* Lets the reference lead to the slot, and the index to the reference; unless
@@ -488,16 +520,23 @@ drop_watches(struct shard *shard, size_t n)
     atomic_store_explicit(&shard->watches, left - n, memory_order_relaxed);
 }
 
-/* From live to limbo.  The link is NULL.  gc_no is read after readers were
- * sent to the dead word: see read.h. */
+/* From live to limbo, but for the index.  The link is NULL.
+ *
+ * gc_no is read after readers were sent to the dead word: see read.h.  As
+ * there, keeping the compiler from changing the order is enough: a collection
+ * that stops this thread between the two or later finds the word written, and
+ * an earlier one has been counted. */
 static void
 bury(struct shard *shard, struct gcw__chunk *chunk, unsigned number,
      struct gcw__watch **first, struct gcw__watch **last)
 {
     struct slot *slot = &chunk->slots[number];
+    struct gcw__inside *inside = inside_of(slot);
 
-    leave(shard, slot);
-    atomic_store(&slot->ref->link, &dead_word);
+    if (inside != NULL)
+        gcw__inside_remove(&shard->heads, inside);
+    atomic_store_explicit(&slot->ref->link, &dead_word, memory_order_release);
+    atomic_signal_fence(memory_order_seq_cst);
     chunk->resting_since = gcw__gc_no();
     drop_watches(shard, append(slot->newest, first, last));
     *slot = (struct slot){ NULL, NULL, 0 };
@@ -530,6 +569,7 @@ gcw__shard_kill(void *base, struct gcw__watch **first,
         struct gcw__chunk *chunk = ref->chunk;
 
         gcw__link_remove(ref->link, gcw__ref_is_long(ref));
+        leave(shard, slot_of(ref));
         bury(shard, chunk, (unsigned)(slot_of(ref) - chunk->slots), first,
              last);
     }
@@ -552,18 +592,56 @@ end_rest(struct shard *shard, struct gcw__chunk *chunk, GC_word now)
     put_first(shard, chunk);
 }
 
-/* The walk that costs at every collection, whether anything died or not. */
-static void
-bury_dead(struct shard *shard, struct gcw__chunk *chunk,
-          struct gcw__watch **first, struct gcw__watch **last)
+static bool
+is_dead(const struct gcw__chunk *chunk, unsigned number)
 {
-    unsigned top = chunk->top;
+    return atomic_load_explicit(&chunk->links[number], memory_order_relaxed)
+               == NULL
+           && chunk->slots[number].ref != NULL;
+}
 
-    for (unsigned i = 0; i < top; i++)
-        if (atomic_load_explicit(&chunk->links[i], memory_order_relaxed)
-                == NULL
-            && chunk->slots[i].ref != NULL)
-            bury(shard, chunk, i, first, last);
+/* The walk that costs at every collection, whether anything died or not. */
+static size_t
+count_dead(const struct shard *shard)
+{
+    const struct gcw__chunk *chunk;
+    size_t n = 0;
+
+    for (chunk = shard->first; chunk != NULL; chunk = chunk->next)
+        for (unsigned i = 0, top = chunk->top; i < top; i++)
+            n += is_dead(chunk, i);
+    return n;
+}
+
+static void
+bury_chunk(struct shard *shard, struct gcw__chunk *chunk, bool in_index,
+           struct gcw__watch **first, struct gcw__watch **last)
+{
+    for (unsigned i = 0, top = chunk->top; i < top; i++) {
+        if (!is_dead(chunk, i))
+            continue;
+        if (in_index)
+            leave(shard, &chunk->slots[i]);
+        bury(shard, chunk, i, first, last);
+    }
+}
+
+/* Where most have died, making the index anew costs less than taking each out.
+ * A collection may clear more links meanwhile. */
+static void
+bury_dead(struct shard *shard, struct gcw__watch **first,
+          struct gcw__watch **last)
+{
+    size_t dead = count_dead(shard);
+    bool anew = dead > shard->index.count / 2;
+    struct gcw__chunk *chunk;
+
+    if (dead == 0)
+        return;
+    for (chunk = shard->first; chunk != NULL; chunk = chunk->next)
+        bury_chunk(shard, chunk, !anew, first, last);
+    if (anew)
+        enter_all(shard);
 }
 
 /* The last chunk stays, for the next reference. */
@@ -587,8 +665,7 @@ sweep(struct shard *shard, GC_word now, struct gcw__watch **first,
 {
     struct gcw__chunk *chunk, *next;
 
-    for (chunk = shard->first; chunk != NULL; chunk = chunk->next)
-        bury_dead(shard, chunk, first, last);
+    bury_dead(shard, first, last);
     for (chunk = shard->first; chunk != NULL; chunk = next) {
         next = chunk->next;
         end_rest(shard, chunk, now);

@@ -35,7 +35,8 @@ gcw__ref_is_long(const gcw_ref *ref)
 /* Something that waits for a target's death: the first member of a collected
  * object.  Held by the reference's slot until then. */
 struct gcw__watch {
-    struct gcw__watch *next;         /* under the shard's lock */
+    struct gcw__watch *next;         /* under the shard's lock; afterwards of
+                                      * whatever list it is in */
     uintptr_t before;                /* the same: the previous one, or NULL,
                                       * hidden, for the next ones keep it
                                       * alive; 0 while it is in no list */
@@ -49,8 +50,11 @@ struct gcw__watch_ops {
      * must not allocate, nor wait if may_wait is false; then it returns
      * false, and is called again later. */
     bool (*died)(struct gcw__watch *watch, bool may_wait);
-    /* Runs the pending callback; the drain's.  False if it was not to run. */
-    bool (*run)(struct gcw__watch *watch);
+    /* For the drain: whether the pending callback has still to run; if so,
+     * nobody else will.  Called under the queue lock. */
+    bool (*take)(struct gcw__watch *watch);
+    /* Runs what was taken. */
+    void (*run)(struct gcw__watch *watch);
     /* Where the code of the callback is. */
     uintptr_t (*code)(const struct gcw__watch *watch);
 };

@@ -3,6 +3,7 @@
 #include "table.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { SMALLEST = 16 };
 
@@ -37,6 +38,14 @@ gcw__table_insert(struct gcw__table *t, uintptr_t address, void *item)
     t->entries[i].hidden = ~address;
     t->entries[i].item = item;
     t->count++;
+}
+
+void
+gcw__table_clear(struct gcw__table *t)
+{
+    if (t->count != 0)
+        memset(t->entries, 0, t->capacity * sizeof *t->entries);
+    t->count = 0;
 }
 
 struct gcw__entry *

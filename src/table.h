@@ -67,6 +67,9 @@ struct gcw__entry *gcw__table_move(struct gcw__table *t,
 /* Needs room: see gcw__table_grown. */
 void gcw__table_insert(struct gcw__table *t, uintptr_t address, void *item);
 
+/* Removes all items; the capacity stays. */
+void gcw__table_clear(struct gcw__table *t);
+
 /* Removes the item, which is in the table. */
 void gcw__table_remove(struct gcw__table *t, uintptr_t address, void *item);
 

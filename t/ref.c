@@ -25,6 +25,57 @@ the_same_target_gives_the_same_reference(void **state)
     GC_reachable_here(t);
 }
 
+/* A few that are kept among many that die, and their references. */
+enum { CROWD = 20000, KEPT = CROWD / 10 };
+
+struct kept {
+    char *target;
+    gcw_ref *is_short, *is_long, *inside;
+};
+
+static struct kept
+refs_of(struct target *t)
+{
+    char *start = (char *)t;
+
+    return (struct kept){ start, gcw_ref_new(t), gcw_ref_new_long(t),
+                          gcw_ref_new(start + 16) };
+}
+
+static void
+make_crowd(void *kept)
+{
+    for (size_t i = 0; i < CROWD; i++) {
+        struct kept refs = refs_of(target_new(i));
+
+        if (i % 10 == 0)
+            ((struct kept *)kept)[i / 10] = refs;
+    }
+}
+
+static void
+when_most_targets_die_the_others_keep_their_references(void **state)
+{
+    (void)state;
+    struct kept *kept = GC_MALLOC_UNCOLLECTABLE(KEPT * sizeof *kept);
+    assert_non_null(kept);
+    in_dead_frame(make_crowd, kept);
+    collect();
+    gcw_drain(0);
+    for (size_t i = 0; i < KEPT; i++) {
+        struct kept again = refs_of((struct target *)kept[i].target);
+        assert_memory_equal(&again, &kept[i], sizeof again);
+        assert_ptr_equal(gcw_ref_get(again.inside), kept[i].target + 16);
+    }
+    for (size_t i = 0; i < KEPT; i++) {
+        assert_int_equal(gcw_dispose(kept[i].target), 0);
+        assert_null(gcw_ref_get(kept[i].is_short));
+        assert_null(gcw_ref_get(kept[i].is_long));
+        assert_null(gcw_ref_get(kept[i].inside));
+    }
+    GC_FREE(kept);
+}
+
 static void
 different_targets_give_different_references(void **state)
 {
@@ -736,6 +787,8 @@ run_all(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_target_gives_the_same_reference),
+        cmocka_unit_test(
+            when_most_targets_die_the_others_keep_their_references),
         cmocka_unit_test(different_targets_give_different_references),
         cmocka_unit_test(the_short_and_the_long_reference_are_two),
         cmocka_unit_test(a_reference_reads_its_target),
