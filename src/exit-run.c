@@ -7,14 +7,13 @@
  * A run takes the newest waiting handler off, under the lock, and calls it
  * without.  So the handlers that are left are in the registry at every
  * moment: a nested run goes on with them, one that is registered meanwhile is
- * the next, and nothing runs twice.  A handler with `keep` moves to the
- * registry's kept ring, and back when the outermost run ends.
+ * the next, and nothing runs twice.  A handler with `keep` is set aside, and
+ * comes back when the outermost run ends; so is what the run at quick_exit
+ * passes over.
  *
- * A run for some handlers only has a ring of its own, on its stack.  The run
- * at quick_exit puts those there that it passes over, until it ends.  The run
- * for code that is unloaded puts those there that it is to call, all at once,
- * and does not wait for its turn: the thread holds the dynamic linker's lock,
- * which the owner may be waiting for.
+ * The run for code that is unloaded does not wait for its turn: the thread
+ * holds the dynamic linker's lock, which the owner may be waiting for.  It
+ * marks what it is to call, all at once; other runs pass that over.
  *
  * In a forked child the owner may be a thread that is not there; its turn is
  * over then.  A handler that ends its thread (pthread_exit, cancellation)
@@ -39,8 +38,7 @@ struct run {
     struct gcw__exit_count count;
     int status;
     gcw_exit_handler *current;       /* the one that is called, or NULL */
-    gcw_exit_handler *source;        /* head: those to call */
-    gcw_exit_handler own;            /* head: the run's own ring */
+    uint32_t at;                     /* where a run for code looks next */
 };
 
 /* Turns. */
@@ -80,7 +78,7 @@ begin_turn(gcw_exit_registry *r)
         pthread_cond_wait(&turn, &gcw__exit_lock);
     if (!is_mine(r)) {
         r->depth = 0;
-        gcw__ring_append(r->waiting, r->kept);
+        gcw__order_bring_back(&r->order);
     }
     r->owner = this_thread();
     r->owner_process = gcw__process();
@@ -94,8 +92,10 @@ end_turn(void *arg)
     gcw_exit_registry *r = arg;
 
     gcw__lock(&gcw__exit_lock, true);
-    if (--r->depth == 0)
-        gcw__ring_append(r->waiting, r->kept);
+    if (--r->depth == 0) {
+        gcw__order_bring_back(&r->order);
+        gcw__exit_tidy(r);
+    }
     pthread_cond_broadcast(&turn);
     gcw__unlock(&gcw__exit_lock);
 }
@@ -128,26 +128,48 @@ start(struct run *run, gcw_exit_handler *h)
     if (run->choice.code != NULL)
         h->keep = false;
     if (h->keep) {
-        gcw__ring_move_last(run->registry->kept, h);
+        gcw__order_set_aside(&run->registry->order);
         h->state = GCW__RUNNING;
     } else {
         gcw__exit_take_off(h, GCW__RUNNING);
     }
     run->current = h;
+    run->count.taken++;
+}
+
+static bool
+is_chosen(const gcw_exit_handler *h, const struct gcw__range *range)
+{
+    return h->leaving && gcw__in_range(gcw__exit_code(h), range);
+}
+
+/* The newest that is chosen becomes current.  Lock held. */
+static bool
+take_chosen(struct run *run)
+{
+    gcw_exit_handler *h;
+
+    while ((h = gcw__order_next(&run->registry->order, &run->at)) != NULL)
+        if (is_chosen(h, run->choice.code)) {
+            start(run, h);
+            return true;
+        }
+    return false;
 }
 
 /* The newest handler that this run is for becomes current.  Lock held. */
 static bool
 take_next(struct run *run)
 {
+    struct gcw__order *o = &run->registry->order;
     gcw_exit_handler *h;
 
-    while ((h = gcw__ring_first(run->source, GCW__ORDER)) != NULL) {
-        if (!run->choice.quick || h->quick) {
+    while ((h = gcw__order_newest(o)) != NULL) {
+        if (!h->leaving && (!run->choice.quick || h->quick)) {
             start(run, h);
             return true;
         }
-        gcw__ring_move_last(&run->own, h);
+        gcw__order_set_aside(o);
     }
     return false;
 }
@@ -159,7 +181,7 @@ next(struct run *run)
 
     gcw__lock(&gcw__exit_lock, true);
     finish_last(run);
-    found = take_next(run);
+    found = run->choice.code == NULL ? take_next(run) : take_chosen(run);
     gcw__unlock(&gcw__exit_lock);
     return found;
 }
@@ -210,7 +232,7 @@ call(struct run *run, gcw_exit_handler *h)
         break;
     case GCW__FUNCTION:
         run->count.called++;
-        h->call.function(h->data);
+        h->call.function(gcw__exit_data(h));
         break;
     case GCW__PLAIN:
         run->count.called++;
@@ -230,7 +252,7 @@ run_step(void *arg)
     if (!next(run))
         return false;
     h = run->current;
-    if (!h->keep)
+    if (h->has_extra && !h->keep)
         gcw__exit_unwatch(h);
     if ((h->inherit || h->process == gcw__process())
         && !gcw__code_gone(gcw__exit_code(h)))
@@ -247,6 +269,29 @@ run_failed(void *arg, const char *why)
         report(run, why);
 }
 
+/* Marks the waiting handlers in the range, or takes the marks off all.  Lock
+ * held. */
+static void
+choose(gcw_exit_registry *r, const struct gcw__range *range, bool leaving)
+{
+    uint32_t at = leaving ? r->order.end : UINT32_MAX;
+    gcw_exit_handler *h;
+
+    while ((h = gcw__order_next(&r->order, &at)) != NULL)
+        if (gcw__in_range(gcw__exit_code(h), range))
+            h->leaving = leaving;
+}
+
+static void
+begin_run(struct run *run)
+{
+    if (run->choice.code == NULL)
+        return;
+    gcw__lock(&gcw__exit_lock, true);
+    choose(run->registry, run->choice.code, true);
+    gcw__unlock(&gcw__exit_lock);
+}
+
 /* Also when a handler has ended its thread. */
 static void
 end_run(void *arg)
@@ -255,36 +300,19 @@ end_run(void *arg)
 
     gcw__lock(&gcw__exit_lock, true);
     finish_last(run);
-    gcw__ring_append(run->registry->waiting, &run->own);
+    if (run->choice.code != NULL)
+        choose(run->registry, run->choice.code, false);
     gcw__unlock(&gcw__exit_lock);
-}
-
-/* Sets the handlers in the range aside, to be called. */
-static void
-choose(struct run *run, const struct gcw__range *range)
-{
-    gcw_exit_handler *head = run->registry->waiting, *h, *next;
-
-    gcw__lock(&gcw__exit_lock, true);
-    for (h = head->ring[GCW__ORDER].next; h != head; h = next) {
-        next = h->ring[GCW__ORDER].next;
-        if (gcw__in_range(gcw__exit_code(h), range))
-            gcw__ring_move_last(&run->own, h);
-    }
-    gcw__unlock(&gcw__exit_lock);
-    run->source = &run->own;
 }
 
 struct gcw__exit_count
 gcw__exit_run(gcw_exit_registry *r, int status, struct gcw__exit_choice choice)
 {
     struct run run = { .registry = r, .choice = choice, .status = status,
-                       .source = r->waiting };
+                       .at = UINT32_MAX };
 
-    gcw__ring_init(&run.own);
     gcw__code_look();
-    if (choice.code != NULL)
-        choose(&run, choice.code);
+    begin_run(&run);
     pthread_cleanup_push(end_run, &run);
     gcw__guard_run(&run, run_step, run_failed);
     pthread_cleanup_pop(1);
@@ -325,13 +353,13 @@ gcw_exit_run(gcw_exit_registry *r, int status)
 static void
 drop_kept(gcw_exit_registry *r, const struct gcw__range *range)
 {
-    gcw_exit_handler *h, *next;
+    uint32_t at = UINT32_MAX;
+    gcw_exit_handler *h;
 
-    for (h = r->kept->ring[GCW__ORDER].next; h != r->kept; h = next) {
-        next = h->ring[GCW__ORDER].next;
+    while ((h = gcw__order_next(&r->order, &at)) != NULL
+           && at >= r->order.top)
         if (gcw__in_range(gcw__exit_code(h), range))
             gcw__exit_remove(h);
-    }
 }
 
 void
@@ -340,7 +368,7 @@ gcw__exit_object_unloading(void *registry, const struct gcw__range *range)
     struct gcw__exit_choice choice = { false, range };
     gcw_exit_registry *r = registry;
 
-    while (gcw__exit_run(r, 0, choice).called != 0)
+    while (gcw__exit_run(r, 0, choice).taken != 0)
         continue;
     gcw__lock(&gcw__exit_lock, true);
     drop_kept(r, range);

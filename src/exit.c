@@ -6,16 +6,12 @@
  *        |  <------ keep ------/
  *        +--- unregistered, its object dead, its code unloaded ---> GONE
  *
- * Rings.  A registry's waiting handlers form a ring around a head, newest
- * first.  Those that share a function form a second ring around a head of its
- * own, which a table finds by the function, so that unregistering by function
- * looks at nothing else.  Heads are handlers that are never called.  All links
- * lead to the start of handlers, as collectors without interior pointers ask.
+ * A registry has its handlers in an array: see exit-order.c.
  *
- * One lock for all registries, held for a few instructions at a time, never
- * while anything is allocated or called.  What registering needs is allocated
- * before; if it turns out that more is needed, the lock is given up and it is
- * tried again.
+ * One lock for all registries, held for a few instructions at a time but for
+ * when an array is copied, never while anything is allocated or called.  What
+ * registering needs is allocated before; if it turns out that more is needed,
+ * the lock is given up and it is tried again.
  *
  * A weak handler watches its method's references.  When one dies, the sweep
  * takes the handler off, perhaps from a finalizer, without waiting.
@@ -41,40 +37,14 @@ pthread_mutex_t gcw__exit_lock = PTHREAD_MUTEX_INITIALIZER;
 /* Once true, stays true; under the lock. */
 static bool closed;
 
-/* Rings. */
-
-void
-gcw__ring_append(gcw_exit_handler *head, gcw_exit_handler *other)
-{
-    gcw_exit_handler *first = gcw__ring_first(other, GCW__ORDER), *last;
-
-    if (first == NULL)
-        return;
-    last = other->ring[GCW__ORDER].prev;
-    other->ring[GCW__ORDER].prev = other->ring[GCW__ORDER].next = other;
-    first->ring[GCW__ORDER].prev = head->ring[GCW__ORDER].prev;
-    first->ring[GCW__ORDER].prev->ring[GCW__ORDER].next = first;
-    last->ring[GCW__ORDER].next = head;
-    head->ring[GCW__ORDER].prev = last;
-}
-
 /* Registries. */
 
-static gcw_exit_handler *
-handler_make(void)
-{
-    gcw_exit_handler *h = GC_MALLOC(sizeof *h);
-
-    if (h != NULL)
-        gcw__ring_init(h);
-    return h;
-}
-
+static void shrink(void *registry);
 static bool handler_died(void *registry, struct gcw__place_watch *watch,
                          bool may_wait);
 
 static const struct gcw__place_ops registry_ops = {
-    handler_died, NULL, gcw__exit_object_unloading, NULL
+    handler_died, NULL, gcw__exit_object_unloading, shrink
 };
 
 gcw_exit_registry *
@@ -85,12 +55,9 @@ gcw__exit_registry_make(const char *name)
     if (r == NULL)
         return NULL;
     r->place = gcw__place_new(&registry_ops, sizeof *r->place);
-    r->waiting = handler_make();
-    r->kept = handler_make();
     if (name != NULL)
         r->name = gcw__copy(name);
-    if (r->place == NULL || r->waiting == NULL || r->kept == NULL
-        || (name != NULL && r->name == NULL))
+    if (r->place == NULL || (name != NULL && r->name == NULL))
         return NULL;
     return r;
 }
@@ -128,7 +95,7 @@ gcw__exit_close(void)
     bool empty;
 
     gcw__lock(&gcw__exit_lock, true);
-    empty = gcw__ring_first(gcw__roots->at_exit->waiting, GCW__ORDER) == NULL;
+    empty = gcw__order_newest(&gcw__roots->at_exit->order) == NULL;
     closed |= empty;
     gcw__unlock(&gcw__exit_lock);
     return empty;
@@ -178,7 +145,7 @@ gcw__exit_code(const gcw_exit_handler *h)
 const char *
 gcw__exit_name(const gcw_exit_handler *h)
 {
-    return h->extra == NULL ? NULL : h->extra->name;
+    return h->has_extra ? h->more.extra->name : NULL;
 }
 
 /* Lock held. */
@@ -197,43 +164,55 @@ link_watch(struct gcw__exit_watch *watch, gcw_exit_handler *h)
     watch->handler = ~(uintptr_t)h;
 }
 
-/* The head of the ring of the handlers like h, or NULL.  Lock held. */
-static gcw_exit_handler *
-find_same(const gcw_exit_registry *r, enum gcw__exit_kind kind,
-          uintptr_t code)
+/* Gives memory back, or makes an index; without memory it stays as it is. */
+static void
+reshape(gcw_exit_registry *r, bool (*shape)(struct gcw__order *o,
+                                            struct gcw__order_spare *spare))
 {
-    size_t at = gcw__table_place(code);
-    gcw_exit_handler *head;
+    struct gcw__order_spare spare = { 0 };
+    bool done;
 
-    while ((head = gcw__table_next(&r->functions, code, &at)) != NULL)
-        if (head->kind == kind)
-            return head;
-    return NULL;
+    do {
+        gcw__lock(&gcw__exit_lock, true);
+        done = shape(&r->order, &spare);
+        gcw__unlock(&gcw__exit_lock);
+    } while (!done && gcw__order_fill(&spare));
 }
 
-/* The head goes with the last handler of its ring. */
 static void
-leave_same(gcw_exit_handler *h)
+shrink(void *registry)
 {
-    gcw_exit_handler *neighbour = h->ring[GCW__SAME].next;
+    reshape(registry, gcw__order_shrink);
+}
 
-    if (neighbour == h)
-        return;
-    gcw__ring_remove(h, GCW__SAME);
-    if (neighbour->ring[GCW__SAME].next == neighbour)
-        gcw__table_remove(&h->registry->functions, gcw__exit_code(h),
-                          neighbour);
+static void
+make_index(gcw_exit_registry *r)
+{
+    reshape(r, gcw__order_indexed);
+}
+
+void
+gcw__exit_tidy(gcw_exit_registry *r)
+{
+    if (gcw__order_sparse(&r->order) && !atomic_load(&r->place->untidy))
+        gcw__place_untidy(r->place);
 }
 
 void
 gcw__exit_take_off(gcw_exit_handler *h, enum gcw__exit_state state)
 {
-    gcw__ring_remove(h, GCW__ORDER);
-    leave_same(h);
-    if (h->extra != NULL && h->extra->self != NULL)
-        unlink_watch(h->extra->self);
-    if (h->extra != NULL && h->extra->data != NULL)
-        unlink_watch(h->extra->data);
+    struct gcw__exit_extra *extra = gcw__exit_extra(h);
+
+    if (state == GCW__GONE && extra == NULL) {
+        h->more.data = NULL;
+        gcw__order_forget(&h->registry->order, h);
+    } else {
+        gcw__order_remove(&h->registry->order, h);
+    }
+    if (extra != NULL && extra->on_self != NULL)
+        unlink_watch(extra->on_self);
+    if (extra != NULL && extra->on_data != NULL)
+        unlink_watch(extra->on_data);
     h->state = (unsigned char)state;
 }
 
@@ -244,50 +223,8 @@ gcw__exit_remove(gcw_exit_handler *h)
 
     h->keep = false;
     gcw__exit_take_off(h, waiting ? GCW__GONE : GCW__RUNNING);
+    gcw__exit_tidy(h->registry);
     return waiting;
-}
-
-/* What the first handler of a function needs besides itself: a head, and a
- * larger table if capacity is not 0. */
-struct spare {
-    gcw_exit_handler *head;
-    struct gcw__entry *entries;
-    size_t capacity;
-};
-
-/* False if `spare` must first be filled.  Lock held. */
-static bool
-new_head(gcw_exit_registry *r, const gcw_exit_handler *h, struct spare *spare)
-{
-    size_t capacity = gcw__table_grown(&r->functions);
-
-    if (capacity == r->functions.capacity)
-        capacity = 0;
-    if (spare->head == NULL || spare->capacity != capacity) {
-        spare->capacity = capacity;
-        return false;
-    }
-    if (capacity != 0)
-        gcw__table_move(&r->functions, spare->entries, capacity);
-    spare->head->kind = h->kind;
-    gcw__table_insert(&r->functions, gcw__exit_code(h), spare->head);
-    return true;
-}
-
-/* False if `spare` must first be filled.  Lock held. */
-static bool
-join_same(gcw_exit_handler *h, struct spare *spare)
-{
-    gcw_exit_handler *head = find_same(h->registry, h->kind,
-                                       gcw__exit_code(h));
-
-    if (head == NULL) {
-        if (!new_head(h->registry, h, spare))
-            return false;
-        head = spare->head;
-    }
-    gcw__ring_insert_after(head, h, GCW__SAME);
-    return true;
 }
 
 /* Its watches, or NULL. */
@@ -295,51 +232,43 @@ join_same(gcw_exit_handler *h, struct spare *spare)
 static struct gcw__place_watch *
 self_watch(const gcw_exit_handler *h)
 {
-    return h->extra == NULL || h->extra->self == NULL ? NULL
-                                                      : &h->extra->self->on;
+    const struct gcw__exit_extra *extra = gcw__exit_extra(h);
+
+    return extra == NULL || extra->on_self == NULL ? NULL
+                                                   : &extra->on_self->on;
 }
 
 static struct gcw__place_watch *
 data_watch(const gcw_exit_handler *h)
 {
-    return h->extra == NULL || h->extra->data == NULL ? NULL
-                                                      : &h->extra->data->on;
+    const struct gcw__exit_extra *extra = gcw__exit_extra(h);
+
+    return extra == NULL || extra->on_data == NULL ? NULL
+                                                   : &extra->on_data->on;
 }
 
 /* Returns 0, an errno, or -1: fill `spare`.  Lock held. */
 static int
-try_to_add(gcw_exit_handler *h, struct spare *spare)
+try_to_add(gcw_exit_handler *h, struct gcw__order_spare *spare)
 {
     if (closed && h->registry == gcw__roots->at_exit)
         return ESHUTDOWN;
     if (!gcw__place_watched_live(self_watch(h), data_watch(h)))
         return ESTALE;
-    if (h->kind != GCW__METHOD && !join_same(h, spare))
+    if (!gcw__order_push(&h->registry->order, h, spare))
         return -1;
-    gcw__ring_insert_after(h->registry->waiting, h, GCW__ORDER);
     if (h->kind == GCW__METHOD)
-        link_watch(h->extra->self, h);
-    if (h->kind == GCW__METHOD && h->extra->data != NULL)
-        link_watch(h->extra->data, h);
+        link_watch(h->more.extra->on_self, h);
+    if (h->kind == GCW__METHOD && h->more.extra->on_data != NULL)
+        link_watch(h->more.extra->on_data, h);
     return 0;
-}
-
-static bool
-fill(struct spare *spare)
-{
-    if (spare->head == NULL)
-        spare->head = handler_make();
-    if (spare->capacity != 0)
-        spare->entries = GC_MALLOC(spare->capacity * sizeof *spare->entries);
-    return spare->head != NULL
-           && (spare->capacity == 0 || spare->entries != NULL);
 }
 
 /* Puts the handler among the waiting.  Returns 0 or an errno. */
 static int
 add(gcw_exit_handler *h)
 {
-    struct spare spare = { NULL, NULL, 0 };
+    struct gcw__order_spare spare = { 0 };
     int error;
 
     for (;;) {
@@ -348,7 +277,7 @@ add(gcw_exit_handler *h)
         gcw__unlock(&gcw__exit_lock);
         if (error != -1)
             return error;
-        if (!fill(&spare))
+        if (!gcw__order_fill(&spare))
             return ENOMEM;
     }
 }
@@ -359,12 +288,32 @@ has_reserved(const gcw_exit_options *o)
     return o != NULL && (o->reserved[0] != NULL || o->reserved[1] != NULL);
 }
 
+/* NULL: no memory. */
+static struct gcw__exit_extra *
+extra_of(void *data, const gcw_exit_options *o)
+{
+    struct gcw__exit_extra *extra = GC_MALLOC(sizeof *extra);
+
+    if (extra == NULL)
+        return NULL;
+    extra->data = data;
+    if (o != NULL && o->name != NULL) {
+        extra->name = gcw__copy(o->name);
+        if (extra->name == NULL)
+            return NULL;
+    }
+    return extra;
+}
+
+/* With the collector's byte, three of its granules. */
+_Static_assert(sizeof(gcw_exit_handler) < 48, "a handler is small");
+
 /* A handler with its options and its name.  NULL: no memory. */
 static gcw_exit_handler *
-handler_of(gcw_exit_registry *r, enum gcw__exit_kind kind,
+handler_of(gcw_exit_registry *r, enum gcw__exit_kind kind, void *data,
            const gcw_exit_options *o)
 {
-    gcw_exit_handler *h = handler_make();
+    gcw_exit_handler *h = GC_MALLOC(sizeof *h);
 
     if (h == NULL)
         return NULL;
@@ -376,17 +325,13 @@ handler_of(gcw_exit_registry *r, enum gcw__exit_kind kind,
         h->inherit = o->inherit;
         h->quick = o->quick;
     }
-    if (kind == GCW__METHOD || (o != NULL && o->name != NULL)) {
-        h->extra = GC_MALLOC(sizeof *h->extra);
-        if (h->extra == NULL)
-            return NULL;
+    h->has_extra = kind == GCW__METHOD || (o != NULL && o->name != NULL);
+    if (!h->has_extra) {
+        h->more.data = data;
+        return h;
     }
-    if (o != NULL && o->name != NULL) {
-        h->extra->name = gcw__copy(o->name);
-        if (h->extra->name == NULL)
-            return NULL;
-    }
-    return h;
+    h->more.extra = extra_of(data, o);
+    return h->more.extra == NULL ? NULL : h;
 }
 
 /* Weak handlers. */
@@ -453,13 +398,15 @@ watch_of(gcw_exit_handler *h, gcw_ref *ref)
 static bool
 make_watches(gcw_exit_handler *h, gcw_method *m)
 {
-    h->extra->self = watch_of(h, m->self);
-    if (h->extra->self == NULL)
+    struct gcw__exit_extra *extra = h->more.extra;
+
+    extra->on_self = watch_of(h, m->self);
+    if (extra->on_self == NULL)
         return false;
     if (gcw__method_weak_data(m) == NULL)
         return true;
-    h->extra->data = watch_of(h, gcw__method_weak_data(m));
-    return h->extra->data != NULL;
+    extra->on_data = watch_of(h, gcw__method_weak_data(m));
+    return extra->on_data != NULL;
 }
 
 /* Its targets are alive while this runs, unless somebody disposes of them.  A
@@ -467,7 +414,7 @@ make_watches(gcw_exit_handler *h, gcw_method *m)
 static gcw_exit_handler *
 add_method(gcw_exit_registry *r, gcw_method *m, const gcw_exit_options *o)
 {
-    gcw_exit_handler *h = handler_of(r, GCW__METHOD, o);
+    gcw_exit_handler *h = handler_of(r, GCW__METHOD, NULL, o);
     int error;
 
     if (h == NULL || !make_watches(h, m))
@@ -513,11 +460,10 @@ gcw_exit_register_fn(gcw_exit_registry *r, void (*fn)(void *data), void *data,
         return NULL;
     if (r == NULL || fn == NULL || has_reserved(o))
         return gcw__fail_null(EINVAL);
-    h = handler_of(r, GCW__FUNCTION, o);
+    h = handler_of(r, GCW__FUNCTION, data, o);
     if (h == NULL)
         return gcw__fail_null(ENOMEM);
     h->call.function = fn;
-    h->data = data;
     error = add(h);
     return error == 0 ? h : gcw__fail_null(error);
 }
@@ -531,7 +477,7 @@ atexit_known(void (*fn)(void))
 
     if (gcw__enter() != 0)
         return -1;
-    h = handler_of(gcw__roots->at_exit, GCW__PLAIN, &inherit);
+    h = handler_of(gcw__roots->at_exit, GCW__PLAIN, NULL, &inherit);
     if (h == NULL)
         return gcw__fail_int(ENOMEM);
     h->call.plain = fn;
@@ -542,16 +488,16 @@ atexit_known(void (*fn)(void))
 static int
 atexit_cancel_known(void (*fn)(void))
 {
-    gcw_exit_handler *head, *h = NULL;
+    gcw_exit_registry *r = gcw__roots->at_exit;
+    gcw_exit_handler *h;
 
     if (gcw__enter() != 0)
         return -1;
+    make_index(r);
     gcw__lock(&gcw__exit_lock, true);
-    head = find_same(gcw__roots->at_exit, GCW__PLAIN, (uintptr_t)fn);
-    if (head != NULL) {
-        h = gcw__ring_first(head, GCW__SAME);
+    h = gcw__order_find(&r->order, GCW__PLAIN, (uintptr_t)fn);
+    if (h != NULL)
         gcw__exit_remove(h);
-    }
     gcw__unlock(&gcw__exit_lock);
     return h == NULL ? gcw__fail_int(ENOENT) : 0;
 }
@@ -604,7 +550,7 @@ gcw_exit_unregister(gcw_exit_handler *h)
     if (h->state != GCW__GONE)
         found = gcw__exit_remove(h) ? GCW_REMOVED : GCW_RUNNING;
     gcw__unlock(&gcw__exit_lock);
-    if (found != GCW_GONE)
+    if (found != GCW_GONE && h->has_extra)
         gcw__exit_unwatch(h);
     return found;
 }
@@ -612,7 +558,7 @@ gcw_exit_unregister(gcw_exit_handler *h)
 size_t
 gcw_exit_unregister_fn(gcw_exit_registry *r, void (*fn)(void *data))
 {
-    gcw_exit_handler *head;
+    gcw_exit_handler *h;
     size_t n = 0;
 
     if (gcw__enter() != 0)
@@ -621,12 +567,13 @@ gcw_exit_unregister_fn(gcw_exit_registry *r, void (*fn)(void *data))
         errno = EINVAL;
         return 0;
     }
+    make_index(r);
     do {
         gcw__lock(&gcw__exit_lock, true);
-        head = find_same(r, GCW__FUNCTION, (uintptr_t)fn);
-        if (head != NULL)
-            n += gcw__exit_remove(gcw__ring_first(head, GCW__SAME));
+        h = gcw__order_find(&r->order, GCW__FUNCTION, (uintptr_t)fn);
+        if (h != NULL)
+            n += gcw__exit_remove(h);
         gcw__unlock(&gcw__exit_lock);
-    } while (head != NULL);
+    } while (h != NULL);
     return n;
 }

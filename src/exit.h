@@ -2,43 +2,43 @@
 #ifndef GCW__EXIT_H
 #define GCW__EXIT_H
 
+#include "exit-order.h"
 #include "place.h"
-#include "table.h"
 
 #include <gcweak/exit.h>
 
-enum gcw__exit_kind { GCW__METHOD, GCW__FUNCTION, GCW__PLAIN };
 enum gcw__exit_state { GCW__WAITING, GCW__RUNNING, GCW__GONE };
 
-/* The rings that a handler is in. */
-enum { GCW__ORDER, GCW__SAME };
-
-/* A handler, or the head of a ring of them.  All but the constants is under
- * the exit lock. */
+/* A handler.  All but the constants is under the exit lock.  What taking it
+ * off needs comes first, so that it is together in the cache. */
 struct gcw_exit_handler {
-    struct {
-        gcw_exit_handler *prev, *next;
-    } ring[2];                       /* to itself if it is in none */
     gcw_exit_registry *registry;     /* constant */
+    union {
+        void *data;                  /* of a function */
+        struct gcw__exit_extra *extra;   /* if has_extra */
+    } more;                          /* constant */
+    uint32_t slot;                   /* in the order, from 1 on; 0: none */
+    unsigned char state;
+    bool keep;
+    unsigned char kind;              /* constant */
+    bool quick;                      /* constant */
     union {
         gcw_method *method;
         void (*function)(void *data);
         void (*plain)(void);
     } call;                          /* constant */
-    void *data;                      /* constant */
-    struct gcw__exit_extra *extra;   /* constant; NULL if not needed */
     unsigned process;                /* constant */
-    unsigned char kind;              /* constant */
-    unsigned char state;
-    bool keep;
-    bool inherit, quick;             /* constant */
+    bool inherit;                    /* constant */
+    bool has_extra;                  /* constant */
+    bool leaving;                    /* waits for a run of unloaded code */
 };
 
-/* What only some handlers have. */
+/* What only some handlers have: methods, and functions with a name. */
 struct gcw__exit_extra {
+    void *data;                      /* of a function */
     char *name;                      /* or NULL */
-    struct gcw__exit_watch *self;    /* of a method; else NULL */
-    struct gcw__exit_watch *data;    /* of a method with weak data */
+    struct gcw__exit_watch *on_self; /* of a method; else NULL */
+    struct gcw__exit_watch *on_data; /* of a method with weak data */
 };
 
 /* What a weak handler leaves with a reference.  It must not hold the handler,
@@ -51,10 +51,8 @@ struct gcw__exit_watch {
 
 /* A registry.  All but the constants is under the exit lock. */
 struct gcw_exit_registry {
-    gcw_exit_handler *waiting;       /* head: those to run, newest first */
-    gcw_exit_handler *kept;          /* head: those with `keep` that this run
-                                      * is done with, newest first */
-    struct gcw__table functions;     /* heads of GCW__SAME rings, by code */
+    struct gcw__order order;         /* set aside: those that this run is done
+                                      * with, or passes over */
     struct gcw__place *place;        /* constant */
     char *name;                      /* constant */
     gcw_error_fn *hook;
@@ -69,64 +67,36 @@ extern pthread_mutex_t gcw__exit_lock;
 /* A registry that nobody knows of yet.  NULL: no memory. */
 gcw_exit_registry *gcw__exit_registry_make(const char *name);
 
-/* Takes a handler out of its rings; it is in `state` then.  Lock held. */
+/* Takes a handler out of the order; it is in `state` then.  Lock held. */
 void gcw__exit_take_off(gcw_exit_handler *h, enum gcw__exit_state state);
 
 /* The same for good: one that is running does not come back.  True if it was
  * waiting.  Lock held. */
 bool gcw__exit_remove(gcw_exit_handler *h);
 
+/* Asks for memory to be given back, if there is much.  Lock held. */
+void gcw__exit_tidy(gcw_exit_registry *r);
+
 /* Takes it off the references that it watches.  No lock held. */
 void gcw__exit_unwatch(gcw_exit_handler *h);
+
+static inline struct gcw__exit_extra *
+gcw__exit_extra(const gcw_exit_handler *h)
+{
+    return h->has_extra ? h->more.extra : NULL;
+}
+
+/* A function's data. */
+static inline void *
+gcw__exit_data(const gcw_exit_handler *h)
+{
+    return h->has_extra ? h->more.extra->data : h->more.data;
+}
 
 /* Where its code is. */
 uintptr_t gcw__exit_code(const gcw_exit_handler *h);
 
 const char *gcw__exit_name(const gcw_exit_handler *h);
-
-/* Rings. */
-static inline gcw_exit_handler *
-gcw__ring_first(const gcw_exit_handler *head, int which)
-{
-    gcw_exit_handler *first = head->ring[which].next;
-
-    return first == head ? NULL : first;
-}
-
-static inline void
-gcw__ring_init(gcw_exit_handler *h)
-{
-    for (int which = GCW__ORDER; which <= GCW__SAME; which++)
-        h->ring[which].prev = h->ring[which].next = h;
-}
-
-static inline void
-gcw__ring_remove(gcw_exit_handler *h, int which)
-{
-    h->ring[which].prev->ring[which].next = h->ring[which].next;
-    h->ring[which].next->ring[which].prev = h->ring[which].prev;
-    h->ring[which].prev = h->ring[which].next = h;
-}
-
-static inline void
-gcw__ring_insert_after(gcw_exit_handler *at, gcw_exit_handler *h, int which)
-{
-    h->ring[which].prev = at;
-    h->ring[which].next = at->ring[which].next;
-    at->ring[which].next->ring[which].prev = h;
-    at->ring[which].next = h;
-}
-
-/* To the end of the ring of `head`: the oldest place. */
-static inline void
-gcw__ring_move_last(gcw_exit_handler *head, gcw_exit_handler *h)
-{
-    gcw__ring_remove(h, GCW__ORDER);
-    gcw__ring_insert_after(head->ring[GCW__ORDER].prev, h, GCW__ORDER);
-}
-
-/* The `other` ring's handlers to the end of the ring of `head`. */
-void gcw__ring_append(gcw_exit_handler *head, gcw_exit_handler *other);
 
 /* Runs (exit-run.c). */
 
@@ -145,7 +115,8 @@ struct gcw__exit_choice {
 /* What came of a run. */
 struct gcw__exit_count {
     int failed;
-    size_t called;
+    size_t taken;                    /* off, and then */
+    size_t called;                   /* unless dead or of another process */
 };
 
 /* A run; in turn, but for one of unloaded code. */

@@ -42,10 +42,12 @@ gcw_method_new(void *self, gcw_method_fn *fn, void *data)
 
     if (gcw__enter() != 0)
         return NULL;
-    base = gcw__base(self);
+    ref = gcw__shard_known(self, false);
+    base = ref != NULL ? self : gcw__base(self);
     if (base == NULL || fn == NULL || gcw__base(data) == base)
         return gcw__fail_null(EINVAL);
-    ref = gcw__shard_ref(base, self, false);
+    if (ref == NULL)
+        ref = gcw__shard_ref(base, self, false);
     return ref == NULL ? NULL : method_of(ref, fn, data, 0);
 }
 

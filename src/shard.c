@@ -73,10 +73,12 @@ struct gcw__chunk {
     struct slot slots[GCW__LINKS_IN_PAGE];
 };
 
-/* Where a slot is. */
+/* Where a slot is; and how many references its shard had made when none was
+ * found to the target. */
 struct place {
     struct gcw__chunk *chunk;
     unsigned number;
+    uint64_t births;
 };
 
 /* The chunks with room come first in the list. */
@@ -253,7 +255,7 @@ slot_take(struct shard *shard, const void *target)
         unlink_chunk(shard, chunk);
         put_last(shard, chunk);
     }
-    return (struct place){ chunk, number };
+    return (struct place){ chunk, number, 0 };
 }
 
 /* Undoes slot_take.  No reference has led there, so it needs no rest. */
@@ -340,12 +342,16 @@ static gcw_ref *
 find_or_take(struct shard *shard, const void *target, uintptr_t marks,
              struct place *place)
 {
+    uint64_t births;
     gcw_ref *ref;
 
     gcw__lock(&shard->lock, true);
     ref = find(shard, target, marks);
-    if (ref == NULL && make_room(shard))
+    births = shard->births;
+    if (ref == NULL && make_room(shard)) {
         *place = slot_take(shard, target);
+        place->births = births;
+    }
     gcw__unlock(&shard->lock);
     return ref;
 }
@@ -417,14 +423,15 @@ enter_all(struct shard *shard)
         }
 }
 
-/* Lets the reference lead to the slot, and the index to the reference; unless
+/* Lets the reference lead to its place, and the index to the reference; unless
  * another thread was faster: then its reference is returned, and the slot is
  * not needed.  Lock held.  NULL: no memory. */
 static gcw_ref *
-publish(struct shard *shard, gcw_ref *ref, uintptr_t base, const void *target,
-        uintptr_t marks)
+publish(struct shard *shard, gcw_ref *ref, const struct place *place,
+        uintptr_t base, const void *target, uintptr_t marks)
 {
-    gcw_ref *other = find(shard, target, marks);
+    gcw_ref *other = shard->births == place->births
+        ? NULL : find(shard, target, marks);
 
     if (other != NULL
         || !enter(shard, ref, base, (uintptr_t)target, marks))
@@ -460,7 +467,7 @@ make(struct shard *shard, struct place place, void *base, const void *target,
 
     gcw__lock(&shard->lock, true);
     if (error == 0) {
-        used = publish(shard, ref, (uintptr_t)base, target, marks);
+        used = publish(shard, ref, &place, (uintptr_t)base, target, marks);
         if (used != ref)
             gcw__link_remove(ref->link, marks & LONG);
     }
@@ -473,11 +480,24 @@ make(struct shard *shard, struct place place, void *base, const void *target,
 }
 
 gcw_ref *
+gcw__shard_known(const void *target, bool is_long)
+{
+    struct shard *shard = shard_of_base((uintptr_t)target);
+    gcw_ref *ref;
+
+    gcw__lock(&shard->lock, true);
+    ref = find(shard, target, is_long ? LONG : 0);
+    gcw__unlock(&shard->lock);
+    GCW__KEEP(target);
+    return ref;
+}
+
+gcw_ref *
 gcw__shard_ref(void *base, const void *target, bool is_long)
 {
     struct shard *shard = shard_of_base((uintptr_t)base);
     uintptr_t marks = marks_of((uintptr_t)base, target, is_long);
-    struct place place = { NULL, 0 };
+    struct place place = { NULL, 0, 0 };
     gcw_ref *ref = find_or_take(shard, target, marks, &place);
 
     if (ref == NULL && place.chunk == NULL)

@@ -487,6 +487,36 @@ what_remains_of_lots_runs_in_order(void **state)
     run_the_lot(r, 0);
 }
 
+/* The first call by function makes an index of what is there. */
+static void
+functions_are_found_among_lots_that_go(void **state)
+{
+    (void)state;
+    gcw_exit_registry *r = fresh_registry();
+    void **handles = register_lots(r);
+    assert_int_equal(gcw_exit_unregister_fn(r, note_it), 0);
+    add(r, "a");
+    take_off_in_shuffled_order(handles, LOTS / 4 * 3);
+    add(r, "b");
+    assert_int_equal(gcw_exit_unregister_fn(r, note_it), 2);
+    run_the_lot(r, LOTS - LOTS / 4 * 3);
+}
+
+static void
+functions_are_found_after_runs_that_keep_them(void **state)
+{
+    (void)state;
+    gcw_exit_registry *r = fresh_registry();
+    add_kept(r, note_other, "x");
+    add_kept(r, note_it, "a");
+    assert_int_equal(gcw_exit_unregister_fn(r, count_down), 0);
+    run_leaves(r, "a x");
+    add_kept(r, note_other, "y");
+    run_leaves(r, "y a x");
+    assert_int_equal(gcw_exit_unregister_fn(r, note_other), 2);
+    run_leaves(r, "a");
+}
+
 /* Bad arguments. */
 
 static void
@@ -591,6 +621,8 @@ run_all(void)
         cmocka_unit_test(a_handler_runs_another_registry),
         cmocka_unit_test(lots_are_taken_off_in_any_order),
         cmocka_unit_test(what_remains_of_lots_runs_in_order),
+        cmocka_unit_test(functions_are_found_among_lots_that_go),
+        cmocka_unit_test(functions_are_found_after_runs_that_keep_them),
         cmocka_unit_test(null_arguments_are_invalid),
         cmocka_unit_test(reserved_options_are_invalid),
         cmocka_unit_test(success_leaves_errno_alone),

@@ -111,7 +111,8 @@ int gcw_exit_unregister(gcw_exit_handler *h);
 /* Takes off all handlers registered with this function (with
  * gcw_exit_register_fn).  One that is running is not counted.
  * Returns how many were taken off; 0 with errno EINVAL or EPERM.
- * Cost: in proportion to what it takes off, whatever else is registered. */
+ * Cost: in proportion to what it takes off, whatever else is registered; the
+ * first call looks at all once. */
 size_t gcw_exit_unregister_fn(gcw_exit_registry *r, void (*fn)(void *data));
 
 /* Runs the registry now.  `status` is handed to the methods.
@@ -140,7 +141,7 @@ int gcw_atexit(void (*fn)(void));
  * Any thread, also one that the collector does not know.
  * Returns 0; or -1 with errno: ENOENT (no such function is to run), EINVAL (fn
  * is NULL).
- * Cost: constant. */
+ * Cost: constant; the first call looks at all handlers once. */
 int gcw_atexit_cancel(void (*fn)(void));
 
 #ifdef __cplusplus
