@@ -42,12 +42,10 @@ gcw_method_new(void *self, gcw_method_fn *fn, void *data)
 
     if (gcw__enter() != 0)
         return NULL;
-    ref = gcw__shard_known(self, false);
-    base = ref != NULL ? self : gcw__base(self);
+    base = gcw__base(self);
     if (base == NULL || fn == NULL || gcw__base(data) == base)
         return gcw__fail_null(EINVAL);
-    if (ref == NULL)
-        ref = gcw__shard_ref(base, self, false);
+    ref = gcw__shard_ref(base, self, false);
     return ref == NULL ? NULL : method_of(ref, fn, data, 0);
 }
 

@@ -11,14 +11,10 @@
 static gcw_ref *
 new_ref(const void *target, bool is_long)
 {
-    gcw_ref *known;
     void *base;
 
     if (gcw__enter() != 0)
         return NULL;
-    known = gcw__shard_known(target, is_long);
-    if (known != NULL)
-        return known;
     base = gcw__base(target);
     if (base == NULL)
         return gcw__fail_null(EINVAL);

@@ -480,19 +480,6 @@ make(struct shard *shard, struct place place, void *base, const void *target,
 }
 
 gcw_ref *
-gcw__shard_known(const void *target, bool is_long)
-{
-    struct shard *shard = shard_of_base((uintptr_t)target);
-    gcw_ref *ref;
-
-    gcw__lock(&shard->lock, true);
-    ref = find(shard, target, is_long ? LONG : 0);
-    gcw__unlock(&shard->lock);
-    GCW__KEEP(target);
-    return ref;
-}
-
-gcw_ref *
 gcw__shard_ref(void *base, const void *target, bool is_long)
 {
     struct shard *shard = shard_of_base((uintptr_t)base);

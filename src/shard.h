@@ -59,11 +59,6 @@ struct gcw__watch_ops {
     uintptr_t (*code)(const struct gcw__watch *watch);
 };
 
-/* The reference of that kind to target, if there is one and target is where
- * its object starts; so the collector need not be asked for that.  The caller
- * keeps the target alive. */
-gcw_ref *gcw__shard_known(const void *target, bool is_long);
-
 /* The reference of that kind to target, whose object starts at base; made if
  * there is none.  The caller keeps the target alive.  NULL with errno. */
 gcw_ref *gcw__shard_ref(void *base, const void *target, bool is_long);
