@@ -27,14 +27,6 @@ enum { FEW = 100000 };
 static void **targets, **handles;
 
 static void *
-method(void *self, void *arg, void *data)
-{
-    use(arg);
-    use(data);
-    return self;
-}
-
-static void *
 new_raw(void *target)
 {
     return raw_new(target);
@@ -55,7 +47,7 @@ new_ref(void *target)
 static void *
 new_method(void *target)
 {
-    return must(gcw_method_new(target, method, NULL));
+    return must(gcw_method_new(target, idle_method, NULL));
 }
 
 static void *

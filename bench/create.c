@@ -64,14 +64,6 @@ setup_glib(const struct load *load)
     weak_glib.open(load->targets);
 }
 
-static void *
-method(void *self, void *arg, void *data)
-{
-    use(arg);
-    use(data);
-    return self;
-}
-
 /* One loop for each way, as a user would write it: n handles, to the targets
  * of these numbers. */
 
@@ -104,7 +96,7 @@ static void
 make_methods(void **out, const size_t *to, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        out[i] = must(gcw_method_new(targets[to[i]], method, NULL));
+        out[i] = must(gcw_method_new(targets[to[i]], idle_method, NULL));
 }
 
 /* Those of the peers keep their handles themselves. */

@@ -23,14 +23,6 @@ static gcw_method **methods;
 static gcw_event *event;
 static gcw_exit_registry *registry;
 
-static void *
-method(void *self, void *arg, void *data)
-{
-    use(arg);
-    use(data);
-    return self;
-}
-
 static void
 function(void *data)
 {
@@ -90,7 +82,7 @@ setup_events(const struct load *load)
     registry = must(gcw_exit_registry_new("bench"));
     methods = (gcw_method **)new_touched_array(load->targets);
     for (size_t i = 0; i < load->targets; i++)
-        methods[i] = must(gcw_method_new(targets[i], method, NULL));
+        methods[i] = must(gcw_method_new(targets[i], idle_method, NULL));
 }
 
 static void *
@@ -132,7 +124,7 @@ make_ref(size_t i)
 static void *
 make_method(size_t i)
 {
-    return gcw_method_new(targets[i], method, NULL);
+    return gcw_method_new(targets[i], idle_method, NULL);
 }
 
 static void *

@@ -141,6 +141,14 @@ raw_link(GC_hidden_pointer *cell, void *target)
         fail("raw link", "cannot be registered");
 }
 
+void *
+idle_method(void *self, void *arg, void *data)
+{
+    use(arg);
+    use(data);
+    return self;
+}
+
 GC_hidden_pointer *
 raw_new(void *target)
 {

@@ -52,6 +52,9 @@ size_t *repeated_order(size_t n, size_t times);
 /* Forgets an array and what it held; overwrites the stack below the caller. */
 void drop(void ***array, size_t n);
 
+/* A function for methods that are not called. */
+void *idle_method(void *self, void *arg, void *data);
+
 /* A raw weak reference: a pointer-free cell with the hidden pointer, and a
  * disappearing link on it.  raw_new: the cell is in the collected heap;
  * raw_new_outside: in malloc memory; raw_link: anywhere. */
