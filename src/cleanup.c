@@ -6,24 +6,25 @@
  * takes the cleanup out of what held it; a pending one stays in the queue,
  * without its data, until the drain comes to it and passes on.
  *
- * What holds a cleanup: its watch, in the slot of its target's reference; the
- * drain's queue; and the list of all that have still to run, newest first,
- * which exit goes through.  That list is under the queue lock, so the drain,
- * which has it to take one off the queue, wins and takes it off the list at
- * once.
+ * What holds a cleanup: its watch, in the slot of its target's reference; or
+ * the drain's queue.  All that have still to run stand in an order besides
+ * (cleanup-order.c), which exit goes through, newest first, and which holds
+ * nothing.  It is under the queue lock, so the drain, which has that to take
+ * one off the queue, wins and takes it out of the order at once.
  *
  * A death callback of a method is a cleanup whose data is the pair of method
  * and user's data.  With weak data the cleanup's own watch is on nothing: two
  * feelers are, and the first that is told of a death makes it pending.
  *
- * There may be millions, which each collection marks, so what only a death
- * callback of a method needs is not in the others.
+ * There may be millions, so what only a death callback of a method needs is
+ * not in the others.
  *
  * All that a death needs is in the cleanup, so noticing it cannot fail.
  */
 #include <config.h>
 #include "cleanup.h"
 
+#include "cleanup-order.h"
 #include "code.h"
 #include "death.h"
 #include "drain.h"
@@ -37,18 +38,8 @@
 
 enum { ARMED, DONE, DETACHED };
 
-struct gcw_cleanup {
-    struct gcw__watch watch;
-    gcw_cleanup *older;              /* under the lock */
-    uintptr_t newer;                 /* the same, hidden, so that collections
-                                      * follow the list in one direction */
-    void (*fn)(void *data);          /* constant */
-    void *data;                      /* the winner's to clear */
-    unsigned process;                /* constant */
-    atomic_uchar state;              /* written under the lock */
-    atomic_bool at_exit;
-    bool listed;                     /* under the lock; only while ARMED */
-};
+_Static_assert(sizeof(gcw_cleanup) == 64 || sizeof(void *) != 8,
+               "a cleanup is small");
 
 /* That of a method. */
 struct method_cleanup {
@@ -70,41 +61,6 @@ struct method_death {
     void *data;
 };
 
-/* The list. */
-
-static void
-enlist(gcw_cleanup *c)
-{
-    struct gcw__roots *roots = gcw__roots;
-
-    gcw__lock(&gcw__queue_lock, true);
-    c->older = roots->newest;
-    c->newer = ~(uintptr_t)NULL;
-    if (c->older != NULL)
-        c->older->newer = ~(uintptr_t)c;
-    roots->newest = c;
-    c->listed = true;
-    gcw__unlock(&gcw__queue_lock);
-}
-
-/* Lock held. */
-static void
-delist(gcw_cleanup *c)
-{
-    gcw_cleanup *newer = (gcw_cleanup *)~c->newer;
-
-    if (!c->listed)
-        return;
-    if (newer != NULL)
-        newer->older = c->older;
-    else
-        gcw__roots->newest = c->older;
-    if (c->older != NULL)
-        c->older->newer = c->newer;
-    c->older = NULL;
-    c->listed = false;
-}
-
 /* The race. */
 
 static int
@@ -120,7 +76,7 @@ win_locked(gcw_cleanup *c, unsigned char state)
     if (state_of(c) != ARMED)
         return false;
     atomic_store_explicit(&c->state, state, memory_order_release);
-    delist(c);
+    gcw__cleanup_order_remove(c);
     return true;
 }
 
@@ -275,14 +231,13 @@ detach(gcw_cleanup *c)
 
 /* The first member of an object of that size.  NULL: no memory. */
 static gcw_cleanup *
-cleanup_of(size_t size, const struct gcw__watch_ops *ops, gcw_ref *ref,
+cleanup_of(size_t size, const struct gcw__watch_ops *ops,
            void (*fn)(void *data), void *data)
 {
-    gcw_cleanup *c = GC_MALLOC(size);
+    gcw_cleanup *c = GC_MALLOC(gcw__whole_granules(size));
 
     if (c == NULL)
         return NULL;
-    c->watch.ref = ref;
     c->watch.ops = ops;
     c->fn = fn;
     c->data = data;
@@ -292,34 +247,43 @@ cleanup_of(size_t size, const struct gcw__watch_ops *ops, gcw_ref *ref,
     return c;
 }
 
-/* False if the target is dead. */
+/* Puts it, which watches already, in the order; unless it has been won. */
 static bool
-watch(gcw_cleanup *c)
+enlist(gcw_cleanup *c)
 {
-    struct method_cleanup *m = method_cleanup(c);
+    bool done;
 
-    if (m == NULL || m->self == NULL)
-        return gcw__death_watch(&c->watch);
-    return gcw__death_watch(&m->self->watch)
-           && gcw__death_watch(&m->data->watch);
+    gcw__lock(&gcw__queue_lock, true);
+    done = state_of(c) != ARMED || gcw__cleanup_order_add(c);
+    gcw__unlock(&gcw__queue_lock);
+    return done;
 }
 
-/* Sets it going.  NULL with ESTALE if somebody disposed of the target. */
+/* The last step.  Without memory it is taken back; if somebody has disposed of
+ * the target and the callback has run meanwhile, it was made all the same. */
 static gcw_cleanup *
-arm(gcw_cleanup *c)
+finish(gcw_cleanup *c)
 {
-    enlist(c);
-    if (watch(c))
+    if (enlist(c) || !detach(c))
         return c;
-    detach(c);
-    return gcw__fail_null(ESTALE);
+    return gcw__fail_null(ENOMEM);
+}
+
+static gcw_cleanup *
+plain_cleanup(void *base, void *target, void (*fn)(void *data), void *data)
+{
+    gcw_cleanup *c = cleanup_of(sizeof *c, &plain_ops, fn, data);
+
+    if (c == NULL)
+        return gcw__fail_null(ENOMEM);
+    return gcw__death_watch_new(base, target, &c->watch) == NULL ? NULL
+                                                                 : finish(c);
 }
 
 gcw_cleanup *
 gcw_cleanup_new(void *target, void (*fn)(void *data), void *data)
 {
     gcw_cleanup *c;
-    gcw_ref *ref;
     void *base;
 
     if (gcw__enter() != 0)
@@ -327,14 +291,7 @@ gcw_cleanup_new(void *target, void (*fn)(void *data), void *data)
     base = gcw__base(target);
     if (base == NULL || fn == NULL || gcw__base(data) == base)
         return gcw__fail_null(EINVAL);
-    ref = gcw__shard_ref(base, target, false);
-    if (ref == NULL)
-        return NULL;
-    c = cleanup_of(sizeof *c, &plain_ops, ref, fn, data);
-    if (c != NULL)
-        c = arm(c);
-    else
-        errno = ENOMEM;
+    c = plain_cleanup(base, target, fn, data);
     GCW__KEEP(target);
     return c;
 }
@@ -381,14 +338,36 @@ method_cleanup_of(gcw_method *m, void (*notify)(gcw_method *, void *),
     if (death == NULL)
         return NULL;
     *death = (struct method_death){ m, notify, data };
-    c = cleanup_of(sizeof *owner, &method_ops, m->self, notify_method_death,
-                   death);
+    c = cleanup_of(sizeof *owner, &method_ops, notify_method_death, death);
     if (c == NULL)
         return NULL;
+    c->watch.ref = m->self;
     owner = (struct method_cleanup *)c;
     owner->code = (uintptr_t)notify;
     return gcw__method_weak_data(m) == NULL || make_feelers(owner, m) ? c
                                                                    : NULL;
+}
+
+/* False if somebody disposed of what it watches. */
+static bool
+watch_method(gcw_cleanup *c)
+{
+    struct method_cleanup *m = method_cleanup(c);
+
+    if (m->self == NULL)
+        return gcw__death_watch(&c->watch);
+    return gcw__death_watch(&m->self->watch)
+           && gcw__death_watch(&m->data->watch);
+}
+
+/* Undoes what was done if it fails. */
+static gcw_cleanup *
+arm_method(gcw_cleanup *c)
+{
+    if (watch_method(c))
+        return finish(c);
+    detach(c);
+    return gcw__fail_null(ESTALE);
 }
 
 /* `bound` keeps the targets alive until the watches are on. */
@@ -407,7 +386,7 @@ on_death(gcw_method *m, const gcw_bound *bound,
     c = method_cleanup_of(m, notify, data);
     if (c == NULL)
         return gcw__fail_null(ENOMEM);
-    c = arm(c);
+    c = arm_method(c);
     GCW__KEEP(bound->self);
     GCW__KEEP(bound->data);
     return c;
@@ -539,23 +518,24 @@ runs_at_exit(const gcw_cleanup *c)
     return atomic_load(&c->at_exit) && c->process == gcw__process();
 }
 
-/* Takes the newest out of the list; *won tells whether it is to be run. */
+/* Takes the newest out of the order; *won tells whether it is to be run. */
 static gcw_cleanup *
 take_newest(bool *won)
 {
+    size_t at = SIZE_MAX;
     gcw_cleanup *c;
 
     gcw__lock(&gcw__queue_lock, true);
-    c = gcw__roots->newest;
+    c = gcw__cleanup_order_next(&at);
     *won = c != NULL && runs_at_exit(c) && win_locked(c, DONE);
     if (c != NULL)
-        delist(c);
+        gcw__cleanup_order_remove(c);
     gcw__unlock(&gcw__queue_lock);
     return c;
 }
 
 /* The callback may make cleanups, which come next, and end others, which are
- * then no more in the list. */
+ * then no more in the order. */
 static bool
 exit_step(void *arg)
 {
@@ -596,33 +576,29 @@ gcw__cleanups_at_exit(void)
 
 /* Unloaded code. */
 
-/* Detaches those in the range, and makes a list of them. */
+/* Wins the next one in the range; NULL: there is none left. */
 static gcw_cleanup *
-detach_range(const struct gcw__range *range)
+detach_next(const struct gcw__range *range, size_t *at)
 {
-    gcw_cleanup *c, *older, *found = NULL;
+    gcw_cleanup *c;
 
     gcw__lock(&gcw__queue_lock, true);
-    for (c = gcw__roots->newest; c != NULL; c = older) {
-        older = c->older;
-        if (gcw__in_range(code_of(c), range)) {
-            win_locked(c, DETACHED);
-            c->older = found;
-            found = c;
-        }
-    }
+    do
+        c = gcw__cleanup_order_next(at);
+    while (c != NULL && !gcw__in_range(code_of(c), range));
+    if (c != NULL)
+        win_locked(c, DETACHED);
     gcw__unlock(&gcw__queue_lock);
-    return found;
+    return c;
 }
 
 void
 gcw__cleanups_object_unloading(const struct gcw__range *range)
 {
-    gcw_cleanup *c = detach_range(range), *next;
+    size_t at = SIZE_MAX;
+    gcw_cleanup *c;
 
-    for (; c != NULL; c = next) {
-        next = c->older;
-        c->older = NULL;
+    while ((c = detach_next(range, &at)) != NULL) {
         take_data(c);
         unwatch(c);
     }

@@ -1,10 +1,23 @@
-/* cleanup.h: cleanups at exit and at dlclose.  See cleanup.c. */
+/* cleanup.h: cleanups, also at exit and at dlclose.  See cleanup.c. */
 #ifndef GCW__CLEANUP_H
 #define GCW__CLEANUP_H
 
-#include <stdbool.h>
+#include "shard.h"
 
 #include <gcweak/cleanup.h>
+
+/* There may be millions, which each collection marks: four granules of the
+ * collector's memory, one line of the processor's cache. */
+struct gcw_cleanup {
+    struct gcw__watch watch;
+    void (*fn)(void *data);          /* constant */
+    void *data;                      /* the winner's to clear */
+    uint32_t slot;                   /* in the order of all that have still to
+                                      * run, from 1 on; under the queue lock */
+    unsigned process;                /* constant */
+    atomic_uchar state;              /* written under the queue lock */
+    atomic_bool at_exit;
+};
 
 /* Runs the cleanups that are still to run at this process's exit, newest
  * first; true if there were any. */

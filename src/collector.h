@@ -14,6 +14,19 @@
 /* Keeps what p points to alive up to here, whatever the optimiser thinks. */
 #define GCW__KEEP(p) __asm__ volatile("" : : "X"(p) : "memory")
 
+/* Memory comes from the collector in granules of 16 bytes.  It adds a byte to
+ * what is asked for, so that a pointer just behind an object holds it.  Nobody
+ * has such a pointer to what is internal here: asking for one byte less than
+ * a multiple of 16 gets all of them.  The compiler, which takes the size for
+ * the bound, must not see it. */
+static inline size_t
+gcw__whole_granules(size_t size)
+{
+    size--;
+    __asm__("" : "+r"(size));
+    return size;
+}
+
 #define GCW__LIKELY(x) __builtin_expect(!!(x), 1)
 
 /* The number of collections whose marking is complete.  Changes only while

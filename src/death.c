@@ -16,7 +16,8 @@
  * The canary exists only while somebody watches.
  *
  * What has died hangs in a list of its own until its watches have been told,
- * because telling may have to be put off.
+ * because telling may have to be put off.  Those of a shard are told before
+ * the next is looked at, while they are in the processor's cache.
  *
  * Under the sweep lock: the list, and all writes to gcw__noticed.
  */
@@ -55,11 +56,16 @@ tell(bool may_wait)
 static void
 sweep(bool may_wait)
 {
+    struct gcw__roots *roots = gcw__roots;
     GC_word now = gcw__settle();
-    bool complete = gcw__shards_sweep(now, may_wait, &gcw__roots->dead_first,
-                                      &gcw__roots->dead_last);
+    bool complete = true;
 
-    if (tell(may_wait) && complete)
+    for (size_t i = 0; i < GCW__SHARDS; i++) {
+        complete &= gcw__shard_sweep(i, now, may_wait, &roots->dead_first,
+                                     &roots->dead_last);
+        complete &= tell(may_wait);
+    }
+    if (complete)
         atomic_store_explicit(&gcw__noticed, now, memory_order_relaxed);
 }
 
@@ -107,6 +113,16 @@ gcw__death_watch(struct gcw__watch *watch)
     if (live)
         gcw__canary_arm(canary_fired);
     return live;
+}
+
+gcw_ref *
+gcw__death_watch_new(void *base, const void *target, struct gcw__watch *watch)
+{
+    gcw_ref *ref = gcw__shard_watch(base, target, watch);
+
+    if (ref != NULL)
+        gcw__canary_arm(canary_fired);
+    return ref;
 }
 
 void

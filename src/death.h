@@ -26,8 +26,11 @@ gcw__tick(void)
  * who watch. */
 void gcw__deaths_of(void *base);
 
-/* As gcw__watch_add; sees to it that the death is noticed promptly. */
+/* As gcw__watch_add, and as gcw__shard_watch; they see to it that the death is
+ * noticed promptly. */
 bool gcw__death_watch(struct gcw__watch *watch);
+gcw_ref *gcw__death_watch_new(void *base, const void *target,
+                              struct gcw__watch *watch);
 
 /* Who wants to know; set once, before anything can die. */
 struct gcw__death_listener {

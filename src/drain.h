@@ -11,7 +11,7 @@
  * sweep lock.  Cannot fail. */
 void gcw__drain_push(struct gcw__watch *pending);
 
-/* The queue lock: of the queue, and of the list of the cleanups, since each
+/* The queue lock: of the queue, and of the order of the cleanups, since each
  * callback that the drain runs leaves both. */
 extern pthread_mutex_t gcw__queue_lock;
 

@@ -16,14 +16,13 @@
 
 #include "lock.h"
 
-#include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 enum { PAGES = 64 };
 
-static const size_t page_size = GCW__LINKS_IN_PAGE * sizeof(void *);
+static const size_t page_size = GCW__PAGE_WORDS * sizeof(void *);
 
 struct gcw__region {
     struct gcw__region *next;
@@ -76,18 +75,21 @@ take_locked(struct gcw__region **result)
         pool.first = region->next;
     pool.pages++;
     *result = region;
-    return region->words + (size_t)page * GCW__LINKS_IN_PAGE;
+    return region->words + (size_t)page * GCW__PAGE_WORDS;
 }
 
 void *_Atomic *
-gcw__links_take(struct gcw__region **region)
+gcw__links_take(struct gcw__region **region, void *owner)
 {
     void *_Atomic *page;
 
     gcw__lock(&pool.lock, true);
     page = take_locked(region);
     gcw__unlock(&pool.lock);
-    return page;
+    if (page == NULL)
+        return NULL;
+    atomic_store_explicit(page, owner, memory_order_relaxed);
+    return page + 1;
 }
 
 static void
@@ -102,9 +104,10 @@ give_memory_back(void *_Atomic *page)
 }
 
 void
-gcw__links_give(void *_Atomic *page, struct gcw__region *region)
+gcw__links_give(void *_Atomic *links, struct gcw__region *region)
 {
-    size_t number = (size_t)(page - region->words) / GCW__LINKS_IN_PAGE;
+    void *_Atomic *page = links - 1;
+    size_t number = (size_t)(page - region->words) / GCW__PAGE_WORDS;
 
     give_memory_back(page);
     gcw__lock(&pool.lock, true);

@@ -76,8 +76,8 @@ gcw__listeners_lock(const struct gcw__place *place)
 }
 
 static void *_Atomic nothing;
-gcw_ref gcw__ask = { &nothing, 0, NULL };
-gcw_ref gcw__plain_function = { &nothing, 0, NULL };
+gcw_ref gcw__ask = { &nothing, 0 };
+gcw_ref gcw__plain_function = { &nothing, 0 };
 
 /* Identities. */
 

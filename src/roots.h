@@ -24,8 +24,6 @@ struct gcw__roots {
     /* drain.c: the pending callbacks, and the error hook's data */
     struct gcw__watch *queue_first, *queue_last;
     void *hook_data;
-    /* cleanup.c: all cleanups that have still to run; under the queue lock */
-    gcw_cleanup *newest;
     /* proxy.c: all that were not freed */
     gcw_proxy *proxies;
     /* exit.c: the default registry */

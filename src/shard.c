@@ -1,19 +1,25 @@
 /* shard.c: the references of all targets, in shards.
  *
- * What there is for a live target
+ * What there is for a live target: a slot, which is three words of the same
+ * number, each in memory of the kind that is cheapest for what it is.
  *
- *     index ----> gcw_ref <---- slot.ref     the slot keeps the gcw_ref and
- *     (weak)        |             |          the watches alive, in
- *                   | link        | same     uncollectable memory (the chunk)
- *                   v             | number
- *     links:   [ pointer to the target ]      outside the heap, not scanned;
- *                                             the collector clears it
+ *     index --> gcw_ref <------ keep      the reference; or the newest watch,
+ *     (weak)      |              |        which holds the next, and the
+ *                 | link         |        reference: uncollectable memory
+ *                 v              |
+ *               link           owner      what the reference is found by:
+ *       leads to the target;              memory that no collection looks at
+ *       outside the heap, not scanned;
+ *       the collector clears it
+ *
+ * There may be millions, and every collection meets each: so it has one word
+ * to look at, and a reference is 16 bytes that it does not.
  *
  * Each object belongs to one shard, by its address, so all references into an
  * object are found together.  A shard has a lock, an index from a target's
- * address to its gcw_ref, and chunks of 512 slots with a page of links each.
- * References into the middle of an object are found by the object too: see
- * inside.c.
+ * address to its gcw_ref, and chunks of 511 slots, with a page of links each
+ * that leads back to its chunk.  References into the middle of an object are
+ * found by the object too: see inside.c.
  *
  * The life of a slot
  *
@@ -50,34 +56,34 @@
 
 #define FREE ((void *)(uintptr_t)1)
 
-enum { NONE = GCW__LINKS_IN_PAGE };
+enum { SLOTS = GCW__LINKS_IN_PAGE, NONE = SLOTS };
 
-struct slot {
-    gcw_ref *ref;
-    struct gcw__watch *newest;
-    uintptr_t hidden;        /* the target's address, or the gcw__inside if
-                              * that is not the object's base; and, in the
-                              * lowest bits, the marks of the reference; all
-                              * bits turned */
-};
-
-struct gcw__chunk {
-    struct gcw__chunk *next, *prev;
+/* Memory from malloc, but for `keep`. */
+struct chunk {
+    struct chunk *next, *prev;
     void *_Atomic *links;
     struct gcw__region *region;
+    void **keep;             /* NULL while a slot is not live */
     GC_word resting_since;   /* the last gc_no at which a slot went to limbo */
     unsigned used;           /* slots live or in limbo */
     unsigned top;            /* slots from here on were never used */
-    unsigned free, limbo;    /* lists through `after`, ended by NONE */
-    uint16_t after[GCW__LINKS_IN_PAGE];
-    struct slot slots[GCW__LINKS_IN_PAGE];
+    unsigned free, limbo;    /* lists through `owners`, ended by NONE */
+    uintptr_t owners[SLOTS]; /* live: the target's address, or the gcw__inside
+                              * if that is not the object's base; and, in the
+                              * lowest bits, the marks of the slot.  In a list:
+                              * the number of the next */
 };
 
-/* Where a slot is; and how many references its shard had made when none was
- * found to the target. */
-struct place {
-    struct gcw__chunk *chunk;
+/* One slot. */
+struct slot {
+    struct chunk *chunk;
     unsigned number;
+};
+
+/* A slot that was taken; and how many references its shard had made when none
+ * was found to the target. */
+struct taken {
+    struct slot slot;        /* chunk: NULL if there is none */
     uint64_t births;
 };
 
@@ -86,7 +92,7 @@ struct shard {
     _Alignas(64) pthread_mutex_t lock;
     struct gcw__table index; /* references by target */
     struct gcw__table heads; /* of the rings of gcw__inside, by object */
-    struct gcw__chunk *first, *last;
+    struct chunk *first, *last;
     size_t slots;
     uint64_t births;
     GC_word swept;           /* the collection whose deaths are all buried */
@@ -131,13 +137,13 @@ next_id(struct shard *shard, bool is_long)
 /* Chunks. */
 
 static bool
-has_room(const struct gcw__chunk *chunk)
+has_room(const struct chunk *chunk)
 {
-    return chunk->free != NONE || chunk->top < GCW__LINKS_IN_PAGE;
+    return chunk->free != NONE || chunk->top < SLOTS;
 }
 
 static void
-unlink_chunk(struct shard *shard, struct gcw__chunk *chunk)
+unlink_chunk(struct shard *shard, struct chunk *chunk)
 {
     if (chunk->prev != NULL)
         chunk->prev->next = chunk->next;
@@ -150,7 +156,7 @@ unlink_chunk(struct shard *shard, struct gcw__chunk *chunk)
 }
 
 static void
-put_first(struct shard *shard, struct gcw__chunk *chunk)
+put_first(struct shard *shard, struct chunk *chunk)
 {
     chunk->prev = NULL;
     chunk->next = shard->first;
@@ -162,7 +168,7 @@ put_first(struct shard *shard, struct gcw__chunk *chunk)
 }
 
 static void
-put_last(struct shard *shard, struct gcw__chunk *chunk)
+put_last(struct shard *shard, struct chunk *chunk)
 {
     chunk->next = NULL;
     chunk->prev = shard->last;
@@ -173,29 +179,41 @@ put_last(struct shard *shard, struct gcw__chunk *chunk)
     shard->last = chunk;
 }
 
-static struct gcw__chunk *
+/* Frees what there is of it. */
+static void
+chunk_free(struct chunk *chunk)
+{
+    if (chunk == NULL)
+        return;
+    if (chunk->links != NULL)
+        gcw__links_give(chunk->links, chunk->region);
+    GC_FREE(chunk->keep);
+    free(chunk);
+}
+
+static struct chunk *
 chunk_new(void)
 {
-    struct gcw__chunk *chunk = GC_MALLOC_UNCOLLECTABLE(sizeof *chunk);
+    struct chunk *chunk = malloc(sizeof *chunk);
 
     if (chunk == NULL)
         return NULL;
-    chunk->links = gcw__links_take(&chunk->region);
-    if (chunk->links == NULL) {
-        GC_FREE(chunk);
-        return NULL;
-    }
+    chunk->used = chunk->top = 0;
     chunk->free = chunk->limbo = NONE;
-    return chunk;
+    chunk->links = gcw__links_take(&chunk->region, chunk);
+    chunk->keep = GC_MALLOC_UNCOLLECTABLE(SLOTS * sizeof *chunk->keep);
+    if (chunk->links != NULL && chunk->keep != NULL)
+        return chunk;
+    chunk_free(chunk);
+    return NULL;
 }
 
 static void
-chunk_drop(struct shard *shard, struct gcw__chunk *chunk)
+chunk_drop(struct shard *shard, struct chunk *chunk)
 {
     unlink_chunk(shard, chunk);
-    shard->slots -= GCW__LINKS_IN_PAGE;
-    gcw__links_give(chunk->links, chunk->region);
-    GC_FREE(chunk);
+    shard->slots -= SLOTS;
+    chunk_free(chunk);
 }
 
 /* Sees to it that the first chunk has room.  Called with the lock held, which
@@ -204,7 +222,7 @@ static bool
 make_room(struct shard *shard)
 {
     while (shard->first == NULL || !has_room(shard->first)) {
-        struct gcw__chunk *chunk;
+        struct chunk *chunk;
 
         gcw__unlock(&shard->lock);
         chunk = chunk_new();
@@ -212,7 +230,7 @@ make_room(struct shard *shard)
         if (chunk == NULL)
             return false;
         put_first(shard, chunk);
-        shard->slots += GCW__LINKS_IN_PAGE;
+        shard->slots += SLOTS;
     }
     return true;
 }
@@ -220,34 +238,33 @@ make_room(struct shard *shard)
 /* Slots. */
 
 static unsigned
-take_number(struct gcw__chunk *chunk)
+take_number(struct chunk *chunk)
 {
     unsigned number = chunk->free;
 
     if (number == NONE)
         return chunk->top++;
-    chunk->free = chunk->after[number];
+    chunk->free = (unsigned)chunk->owners[number];
     return number;
 }
 
 static void
-slot_free(struct gcw__chunk *chunk, unsigned number)
+slot_free(struct chunk *chunk, unsigned number)
 {
     atomic_store_explicit(&chunk->links[number], FREE, memory_order_relaxed);
-    chunk->after[number] = (uint16_t)chunk->free;
+    chunk->owners[number] = chunk->free;
     chunk->free = number;
     chunk->used--;
 }
 
 /* A slot in the first chunk, which has room: its link leads to the target
  * already, but there is no reference yet. */
-static struct place
+static struct slot
 slot_take(struct shard *shard, const void *target)
 {
-    struct gcw__chunk *chunk = shard->first;
+    struct chunk *chunk = shard->first;
     unsigned number = take_number(chunk);
 
-    chunk->slots[number] = (struct slot){ NULL, NULL, 0 };
     chunk->used++;
     atomic_store_explicit(&chunk->links[number], (void *)(uintptr_t)target,
                           memory_order_relaxed);
@@ -255,26 +272,26 @@ slot_take(struct shard *shard, const void *target)
         unlink_chunk(shard, chunk);
         put_last(shard, chunk);
     }
-    return (struct place){ chunk, number, 0 };
+    return (struct slot){ chunk, number };
 }
 
 /* Undoes slot_take.  No reference has led there, so it needs no rest. */
 static void
-slot_return(struct shard *shard, struct place place)
+slot_return(struct shard *shard, struct slot slot)
 {
-    place.chunk->slots[place.number] = (struct slot){ NULL, NULL, 0 };
-    slot_free(place.chunk, place.number);
-    unlink_chunk(shard, place.chunk);
-    put_first(shard, place.chunk);
+    slot_free(slot.chunk, slot.number);
+    unlink_chunk(shard, slot.chunk);
+    put_first(shard, slot.chunk);
 }
 
-static struct slot *
+/* The slot of a reference that is not buried. */
+static struct slot
 slot_of(const gcw_ref *ref)
 {
-    struct gcw__chunk *chunk = ref->chunk;
+    void *_Atomic *link = atomic_load_explicit(&ref->link,
+                                               memory_order_relaxed);
 
-    return &chunk->slots[atomic_load_explicit(&ref->link, memory_order_relaxed)
-                         - chunk->links];
+    return (struct slot){ gcw__link_owner(link), gcw__link_number(link) };
 }
 
 static bool
@@ -284,11 +301,71 @@ is_buried(const gcw_ref *ref)
            == &dead_word;
 }
 
-/* The index. */
+/* What a slot is for.  The index marks what it holds with the first two, the
+ * kind of reference, so that what does not fit need not be looked at. */
+enum {
+    LONG = 1,
+    INTERIOR = 2,
+    KIND = 3,
+    WATCHED = 4,             /* `keep` is the newest watch */
+    MARKS = 7
+};
 
-/* What the index holds is marked with the kind of reference, so that what does
- * not fit need not be looked at. */
-enum { LONG = 1, INTERIOR = 2, MARKS = 3 };
+static uintptr_t
+marks_in(struct slot slot)
+{
+    return slot.chunk->owners[slot.number] & MARKS;
+}
+
+/* NULL if the reference leads to the beginning of its object. */
+static struct gcw__inside *
+inside_of(struct slot slot)
+{
+    uintptr_t owner = slot.chunk->owners[slot.number];
+
+    return owner & INTERIOR
+        ? (struct gcw__inside *)(owner & ~(uintptr_t)MARKS) : NULL;
+}
+
+static uintptr_t
+target_of(struct slot slot)
+{
+    const struct gcw__inside *inside = inside_of(slot);
+
+    return inside != NULL ? inside->target
+        : slot.chunk->owners[slot.number] & ~(uintptr_t)MARKS;
+}
+
+static struct gcw__watch *
+newest_of(struct slot slot)
+{
+    return marks_in(slot) & WATCHED ? slot.chunk->keep[slot.number] : NULL;
+}
+
+/* NULL if the slot is not live. */
+static gcw_ref *
+ref_of(struct slot slot)
+{
+    void *kept = slot.chunk->keep[slot.number];
+
+    if (kept == NULL || !(marks_in(slot) & WATCHED))
+        return kept;
+    return ((struct gcw__watch *)kept)->ref;
+}
+
+static void
+set_newest(struct slot slot, gcw_ref *ref, struct gcw__watch *newest)
+{
+    if (newest != NULL) {
+        slot.chunk->keep[slot.number] = newest;
+        slot.chunk->owners[slot.number] |= WATCHED;
+    } else {
+        slot.chunk->keep[slot.number] = ref;
+        slot.chunk->owners[slot.number] &= ~(uintptr_t)WATCHED;
+    }
+}
+
+/* The index. */
 
 static uintptr_t
 marks_of(uintptr_t base, const void *target, bool is_long)
@@ -299,13 +376,13 @@ marks_of(uintptr_t base, const void *target, bool is_long)
 static gcw_ref *
 unmarked(void *item)
 {
-    return (gcw_ref *)((uintptr_t)item & ~(uintptr_t)MARKS);
+    return (gcw_ref *)((uintptr_t)item & ~(uintptr_t)KIND);
 }
 
 static void *
 marked(gcw_ref *ref, uintptr_t marks)
 {
-    return (void *)((uintptr_t)ref | marks);
+    return (void *)((uintptr_t)ref | (marks & KIND));
 }
 
 /* Whether the item, which was found at the target's address, is a reference to
@@ -316,7 +393,7 @@ static bool
 fits(const struct shard *shard, void *item, const void *target,
      uintptr_t marks)
 {
-    if (((uintptr_t)item & MARKS) != marks)
+    if (((uintptr_t)item & KIND) != marks)
         return false;
     return shard->swept == gcw__gc_no()
            || atomic_load_explicit(unmarked(item)->link, memory_order_relaxed)
@@ -336,11 +413,36 @@ find(const struct shard *shard, const void *target, uintptr_t marks)
     return NULL;
 }
 
+static void
+link_watch(struct shard *shard, struct gcw__watch *watch)
+{
+    struct slot slot = slot_of(watch->ref);
+    struct gcw__watch *second = newest_of(slot);
+    size_t n = atomic_load_explicit(&shard->watches, memory_order_relaxed);
+
+    watch->before = ~(uintptr_t)NULL;
+    watch->next = second;
+    if (second != NULL)
+        second->before = ~(uintptr_t)watch;
+    set_newest(slot, watch->ref, watch);
+    atomic_store_explicit(&shard->watches, n + 1, memory_order_relaxed);
+}
+
+/* Puts the watch, if there is one, on the reference, if there is one. */
+static void
+watch_new(struct shard *shard, gcw_ref *ref, struct gcw__watch *watch)
+{
+    if (ref == NULL || watch == NULL)
+        return;
+    watch->ref = ref;
+    link_watch(shard, watch);
+}
+
 /* Looks for the reference; if there is none, takes a slot for it, or leaves
- * place->chunk NULL: no memory. */
+ * taken->slot.chunk NULL: no memory. */
 static gcw_ref *
 find_or_take(struct shard *shard, const void *target, uintptr_t marks,
-             struct place *place)
+             struct gcw__watch *watch, struct taken *taken)
 {
     uint64_t births;
     gcw_ref *ref;
@@ -348,78 +450,57 @@ find_or_take(struct shard *shard, const void *target, uintptr_t marks,
     gcw__lock(&shard->lock, true);
     ref = find(shard, target, marks);
     births = shard->births;
+    watch_new(shard, ref, watch);
     if (ref == NULL && make_room(shard)) {
-        *place = slot_take(shard, target);
-        place->births = births;
+        taken->slot = slot_take(shard, target);
+        taken->births = births;
     }
     gcw__unlock(&shard->lock);
     return ref;
 }
 
-/* Enters the reference in the index.  False: no memory. */
+/* Enters the reference, which is to lead to the slot, in the index.  False: no
+ * memory. */
 static bool
-enter(struct shard *shard, gcw_ref *ref, uintptr_t base, uintptr_t target,
-      uintptr_t marks)
+enter(struct shard *shard, gcw_ref *ref, struct slot slot, uintptr_t base,
+      uintptr_t target, uintptr_t marks)
 {
-    uintptr_t found_by = target;
+    uintptr_t owner = target;
 
     if (!gcw__table_make_room(&shard->index))
         return false;
     if (marks & INTERIOR)
-        found_by = (uintptr_t)gcw__inside_add(&shard->heads, base, target,
-                                              ref);
-    if (found_by == 0)
+        owner = (uintptr_t)gcw__inside_add(&shard->heads, base, target, ref);
+    if (owner == 0)
         return false;
-    slot_of(ref)->hidden = ~(found_by | marks);
+    slot.chunk->owners[slot.number] = owner | marks;
     gcw__table_insert(&shard->index, target, marked(ref, marks));
     return true;
 }
 
-static uintptr_t
-marks_in(const struct slot *slot)
-{
-    return ~slot->hidden & MARKS;
-}
-
-/* NULL if the reference leads to the beginning of its object. */
-static struct gcw__inside *
-inside_of(const struct slot *slot)
-{
-    return marks_in(slot) & INTERIOR
-        ? (struct gcw__inside *)(~slot->hidden & ~(uintptr_t)MARKS) : NULL;
-}
-
-static uintptr_t
-target_of(const struct slot *slot)
-{
-    const struct gcw__inside *inside = inside_of(slot);
-
-    return inside != NULL ? inside->target
-                          : ~slot->hidden & ~(uintptr_t)MARKS;
-}
-
 /* Takes the reference in the slot out of the index. */
 static void
-leave(struct shard *shard, const struct slot *slot)
+leave(struct shard *shard, struct slot slot)
 {
     gcw__table_remove(&shard->index, target_of(slot),
-                      marked(slot->ref, marks_in(slot)));
+                      marked(ref_of(slot), marks_in(slot)));
 }
 
-/* The index anew, of what is not buried. */
+/* The index anew, of what is not buried: no more than `live`. */
 static void
-enter_all(struct shard *shard)
+enter_all(struct shard *shard, size_t live)
 {
-    const struct gcw__chunk *chunk;
+    struct chunk *chunk;
 
-    gcw__table_clear(&shard->index);
+    gcw__table_clear(&shard->index, live);
     for (chunk = shard->first; chunk != NULL; chunk = chunk->next)
         for (unsigned i = 0; i < chunk->top; i++) {
-            const struct slot *slot = &chunk->slots[i];
+            struct slot slot = { chunk, i };
+            gcw_ref *ref = ref_of(slot);
 
-            if (slot->ref != NULL)
+            if (ref != NULL)
                 gcw__table_insert(&shard->index, target_of(slot),
-                                  marked(slot->ref, marks_in(slot)));
+                                  marked(ref, marks_in(slot)));
         }
 }
 
@@ -427,73 +508,87 @@ enter_all(struct shard *shard)
  * another thread was faster: then its reference is returned, and the slot is
  * not needed.  Lock held.  NULL: no memory. */
 static gcw_ref *
-publish(struct shard *shard, gcw_ref *ref, const struct place *place,
+publish(struct shard *shard, gcw_ref *ref, const struct taken *taken,
         uintptr_t base, const void *target, uintptr_t marks)
 {
-    gcw_ref *other = shard->births == place->births
+    struct slot slot = taken->slot;
+    gcw_ref *other = shard->births == taken->births
         ? NULL : find(shard, target, marks);
 
     if (other != NULL
-        || !enter(shard, ref, base, (uintptr_t)target, marks))
+        || !enter(shard, ref, slot, base, (uintptr_t)target, marks))
         return other;
     ref->id = next_id(shard, marks & LONG);
-    slot_of(ref)->ref = ref;
+    slot.chunk->keep[slot.number] = ref;
     return ref;
 }
 
 /* A reference that leads to the slot, whose link is registered.  Returns 0 or
  * an errno. */
 static int
-prepare(gcw_ref **result, struct place place, void *base, bool is_long)
+prepare(gcw_ref **result, struct slot slot, void *base, bool is_long)
 {
-    void *_Atomic *link = &place.chunk->links[place.number];
-    gcw_ref *ref = GC_MALLOC_ATOMIC(sizeof *ref);
+    void *_Atomic *link = &slot.chunk->links[slot.number];
+    gcw_ref *ref = GC_MALLOC_ATOMIC(gcw__whole_granules(sizeof *ref));
 
     *result = ref;
     if (ref == NULL)
         return ENOMEM;
-    ref->chunk = place.chunk;
     atomic_init(&ref->link, link);
     return gcw__link_add(link, base, is_long);
 }
 
 /* The reference for the slot that was taken. */
 static gcw_ref *
-make(struct shard *shard, struct place place, void *base, const void *target,
-     uintptr_t marks)
+make(struct shard *shard, const struct taken *taken, void *base,
+     const void *target, uintptr_t marks, struct gcw__watch *watch)
 {
     gcw_ref *ref, *used = NULL;
-    int error = prepare(&ref, place, base, marks & LONG);
+    int error = prepare(&ref, taken->slot, base, marks & LONG);
 
     gcw__lock(&shard->lock, true);
     if (error == 0) {
-        used = publish(shard, ref, &place, (uintptr_t)base, target, marks);
+        used = publish(shard, ref, taken, (uintptr_t)base, target, marks);
         if (used != ref)
             gcw__link_remove(ref->link, marks & LONG);
     }
+    watch_new(shard, used, watch);
     if (used != ref || used == NULL)
-        slot_return(shard, place);
+        slot_return(shard, taken->slot);
     gcw__unlock(&shard->lock);
     if (used == NULL)
         errno = error == 0 ? ENOMEM : error;
     return used;
 }
 
-gcw_ref *
-gcw__shard_ref(void *base, const void *target, bool is_long)
+static gcw_ref *
+find_or_make(void *base, const void *target, bool is_long,
+             struct gcw__watch *watch)
 {
     struct shard *shard = shard_of_base((uintptr_t)base);
     uintptr_t marks = marks_of((uintptr_t)base, target, is_long);
-    struct place place = { NULL, 0, 0 };
-    gcw_ref *ref = find_or_take(shard, target, marks, &place);
+    struct taken taken = { { NULL, 0 }, 0 };
+    gcw_ref *ref = find_or_take(shard, target, marks, watch, &taken);
 
-    if (ref == NULL && place.chunk == NULL)
+    if (ref == NULL && taken.slot.chunk == NULL)
         errno = ENOMEM;
     else if (ref == NULL)
-        ref = make(shard, place, base, target, marks);
+        ref = make(shard, &taken, base, target, marks, watch);
     GCW__KEEP(target);
     GCW__KEEP(base);
     return ref;
+}
+
+gcw_ref *
+gcw__shard_ref(void *base, const void *target, bool is_long)
+{
+    return find_or_make(base, target, is_long, NULL);
+}
+
+gcw_ref *
+gcw__shard_watch(void *base, const void *target, struct gcw__watch *watch)
+{
+    return find_or_make(base, target, false, watch);
 }
 
 /* Deaths. */
@@ -534,21 +629,22 @@ drop_watches(struct shard *shard, size_t n)
  * that stops this thread between the two or later finds the word written, and
  * an earlier one has been counted. */
 static void
-bury(struct shard *shard, struct gcw__chunk *chunk, unsigned number,
-     struct gcw__watch **first, struct gcw__watch **last)
+bury(struct shard *shard, struct slot slot, struct gcw__watch **first,
+     struct gcw__watch **last)
 {
-    struct slot *slot = &chunk->slots[number];
+    struct chunk *chunk = slot.chunk;
     struct gcw__inside *inside = inside_of(slot);
 
     if (inside != NULL)
         gcw__inside_remove(&shard->heads, inside);
-    atomic_store_explicit(&slot->ref->link, &dead_word, memory_order_release);
+    atomic_store_explicit(&ref_of(slot)->link, &dead_word,
+                          memory_order_release);
     atomic_signal_fence(memory_order_seq_cst);
     chunk->resting_since = gcw__gc_no();
-    drop_watches(shard, append(slot->newest, first, last));
-    *slot = (struct slot){ NULL, NULL, 0 };
-    chunk->after[number] = (uint16_t)chunk->limbo;
-    chunk->limbo = number;
+    drop_watches(shard, append(newest_of(slot), first, last));
+    chunk->keep[slot.number] = NULL;
+    chunk->owners[slot.number] = chunk->limbo;
+    chunk->limbo = slot.number;
 }
 
 /* A reference into the object, or NULL. */
@@ -573,26 +669,25 @@ gcw__shard_kill(void *base, struct gcw__watch **first,
 
     gcw__lock(&shard->lock, true);
     while ((ref = find_any(shard, (uintptr_t)base)) != NULL) {
-        struct gcw__chunk *chunk = ref->chunk;
+        struct slot slot = slot_of(ref);
 
         gcw__link_remove(ref->link, gcw__ref_is_long(ref));
-        leave(shard, slot_of(ref));
-        bury(shard, chunk, (unsigned)(slot_of(ref) - chunk->slots), first,
-             last);
+        leave(shard, slot);
+        bury(shard, slot, first, last);
     }
     gcw__unlock(&shard->lock);
 }
 
 /* From limbo to free, if a collection has passed. */
 static void
-end_rest(struct shard *shard, struct gcw__chunk *chunk, GC_word now)
+end_rest(struct shard *shard, struct chunk *chunk, GC_word now)
 {
     if (chunk->limbo == NONE || now <= chunk->resting_since)
         return;
     while (chunk->limbo != NONE) {
         unsigned number = chunk->limbo;
 
-        chunk->limbo = chunk->after[number];
+        chunk->limbo = (unsigned)chunk->owners[number];
         slot_free(chunk, number);
     }
     unlink_chunk(shard, chunk);
@@ -600,18 +695,18 @@ end_rest(struct shard *shard, struct gcw__chunk *chunk, GC_word now)
 }
 
 static bool
-is_dead(const struct gcw__chunk *chunk, unsigned number)
+is_dead(const struct chunk *chunk, unsigned number)
 {
     return atomic_load_explicit(&chunk->links[number], memory_order_relaxed)
                == NULL
-           && chunk->slots[number].ref != NULL;
+           && chunk->keep[number] != NULL;
 }
 
 /* The walk that costs at every collection, whether anything died or not. */
 static size_t
 count_dead(const struct shard *shard)
 {
-    const struct gcw__chunk *chunk;
+    const struct chunk *chunk;
     size_t n = 0;
 
     for (chunk = shard->first; chunk != NULL; chunk = chunk->next)
@@ -621,15 +716,17 @@ count_dead(const struct shard *shard)
 }
 
 static void
-bury_chunk(struct shard *shard, struct gcw__chunk *chunk, bool in_index,
+bury_chunk(struct shard *shard, struct chunk *chunk, bool in_index,
            struct gcw__watch **first, struct gcw__watch **last)
 {
     for (unsigned i = 0, top = chunk->top; i < top; i++) {
+        struct slot slot = { chunk, i };
+
         if (!is_dead(chunk, i))
             continue;
         if (in_index)
-            leave(shard, &chunk->slots[i]);
-        bury(shard, chunk, i, first, last);
+            leave(shard, slot);
+        bury(shard, slot, first, last);
     }
 }
 
@@ -641,24 +738,24 @@ bury_dead(struct shard *shard, struct gcw__watch **first,
 {
     size_t dead = count_dead(shard);
     bool anew = dead > shard->index.count / 2;
-    struct gcw__chunk *chunk;
+    struct chunk *chunk;
 
     if (dead == 0)
         return;
     for (chunk = shard->first; chunk != NULL; chunk = chunk->next)
         bury_chunk(shard, chunk, !anew, first, last);
     if (anew)
-        enter_all(shard);
+        enter_all(shard, shard->index.count - dead);
 }
 
 /* The last chunk stays, for the next reference. */
 static void
 drop_empty(struct shard *shard)
 {
-    struct gcw__chunk *chunk = shard->first;
+    struct chunk *chunk = shard->first;
 
     while (chunk != NULL) {
-        struct gcw__chunk *next = chunk->next;
+        struct chunk *next = chunk->next;
 
         if (chunk->used == 0 && shard->first != shard->last)
             chunk_drop(shard, chunk);
@@ -670,7 +767,7 @@ static void
 sweep(struct shard *shard, GC_word now, struct gcw__watch **first,
       struct gcw__watch **last)
 {
-    struct gcw__chunk *chunk, *next;
+    struct chunk *chunk, *next;
 
     bury_dead(shard, first, last);
     for (chunk = shard->first; chunk != NULL; chunk = next) {
@@ -683,37 +780,19 @@ sweep(struct shard *shard, GC_word now, struct gcw__watch **first,
 }
 
 bool
-gcw__shards_sweep(GC_word now, bool may_wait, struct gcw__watch **first,
-                  struct gcw__watch **last)
+gcw__shard_sweep(size_t number, GC_word now, bool may_wait,
+                 struct gcw__watch **first, struct gcw__watch **last)
 {
-    bool complete = true;
+    struct shard *shard = &shards[number];
 
-    for (size_t i = 0; i < GCW__SHARDS; i++) {
-        if (!gcw__lock(&shards[i].lock, may_wait)) {
-            complete = false;
-            continue;
-        }
-        sweep(&shards[i], now, first, last);
-        gcw__unlock(&shards[i].lock);
-    }
-    return complete;
+    if (!gcw__lock(&shard->lock, may_wait))
+        return false;
+    sweep(shard, now, first, last);
+    gcw__unlock(&shard->lock);
+    return true;
 }
 
 /* Watches. */
-
-static void
-link_watch(struct shard *shard, struct gcw__watch *watch)
-{
-    struct slot *slot = slot_of(watch->ref);
-    size_t n = atomic_load_explicit(&shard->watches, memory_order_relaxed);
-
-    watch->before = ~(uintptr_t)NULL;
-    watch->next = slot->newest;
-    if (slot->newest != NULL)
-        slot->newest->before = ~(uintptr_t)watch;
-    slot->newest = watch;
-    atomic_store_explicit(&shard->watches, n + 1, memory_order_relaxed);
-}
 
 bool
 gcw__watch_add(struct gcw__watch *watch)
@@ -737,7 +816,7 @@ unlink_watch(struct shard *shard, struct gcw__watch *watch)
     if (prev != NULL)
         prev->next = watch->next;
     else
-        slot_of(watch->ref)->newest = watch->next;
+        set_newest(slot_of(watch->ref), watch->ref, watch->next);
     if (watch->next != NULL)
         watch->next->before = watch->before;
     watch->before = 0;

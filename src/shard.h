@@ -21,9 +21,6 @@ struct gcw_ref {
     /* Constant: from the lowest bit up, whether it is a long reference, its
      * shard, and a number that counts within the shard. */
     uint64_t id;
-    /* Constant; to be followed under the shard's lock and only while the
-     * target is live. */
-    struct gcw__chunk *chunk;
 };
 
 static inline bool
@@ -33,7 +30,7 @@ gcw__ref_is_long(const gcw_ref *ref)
 }
 
 /* Something that waits for a target's death: the first member of a collected
- * object.  Held by the reference's slot until then. */
+ * object.  Held by the reference's slot until then, and holds the reference. */
 struct gcw__watch {
     struct gcw__watch *next;         /* under the shard's lock; afterwards of
                                       * whatever list it is in */
@@ -63,6 +60,11 @@ struct gcw__watch_ops {
  * there is none.  The caller keeps the target alive.  NULL with errno. */
 gcw_ref *gcw__shard_ref(void *base, const void *target, bool is_long);
 
+/* The same, and puts the watch on it, newest first.  `watch->ops` is set, the
+ * rest is zero; watch->ref is set here. */
+gcw_ref *gcw__shard_watch(void *base, const void *target,
+                          struct gcw__watch *watch);
+
 /* Kills all references into the object that starts at base; their watches move
  * to the end of the list. */
 void gcw__shard_kill(void *base, struct gcw__watch **first,
@@ -78,11 +80,11 @@ bool gcw__watch_remove(struct gcw__watch *watch, bool may_wait);
 /* How many watches wait. */
 size_t gcw__shards_watches(void);
 
-/* Moves the watches of all targets found dead to the end of the list; for
- * each target newest first.  `now` is a collection whose links are cleared.
- * False if a lock could not be had. */
-bool gcw__shards_sweep(GC_word now, bool may_wait, struct gcw__watch **first,
-                       struct gcw__watch **last);
+/* Moves the watches of all targets of a shard, by its number, that are found
+ * dead to the end of the list; for each target newest first.  `now` is a
+ * collection whose links are cleared.  False if the lock could not be had. */
+bool gcw__shard_sweep(size_t number, GC_word now, bool may_wait,
+                      struct gcw__watch **first, struct gcw__watch **last);
 
 /* For tests: what there is. */
 struct gcw__ref_stats {

@@ -17,14 +17,18 @@ gcw__table_grown(const struct gcw__table *t)
     return t->count + 1 > t->capacity / 2 ? t->capacity * 2 : t->capacity;
 }
 
+static size_t
+shrunk(size_t capacity, size_t count)
+{
+    while (capacity > SMALLEST && count < capacity / 16)
+        capacity /= 2;
+    return capacity;
+}
+
 size_t
 gcw__table_shrunk(const struct gcw__table *t)
 {
-    size_t capacity = t->capacity;
-
-    while (capacity > SMALLEST && t->count < capacity / 16)
-        capacity /= 2;
-    return capacity;
+    return shrunk(t->capacity, t->count);
 }
 
 void
@@ -40,14 +44,6 @@ gcw__table_insert(struct gcw__table *t, uintptr_t address, void *item)
     t->count++;
 }
 
-void
-gcw__table_clear(struct gcw__table *t)
-{
-    if (t->count != 0)
-        memset(t->entries, 0, t->capacity * sizeof *t->entries);
-    t->count = 0;
-}
-
 struct gcw__entry *
 gcw__table_move(struct gcw__table *t, struct gcw__entry *entries,
                 size_t capacity)
@@ -61,6 +57,24 @@ gcw__table_move(struct gcw__table *t, struct gcw__entry *entries,
         if (old.entries[i].item != NULL)
             gcw__table_insert(t, ~old.entries[i].hidden, old.entries[i].item);
     return old.entries;
+}
+
+/* Emptying more memory than is needed would take longer than getting new. */
+void
+gcw__table_clear(struct gcw__table *t, size_t count)
+{
+    size_t capacity = shrunk(t->capacity, count);
+    struct gcw__entry *entries = capacity == t->capacity
+        ? NULL : calloc(capacity, sizeof *entries);
+
+    if (entries != NULL) {
+        free(t->entries);
+        t->entries = entries;
+        t->capacity = capacity;
+    } else if (t->count != 0) {
+        memset(t->entries, 0, t->capacity * sizeof *t->entries);
+    }
+    t->count = 0;
 }
 
 static bool

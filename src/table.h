@@ -36,12 +36,13 @@ gcw__mix(uintptr_t word)
     return word ^ (word >> (sizeof word * 4));
 }
 
-/* Where the walk for an address begins: neighbourhoods of a kilobyte are
- * spread, what lies within one stays in order. */
+/* Where the walk for an address begins: neighbourhoods of 256 bytes are
+ * spread, what lies within one stays in order.  They begin at multiples of
+ * their size, so that two of them overlap wholly or not at all. */
 static inline size_t
 gcw__table_place(uintptr_t address)
 {
-    return gcw__mix(address >> 10) + (address >> 4 & 63);
+    return gcw__mix(address >> 8) << 4 | (address >> 4 & 15);
 }
 
 /* The capacity that the table should have to take one more item: its own if
@@ -67,8 +68,9 @@ struct gcw__entry *gcw__table_move(struct gcw__table *t,
 /* Needs room: see gcw__table_grown. */
 void gcw__table_insert(struct gcw__table *t, uintptr_t address, void *item);
 
-/* Removes all items; the capacity stays. */
-void gcw__table_clear(struct gcw__table *t);
+/* For tables in memory from calloc: removes all items, and sees to it that
+ * there is room for `count`, no more than there were. */
+void gcw__table_clear(struct gcw__table *t, size_t count);
 
 /* Removes the item, which is in the table. */
 void gcw__table_remove(struct gcw__table *t, uintptr_t address, void *item);

@@ -48,6 +48,7 @@ enum { HAS_PROXIES = 0 };
     FFI_KINDS(KIND)                                                         \
     KIND(malloc)                                                            \
     KIND(calloc)                                                            \
+    KIND(realloc)                                                           \
     KIND(mmap)                                                              \
     KIND(eventfd)                                                           \
     KIND(pipe2)                                                             \
@@ -118,6 +119,7 @@ WRAP(void *, ffi_closure_alloc, (size_t n, void **code), (n, code), NULL)
 #endif
 WRAP(void *, malloc, (size_t n), (n), NULL)
 WRAP(void *, calloc, (size_t n, size_t size), (n, size), NULL)
+WRAP(void *, realloc, (void *old, size_t size), (old, size), NULL)
 WRAP(void *, mmap,
      (void *address, size_t n, int access, int flags, int fd, off_t offset),
      (address, n, access, flags, fd, offset), MAP_FAILED)
