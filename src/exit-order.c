@@ -308,6 +308,8 @@ move(struct gcw__order *o, struct gcw__order_spare *spare)
     uint32_t end = copy_waiting(spare->slots, o);
     uint32_t top = copy_aside(spare->slots, spare->capacity, o);
 
+    GC_FREE(o->slots);
+    GC_FREE(o->index);
     o->slots = spare->slots;
     o->index = spare->index;
     o->capacity = spare->capacity;

@@ -38,6 +38,7 @@ struct run {
     struct gcw__exit_count count;
     int status;
     gcw_exit_handler *current;       /* the one that is called, or NULL */
+    bool watching;                   /* it does, and is not to come back */
     uint32_t at;                     /* where a run for code looks next */
 };
 
@@ -134,6 +135,7 @@ start(struct run *run, gcw_exit_handler *h)
         gcw__exit_take_off(h, GCW__RUNNING);
     }
     run->current = h;
+    run->watching = h->has_extra && !h->keep;
     run->count.taken++;
 }
 
@@ -252,9 +254,9 @@ run_step(void *arg)
     if (!next(run))
         return false;
     h = run->current;
-    if (h->has_extra && !h->keep)
+    if (run->watching)
         gcw__exit_unwatch(h);
-    if ((h->inherit || h->process == gcw__process())
+    if ((h->inherit || gcw__exit_process(h) == gcw__process())
         && !gcw__code_gone(gcw__exit_code(h)))
         call(run, h);
     return true;

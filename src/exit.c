@@ -213,7 +213,7 @@ gcw__exit_take_off(gcw_exit_handler *h, enum gcw__exit_state state)
         unlink_watch(extra->on_self);
     if (extra != NULL && extra->on_data != NULL)
         unlink_watch(extra->on_data);
-    h->state = (unsigned char)state;
+    h->state = state;
 }
 
 bool
@@ -297,6 +297,7 @@ extra_of(void *data, const gcw_exit_options *o)
     if (extra == NULL)
         return NULL;
     extra->data = data;
+    extra->process = gcw__process();
     if (o != NULL && o->name != NULL) {
         extra->name = gcw__copy(o->name);
         if (extra->name == NULL)
@@ -305,27 +306,29 @@ extra_of(void *data, const gcw_exit_options *o)
     return extra;
 }
 
-/* With the collector's byte, three of its granules. */
-_Static_assert(sizeof(gcw_exit_handler) < 48, "a handler is small");
+_Static_assert(sizeof(gcw_exit_handler) == 32 || sizeof(void *) != 8,
+               "a handler is small");
 
 /* A handler with its options and its name.  NULL: no memory. */
 static gcw_exit_handler *
 handler_of(gcw_exit_registry *r, enum gcw__exit_kind kind, void *data,
            const gcw_exit_options *o)
 {
-    gcw_exit_handler *h = GC_MALLOC(sizeof *h);
+    gcw_exit_handler *h = GC_MALLOC(gcw__whole_granules(sizeof *h));
+    unsigned process = gcw__process();
 
     if (h == NULL)
         return NULL;
     h->registry = r;
-    h->kind = (unsigned char)kind;
-    h->process = gcw__process();
+    h->kind = kind;
+    h->process = process < GCW__IN_EXTRA ? (uint16_t)process : GCW__IN_EXTRA;
     if (o != NULL) {
         h->keep = o->keep;
         h->inherit = o->inherit;
         h->quick = o->quick;
     }
-    h->has_extra = kind == GCW__METHOD || (o != NULL && o->name != NULL);
+    h->has_extra = kind == GCW__METHOD || h->process == GCW__IN_EXTRA
+                   || (o != NULL && o->name != NULL);
     if (!h->has_extra) {
         h->more.data = data;
         return h;
@@ -542,6 +545,7 @@ gcw_exit_unregister(gcw_exit_handler *h)
 {
     int found = GCW_GONE;
 
+    __builtin_prefetch(h);   /* while the lock is taken */
     if (gcw__enter() != 0)
         return -1;
     if (h == NULL)

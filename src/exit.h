@@ -9,33 +9,41 @@
 
 enum gcw__exit_state { GCW__WAITING, GCW__RUNNING, GCW__GONE };
 
-/* A handler.  All but the constants is under the exit lock.  What taking it
- * off needs comes first, so that it is together in the cache. */
+/* A handler: two granules of the collector's memory, half a line of the
+ * processor's cache. */
 struct gcw_exit_handler {
     gcw_exit_registry *registry;     /* constant */
     union {
         void *data;                  /* of a function */
         struct gcw__exit_extra *extra;   /* if has_extra */
     } more;                          /* constant */
-    uint32_t slot;                   /* in the order, from 1 on; 0: none */
-    unsigned char state;
-    bool keep;
-    unsigned char kind;              /* constant */
-    bool quick;                      /* constant */
     union {
         gcw_method *method;
         void (*function)(void *data);
         void (*plain)(void);
     } call;                          /* constant */
-    unsigned process;                /* constant */
-    bool inherit;                    /* constant */
-    bool has_extra;                  /* constant */
-    bool leaving;                    /* waits for a run of unloaded code */
+    /* Under the exit lock. */
+    uint32_t slot;                   /* in the order, from 1 on; 0: none */
+    unsigned char state : 2;
+    unsigned char keep : 1;
+    unsigned char leaving : 1;       /* waits for a run of unloaded code */
+    /* Constant. */
+    unsigned char : 0;
+    unsigned char kind : 2;
+    unsigned char quick : 1;
+    unsigned char inherit : 1;
+    unsigned char has_extra : 1;
+    uint16_t process;                /* or GCW__IN_EXTRA */
 };
+
+/* The process is one of so many generations that its number is too large for
+ * a handler. */
+#define GCW__IN_EXTRA UINT16_MAX
 
 /* What only some handlers have: methods, and functions with a name. */
 struct gcw__exit_extra {
     void *data;                      /* of a function */
+    unsigned process;                /* if it is not in the handler */
     char *name;                      /* or NULL */
     struct gcw__exit_watch *on_self; /* of a method; else NULL */
     struct gcw__exit_watch *on_data; /* of a method with weak data */
@@ -91,6 +99,13 @@ static inline void *
 gcw__exit_data(const gcw_exit_handler *h)
 {
     return h->has_extra ? h->more.extra->data : h->more.data;
+}
+
+/* The number of the process that registered it. */
+static inline unsigned
+gcw__exit_process(const gcw_exit_handler *h)
+{
+    return h->process == GCW__IN_EXTRA ? h->more.extra->process : h->process;
 }
 
 /* Where its code is. */
