@@ -16,7 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MANY = 100000 };
+/* Fewer would say little: memory comes a page at a time. */
+enum { FEW = 1000, MANY = 100000, MOST = 1000000 };
 
 static void **targets, **handles;
 static gcw_method **methods;
@@ -323,11 +324,16 @@ static const struct contestant first[] = {
     { "gcw_cleanup_new", setup, sample_cleanup, .role = NO_ROLE },
     { "limit: cell without a link", setup, sample_cell, .role = LIMIT },
     { "std::weak_ptr", setup_cxx, sample_cxx, .needs = CXX },
-    { "g_weak_ref_init", setup_glib, sample_glib, .needs = GLIB },
-    { "CPython: ref", .needs = PYTHON, .job = "memory-ref" },
-    { "CPython: WeakMethod", .needs = PYTHON, .job = "memory-method" },
-    { "Guile: make-weak-vector", .needs = GUILE, .job = "memory" },
-    { "Java: WeakReference", .needs = JAVA, .job = "memory" },
+    { "g_weak_ref_init", setup_glib, sample_glib, .needs = GLIB,
+      .most_targets = MANY },
+    { "CPython: ref", .needs = PYTHON, .job = "memory-ref",
+      .most_targets = MANY },
+    { "CPython: WeakMethod", .needs = PYTHON, .job = "memory-method",
+      .most_targets = MANY },
+    { "Guile: make-weak-vector", .needs = GUILE, .job = "memory",
+      .most_targets = MANY },
+    { "Java: WeakReference", .needs = JAVA, .job = "memory",
+      .most_targets = MANY },
 };
 
 static const struct contestant further[] = {
@@ -335,7 +341,8 @@ static const struct contestant further[] = {
     { "gcw_ref_new", setup_further_refs, sample_ref, .role = NO_ROLE },
     { "gcw_method_new", setup_further_refs, sample_method, .role = NO_ROLE },
     { "limit: cell without a link", setup, sample_cell, .role = LIMIT },
-    { "g_weak_ref_init", setup_further_glib, sample_glib, .needs = GLIB },
+    { "g_weak_ref_init", setup_further_glib, sample_glib, .needs = GLIB,
+      .most_targets = MANY },
 };
 
 static const struct contestant listeners[] = {
@@ -344,9 +351,9 @@ static const struct contestant listeners[] = {
     { "gcw_event_connect_fn", setup_events, sample_listener_fn,
       .role = NO_ROLE },
     { "Boost.Signals2, tracked", setup_boost_signal, sample_boost_signal,
-      .needs = BOOST },
+      .needs = BOOST, .most_targets = MANY },
     { "GLib, connect_object", setup_glib_signal, sample_glib_signal,
-      .needs = GLIB },
+      .needs = GLIB, .most_targets = MANY },
 };
 
 static const struct contestant handlers[] = {
@@ -354,17 +361,17 @@ static const struct contestant handlers[] = {
     { "gcw_exit_register_fn", setup_events, sample_handler_fn,
       .role = NO_ROLE },
     { "gcw_exit_register", setup_events, sample_handler, .role = NO_ROLE },
-    { "CPython: atexit", .needs = PYTHON, .job = "memory-exit" },
+    { "CPython: atexit", .needs = PYTHON, .job = "memory-exit",
+      .most_targets = MANY },
 };
 
 static void
-race(const struct contestant *who, size_t n, const char *name,
+race(const struct contestant *who, size_t n, size_t targets, const char *name,
      const char *title, const char *per)
 {
     struct measure measure = { name, title, "target", per, BYTES, 0, NULL };
     struct race race = {
-        "memory", who, n,
-        { .targets = bounded(MANY), .collecting = true }, FRESH
+        "memory", who, n, { .targets = targets, .collecting = true }, FRESH
     };
     static struct result results[CONTESTANTS];
 
@@ -374,11 +381,18 @@ race(const struct contestant *who, size_t n, const char *name,
 
 #define RACE(who, ...) race(who, sizeof who / sizeof *who, __VA_ARGS__)
 
+static void
+race_all(size_t n)
+{
+    RACE(first, n, "memory-handle", "memory, first handle", "handle");
+    RACE(further, n, "memory-further", "memory, further handle", "handle");
+    RACE(listeners, n, "memory-listener", "memory, listener", "listener");
+    RACE(handlers, n, "memory-handler", "memory, exit handler", "handler");
+}
+
 void
 bench_memory(void)
 {
-    RACE(first, "memory-handle", "memory, first handle", "handle");
-    RACE(further, "memory-further", "memory, further handle", "handle");
-    RACE(listeners, "memory-listener", "memory, listener", "listener");
-    RACE(handlers, "memory-handler", "memory, exit handler", "handler");
+    for (size_t n = FEW; n <= MOST && in_bounds(n); n *= 10)
+        race_all(n);
 }

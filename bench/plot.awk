@@ -174,6 +174,14 @@ END {
     lines("exit-unregister", "size", "exit-unregister",
           "Taking an exit handler back, in random order")
     lines("exit-run", "size", "exit-run", "Running an exit handler")
+    lines("memory-handle", "size", "memory-handle-size",
+          "Memory of a first handle")
+    lines("memory-further", "size", "memory-further-size",
+          "Memory of a further handle")
+    lines("memory-listener", "size", "memory-listener-size",
+          "Memory of a listener")
+    lines("memory-handler", "size", "memory-handler-size",
+          "Memory of an exit handler")
     print "set lmargin 32"
     bars("read-one", 1, 1, "read-one", "Weak read, one thread, one target")
     bars("method", 1, 1, "method", "Call of a weak method")
