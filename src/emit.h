@@ -37,14 +37,16 @@ gcw__slot_call(const struct gcw__slot *slot, void *arg, GC_word *settled)
 {
     void *data = gcw__slot_data(slot);
     gcw_ref *ref = atomic_load_explicit(&slot->self, memory_order_acquire);
-    void *self = gcw__read_at(ref, settled);
+    void *self;
 
-    if (GCW__LIKELY(self != NULL))
-        ((gcw_method_fn *)slot->code)(self, arg, data);
-    else if (ref == &gcw__plain_function)
+    if (ref == &gcw__plain_function) {
         ((void (*)(void *, void *))slot->code)(arg, data);
-    else
+        return true;
+    }
+    self = gcw__read_at(ref, settled);
+    if (!GCW__LIKELY(self != NULL))
         return gcw__slot_call_asked(slot, data, arg);
+    ((gcw_method_fn *)slot->code)(self, arg, data);
     GCW__KEEP(self);
     return true;
 }

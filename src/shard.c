@@ -183,8 +183,6 @@ put_last(struct shard *shard, struct chunk *chunk)
 static void
 chunk_free(struct chunk *chunk)
 {
-    if (chunk == NULL)
-        return;
     if (chunk->links != NULL)
         gcw__links_give(chunk->links, chunk->region);
     GC_FREE(chunk->keep);
