@@ -26,8 +26,8 @@ publish(struct gcw__roots *roots)
     static bool forks, ends;
 
     forks = forks || gcw__fork_install() == 0;
-    ends = ends || gcw__shutdown_install() == 0;
-    if (!forks || !ends)
+    ends = ends || (forks && gcw__shutdown_install() == 0);
+    if (!ends)
         return ENOMEM;
     gcw__roots = roots;
     gcw__exit_install();

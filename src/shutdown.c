@@ -120,11 +120,16 @@ quick_exit_begins(void)
 }
 #endif
 
+/* What has succeeded stays registered when the rest fails, and must not be
+ * registered again by the next try. */
 int
 gcw__shutdown_install(void)
 {
 #if HAVE_AT_QUICK_EXIT
-    if (at_quick_exit(quick_exit_begins) != 0)
+    static bool quick;
+
+    quick = quick || at_quick_exit(quick_exit_begins) == 0;
+    if (!quick)
         return ENOMEM;
 #endif
     return register_once_more() == 0 ? 0 : ENOMEM;
