@@ -1,136 +1,28 @@
 /* oom.c: every allocation of the library fails in turn.
  *
- * Linked with the library's objects, so that the linker can put the functions
- * below in the place of those by which the library gets memory, links and
- * threads (-Wl,--wrap=NAME for each NAME in KINDS).
+ * Linked with the library's objects, so that memory can run out in them; see
+ * failing.h.
  *
- * Each operation of the table is tried with its first allocation failing, then
- * its second, and so on, until it gets by without meeting the one that is to
- * fail; every second time all that follow it fail too.  A failure must say
- * ENOMEM and change nothing, and the next try must succeed.  At the end each
+ * The table has each public function, t/oom-lists.t sees to that.  It is tried
+ * with its first allocation failing, then its second, and so on, until none
+ * is left to fail; every second time all that follow it fail too.  A failure
+ * must say ENOMEM and change nothing, and the next try must succeed.  Some
+ * functions get by without the memory that they ask for, and most of those
+ * that make nothing take none at all; the table says which.  At the end each
  * kind of allocation must have failed somewhere.
  */
 #include <config.h>
 
 #include "support.h"
+#include "failing.h"
 #include "../src/ref.h"
 
+#include <dlfcn.h>
 #include <errno.h>
-#if HAVE_LIBFFI
-# include <ffi.h>
-#endif
 #include <poll.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-
-/* --- failing on demand --- */
-
-#if HAVE_LIBFFI
-enum { HAS_PROXIES = 1 };
-# define FFI_KINDS(KIND) KIND(ffi_closure_alloc)
-#else
-enum { HAS_PROXIES = 0 };
-# define FFI_KINDS(KIND)
-#endif
-
-#define KINDS(KIND)                                                         \
-    KIND(GC_malloc)                                                         \
-    KIND(GC_malloc_atomic)                                                  \
-    KIND(GC_malloc_uncollectable)                                           \
-    KIND(GC_malloc_ignore_off_page)                                         \
-    KIND(GC_malloc_atomic_ignore_off_page)                                  \
-    KIND(GC_general_register_disappearing_link)                             \
-    KIND(GC_register_long_link)                                             \
-    KIND(GC_pthread_create)                                                 \
-    FFI_KINDS(KIND)                                                         \
-    KIND(malloc)                                                            \
-    KIND(calloc)                                                            \
-    KIND(realloc)                                                           \
-    KIND(mmap)                                                              \
-    KIND(eventfd)                                                           \
-    KIND(pipe2)                                                             \
-    KIND(atexit)                                                            \
-    KIND(on_exit)                                                           \
-    KIND(at_quick_exit)                                                     \
-    KIND(pthread_atfork)
-
-enum kind {
-#define KIND(name) KIND_##name,
-    KINDS(KIND)
-#undef KIND
-    N_KINDS
-};
-
-static const char *const kind_names[] = {
-#define KIND(name) #name,
-    KINDS(KIND)
-#undef KIND
-};
-
-static size_t failed[N_KINDS];
-
-/* How many allocations are left until the one that fails; 0: none fails. */
-static _Thread_local size_t countdown;
-static _Thread_local bool lasting;          /* then all later ones fail too */
-static _Thread_local bool out_of_memory;    /* all fail */
-
-/* Those of the collector and of libffi need not leave anything sensible in
- * errno. */
-static bool
-fails(enum kind kind)
-{
-    if (!out_of_memory && (countdown == 0 || --countdown != 0))
-        return false;
-    if (lasting)
-        out_of_memory = true;
-    failed[kind]++;
-    errno = kind < KIND_malloc ? EDOM : ENOMEM;
-    return true;
-}
-
-/* WRAP(what it gives, its name, its parameters, its arguments, what it gives
- * when it fails) */
-#define WRAP(type, name, parameters, arguments, failure)                    \
-    type __real_##name parameters;                                          \
-    type __wrap_##name parameters;                                          \
-    type __wrap_##name parameters                                           \
-    {                                                                       \
-        return fails(KIND_##name) ? failure : __real_##name arguments;      \
-    }
-
-WRAP(void *, GC_malloc, (size_t n), (n), NULL)
-WRAP(void *, GC_malloc_atomic, (size_t n), (n), NULL)
-WRAP(void *, GC_malloc_uncollectable, (size_t n), (n), NULL)
-WRAP(void *, GC_malloc_ignore_off_page, (size_t n), (n), NULL)
-WRAP(void *, GC_malloc_atomic_ignore_off_page, (size_t n), (n), NULL)
-WRAP(int, GC_general_register_disappearing_link,
-     (void **link, const void *object), (link, object), GC_NO_MEMORY)
-WRAP(int, GC_register_long_link, (void **link, const void *object),
-     (link, object), GC_NO_MEMORY)
-WRAP(int, GC_pthread_create,
-     (pthread_t *thread, const pthread_attr_t *attributes,
-      void *(*start)(void *), void *arg),
-     (thread, attributes, start, arg), EAGAIN)
-#if HAVE_LIBFFI
-WRAP(void *, ffi_closure_alloc, (size_t n, void **code), (n, code), NULL)
-#endif
-WRAP(void *, malloc, (size_t n), (n), NULL)
-WRAP(void *, calloc, (size_t n, size_t size), (n, size), NULL)
-WRAP(void *, realloc, (void *old, size_t size), (old, size), NULL)
-WRAP(void *, mmap,
-     (void *address, size_t n, int access, int flags, int fd, off_t offset),
-     (address, n, access, flags, fd, offset), MAP_FAILED)
-WRAP(int, eventfd, (unsigned value, int flags), (value, flags), -1)
-WRAP(int, pipe2, (int *ends, int flags), (ends, flags), -1)
-WRAP(int, atexit, (void (*fn)(void)), (fn), ENOMEM)
-WRAP(int, on_exit, (void (*fn)(int, void *), void *arg), (fn, arg), ENOMEM)
-WRAP(int, at_quick_exit, (void (*fn)(void)), (fn), ENOMEM)
-WRAP(int, pthread_atfork,
-     (void (*prepare)(void), void (*parent)(void), void (*child)(void)),
-     (prepare, parent, child), ENOMEM)
 
 /* --- what an operation works on; in uncollectable memory --- */
 
@@ -142,6 +34,8 @@ struct world {
     gcw_event *event;
     gcw_hub *hub;
     gcw_proxy *proxy;
+    gcw_bound bound;
+    void *handle;            /* what else is there */
     size_t listeners;        /* that hear the event, or the hub's "news" */
     size_t *calls;           /* of the callbacks below, in this world */
     void *made;              /* what the operation gave */
@@ -212,15 +106,24 @@ overhear(void *arg, void *data)
 enum { VERY_MANY = 6000 };
 static char tags[VERY_MANY];
 
-/* --- the operations --- */
+/* --- the operations that make something --- */
+
+/* What comes of a lack of memory. */
+enum lack {
+    FAILS,                   /* at some allocation at least */
+    MAY_SAY_EAGAIN,          /* the same; for ENOMEM there may be EAGAIN */
+    DOES_WITHOUT,
+    MAY_DO_WITHOUT,          /* or asks for none; the mode decides */
+    TAKES_NONE               /* asks for none */
+};
 
 struct operation {
-    const char *name;
+    const char *name;                    /* begins with the function's */
     void (*prepare)(struct world *w);    /* with memory; may be NULL */
     bool (*attempt)(struct world *w);    /* true: it succeeded */
     void (*check)(struct world *w);      /* that what it made works, once */
     size_t repetitions;
-    int error;                           /* besides ENOMEM; 0: none */
+    enum lack lack;
 };
 
 static void
@@ -907,88 +810,790 @@ check_simple_proxy(struct world *w)
 
 #endif
 
-/* The first reference of all needs more than the later ones.  References many
- * times, for the index grows with their number. */
-static const struct operation operations[] = {
-    { "gcw_ref_new, the first of all", NULL, try_ref, check_ref, 1, 0 },
-    { "gcw_ref_new", NULL, try_ref, check_ref, 5000, 0 },
-    { "gcw_ref_new, interior", NULL, try_inner_ref, check_inner_ref, 500, 0 },
-    { "gcw_ref_new_long", NULL, try_long_ref, check_ref, 500, 0 },
-    { "gcw_method_new", NULL, try_method, check_method, 500, 0 },
-    { "gcw_method_new_weak", NULL, try_weak_method, NULL, 500, 0 },
-    { "gcw_cleanup_new", NULL, try_cleanup, check_cleanup, 500, 0 },
-    { "gcw_method_on_death", with_method, try_on_death, check_cleanup, 50,
-      0 },
-    { "gcw_method_on_death, weak data", with_weak_method, try_on_death,
-      check_death_of_data, 50, 0 },
-    { "gcw_exit_registry_new", NULL, try_registry, check_registry, 50, 0 },
-    { "gcw_exit_register", with_registry_and_method, try_register,
-      check_handler, 50, 0 },
-    { "gcw_exit_register, options", with_registry_and_method,
-      try_register_with_name, check_handler, 50, 0 },
-    { "gcw_exit_register, weak data", with_registry_and_weak_method,
-      try_register, NULL, 50, 0 },
-    { "gcw_exit_register_fn", with_registry, try_register_fn, check_handler,
-      50, 0 },
-    { "gcw_exit_register_fn, options", with_registry,
-      try_register_fn_with_name, check_handler, 50, 0 },
-    { "gcw_atexit", NULL, try_atexit, check_atexit, 5, 0 },
-    { "gcw_event_new", NULL, try_event, check_event, 50, 0 },
-    { "gcw_event_new, name", NULL, try_event_with_name, check_event, 50, 0 },
-    { "gcw_event_connect", with_event_and_method, try_connect,
-      check_listener, 50, 0 },
-    { "gcw_event_connect, weak data", with_event_and_weak_method, try_connect,
-      check_weak_listener, 50, 0 },
-    { "gcw_event_connect, in front", with_event_and_method,
-      try_connect_in_front, check_listener, 50, 0 },
-    { "gcw_event_connect, unique", with_event_and_method, try_connect_unique,
-      check_unique, 50, 0 },
-    { "gcw_event_connect_fn", with_event, try_connect_fn, check_listener, 50,
-      0 },
-    { "gcw_event_connect, in front of very many", with_very_many,
-      try_connect_in_front, check_listener, 2, 0 },
-    { "gcw_event_connect, unique among very many", with_very_many,
-      try_connect_unique, check_equal, 2, 0 },
-    { "gcw_event_disconnect", with_event_of_equals, try_disconnect,
-      check_disconnected, 50, 0 },
-    { "gcw_event_disconnect_fn", with_event_of_equals, try_disconnect_fn,
-      check_disconnected, 50, 0 },
-    { "gcw_event_disconnect, from very many", with_very_many, try_disconnect,
-      check_disconnected, 2, 0 },
-    { "gcw_hub_new", NULL, try_hub, check_hub, 50, 0 },
-    { "gcw_hub_connect", with_types, try_hub_connect, check_hub_listener, 50,
-      0 },
-    { "gcw_hub_connect, interior", with_types, try_hub_connect_to_inside,
-      check_hub_listener_inside, 50, 0 },
-    { "gcw_hub_connect, any source", with_types, try_hub_connect_to_type,
-      check_hub_listener, 50, 0 },
-    { "gcw_hub_connect, any type", with_types, try_hub_connect_to_source,
-      check_hub_listener_dies, 50, 0 },
-    { "gcw_hub_connect, any", with_types, try_hub_connect_to_all,
-      check_hub_listener, 50, 0 },
-    { "gcw_hub_connect, known type and source", with_pattern, try_hub_connect,
-      check_hub_listener, 50, 0 },
-    { "gcw_hub_connect, in front", with_pattern, try_hub_connect_in_front,
-      check_hub_listener, 50, 0 },
-    { "gcw_hub_connect, weak data", with_types_and_weak_method,
-      try_hub_connect_to_type, check_hub_listener_dies, 50, 0 },
-    { "gcw_hub_connect_fn", with_pattern, try_hub_connect_fn,
-      check_hub_listener, 50, 0 },
-    { "gcw_hub_emit", with_patterns, try_hub_emit, check_hub_emitted, 5, 0 },
-    { "gcw_hub_post", with_pattern, try_hub_post, check_hub_posted, 5, 0 },
-    { "gcw_hub_dispatch", with_patterns_and_posts, try_hub_dispatch,
-      check_hub_dispatched, 5, 0 },
-    { "gcw_hub_fd", with_hub, try_hub_fd, check_hub_fd, 5, 0 },
+/* --- the operations on what is there; most of them take no memory --- */
+
+static bool
+try_init(struct world *w)
+{
+    (void)w;
+    return gcw_init() == 0;
+}
+
+static bool
+try_version(struct world *w)
+{
+    (void)w;
+    return gcw_version() != NULL;
+}
+
+static void
+check_one_call(struct world *w)
+{
+    assert_int_equal(*w->calls, 1);
+}
+
+static void
+fail_to_hear(void *arg, void *data)
+{
+    (void)arg, (void)data;
+    gcw_fail("as it should");
+}
+
+static void
+hear_of_failure(void *handle, const char *name, const char *why, void *data)
+{
+    (void)handle, (void)name, (void)why;
+    called(data);
+}
+
+static void
+with_failing_listener(struct world *w)
+{
+    with_event(w);
+    assert_int_equal(gcw_event_on_error(w->event, hear_of_failure, w->calls),
+                     0);
+    assert_non_null(gcw_event_connect_fn(w->event, fail_to_hear, NULL, 0));
+    w->listeners++;
+}
+
+/* A handler whose code lies in the collector's shared object. */
+static void
+with_foreign_handler(struct world *w)
+{
+    with_registry(w);
+    w->handle = gcw_exit_register_fn(w->registry, GC_free, NULL, NULL);
+    assert_non_null(w->handle);
+}
+
+static bool
+try_unloading(struct world *w)
+{
+    (void)w;
+    gcw_object_unloading((void (*)(void))dlsym(RTLD_DEFAULT, "GC_free"));
+    return true;
+}
+
+static void
+check_unloaded(struct world *w)
+{
+    assert_int_equal(gcw_exit_unregister(w->handle), GCW_GONE);
+    assert_int_equal(gcw_exit_run(w->registry, 0), 0);
+    assert_int_equal(*w->calls, 1);
+}
+
+static void
+with_ref(struct world *w)
+{
+    w->handle = gcw_ref_new(w->target);
+    assert_non_null(w->handle);
+}
+
+static bool
+try_ref_get(struct world *w)
+{
+    return gcw_ref_get(w->handle) == w->target;
+}
+
+static bool
+try_ref_id(struct world *w)
+{
+    return gcw_ref_id(w->handle) != 0;
+}
+
+static void
+check_ref_handle(struct world *w)
+{
+    w->made = w->handle;
+    check_ref(w);
+}
+
+static void
+with_cleanup(struct world *w)
+{
+    w->handle = gcw_cleanup_new(w->target, called, w->calls);
+    assert_non_null(w->handle);
+}
+
+/* A cleanup for which no finalizer could be registered.  Returns how many were
+ * tried. */
+static size_t
+fail_silently(struct world *w)
+{
+    failing_begin_only("GC_register_finalizer_no_order");
+    w->handle = gcw_cleanup_new(w->data, count, counter_new());
+    return failing_end();
+}
+
+/* The library notices, or it would not try again at once. */
+static void
+with_silent_failures(struct world *w)
+{
+    size_t first = fail_silently(w);
+    assert_true(gcw_cleanup_detach(w->handle));
+    assert_int_equal(fail_silently(w), first);
+}
+
+static void
+check_both_cleanups(struct world *w)
+{
+    assert_true(gcw_cleanup_detach(w->handle));
+    check_cleanup(w);
+}
+
+static void
+with_pending(struct world *w)
+{
+    with_cleanup(w);
+    assert_int_equal(gcw_dispose(w->target), 0);
+}
+
+/* With one of each that depends on the target. */
+static void
+with_all_that_is_weak(struct world *w)
+{
+    with_event_and_method(w);
+    with_registry(w);
+    with_cleanup(w);
+    assert_non_null(gcw_event_connect(w->event, w->method, 0));
+    assert_non_null(gcw_exit_register(w->registry, w->method, NULL));
+}
+
+static bool
+try_dispose(struct world *w)
+{
+    return gcw_dispose(w->target) == 0;
+}
+
+static void
+check_disposed(struct world *w)
+{
+    assert_false(gcw_method_alive(w->method));
+    assert_int_equal(gcw_event_emit(w->event, NULL), w->listeners);
+    assert_int_equal(gcw_drain(0), 1);
+    assert_int_equal(gcw_exit_run(w->registry, 0), 0);
+    assert_int_equal(*w->calls, w->listeners + 2);
+}
+
+static bool
+try_method_alive(struct world *w)
+{
+    return gcw_method_alive(w->method);
+}
+
+static bool
+try_method_bind(struct world *w)
+{
+    return gcw_method_bind(w->method, &w->bound);
+}
+
+static void
+check_bound(struct world *w)
+{
+    assert_ptr_equal(w->bound.self, w->target);
+    assert_ptr_equal(w->bound.data, w->calls);
+}
+
+static void
+with_bound(struct world *w)
+{
+    with_method(w);
+    assert_true(try_method_bind(w));
+}
+
+static bool
+try_bound_call(struct world *w)
+{
+    return gcw_bound_call(&w->bound, NULL) == NULL;
+}
+
+static bool
+try_method_equal(struct world *w)
+{
+    return gcw_method_equal(w->method, w->method)
+           && !gcw_method_equal(w->method, NULL);
+}
+
+static bool
+try_method_hash(struct world *w)
+{
+    return gcw_method_hash(w->method) != gcw_method_hash(NULL);
+}
+
+static bool
+try_method_invoke(struct world *w)
+{
+    return gcw_method_invoke(w->method, NULL, NULL) == 0;
+}
+
+static bool
+try_cleanup_alive(struct world *w)
+{
+    return gcw_cleanup_alive(w->handle);
+}
+
+static bool
+try_cleanup_peek(struct world *w)
+{
+    return gcw_cleanup_peek(w->handle) == w->target;
+}
+
+static bool
+try_cleanup_atexit(struct world *w)
+{
+    return gcw_cleanup_atexit(w->handle);
+}
+
+static bool
+try_cleanup_set_atexit(struct world *w)
+{
+    return gcw_cleanup_set_atexit(w->handle, false) == 0
+           && !gcw_cleanup_atexit(w->handle);
+}
+
+static void
+check_armed(struct world *w)
+{
+    w->made = w->handle;
+    check_cleanup(w);
+}
+
+static bool
+try_cleanup_run(struct world *w)
+{
+    return gcw_cleanup_run(w->handle);
+}
+
+static bool
+try_cleanup_detach(struct world *w)
+{
+    return gcw_cleanup_detach(w->handle);
+}
+
+static void
+check_detached(struct world *w)
+{
+    assert_int_equal(gcw_dispose(w->target), 0);
+    assert_int_equal(gcw_drain(0), 0);
+    assert_int_equal(*w->calls, 0);
+}
+
+static bool
+try_drain(struct world *w)
+{
+    (void)w;
+    return gcw_drain(0) == 1;
+}
+
+static bool
+try_collect(struct world *w)
+{
+    (void)w;
+    return gcw_collect() == 1;
+}
+
+static bool
+try_drain_on_error(struct world *w)
+{
+    return gcw_drain_on_error(hear_of_failure, w->calls) == 0;
+}
+
+static void
+fail_to_clean_up(void *data)
+{
+    (void)data;
+    gcw_fail("as it should");
+}
+
+static void
+check_drain_on_error(struct world *w)
+{
+    gcw_cleanup *c = gcw_cleanup_new(w->target, fail_to_clean_up, NULL);
+    assert_true(gcw_cleanup_run(c));
+    assert_int_equal(*w->calls, 1);
+    assert_int_equal(gcw_drain_on_error(NULL, NULL), 0);
+}
+
+static void
+with_worker(struct world *w)
+{
+    assert_true(try_worker(w));
+}
+
+static bool
+try_worker_stop(struct world *w)
+{
+    (void)w;
+    return gcw_drain_thread(false) == 0;
+}
+
+static void
+with_event_and_listener(struct world *w)
+{
+    with_event_and_method(w);
+    w->handle = gcw_event_connect(w->event, w->method, 0);
+    assert_non_null(w->handle);
+    w->listeners++;
+}
+
+static void
+with_event_and_blocked(struct world *w)
+{
+    with_event_and_listener(w);
+    gcw_listener_block(w->handle);
+}
+
+static bool
+try_emit(struct world *w)
+{
+    return gcw_event_emit(w->event, NULL) == w->listeners;
+}
+
+static void
+check_emitted(struct world *w)
+{
+    assert_int_equal(calls, w->listeners);
+}
+
+static bool
+try_event_count(struct world *w)
+{
+    return gcw_event_count(w->event) == w->listeners;
+}
+
+static bool
+try_event_on_error(struct world *w)
+{
+    return gcw_event_on_error(w->event, hear_of_failure, NULL) == 0;
+}
+
+static bool
+try_connected(struct world *w)
+{
+    return gcw_listener_connected(w->handle);
+}
+
+static bool
+try_block(struct world *w)
+{
+    gcw_listener_block(w->handle);
+    return errno == 0;
+}
+
+static void
+check_blocked(struct world *w)
+{
+    assert_int_equal(gcw_event_emit(w->event, NULL), w->listeners - 1);
+    assert_int_equal(gcw_event_count(w->event), w->listeners);
+}
+
+static bool
+try_unblock(struct world *w)
+{
+    gcw_listener_unblock(w->handle);
+    return errno == 0;
+}
+
+static void
+check_unblocked(struct world *w)
+{
+    assert_int_equal(gcw_event_emit(w->event, NULL), w->listeners);
+}
+
+/* So many that what is kept for them becomes smaller when all go. */
+enum { CROWD = 300 };
+
+static void
+with_event_and_crowd(struct world *w)
+{
+    void **crowd = keep_array(CROWD);
+    with_event(w);
+    for (size_t i = 0; i < CROWD; i++)
+        crowd[i] = gcw_event_connect_fn(w->event, overhear, &tags[i], 0);
+    w->listeners += CROWD;
+    w->handle = crowd;
+}
+
+static bool
+try_listener_disconnect(struct world *w)
+{
+    void **crowd = w->handle;
+    for (size_t i = 0; i < CROWD; i++)
+        if (!gcw_listener_disconnect(crowd[i]))
+            return false;
+    return true;
+}
+
+static void
+check_without_crowd(struct world *w)
+{
+    GC_FREE(w->handle);
+    assert_int_equal(gcw_event_count(w->event), w->listeners - CROWD);
+    assert_int_equal(gcw_event_emit(w->event, NULL), w->listeners - CROWD);
+}
+
+/* Each has a type of its own. */
+static const char *
+crowd_type(size_t i)
+{
+    static char type[32];
+    snprintf(type, sizeof type, "crowd %zu", i);
+    return type;
+}
+
+static void
+with_crowd_of_methods(struct world *w)
+{
+    with_pattern(w);
+    for (size_t i = 0; i < CROWD; i++)
+        assert_non_null(gcw_hub_connect(w->hub, crowd_type(i), NULL,
+                                        w->method, 0));
+}
+
+static void
+with_crowd_of_functions(struct world *w)
+{
+    with_pattern(w);
+    for (size_t i = 0; i < CROWD; i++)
+        assert_non_null(gcw_hub_connect_fn(w->hub, crowd_type(i), NULL,
+                                           hear_hub, NULL, 0));
+}
+
+static bool
+try_hub_disconnect(struct world *w)
+{
+    for (size_t i = 0; i < CROWD; i++)
+        if (!gcw_hub_disconnect(w->hub, crowd_type(i), NULL, w->method))
+            return false;
+    return true;
+}
+
+static bool
+try_hub_disconnect_fn(struct world *w)
+{
+    for (size_t i = 0; i < CROWD; i++)
+        if (!gcw_hub_disconnect_fn(w->hub, crowd_type(i), NULL, hear_hub,
+                                   NULL))
+            return false;
+    return true;
+}
+
+static void
+check_hub_without_crowd(struct world *w)
+{
+    gcw_hub_size size;
+    assert_int_equal(gcw_hub_emit(w->hub, crowd_type(0), NULL, NULL), 0);
+    assert_int_equal(gcw_hub_measure(w->hub, &size), 0);
+    assert_int_equal(size.listeners, w->listeners);
+    assert_int_equal(size.types, w->listeners > 0);
+}
+
+static bool
+try_hub_on_error(struct world *w)
+{
+    return gcw_hub_on_error(w->hub, hear_of_failure, NULL) == 0;
+}
+
+static bool
+try_hub_measure(struct world *w)
+{
+    gcw_hub_size size;
+    return gcw_hub_measure(w->hub, &size) == 0
+           && size.listeners == w->listeners;
+}
+
+static bool
+try_exit_default(struct world *w)
+{
+    (void)w;
+    return gcw_exit_default() != NULL;
+}
+
+static bool
+try_exit_run(struct world *w)
+{
+    return gcw_exit_run(w->registry, 0) == 0;
+}
+
+static bool
+try_exit_on_error(struct world *w)
+{
+    return gcw_exit_on_error(w->registry, hear_of_failure, NULL) == 0;
+}
+
+static void
+called_too(void *data)
+{
+    called(data);
+}
+
+/* With others of the same function as the first, which stay. */
+static void
+with_another_handler(struct world *w)
+{
+    with_registry(w);
+    w->handle = gcw_exit_register_fn(w->registry, called_too, w->calls, NULL);
+    assert_non_null(w->handle);
+    for (size_t i = 0; i < w->number; i++)
+        assert_non_null(gcw_exit_register_fn(w->registry, called, w->calls,
+                                             NULL));
+}
+
+static bool
+try_unregister(struct world *w)
+{
+    return gcw_exit_unregister(w->handle) == GCW_REMOVED;
+}
+
+static bool
+try_unregister_fn(struct world *w)
+{
+    return gcw_exit_unregister_fn(w->registry, called_too) == 1;
+}
+
+static void
+check_other_handlers(struct world *w)
+{
+    assert_int_equal(gcw_exit_run(w->registry, 0), 0);
+    assert_int_equal(*w->calls, w->number + 1);
+}
+
+static void
+with_atexit(struct world *w)
+{
+    assert_true(try_atexit(w));
+}
+
+static bool
+try_atexit_cancel(struct world *w)
+{
+    (void)w;
+    return gcw_atexit_cancel(called_at_exit) == 0;
+}
+
+static void
+check_canceled(struct world *w)
+{
+    assert_false(try_atexit_cancel(w));
+    assert_int_equal(errno, ENOENT);
+}
+
 #if HAVE_LIBFFI
-    { "gcw_signature_check", NULL, try_signature, NULL, 1, 0 },
-    { "gcw_proxy_new", NULL, try_simple_proxy, check_simple_proxy, 50, 0 },
-    { "gcw_proxy_new, known target and signature", with_simple_proxy,
-      try_simple_proxy, check_simple_proxy, 50, 0 },
-    { "gcw_proxy_new, new signatures", NULL, try_proxy, check_proxy, 500, 0 },
+
+static bool
+try_proxy_code(struct world *w)
+{
+    return gcw_proxy_code(w->proxy) != NULL;
+}
+
+static bool
+try_proxy_on_stale(struct world *w)
+{
+    return gcw_proxy_on_stale(w->proxy, told_stale, w->calls) == 0;
+}
+
+static void
+check_proxy_handle(struct world *w)
+{
+    w->made = w->proxy;
+    w->proxy = NULL;
+    check_simple_proxy(w);
+}
+
+static bool
+try_proxy_free(struct world *w)
+{
+    return gcw_proxy_free(w->proxy) == 0;
+}
+
+#else
+
+/* They all say that there are none. */
+static bool
+try_no_proxy(struct world *w)
+{
+    return gcw_proxy_new(w->target, (gcw_proxy_fn *)check_one_call, ")v")
+               == NULL && errno == ENOTSUP
+           && gcw_signature_check(")v", NULL) == -1 && errno == ENOTSUP
+           && gcw_proxy_code(NULL) == NULL && errno == EINVAL
+           && gcw_proxy_on_stale(NULL, NULL, NULL) == -1 && errno == EINVAL
+           && gcw_proxy_free(NULL) == -1 && errno == EINVAL;
+}
+
 #endif
-    { "gcw_drain_fd", NULL, try_fd, NULL, 1, 0 },
-    { "gcw_drain_thread", NULL, try_worker, check_worker, 3, EAGAIN },
+
+/* The start of the library, the first reference and the first cleanup of all
+ * need more than what comes later.  References many times, for the index grows with their number;
+ * some others so often that arrays are full or nearly empty now and then. */
+static const struct operation operations[] = {
+    { "gcw_init", NULL, try_init, NULL, 1, FAILS },
+    { "gcw_ref_new, the first of all", NULL, try_ref, check_ref, 1, FAILS },
+    { "gcw_cleanup_new, the first of all", with_silent_failures, try_cleanup,
+      check_both_cleanups, 1, FAILS },
+    { "gcw_ref_new", NULL, try_ref, check_ref, 5000, FAILS },
+    { "gcw_ref_new, interior", NULL, try_inner_ref, check_inner_ref, 500,
+      FAILS },
+    { "gcw_ref_new_long", NULL, try_long_ref, check_ref, 500, FAILS },
+    { "gcw_method_new", NULL, try_method, check_method, 500, FAILS },
+    { "gcw_method_new_weak", NULL, try_weak_method, NULL, 500, FAILS },
+    { "gcw_cleanup_new", NULL, try_cleanup, check_cleanup, 500, FAILS },
+    { "gcw_method_on_death", with_method, try_on_death, check_cleanup, 50,
+      FAILS },
+    { "gcw_method_on_death, weak data", with_weak_method, try_on_death,
+      check_death_of_data, 50, FAILS },
+    { "gcw_exit_registry_new", NULL, try_registry, check_registry, 50, FAILS },
+    { "gcw_exit_register", with_registry_and_method, try_register,
+      check_handler, 50, FAILS },
+    { "gcw_exit_register, options", with_registry_and_method,
+      try_register_with_name, check_handler, 50, FAILS },
+    { "gcw_exit_register, weak data", with_registry_and_weak_method,
+      try_register, NULL, 50, FAILS },
+    { "gcw_exit_register_fn", with_registry, try_register_fn, check_handler,
+      50, FAILS },
+    { "gcw_exit_register_fn, options", with_registry,
+      try_register_fn_with_name, check_handler, 50, FAILS },
+    { "gcw_atexit_cancel", with_atexit, try_atexit_cancel, check_canceled, 50,
+      DOES_WITHOUT },
+    { "gcw_atexit", NULL, try_atexit, check_atexit, 5, FAILS },
+    { "gcw_event_new", NULL, try_event, check_event, 50, FAILS },
+    { "gcw_event_new, name", NULL, try_event_with_name, check_event, 50,
+      FAILS },
+    { "gcw_event_connect", with_event_and_method, try_connect, check_listener,
+      50, FAILS },
+    { "gcw_event_connect, weak data", with_event_and_weak_method, try_connect,
+      check_weak_listener, 50, FAILS },
+    { "gcw_event_connect, in front", with_event_and_method,
+      try_connect_in_front, check_listener, 50, FAILS },
+    { "gcw_event_connect, unique", with_event_and_method, try_connect_unique,
+      check_unique, 50, FAILS },
+    { "gcw_event_connect_fn", with_event, try_connect_fn, check_listener, 50,
+      FAILS },
+    { "gcw_event_connect, in front of very many", with_very_many,
+      try_connect_in_front, check_listener, 2, FAILS },
+    { "gcw_event_connect, unique among very many", with_very_many,
+      try_connect_unique, check_equal, 2, FAILS },
+    { "gcw_event_disconnect", with_event_of_equals, try_disconnect,
+      check_disconnected, 50, FAILS },
+    { "gcw_event_disconnect_fn", with_event_of_equals, try_disconnect_fn,
+      check_disconnected, 50, FAILS },
+    { "gcw_event_disconnect, from very many", with_very_many, try_disconnect,
+      check_disconnected, 2, FAILS },
+    { "gcw_hub_new", NULL, try_hub, check_hub, 50, FAILS },
+    { "gcw_hub_connect", with_types, try_hub_connect, check_hub_listener, 50,
+      FAILS },
+    { "gcw_hub_connect, interior", with_types, try_hub_connect_to_inside,
+      check_hub_listener_inside, 50, FAILS },
+    { "gcw_hub_connect, any source", with_types, try_hub_connect_to_type,
+      check_hub_listener, 50, FAILS },
+    { "gcw_hub_connect, any type", with_types, try_hub_connect_to_source,
+      check_hub_listener_dies, 50, FAILS },
+    { "gcw_hub_connect, any", with_types, try_hub_connect_to_all,
+      check_hub_listener, 50, FAILS },
+    { "gcw_hub_connect, known type and source", with_pattern, try_hub_connect,
+      check_hub_listener, 50, FAILS },
+    { "gcw_hub_connect, in front", with_pattern, try_hub_connect_in_front,
+      check_hub_listener, 50, FAILS },
+    { "gcw_hub_connect, weak data", with_types_and_weak_method,
+      try_hub_connect_to_type, check_hub_listener_dies, 50, FAILS },
+    { "gcw_hub_connect_fn", with_pattern, try_hub_connect_fn,
+      check_hub_listener, 50, FAILS },
+    { "gcw_hub_emit", with_patterns, try_hub_emit, check_hub_emitted, 5,
+      FAILS },
+    { "gcw_hub_post", with_pattern, try_hub_post, check_hub_posted, 5, FAILS },
+    { "gcw_hub_dispatch", with_patterns_and_posts, try_hub_dispatch,
+      check_hub_dispatched, 5, FAILS },
+    { "gcw_hub_fd", with_hub, try_hub_fd, check_hub_fd, 5, FAILS },
+    { "gcw_drain_fd", NULL, try_fd, NULL, 1, FAILS },
+    { "gcw_drain_thread", NULL, try_worker, check_worker, 3, MAY_SAY_EAGAIN },
+    { "gcw_init, again", NULL, try_init, NULL, 3, TAKES_NONE },
+    { "gcw_version", NULL, try_version, NULL, 3, TAKES_NONE },
+    { "gcw_fail", with_failing_listener, try_emit, check_emitted, 3,
+      TAKES_NONE },
+    { "gcw_object_unloading", with_foreign_handler, try_unloading,
+      check_unloaded, 3, TAKES_NONE },
+    { "gcw_ref_get", with_ref, try_ref_get, check_ref_handle, 3, TAKES_NONE },
+    { "gcw_ref_id", with_ref, try_ref_id, check_ref_handle, 3, TAKES_NONE },
+    { "gcw_dispose", with_all_that_is_weak, try_dispose, check_disposed, 3,
+      TAKES_NONE },
+    { "gcw_method_alive", with_method, try_method_alive, NULL, 3, TAKES_NONE },
+    { "gcw_method_bind", with_method, try_method_bind, check_bound, 3,
+      TAKES_NONE },
+    { "gcw_method_equal", with_method, try_method_equal, NULL, 3, TAKES_NONE },
+    { "gcw_method_hash", with_method, try_method_hash, NULL, 3, TAKES_NONE },
+    { "gcw_method_invoke", with_method, try_method_invoke, check_one_call, 3,
+      TAKES_NONE },
+    { "gcw_bound_call", with_bound, try_bound_call, check_one_call, 3,
+      TAKES_NONE },
+    { "gcw_cleanup_alive", with_cleanup, try_cleanup_alive, check_armed, 3,
+      TAKES_NONE },
+    { "gcw_cleanup_peek", with_cleanup, try_cleanup_peek, check_armed, 3,
+      TAKES_NONE },
+    { "gcw_cleanup_run", with_cleanup, try_cleanup_run, check_one_call, 3,
+      TAKES_NONE },
+    { "gcw_cleanup_detach", with_cleanup, try_cleanup_detach, check_detached,
+      3, TAKES_NONE },
+    { "gcw_cleanup_set_atexit", with_cleanup, try_cleanup_set_atexit,
+      check_armed, 3, TAKES_NONE },
+    { "gcw_cleanup_atexit", with_cleanup, try_cleanup_atexit, check_armed, 3,
+      TAKES_NONE },
+    { "gcw_drain", with_pending, try_drain, check_one_call, 3, TAKES_NONE },
+    { "gcw_collect", with_pending, try_collect, check_one_call, 3,
+      MAY_DO_WITHOUT },
+    { "gcw_drain_on_error", NULL, try_drain_on_error, check_drain_on_error, 3,
+      TAKES_NONE },
+    { "gcw_drain_thread, stop", with_worker, try_worker_stop, NULL, 3,
+      TAKES_NONE },
+    { "gcw_event_emit", with_event_and_listener, try_emit, check_emitted, 9,
+      TAKES_NONE },
+    { "gcw_event_count", with_event_and_listener, try_event_count, NULL, 9,
+      TAKES_NONE },
+    { "gcw_event_on_error", with_event, try_event_on_error, NULL, 3,
+      TAKES_NONE },
+    { "gcw_listener_connected", with_event_and_listener, try_connected, NULL,
+      3, TAKES_NONE },
+    { "gcw_listener_block", with_event_and_listener, try_block, check_blocked,
+      3, TAKES_NONE },
+    { "gcw_listener_unblock", with_event_and_blocked, try_unblock,
+      check_unblocked, 3, TAKES_NONE },
+    { "gcw_listener_disconnect", with_event_and_crowd,
+      try_listener_disconnect, check_without_crowd, 4, DOES_WITHOUT },
+    { "gcw_hub_disconnect", with_crowd_of_methods, try_hub_disconnect,
+      check_hub_without_crowd, 4, DOES_WITHOUT },
+    { "gcw_hub_disconnect_fn", with_crowd_of_functions,
+      try_hub_disconnect_fn, check_hub_without_crowd, 4, DOES_WITHOUT },
+    { "gcw_hub_on_error", with_hub, try_hub_on_error, NULL, 3, TAKES_NONE },
+    { "gcw_hub_measure", with_pattern, try_hub_measure, NULL, 3, TAKES_NONE },
+    { "gcw_exit_default", NULL, try_exit_default, NULL, 3, TAKES_NONE },
+    { "gcw_exit_run", with_registry, try_exit_run, check_one_call, 3,
+      TAKES_NONE },
+    { "gcw_exit_on_error", with_registry, try_exit_on_error, NULL, 3,
+      TAKES_NONE },
+    { "gcw_exit_unregister", with_another_handler, try_unregister,
+      check_other_handlers, 50, TAKES_NONE },
+    { "gcw_exit_unregister_fn", with_another_handler, try_unregister_fn,
+      check_other_handlers, 50, DOES_WITHOUT },
+#if HAVE_LIBFFI
+    { "gcw_signature_check", NULL, try_signature, NULL, 1, FAILS },
+    { "gcw_proxy_new", NULL, try_simple_proxy, check_simple_proxy, 50, FAILS },
+    { "gcw_proxy_new, known target and signature", with_simple_proxy,
+      try_simple_proxy, check_simple_proxy, 50, FAILS },
+    { "gcw_proxy_new, new signatures", NULL, try_proxy, check_proxy, 500,
+      FAILS },
+    { "gcw_proxy_code", with_simple_proxy, try_proxy_code, check_proxy_handle,
+      3, TAKES_NONE },
+    { "gcw_proxy_on_stale", with_simple_proxy, try_proxy_on_stale,
+      check_proxy_handle, 3, TAKES_NONE },
+    { "gcw_proxy_free", with_simple_proxy, try_proxy_free, NULL, 3,
+      TAKES_NONE },
+#else
+    { "gcw_signature_check", NULL, try_no_proxy, NULL, 1, TAKES_NONE },
+    { "gcw_proxy_new", NULL, try_no_proxy, NULL, 1, TAKES_NONE },
+    { "gcw_proxy_code", NULL, try_no_proxy, NULL, 1, TAKES_NONE },
+    { "gcw_proxy_on_stale", NULL, try_no_proxy, NULL, 1, TAKES_NONE },
+    { "gcw_proxy_free", NULL, try_no_proxy, NULL, 1, TAKES_NONE },
+#endif
 };
+
+static const struct operation *const last_of_firsts = &operations[2];
 
 enum { N_OPERATIONS = sizeof operations / sizeof *operations };
 
@@ -1155,15 +1760,20 @@ static bool
 attempt_with_failure(const struct operation *o, struct world *w, size_t n,
                      bool *succeeded)
 {
+    int error;
     bool met;
     errno = 0;
-    countdown = n;
+    failing_begin(n, w->number % 2);
     *succeeded = o->attempt(w);
-    met = countdown == 0;
-    countdown = 0;
-    out_of_memory = false;
-    if (!*succeeded && (!met || (errno != ENOMEM && errno != o->error)))
-        fail_msg("%s: allocation %zu: %s", o->name, n, strerror(errno));
+    error = errno;
+    met = failing_end() > 0;
+    if (met && o->lack == TAKES_NONE)
+        fail_msg("%s asks for memory", o->name);
+    if (!*succeeded && (!met || o->lack >= DOES_WITHOUT))
+        fail_msg("%s fails: %s", o->name, strerror(error));
+    if (!*succeeded && error != ENOMEM
+        && !(error == EAGAIN && o->lack == MAY_SAY_EAGAIN))
+        fail_msg("%s: allocation %zu: %s", o->name, n, strerror(error));
     return met;
 }
 
@@ -1182,43 +1792,60 @@ world_new(const struct operation *o, size_t number)
     return w;
 }
 
-/* Returns how many allocations failed.  e may be NULL. */
-static size_t
-fail_each_allocation(const struct operation *o, const struct elders *e,
-                     size_t repetition)
+/* What there is in all, of which elders may be NULL, is as it was. */
+static void
+all_is_well(struct world *w, const struct tally *before,
+            const struct elders *e)
 {
-    struct world *w = world_new(o, repetition);
-    struct tally before = tally_new(w), after;
-    size_t n = 1;
-    bool succeeded = false;
-    while (attempt_with_failure(o, w, n, &succeeded) && !succeeded) {
-        if (e != NULL)
-            elders_are_well(e);
-        assert_int_equal(calls, 0);
-        after = tally_new(w);
-        nothing_changed(&before, &after);
-        n++;
-    }
-    if (!succeeded)
-        fail_msg("%s does not succeed with memory", o->name);
-    if (o->check != NULL)
-        o->check(w);
-    GC_FREE(w);
-    return n - 1;
+    struct tally after;
+    assert_int_equal(calls, 0);
+    if (e != NULL)
+        elders_are_well(e);
+    after = tally_new(w);
+    nothing_changed(before, &after);
 }
 
-/* The first reference of all comes before the elders. */
+/* How often a failure was survived, and how often it was reported. */
+struct failures {
+    size_t survived, reported;
+};
+
+/* Goes on from the n-th allocation until it succeeds.  Returns whether it did
+ * so in spite of a failure. */
+static bool
+fail_until_success(const struct operation *o, const struct elders *e,
+                   size_t repetition, size_t *n, struct failures *failures)
+{
+    struct world *w = world_new(o, repetition);
+    struct tally before = tally_new(w);
+    bool met, succeeded;
+    while (met = attempt_with_failure(o, w, ++*n, &succeeded), !succeeded) {
+        failures->reported++;
+        all_is_well(w, &before, e);
+    }
+    failures->survived += met;
+    if (o->check != NULL)
+        o->check(w);
+    if (e != NULL)
+        elders_are_well(e);
+    GC_FREE(w);
+    return met;
+}
+
+/* The first of all come before the elders. */
 static void
 try_operation(const struct operation *o)
 {
-    struct elders *e = o == operations ? NULL : elders_new();
-    size_t failures = 0;
+    struct elders *e = o <= last_of_firsts ? NULL : elders_new();
+    struct failures failures = { 0, 0 };
     for (size_t i = 0; i < o->repetitions; i++) {
-        lasting = i % 2;
-        failures += fail_each_allocation(o, e, i);
+        size_t n = 0;
+        while (fail_until_success(o, e, i, &n, &failures))
+            ;
     }
-    lasting = false;
-    if (failures == 0)
+    if (o->lack == DOES_WITHOUT && failures.survived == 0)
+        fail_msg("%s asks for no memory", o->name);
+    if (o->lack < DOES_WITHOUT && failures.reported == 0)
         fail_msg("%s: no allocation failed", o->name);
     if (e != NULL)
         elders_end_well(e);
@@ -1230,26 +1857,64 @@ an_operation_fails_cleanly_and_then_succeeds(void **state)
     try_operation(*state);
 }
 
-/* First of all, before anything has started the library. */
-static void
-gcw_init_fails_cleanly_and_then_succeeds(void **state)
+/* First of all.  The steps that are not taken back when a later one fails,
+ * which the table would pass over after their first success. */
+#if HAVE_ON_EXIT
+# define LAST_STEP "on_exit"
+#else
+# define LAST_STEP "atexit"
+#endif
+static const char *const steps[] = {
+    "pthread_atfork", "at_quick_exit", LAST_STEP
+};
+
+static bool
+starts_without(const char *step)
 {
-    size_t n = 0;
-    bool met;
-    int result;
+    errno = 0;
+    failing_begin_only(step);
+    bool started = gcw_init() == 0;
+    failing_end();
+    return started;
+}
+
+static void
+each_step_of_the_start_fails_cleanly(void **state)
+{
     (void)state;
-    do {
-        errno = 0;
-        countdown = ++n;
-        result = gcw_init();
-        met = countdown == 0;
-        countdown = 0;
-        if (result != 0)
-            assert_int_equal(errno, ENOMEM);
-    } while (met && result != 0);
-    assert_int_equal(result, 0);
-    assert_true(n > 1);
-    assert_int_equal(gcw_init(), 0);
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        assert_false(starts_without(steps[i]));
+        assert_int_equal(errno, ENOMEM);
+    }
+}
+
+static void
+say_that_it_ends(void *data)
+{
+    (void)data;
+    puts("ends");
+    fflush(stdout);
+}
+
+/* Starts at the second try, and ends by quick_exit. */
+static void
+start_twice(void)
+{
+    gcw_exit_options quick = { .quick = true, .keep = true };
+    if (starts_without(LAST_STEP) || gcw_init() != 0)
+        exit(1);
+    gcw_exit_register_fn(gcw_exit_default(), say_that_it_ends, NULL, &quick);
+    quick_exit(0);
+}
+
+static void
+a_second_start_does_not_end_twice(void **state)
+{
+    struct outcome o = run_scenario("start_twice");
+    (void)state;
+    assert_int_equal(o.status, 0);
+    assert_string_equal(o.out, "ends\n");
+    outcome_free(&o);
 }
 
 /* What dies while there is no memory at all. */
@@ -1277,14 +1942,14 @@ deaths_are_told_without_memory(void **state)
     static size_t dead;
     struct dying d = { keep_array(MANY), &dead };
     in_dead_frame(make_dying, &d);
-    out_of_memory = true;
+    failing_begin_all();
     collect();
     gcw_drain(0);
     size_t found = dead;
     for (size_t i = 1; i < MANY; i += 2)
         gcw_dispose(d.kept[i]);
     gcw_drain(0);
-    out_of_memory = false;
+    failing_end();
     assert_in_range(found, MANY / 2 * NEARLY_ALL / MANY, MANY / 2);
     assert_int_equal(dead - found, MANY / 2);
 }
@@ -1297,7 +1962,7 @@ what_exists_can_be_used_and_ended_without_memory(void **state)
     gcw_cleanup *c = gcw_cleanup_new(e->target, called, &e->calls);
     gcw_exit_handler *h = gcw_exit_register_fn(e->registry, called, &e->calls,
                                                NULL);
-    out_of_memory = true;
+    failing_begin_all();
     bool good = gcw_ref_get(e->ref) == e->target
                 && gcw_ref_new(e->target) == e->ref
                 && gcw_cleanup_detach(c)
@@ -1308,7 +1973,7 @@ what_exists_can_be_used_and_ended_without_memory(void **state)
                 && gcw_dispose(e->target) == 0
                 && gcw_ref_get(e->ref) == NULL
                 && gcw_drain(0) == 0;
-    out_of_memory = false;
+    failing_end();
     assert_true(good);
     assert_int_equal(e->calls, 2);
 }
@@ -1378,13 +2043,13 @@ dead_listeners_go_without_memory(void **state)
     GC_disable();
     in_dead_frame(make_dying_listeners, &d);
     GC_enable();
-    out_of_memory = true;
+    failing_begin_all();
     collect();
     collected = left_of(&d);
     for (size_t i = 1 + 2 * SURVIVORS; i < MANY; i += 2)
         gcw_dispose(d.kept[i]);
     disposed = left_of(&d);
-    out_of_memory = false;
+    failing_end();
     gcw_collect();
     later = left_of(&d);
     assert_in_range(collected.of_event, MANY / 2,
@@ -1421,7 +2086,7 @@ an_event_works_without_memory(void **state)
     struct operation o = { .prepare = with_listeners };
     struct world *w = world_new(&o, 3);
     gcw_event *e = w->event;
-    out_of_memory = true;
+    failing_begin_all();
     bool good = gcw_event_emit(e, NULL) == 5
                 && gcw_event_count(e) == 4
                 && emitted_while_blocked(w) == 3
@@ -1432,7 +2097,7 @@ an_event_works_without_memory(void **state)
                 && gcw_listener_disconnect(w->made)
                 && gcw_event_emit(e, NULL) == 2
                 && gcw_event_on_error(e, NULL, NULL) == 0;
-    out_of_memory = false;
+    failing_end();
     assert_true(good);
     assert_int_equal(calls, 5 + 3 + 4 + 3 + 2);
 }
@@ -1456,7 +2121,7 @@ a_hub_works_without_memory(void **state)
     struct world *w = world_new(&o, 3);
     gcw_hub *h = w->hub;
     gcw_hub_size size;
-    out_of_memory = true;
+    failing_begin_all();
     bool good = gcw_hub_emit(h, "news", w->data, NULL) == 4
                 && gcw_hub_emit(h, NULL, NULL, NULL) == 1
                 && gcw_hub_dispatch(h, 1) == 1
@@ -1467,7 +2132,7 @@ a_hub_works_without_memory(void **state)
                 && gcw_hub_dispatch(h, 0) == 1
                 && gcw_hub_fd(h) >= 0
                 && gcw_hub_measure(h, &size) == 0;
-    out_of_memory = false;
+    failing_end();
     assert_true(good);
     assert_int_equal(calls, 4 + 1 + 4 + 3);
     hub_has(h, 0, 0, 0);
@@ -1483,35 +2148,86 @@ a_proxy_works_without_memory(void **state)
     struct operation o = { .prepare = with_simple_proxy };
     struct world *w = world_new(&o, 3);
     size_t (*code)(void) = (size_t (*)(void))gcw_proxy_code(w->proxy);
-    out_of_memory = true;
+    failing_begin_all();
     bool good = code() == 3
                 && gcw_proxy_on_stale(w->proxy, told_stale, w->calls) == 0
                 && gcw_dispose(w->target) == 0
                 && code() == 0 && errno == ESTALE
                 && gcw_proxy_free(w->proxy) == 0;
-    out_of_memory = false;
+    failing_end();
     assert_true(good);
     assert_int_equal(calls, 1);
 }
 #endif
 
-/* Those after mmap are used only where the system has nothing better. */
+/* Of these the library uses one, whichever the system has. */
+static const char *const alternatives[][2] = {
+    { "eventfd", "pipe2" }, { "on_exit", "atexit" }
+};
+
+static bool
+has_failed(const char *name)
+{
+    for (size_t i = 0; i < failing_count(); i++)
+        if (strcmp(failing_name(i), name) == 0)
+            return failing_times(i) > 0;
+    return false;
+}
+
+static bool
+an_alternative_has_failed(const char *name)
+{
+    for (size_t i = 0; i < sizeof alternatives / sizeof *alternatives; i++)
+        for (int j = 0; j < 2; j++)
+            if (strcmp(alternatives[i][j], name) == 0)
+                return has_failed(alternatives[i][!j]);
+    return false;
+}
+
 static void
 each_kind_of_allocation_has_failed(void **state)
 {
     (void)state;
-    for (int i = 0; i <= KIND_mmap; i++)
-        if (failed[i] == 0)
-            fail_msg("%s never failed", kind_names[i]);
+    for (size_t i = 0; i < failing_count(); i++)
+        if (failing_times(i) == 0
+            && !an_alternative_has_failed(failing_name(i)))
+            fail_msg("%s never failed", failing_name(i));
 }
 
-enum { BEFORE = 1, AFTER = 6 + HAS_PROXIES };
+/* --- the lists that t/oom-lists.t asks for --- */
+
+static void
+list_functions(void)
+{
+    for (size_t i = 0; i < N_OPERATIONS; i++)
+        printf("%.*s\n", (int)strcspn(operations[i].name, ","),
+               operations[i].name);
+}
+
+static void
+list_allocators(void)
+{
+    for (size_t i = 0; i < failing_count(); i++)
+        printf("%s\n", failing_name(i));
+}
+
+static const struct scenario scenarios[] = {
+    { "start_twice", start_twice },
+    { "functions", list_functions },
+    { "allocators", list_allocators },
+};
+
+#if HAVE_LIBFFI
+enum { BEFORE = 1, AFTER = 8 };
+#else
+enum { BEFORE = 1, AFTER = 7 };
+#endif
 
 static int
 run_all(void)
 {
     struct CMUnitTest tests[BEFORE + N_OPERATIONS + AFTER] = {
-        [0] = cmocka_unit_test(gcw_init_fails_cleanly_and_then_succeeds),
+        [0] = cmocka_unit_test(each_step_of_the_start_fails_cleanly),
         [BEFORE + N_OPERATIONS] =
             cmocka_unit_test(deaths_are_told_without_memory),
             cmocka_unit_test(what_exists_can_be_used_and_ended_without_memory),
@@ -1521,6 +2237,7 @@ run_all(void)
 #if HAVE_LIBFFI
             cmocka_unit_test(a_proxy_works_without_memory),
 #endif
+            cmocka_unit_test(a_second_start_does_not_end_twice),
             cmocka_unit_test(each_kind_of_allocation_has_failed),
     };
     for (size_t i = 0; i < N_OPERATIONS; i++)
@@ -1534,5 +2251,6 @@ run_all(void)
 int
 main(int argc, char **argv)
 {
-    return test_main(argc, argv, NULL, 0, run_all);
+    return test_main(argc, argv, scenarios,
+                     sizeof scenarios / sizeof *scenarios, run_all);
 }

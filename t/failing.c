@@ -1,0 +1,134 @@
+/* failing.c: memory that runs out when a test wants it to.  See failing.h. */
+#include <config.h>
+#include "failing.h"
+
+#include <errno.h>
+#if HAVE_LIBFFI
+# include <ffi.h>
+#endif
+#include <gc.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/types.h>
+
+enum allocator {
+#define ALLOCATOR(type, name, parameters, arguments, failure) AT_##name,
+#define SILENT_ALLOCATOR(name, parameters, arguments) AT_##name,
+    ALLOCATORS(ALLOCATOR, SILENT_ALLOCATOR)
+#undef ALLOCATOR
+#undef SILENT_ALLOCATOR
+    N_ALLOCATORS
+};
+
+static const char *const names[] = {
+#define ALLOCATOR(type, name, parameters, arguments, failure) #name,
+#define SILENT_ALLOCATOR(name, parameters, arguments) #name,
+    ALLOCATORS(ALLOCATOR, SILENT_ALLOCATOR)
+#undef ALLOCATOR
+#undef SILENT_ALLOCATOR
+};
+
+static size_t times[N_ALLOCATORS];
+
+/* How many allocations are left until the one that fails; 0: none fails. */
+static _Thread_local size_t countdown;
+static _Thread_local bool to_last, all_fail;
+static _Thread_local const char *only;
+static _Thread_local size_t failures;
+
+/* Those of the collector and of libffi need not leave anything sensible in
+ * errno. */
+static int
+error_of(enum allocator allocator)
+{
+    const char *name = names[allocator];
+    return strncmp(name, "GC_", 3) == 0 || strncmp(name, "ffi_", 4) == 0
+         ? EDOM : ENOMEM;
+}
+
+static bool
+is_to_fail(enum allocator allocator)
+{
+    if (only != NULL)
+        return strcmp(only, names[allocator]) == 0;
+    return all_fail || (countdown != 0 && --countdown == 0);
+}
+
+static bool
+fails(enum allocator allocator)
+{
+    if (!is_to_fail(allocator))
+        return false;
+    all_fail = all_fail || to_last;
+    failures++;
+    times[allocator]++;
+    errno = error_of(allocator);
+    return true;
+}
+
+#define ALLOCATOR(type, name, parameters, arguments, failure)               \
+    type __real_##name parameters;                                          \
+    type __wrap_##name parameters;                                          \
+    type __wrap_##name parameters                                           \
+    {                                                                       \
+        return fails(AT_##name) ? failure : __real_##name arguments;        \
+    }
+#define SILENT_ALLOCATOR(name, parameters, arguments)                       \
+    void __real_##name parameters;                                          \
+    void __wrap_##name parameters;                                          \
+    void __wrap_##name parameters                                           \
+    {                                                                       \
+        if (!fails(AT_##name))                                              \
+            __real_##name arguments;                                        \
+    }
+ALLOCATORS(ALLOCATOR, SILENT_ALLOCATOR)
+
+void
+failing_begin(size_t n, bool lasting)
+{
+    failures = 0;
+    to_last = lasting;
+    countdown = n;
+}
+
+void
+failing_begin_all(void)
+{
+    failures = 0;
+    all_fail = true;
+}
+
+void
+failing_begin_only(const char *name)
+{
+    failures = 0;
+    only = name;
+}
+
+size_t
+failing_end(void)
+{
+    countdown = 0;
+    only = NULL;
+    to_last = all_fail = false;
+    return failures;
+}
+
+size_t
+failing_count(void)
+{
+    return N_ALLOCATORS;
+}
+
+const char *
+failing_name(size_t i)
+{
+    return names[i];
+}
+
+size_t
+failing_times(size_t i)
+{
+    return times[i];
+}

@@ -1,0 +1,69 @@
+#!/bin/sh
+# oom-lists.t: t/oom.t tries every public function, and lets everything fail by
+# which the library gets memory.
+
+: "${srcdir:=.}" "${builddir:=.}" "${NM:=nm}"
+LC_ALL=C
+export LC_ALL
+
+dir=$(mktemp -d) || exit 99
+trap 'rm -rf "$dir"' EXIT
+
+# What the library uses and what takes no memory that could run out, one in a
+# line: an extended regular expression.  What the compiler puts in, for
+# sanitizers and coverage too, stands at the end.
+harmless()
+{
+    cat <<'END'
+GC_(base|call_with_alloc_lock|free|gc_no|gcollect|init)
+GC_(get|set)_[a-z_]+
+GC_allow_register_threads
+GC_(thread_is_registered|(un)?register_my_thread)
+GC_unregister_(disappearing|long)_link
+ffi_(call|closure_free|prep_cif|prep_closure_loc|type_[a-z0-9]+)
+(__)?pthread_(attr|cond|condattr|mutex|register_cancel|sigmask)(_[a-z]+)?
+__pthread_un(register_cancel|wind_next)
+sem_(init|post|wait)
+sig(delset|fillset)
+(_|__sig)?(set|long)jmp
+abort|clock_gettime|close|dup3|free|getpid|read|sysconf|write
+dl_iterate_phdr|dladdr
+madvise|msync|munmap
+bcmp|mem(chr|cmp|cpy|move|set)|str(cmp|len|ncmp)
+fprintf|snprintf|stderr
+_GLOBAL_OFFSET_TABLE_|__errno_location|__tls_get_addr|__stack_chk_fail
+__(fprintf|snprintf|longjmp|memcpy|memmove|memset|read)_chk
+__(asan|gcov|llvm|sancov|sanitizer|start|stop|ubsan)_.*|mangled_path
+END
+}
+
+# What the internal objects use and do not define.
+used()
+{
+    $NM -u "$builddir/.libs/libgcweak-internal.a" |
+    awk 'NF == 2 { print $2 }' | grep -v '^gcw_' | sort -u
+}
+
+# is_within N WHAT A B: passes if every line of A is in B.
+is_within()
+{
+    extra=$(comm -23 "$dir/$3" "$dir/$4")
+    if [ -s "$dir/$3" ] && [ -z "$extra" ]; then
+        echo "ok $1 - $2"
+    else
+        echo "not ok $1 - $2"
+        echo "${extra:-nothing at all}" | sed 's/^/# /'
+    fi
+}
+
+echo 1..3
+"$builddir/t/oom.t" functions | sort -u > "$dir/tried"
+"$builddir/t/oom.t" allocators | sort > "$dir/failing"
+sort "$srcdir/src/gcweak.sym" > "$dir/list"
+used > "$dir/used"
+harmless > "$dir/patterns"
+grep -vxE -f "$dir/patterns" "$dir/used" > "$dir/memory"
+
+is_within 1 'what is exported is tried' list tried
+is_within 2 'what is tried is exported' tried list
+is_within 3 'what may take memory can be made to fail' memory failing
