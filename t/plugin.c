@@ -17,11 +17,8 @@
 static void
 plugin_path(char path[PATH_MAX], const char *name)
 {
-    char self[PATH_MAX / 2];
-    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-    MUST(n > 0);
-    self[n] = '\0';
-    char *dir = dirname(self);
+    char self[PATH_MAX];
+    char *dir = dirname(strcpy(self, program_path()));
     size_t length = strlen(dir);
     bool inside = length > 6 && strcmp(dir + length - 6, "/.libs") == 0;
     snprintf(path, PATH_MAX, "%s%s/%s.so", dir, inside ? "" : "/.libs", name);

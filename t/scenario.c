@@ -115,7 +115,7 @@ spawn(const char *name, int out, int err)
     posix_spawn_file_actions_adddup2(&actions, err, 2);
     posix_spawnattr_init(&attr);
     posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP);
-    error = posix_spawn(&pid, "/proc/self/exe", &actions, &attr, argv,
+    error = posix_spawn(&pid, program_path(), &actions, &attr, argv,
                         environ);
     posix_spawnattr_destroy(&attr);
     posix_spawn_file_actions_destroy(&actions);

@@ -418,7 +418,7 @@ leave_it_to(const char *scenario, void *(*fn)(void *))
     pthread_t thread;
     if (getenv("GC_MARKERS") == NULL) {
         setenv("GC_MARKERS", "1", 1);
-        execl("/proc/self/exe", "shutdown.t", scenario, (char *)NULL);
+        execl(program_path(), "shutdown.t", scenario, (char *)NULL);
         _exit(98);
     }
     at_exit_say("last");

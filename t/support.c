@@ -1,8 +1,10 @@
 /* support.c: targets, their deaths, and main, for all tests; see support.h. */
 #include "support.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "mode.h"
 #include "scenario.h"
@@ -105,6 +107,18 @@ in_dead_frame(void (*body)(void *arg), void *arg)
 {
     body(arg);
     clear_stack();
+}
+
+const char *
+program_path(void)
+{
+    static char path[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
+
+    if (n < 0)
+        fail_msg("where is this program?");
+    path[n] = '\0';
+    return path;
 }
 
 int

@@ -87,6 +87,10 @@ struct outcome {
 struct outcome run_scenario(const char *name);
 void outcome_free(struct outcome *o);
 
+/* The file of this test program.  To start it anew use this, not the link in
+ * /proc: that one would start valgrind itself where a test runs under it. */
+const char *program_path(void);
+
 /* The main function of each test program: sets up the mode, then either runs
  * the tests, or, with a scenario's name as the argument, that scenario.
  * Returns what main returns. */
