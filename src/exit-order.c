@@ -209,10 +209,8 @@ gcw__order_forget(struct gcw__order *o, gcw_exit_handler *h)
 
 /* It leaves the room that it needs. */
 void
-gcw__order_set_aside(struct gcw__order *o)
+gcw__order_set_aside(struct gcw__order *o, gcw_exit_handler *h)
 {
-    gcw_exit_handler *h = gcw__order_newest(o);
-
     clear(o, h);
     put(o, --o->top, h);
 }

@@ -51,8 +51,8 @@ gcw__order_newest(const struct gcw__order *o)
     return o->end == 0 ? NULL : o->slots[o->end - 1];
 }
 
-/* Sets the newest that waits aside. */
-void gcw__order_set_aside(struct gcw__order *o);
+/* Sets h aside, which is the newest that waits. */
+void gcw__order_set_aside(struct gcw__order *o, gcw_exit_handler *h);
 
 /* Those that were set aside wait again, older than all that wait. */
 void gcw__order_bring_back(struct gcw__order *o);

@@ -129,7 +129,7 @@ start(struct run *run, gcw_exit_handler *h)
     if (run->choice.code != NULL)
         h->keep = false;
     if (h->keep) {
-        gcw__order_set_aside(&run->registry->order);
+        gcw__order_set_aside(&run->registry->order, h);
         h->state = GCW__RUNNING;
     } else {
         gcw__exit_take_off(h, GCW__RUNNING);
@@ -171,7 +171,7 @@ take_next(struct run *run)
             start(run, h);
             return true;
         }
-        gcw__order_set_aside(o);
+        gcw__order_set_aside(o, h);
     }
     return false;
 }

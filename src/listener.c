@@ -148,7 +148,7 @@ bind_any(const gcw_listener *l, void (*code)(void), void *data,
 {
     if (l->by != GCW__BY_FUNCTION && l->by != GCW__BY_HUB_FUNCTION)
         return bind_method(l, code, data, out);
-    *out = (gcw_bound){ NULL, NULL, data };
+    *out = (gcw_bound){ NULL, (gcw_method_fn *)code, data };
     return true;
 }
 
