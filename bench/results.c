@@ -48,6 +48,7 @@ ratio_of(const double *values, const double *others)
             return NAN;
         ratios[round] = values[round] / others[round];
     }
+    /* cppcheck-suppress uninitvar ; both loops are of rounds() */
     median = spread_of(ratios).median;
     return isfinite(median) ? median : NAN;
 }

@@ -324,9 +324,11 @@ measure(const struct bus *bus)
 static void
 take_sample(const struct bus *bus)
 {
+    struct sample *more;
     gcw_drain(0);
-    samples = realloc(samples, (sample_count + 1) * sizeof *samples);
-    check(samples != NULL, "memory");
+    more = realloc(samples, (sample_count + 1) * sizeof *samples);
+    check(more != NULL, "memory");
+    samples = more;
     samples[sample_count++] = (struct sample){ .of = {
         [CONNECTED] = tally.subscribers + tally.types,
         [LISTENERS] = measure(bus).listeners,

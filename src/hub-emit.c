@@ -203,6 +203,7 @@ gcw__hub_emit(gcw_hub *h, const char *type, void *source, void *arg,
               size_t *called)
 {
     struct emission run = {
+        /* cppcheck-suppress ctuuninitvar ; what it points to is not read */
         .hub = h, .told = { h, NULL, type, source, arg }
     };
 

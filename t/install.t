@@ -49,6 +49,8 @@ config()
 # The README's first example.
 write_program()
 {
+    # These quotes are the page's own.
+    # shellcheck disable=SC2016
     sed -n '/^```c$/,/^```$/p' "$srcdir/README.md" | grep -v '^```' \
         > "$dir/program.c"
 }

@@ -112,11 +112,14 @@ run logbus - < /dev/null
 ok 'a log without lines is an error' test $status -eq 1
 ok 'that says so' complains 'no lines'
 
+# A file read by redirection would be no pipe.
 packages > "$scratch/log"
+# shellcheck disable=SC2002
 status=$(cat "$scratch/log" | { run logbus --repeat 2 -; echo $status; })
 ok 'a pipe cannot be read twice' test "$status" -eq 1
 ok 'which is said' complains 'cannot read it repeatedly'
 
+# shellcheck disable=SC2002
 status=$(cat "$scratch/log" | { run logbus -; echo $status; })
 ok 'a pipe is read once' test "$status" -eq 0
 ok 'without complaint' silent
@@ -139,7 +142,7 @@ ok 'the types stay, for they count' test "$types" -eq 8
 ok 'nothing is plotted unless asked for' test -z "$(plot_rows)"
 bytes=$(said hub bytes)
 
-for pass in 1 2 3; do cat "$scratch/types"; done > "$scratch/types3"
+for _ in 1 2 3; do cat "$scratch/types"; done > "$scratch/types3"
 run logbus --plot --repeat 3 "$scratch/log" < /dev/null
 ok 'a log is read as often as asked' says '^9000 lines .* in 3 passes,'
 ok 'and all of it counted' counts_are "$scratch/types3"

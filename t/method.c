@@ -310,6 +310,7 @@ drop_self(void *self, void *arg, void *data)
     if (d->bound != NULL)
         d->bound->self = NULL;
     d->kept[0] = NULL;
+    /* cppcheck-suppress uselessAssignmentPtrArg ; the parameter held it */
     self = NULL;
     collect();
     d->alive = gcw_ref_get(d->ref) != NULL;

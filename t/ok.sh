@@ -31,6 +31,8 @@ run() {
     example=$1
     shift
     "$builddir/examples/$example" "$@" > "$scratch/out" 2> "$scratch/err"
+    # For those that source this.
+    # shellcheck disable=SC2034
     status=$?
 }
 

@@ -132,6 +132,7 @@ make_and_drop(size_t number, void *shared)
         gcw_proxy *p = proxy_new(m->target, add);
         good &= p != NULL;
         if (p != NULL)
+            /* cppcheck-suppress AssignmentAddressToInteger ; it is none */
             m->codes[number * EACH + i] = (plain_fn *)gcw_proxy_code(p);
     }
     return good;

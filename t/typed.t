@@ -36,6 +36,8 @@ END
 compile()    # language file
 {
     strict='-Wall -Wextra -Werror -fsyntax-only'
+    # These are several words.
+    # shellcheck disable=SC2086
     case $1 in
     c++) ${CXX:-c++} -x c++ $strict -I"$srcdir/include" "$2" ;;
     *)   ${CC:-cc} -x c -std="$1" $strict -I"$srcdir/include" "$2" ;;
@@ -58,7 +60,7 @@ taken()    # language name parameters types object data
     write_source "$scratch/source" "$3" "$4" "$5" "$6"
     good=true
     compile "$1" "$scratch/source" || good=false
-    report $good "$1: $2 is taken"
+    report "$good" "$1: $2 is taken"
 }
 
 refused()    # as taken
@@ -66,7 +68,7 @@ refused()    # as taken
     write_source "$scratch/source" "$3" "$4" "$5" "$6"
     good=true
     compile "$1" "$scratch/source" && good=false
-    report $good "$1: $2 is refused"
+    report "$good" "$1: $2 is refused"
 }
 
 fit='struct player *self, int *arg, double *data'
@@ -74,30 +76,30 @@ types='struct player, int, double'
 
 try_language()
 {
-    taken $1 'what fits' "$fit" "$types" '&a_player' '&a_fraction'
-    taken $1 'a function of void pointers' \
+    taken "$1" 'what fits' "$fit" "$types" '&a_player' '&a_fraction'
+    taken "$1" 'a function of void pointers' \
         'void *self, void *arg, void *data' 'void, void, void' \
         '&an_enemy' '&a_number'
-    refused $1 'a function with another object' \
+    refused "$1" 'a function with another object' \
         'struct enemy *self, int *arg, double *data' "$types" \
         '&a_player' '&a_fraction'
-    refused $1 'a function with another argument' \
+    refused "$1" 'a function with another argument' \
         'struct player *self, double *arg, double *data' "$types" \
         '&a_player' '&a_fraction'
-    refused $1 'a function with other data' \
+    refused "$1" 'a function with other data' \
         'struct player *self, int *arg, int *data' "$types" \
         '&a_player' '&a_fraction'
-    refused $1 'a function without data' 'struct player *self, int *arg' \
+    refused "$1" 'a function without data' 'struct player *self, int *arg' \
         "$types" '&a_player' '&a_fraction'
-    refused $1 'another object' "$fit" "$types" '&an_enemy' '&a_fraction'
-    refused $1 'other data' "$fit" "$types" '&a_player' '&a_number'
-    refused $1 'a number as the object' "$fit" "$types" 'a_number + 1' \
+    refused "$1" 'another object' "$fit" "$types" '&an_enemy' '&a_fraction'
+    refused "$1" 'other data' "$fit" "$types" '&a_player' '&a_number'
+    refused "$1" 'a number as the object' "$fit" "$types" 'a_number + 1' \
         '&a_fraction'
 }
 
 skip_language()
 {
-    for i in 1 2 3 4 5 6 7 8 9; do
+    for _ in 1 2 3 4 5 6 7 8 9; do
         number=$((number + 1))
         echo "ok $number # SKIP $1: no compiler"
     done
