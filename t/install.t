@@ -46,6 +46,22 @@ config()
         $PKG_CONFIG "$@" gcweak
 }
 
+# "man gcw_ref_get" finds the page that has it: each exported function has a
+# file, which is the page that names it or leads there.
+functions_have_pages()
+{
+    man3=$(dirname "$(find "$dir" -name gcw_ref.3)")
+    while read -r function
+    do
+        page=$man3/$function.3
+        next=$(sed -n 's|^\.so man3/||p' "$page")
+        grep -x "\.Nm $function\( ,\)*" "${next:+$man3/}${next:-$page}" \
+            > "$dir/found" || echo "$function"
+    done < "$srcdir/src/gcweak.sym" > "$dir/lost"
+    cat "$dir/lost"
+    [ ! -s "$dir/lost" ]
+}
+
 # The README's first example.
 write_program()
 {
@@ -89,7 +105,7 @@ module_is_whole()
         [ -z "$(find "$source" -newer "$compiled")" ]
 }
 
-echo 1..7
+echo 1..8
 write_program
 passes 1 'make install' install_there
 passes 2 'gcweak.pc is installed' stage_pc
@@ -117,3 +133,5 @@ if [ "${HAVE_GUILE-no}" = yes ]; then
 else
     echo 'ok 7 # SKIP built without the module for Guile'
 fi
+
+passes 8 'each function has its manual page' functions_have_pages

@@ -5,7 +5,7 @@
 # A page doc/gcw_NAME.3 is that of the header gcweak/NAME.h.  Any page that is
 # put there is tested.  A program is a literal display with a main function;
 # what it must print is the literal display after a line that ends in
-# "prints:", if there is one.
+# "prints:".
 
 # Variables of flags are split on purpose.
 # shellcheck disable=SC2086
@@ -67,6 +67,19 @@ declared_anywhere()
     done | sort -u
 }
 
+# The words gcw_... and GCW_... of standard input, one a line.
+words()
+{
+    grep -oEi '\<gcw_[a-z0-9_]+' | sort -u
+}
+
+# Those of all headers, comments left out.
+defined_anywhere()
+{
+    cat "$srcdir"/include/gcweak/*.h | tr '\n' ' ' |
+        sed 's|/\*|\n&|g; s|\*/|&\n|g' | grep -v '^/\*' | words
+}
+
 # --- What a page names -------------------------------------------------------
 
 # The lines of a section.
@@ -77,11 +90,31 @@ section()
         inside' "$page"
 }
 
-# All names but that of the page itself, which is a type.
+# named FILE: all names of a page, but for its own if that is no function.
 named()
 {
-    section NAME | awk -v own="$name" \
-        '$1 == ".Nm" && $2 != own { print $2 }' | sort -u
+    own=${1##*/}
+    own=${own%.*}
+    awk -f "$srcdir/doc/names.awk" "$1" > "$dir/names"
+    if grep -Fqx "$own" "$dir/anywhere"; then
+        sort -u "$dir/names"
+    else
+        grep -Fvx "$own" "$dir/names" | sort -u
+    fi
+}
+
+# What it speaks of, as NAME.SECTION.
+referred_to()
+{
+    grep -oE '\<Xr gcw[a-z_]* [0-9]' "$page" | sed 's/^Xr //; s/ /./' | sort -u
+}
+
+pages()
+{
+    for one in "$srcdir"/doc/*.[37]
+    do
+        echo "${one##*/}"
+    done | sort
 }
 
 # The declarations in the synopsis, one a line, as in C.
@@ -104,7 +137,8 @@ synopsis()
         }
         function declare()
         {
-            print type " " function_name "(" arguments ");"
+            if (function_name ~ /^gcw_/)
+                print type " " function_name "(" arguments ");"
         }
         { read_words($0) }
         $1 == ".Ft" { sub(/^\.Ft */, ""); gsub(/"/, ""); type = $0 }
@@ -130,7 +164,18 @@ is_within()
 
 titled()
 {
-    grep -x "\.Dt $(echo "$name" | tr '[:lower:]' '[:upper:]') 3" "$page"
+    grep -x "\.Dt $(echo "$name" | tr '[:lower:]' '[:upper:]') $number" "$page"
+}
+
+# In this order, others between them.
+has_sections()
+{
+    for one in NAME SYNOPSIS DESCRIPTION 'RETURN VALUES' THREADS EXAMPLES \
+        ERRORS 'SEE ALSO'
+    do
+        echo ".Sh $one"
+    done > "$dir/wanted"
+    grep '^\.Sh ' "$page" | grep -Fx -f "$dir/wanted" | diff "$dir/wanted" -
 }
 
 includes_header()
@@ -216,28 +261,29 @@ test_program()
     fi
     passes "program $1 compiles without a warning" compiles "$1"
     passes "program $1 runs" runs "$1"
-    if [ -e "$dir/$1.out" ]; then
-        passes "program $1 prints what the page says" prints_what_it_says "$1"
-    fi
+    passes "program $1 prints what the page says" prints_what_it_says "$1"
 }
 
 test_programs()
 {
     extract_programs
-    number=1
-    while [ -e "$dir/$number.c" ]
+    passes 'it has a program' [ -e "$dir/1.c" ]
+    program=1
+    while [ -e "$dir/$program.c" ]
     do
-        test_program $number
-        number=$((number + 1))
+        test_program $program
+        program=$((program + 1))
     done
 }
 
-test_names()
+# Those that a page of section 3 has to do with its header.
+test_header()
 {
+    header=gcweak/${name#gcw_}.h
     declared_in "$header" > "$dir/header"
-    named > "$dir/named"
+    named "$page" > "$dir/named"
     declared_by_synopsis > "$dir/synopsis"
-    passes 'it has the title of its file' titled
+    passes 'it has the usual sections' has_sections
     passes 'the synopsis includes its header' includes_header
     passes 'the name section has all of the header' is_within header named
     passes 'the synopsis has all of the header' is_within header synopsis
@@ -246,25 +292,70 @@ test_names()
     passes 'the synopsis agrees with the header' agrees_with_header
 }
 
+test_words()
+{
+    grep -v '^\.Dt' "$page" | words > "$dir/words"
+    referred_to > "$dir/referred"
+    passes 'it has the title of its file' titled
+    passes 'it speaks only of what there is' is_within words known
+    passes 'it refers only to pages that there are' is_within referred pages
+}
+
+test_lint()
+{
+    what='mandoc finds nothing to complain about'
+    if command -v mandoc > /dev/null; then
+        passes "$what" lints
+    else
+        skip "$what" 'no mandoc here'
+    fi
+}
+
 # test_page FILE
 test_page()
 {
     page=$1
     name=${1##*/}
-    name=${name%.3}
-    header=gcweak/${name#gcw_}.h
-    test_names
-    if command -v mandoc > /dev/null; then
-        passes 'mandoc finds nothing to complain about' lints
-    else
-        skip 'mandoc finds nothing to complain about' 'no mandoc here'
+    number=${name##*.}
+    name=${name%.*}
+    test_words
+    if [ "$number" = 3 ]; then
+        test_header
     fi
+    test_lint
     test_programs
 }
 
+# --- The tests of all together -----------------------------------------------
+
+# Every name of every page, as often as it is there.
+named_by_all()
+{
+    for one in "$srcdir"/doc/*.3
+    do
+        named "$one"
+    done | sort
+}
+
+# comm shows what only one of them has.
+all_have_one_page()
+{
+    sort "$srcdir/src/gcweak.sym" | comm -3 - "$dir/named-by-all" > "$dir/odd"
+    cat "$dir/odd"
+    [ ! -s "$dir/odd" ]
+}
+
 declared_anywhere > "$dir/anywhere"
-for file in "$srcdir"/doc/*.3
+pages > "$dir/pages"
+{
+    defined_anywhere
+    sed -n 's/\.[0-9]$//p' "$dir/pages"
+} | sort -u > "$dir/known"
+for file in "$srcdir"/doc/*.[37]
 do
     test_page "$file"
 done
+named_by_all > "$dir/named-by-all"
+name='all pages'
+passes 'each exported function has its page, and one only' all_have_one_page
 echo "1..$count"
