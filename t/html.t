@@ -64,7 +64,7 @@ is_whole()
 # The attributes of this name in a file, one a line.
 attributes()
 {
-    grep -oE "[ \"]$1=\"[^\"]*\"" "$2" | sed 's/^[^"]*="//; s/"$//; s/^.*="//'
+    grep -oE " $1=\"[^\"]*\"" "$2" | sed 's/^[^"]*"//; s/"$//'
 }
 
 # Where one can go: FILE, and FILE#PLACE.
