@@ -1,6 +1,7 @@
 #!/bin/sh
 # exports.t: the list of exported symbols says exactly what the public headers
-# declare and what the shared library exports.
+# declare and what the shared library exports, each symbol with the version
+# that the list puts it under.
 
 : "${srcdir:=.}" "${builddir:=.}" "${CC:=cc}" "${NM:=nm}"
 LC_ALL=C
@@ -24,9 +25,30 @@ declared()
          }' | sort -u
 }
 
+# The symbols of the list, and the same with their versions.
+listed()
+{
+    grep '^gcw_' "$srcdir/src/gcweak.sym" | sort
+}
+
+listed_versions()
+{
+    awk '/^GCWEAK_/ { version = $1; next }
+         { print $1 "@@" version }' "$srcdir/src/gcweak.sym" | sort
+}
+
+# Newer nm shows versions, and tells of each version as of a symbol (A).
 exported()
 {
-    $NM -D --defined-only "$library" | awk '{ print $NF }' | sort -u
+    $NM -D --defined-only "$library" |
+    awk '$(NF - 1) != "A" { sub(/@.*/, "", $NF); print $NF }' | sort -u
+}
+
+# Of each exported symbol the default version, which programs are bound to.
+exported_versions()
+{
+    readelf --dyn-syms --wide "$library" |
+    awk '$7 != "UND" && $7 != "ABS" && $8 ~ /^gcw_/ { print $8 }' | sort -u
 }
 
 # is_within N WHAT A B: passes if every line of A is in B.
@@ -41,9 +63,14 @@ is_within()
     fi
 }
 
-echo 1..4
+skip()
+{
+    echo "ok $1 # SKIP $2"
+}
+
+echo 1..6
 declared > "$dir/headers"
-sort "$srcdir/src/gcweak.sym" > "$dir/list"
+listed > "$dir/list"
 is_within 1 'what the headers declare is in the list' headers list
 is_within 2 'what is in the list is declared in the headers' list headers
 
@@ -53,6 +80,20 @@ if [ -e "$library" ]; then
     is_within 3 'what is in the list is exported' list library
     is_within 4 'what is exported is in the list' library list
 else
-    echo 'ok 3 # SKIP no shared library was built'
-    echo 'ok 4 # SKIP no shared library was built'
+    skip 3 'no shared library was built'
+    skip 4 'no shared library was built'
+fi
+
+if [ "${HAVE_VERSIONS:=yes}" = no ]; then
+    skip 5 'the linker knows no versions'
+    skip 6 'the linker knows no versions'
+elif [ -e "$library" ] && command -v readelf > /dev/null; then
+    listed_versions > "$dir/list.versions"
+    exported_versions > "$dir/library.versions"
+    is_within 5 'each symbol has the version that the list says' \
+        list.versions library.versions
+    is_within 6 'and no other one' library.versions list.versions
+else
+    skip 5 'no shared library was built, or no readelf'
+    skip 6 'no shared library was built, or no readelf'
 fi
