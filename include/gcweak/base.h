@@ -44,8 +44,10 @@
 # define GCW_NORETURN __attribute__((__noreturn__))
 #elif defined __cplusplus
 # define GCW_NORETURN [[noreturn]]
-#else
+#elif defined __STDC_VERSION__ && __STDC_VERSION__ >= 201112L
 # define GCW_NORETURN _Noreturn
+#else
+# define GCW_NORETURN
 #endif
 
 #ifdef __cplusplus

@@ -133,19 +133,20 @@ gcw_cleanup *gcw_method_on_death(gcw_method *m,
 # define GCW__MAY_BE_UNUSED
 #endif
 
-#if defined __cplusplus
-# define GCW__SAME_FUNCTION(fn, Self, Arg, Data)                            \
-    GCW__MAY_BE_UNUSED                                                      \
-    static void *(*const fn##_gcw_checked_)(Self *, Arg *, Data *) = fn;
-#elif defined __STDC_VERSION__ && __STDC_VERSION__ >= 201112L
+#if !defined __cplusplus && defined __STDC_VERSION__                        \
+    && __STDC_VERSION__ >= 201112L
 # define GCW__SAME_FUNCTION(fn, Self, Arg, Data)                            \
     _Static_assert(_Generic(&fn, void *(*)(Self *, Arg *, Data *): 1,       \
                             default: 0),                                    \
                    #fn " is not void *(" #Self " *, " #Arg " *, " #Data " *)");
-#else
+#elif !defined __cplusplus && defined __GNUC__
 # define GCW__SAME_FUNCTION(fn, Self, Arg, Data)                            \
     typedef char fn##_gcw_checked_[__builtin_types_compatible_p(            \
         __typeof__(&fn), void *(*)(Self *, Arg *, Data *)) ? 1 : -1];
+#else
+# define GCW__SAME_FUNCTION(fn, Self, Arg, Data)                            \
+    GCW__MAY_BE_UNUSED                                                      \
+    static void *(*const fn##_gcw_checked_)(Self *, Arg *, Data *) = fn;
 #endif
 
 #define GCW_METHOD(fn, Self, Arg, Data)                                     \
