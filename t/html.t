@@ -114,12 +114,12 @@ all_links_are_there()
 # Each function leads from the index to the page that names it.
 index_has_all()
 {
-    while read -r function
+    grep '^gcw_' "$srcdir/src/gcweak.sym" | while read -r function
     do
         page=$(grep -lx "\.Nm $function\( ,\)*" "$srcdir"/doc/*.3)
         grep -F "<a href=\"${page##*/}.html\"><code>$function</code></a>" \
             "$html/index.html" > "$dir/found" || echo "$function"
-    done < "$srcdir/src/gcweak.sym" > "$dir/lost"
+    done > "$dir/lost"
     nothing "$dir/lost"
 }
 

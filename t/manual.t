@@ -340,7 +340,8 @@ named_by_all()
 # comm shows what only one of them has.
 all_have_one_page()
 {
-    sort "$srcdir/src/gcweak.sym" | comm -3 - "$dir/named-by-all" > "$dir/odd"
+    grep '^gcw_' "$srcdir/src/gcweak.sym" | sort |
+        comm -3 - "$dir/named-by-all" > "$dir/odd"
     cat "$dir/odd"
     [ ! -s "$dir/odd" ]
 }

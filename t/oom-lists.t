@@ -59,7 +59,7 @@ is_within()
 echo 1..3
 "$builddir/t/oom.t" functions | sort -u > "$dir/tried"
 "$builddir/t/oom.t" allocators | sort > "$dir/failing"
-sort "$srcdir/src/gcweak.sym" > "$dir/list"
+grep "^gcw_" "$srcdir/src/gcweak.sym" | sort > "$dir/list"
 used > "$dir/used"
 harmless > "$dir/patterns"
 grep -vxE -f "$dir/patterns" "$dir/used" > "$dir/memory"

@@ -1,0 +1,101 @@
+# installed.sh: what the tests of an installed gcweak share.  To be sourced.
+#
+# It is installed under $root, which goes at the end with all of $dir.
+# PKG_CONFIG_PATH leads to it there, and LD_LIBRARY_PATH to its library, which
+# lies in $libdir.
+
+# Some is for those who source it.
+# shellcheck shell=sh disable=SC2016,SC2034
+: "${srcdir:=.}" "${builddir:=.}" "${CC:=cc}" "${MAKE:=make}"
+: "${PKG_CONFIG:=pkg-config}"
+
+dir=$(cd "$builddir" && pwd)/install.dir
+root=$dir/root
+rm -rf "$dir"
+mkdir "$dir" || exit 99
+trap 'rm -rf "$dir"' EXIT
+number=0
+
+# passes WHAT COMMAND...: one test; what the command says is shown.
+passes()
+{
+    number=$((number + 1))
+    what=$1
+    shift
+    if "$@" > "$dir/log" 2>&1; then
+        echo "ok $number - $what"
+    else
+        echo "not ok $number - $what"
+        sed 's/^/# /' "$dir/log"
+    fi
+}
+
+# skip COUNT WHY: so many tests that cannot be made here.
+skip()
+{
+    last=$((number + $1))
+    while [ "$number" -lt "$last" ]
+    do
+        number=$((number + 1))
+        echo "ok $number # SKIP $2"
+    done
+}
+
+# The make that runs the tests must not hand its jobs to this one.
+install_there()
+{
+    MAKEFLAGS='' MFLAGS='' $MAKE -C "$builddir" install DESTDIR="$root"
+}
+
+# The installed gcweak.pc speaks of its final place: here a copy that speaks
+# of the staged one.
+stage_pc()
+{
+    pc=$(find "$root" -name gcweak.pc)
+    mkdir "$dir/pc" &&
+    sed "s|^\([a-z_]*\)=/|\1=$root/|" "$pc" > "$dir/pc/gcweak.pc" &&
+    PKG_CONFIG_PATH=$dir/pc${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH} &&
+    export PKG_CONFIG_PATH &&
+    libdir=$(config --variable=libdir) &&
+    LD_LIBRARY_PATH=$libdir${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} &&
+    export LD_LIBRARY_PATH
+}
+
+config()
+{
+    $PKG_CONFIG "$@" gcweak
+}
+
+has_shared()
+{
+    [ -e "$libdir/libgcweak.so" ]
+}
+
+# There is a static library, and here one can link with such.
+# shellcheck disable=SC2086
+has_static()
+{
+    echo 'int main(void) { return 0; }' > "$dir/empty.c"
+    [ -e "$libdir/libgcweak.a" ] &&
+        $CC $CFLAGS $LDFLAGS -static "$dir/empty.c" -o "$dir/empty" \
+            2> /dev/null
+}
+
+# The README's first example, and what it prints.
+readme_program()
+{
+    sed -n '/^```c$/,/^```$/p' "$srcdir/README.md" | grep -v '^```'
+}
+readme_output='Ann hears from Bob
+Ann is gone'
+
+# prints EXPECTED COMMAND...
+prints()
+{
+    expected=$1
+    shift
+    output=$("$@")
+    status=$?
+    echo "$output"
+    [ "$status-$output" = "0-$expected" ]
+}
