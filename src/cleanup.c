@@ -27,6 +27,7 @@
 #include "cleanup-order.h"
 #include "code.h"
 #include "death.h"
+#include "delay.h"
 #include "drain.h"
 #include "fork.h"
 #include "guard.h"
@@ -75,6 +76,7 @@ win_locked(gcw_cleanup *c, unsigned char state)
 {
     if (state_of(c) != ARMED)
         return false;
+    GCW__DELAY(3);
     atomic_store_explicit(&c->state, state, memory_order_release);
     gcw__cleanup_order_remove(c);
     return true;
@@ -85,9 +87,11 @@ win(gcw_cleanup *c, unsigned char state)
 {
     bool won;
 
+    GCW__DELAY(1);
     gcw__lock(&gcw__queue_lock, true);
     won = win_locked(c, state);
     gcw__unlock(&gcw__queue_lock);
+    GCW__DELAY(2);
     return won;
 }
 
@@ -213,6 +217,7 @@ static void
 run_won(gcw_cleanup *c)
 {
     unwatch(c);
+    GCW__DELAY(5);
     c->watch.ops->run(&c->watch);
 }
 
@@ -223,6 +228,7 @@ detach(gcw_cleanup *c)
     if (!win(c, DETACHED))
         return false;
     take_data(c);
+    GCW__DELAY(6);
     unwatch(c);
     return true;
 }
@@ -264,6 +270,7 @@ enlist(gcw_cleanup *c)
 static gcw_cleanup *
 finish(gcw_cleanup *c)
 {
+    GCW__DELAY(4);
     if (enlist(c) || !detach(c))
         return c;
     return gcw__fail_null(ENOMEM);

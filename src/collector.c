@@ -17,6 +17,8 @@
 #include <config.h>
 #include "collector.h"
 
+#include "delay.h"
+
 #include <errno.h>
 #include <stdint.h>
 
@@ -53,6 +55,7 @@ gcw__settle(void)
     GC_word now;
 
     GC_call_with_alloc_lock(settle_locked, &now);
+    GCW__DELAY(2);
     return now;
 }
 
@@ -61,6 +64,7 @@ gcw__read_settled(void *_Atomic *const _Atomic *link)
 {
     struct read read = { link, NULL };
 
+    GCW__DELAY(1);
     GC_call_with_alloc_lock(read_locked, &read);
     return read.value;
 }

@@ -24,6 +24,7 @@
 #include <config.h>
 #include "death.h"
 
+#include "delay.h"
 #include "lock.h"
 #include "roots.h"
 
@@ -46,6 +47,7 @@ tell(bool may_wait)
 
         if (!watch->ops->died(watch, may_wait))
             return false;
+        GCW__DELAY(2);
         watch->next = NULL;
         roots->dead_first = next;
     }
@@ -63,6 +65,7 @@ sweep(bool may_wait)
     for (size_t i = 0; i < GCW__SHARDS; i++) {
         complete &= gcw__shard_sweep(i, now, may_wait, &roots->dead_first,
                                      &roots->dead_last);
+        GCW__DELAY(1);
         complete &= tell(may_wait);
     }
     if (complete)
@@ -77,6 +80,7 @@ gcw__notice_deaths(bool may_wait)
     if (gcw__gc_no() != gcw__noticed)
         sweep(may_wait);
     gcw__unlock(&sweep_lock);
+    GCW__DELAY(3);
     listener->swept();
 }
 
@@ -88,6 +92,7 @@ gcw__deaths_of(void *base)
     gcw__shard_kill(base, &gcw__roots->dead_first, &gcw__roots->dead_last);
     tell(true);
     gcw__unlock(&sweep_lock);
+    GCW__DELAY(3);
     listener->swept();
 }
 

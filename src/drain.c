@@ -15,6 +15,7 @@
 #include "drain.h"
 
 #include "code.h"
+#include "delay.h"
 #include "guard.h"
 #include "init.h"
 #include "lock.h"
@@ -103,6 +104,7 @@ queue_told(bool may_wait)
     roots->queue_last = roots->told_last;
     add_to_length(told);
     gcw__unlock(&gcw__queue_lock);
+    GCW__DELAY(1);
     roots->told_first = roots->told_last = NULL;
     told = 0;
     return true;
@@ -113,6 +115,7 @@ static void
 after_sweep(void)
 {
     gcw__places_tidy();
+    GCW__DELAY(2);
     wake_if_pending();
     atomic_load(&noticed_also)();
 }
@@ -145,6 +148,7 @@ pop(bool *taken)
         *taken = pending->ops->take(pending);
     }
     gcw__unlock(&gcw__queue_lock);
+    GCW__DELAY(3);
     return pending;
 }
 
@@ -241,6 +245,7 @@ gcw__drain(size_t max, struct gcw__progress *progress)
     struct drain drain = { .progress = progress, .max = max };
 
     gcw__wakeup_clear(&wakeup);
+    GCW__DELAY(4);
     if (gcw__gc_no() != atomic_load(&gcw__noticed))
         gcw__notice_deaths(true);
     if (atomic_load(&in_queue) == 0)

@@ -6,6 +6,7 @@
 #ifndef GCW__EMIT_H
 #define GCW__EMIT_H
 
+#include "delay.h"
 #include "listeners.h"
 #include "ref.h"
 
@@ -36,9 +37,12 @@ static inline bool
 gcw__slot_call(const struct gcw__slot *slot, void *arg, GC_word *settled)
 {
     void *data = gcw__slot_data(slot);
-    gcw_ref *ref = atomic_load_explicit(&slot->self, memory_order_acquire);
+    gcw_ref *ref;
     void *self;
 
+    GCW__DELAY(1);
+    ref = atomic_load_explicit(&slot->self, memory_order_acquire);
+    GCW__DELAY(2);
     if (ref == &gcw__plain_function) {
         ((void (*)(void *, void *))slot->code)(arg, data);
         return true;

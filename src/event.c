@@ -296,6 +296,7 @@ emit_to(gcw_event *e, const struct gcw__array *array, void *arg)
     const struct gcw__slot *first = &array->slots[gcw__range_begin(range)];
     struct emission run;
 
+    GCW__DELAY(1);
     run.event = e;
     run.array = array;
     run.next = first;

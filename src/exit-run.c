@@ -23,6 +23,7 @@
 #include "exit.h"
 
 #include "code.h"
+#include "delay.h"
 #include "fork.h"
 #include "guard.h"
 #include "init.h"
@@ -85,6 +86,7 @@ begin_turn(gcw_exit_registry *r)
     r->owner_process = gcw__process();
     r->depth++;
     gcw__unlock(&gcw__exit_lock);
+    GCW__DELAY(2);
 }
 
 static void
@@ -92,6 +94,7 @@ end_turn(void *arg)
 {
     gcw_exit_registry *r = arg;
 
+    GCW__DELAY(3);
     gcw__lock(&gcw__exit_lock, true);
     if (--r->depth == 0) {
         gcw__order_bring_back(&r->order);
@@ -185,6 +188,7 @@ next(struct run *run)
     finish_last(run);
     found = run->choice.code == NULL ? take_next(run) : take_chosen(run);
     gcw__unlock(&gcw__exit_lock);
+    GCW__DELAY(1);
     return found;
 }
 
@@ -220,6 +224,7 @@ call_method(struct run *run, gcw_exit_handler *h)
 
     if (!gcw_method_bind(h->call.method, &bound))
         return;
+    GCW__DELAY(4);
     run->count.called++;
     if (gcw_bound_call(&bound, &info) != NULL)
         report(run, "its method returned non-NULL");

@@ -24,6 +24,7 @@
 #include "exit.h"
 
 #include "code.h"
+#include "delay.h"
 #include "fork.h"
 #include "init.h"
 #include "lock.h"
@@ -277,6 +278,7 @@ add(gcw_exit_handler *h)
         gcw__unlock(&gcw__exit_lock);
         if (error != -1)
             return error;
+        GCW__DELAY(1);
         if (!gcw__order_fill(&spare))
             return ENOMEM;
     }
@@ -424,6 +426,7 @@ add_method(gcw_exit_registry *r, gcw_method *m, const gcw_exit_options *o)
         return gcw__fail_null(ENOMEM);
     h->call.method = m;
     gcw__place_watch(self_watch(h), data_watch(h));
+    GCW__DELAY(2);
     error = add(h);
     if (error == 0)
         return h;
@@ -554,6 +557,7 @@ gcw_exit_unregister(gcw_exit_handler *h)
     if (h->state != GCW__GONE)
         found = gcw__exit_remove(h) ? GCW_REMOVED : GCW_RUNNING;
     gcw__unlock(&gcw__exit_lock);
+    GCW__DELAY(3);
     if (found != GCW_GONE && h->has_extra)
         gcw__exit_unwatch(h);
     return found;

@@ -5,6 +5,7 @@
  * is tried again.  Only when nothing is missing anything changes.
  */
 #include <config.h>
+#include "delay.h"
 #include "hub.h"
 
 #include "death.h"
@@ -218,6 +219,7 @@ try_to_connect(struct request *r)
     if (missing == NOTHING)
         commit(r);
     gcw__unlock(gcw__hub_lock(r->hub));
+    GCW__DELAY(1);
     return missing;
 }
 

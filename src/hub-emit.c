@@ -8,6 +8,7 @@
  * called is kept in a set, on the stack unless it is large.
  */
 #include <config.h>
+#include "delay.h"
 #include "emit.h"
 #include "guard.h"
 #include "hub.h"
@@ -50,6 +51,7 @@ add_part(struct emission *run, const struct gcw__pattern *pattern)
         : atomic_load_explicit(&pattern->list.array, memory_order_acquire);
     if (part->array == NULL)
         return;
+    GCW__DELAY(1);
     range = atomic_load_explicit(&part->array->range, memory_order_acquire);
     part->next = &part->array->slots[gcw__range_begin(range)];
     part->end = &part->array->slots[gcw__range_end(range)];

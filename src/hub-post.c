@@ -9,6 +9,7 @@
  * holds the hub.
  */
 #include <config.h>
+#include "delay.h"
 #include "hub.h"
 
 #include "init.h"
@@ -65,6 +66,7 @@ dequeue(gcw_hub *h, uint64_t last)
         h->posted_bytes -= post->size;
     }
     gcw__unlock(gcw__hub_lock(h));
+    GCW__DELAY(1);
     return post;
 }
 

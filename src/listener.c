@@ -6,6 +6,7 @@
  */
 #include <config.h>
 #include "emit.h"
+#include "delay.h"
 #include "init.h"
 #include "lock.h"
 
@@ -16,6 +17,7 @@ remove_if_there(gcw_listener *l)
     pthread_mutex_t *lock = gcw__listeners_lock(l->on.place);
     bool there;
 
+    GCW__DELAY(2);
     gcw__lock(lock, true);
     there = !gcw__listener_is(l, GCW__IS_GONE);
     if (there)
@@ -160,6 +162,7 @@ take(gcw_listener *l)
     pthread_mutex_t *lock = gcw__listeners_lock(l->on.place);
     bool mine, once;
 
+    GCW__DELAY(1);
     gcw__lock(lock, true);
     mine = !gcw__listener_is(l, GCW__IS_GONE | GCW__IS_BLOCKED);
     once = gcw__listener_is(l, GCW__IS_ONCE);

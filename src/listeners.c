@@ -52,6 +52,7 @@
 
 #include "code.h"
 #include "death.h"
+#include "delay.h"
 #include "lock.h"
 #include "ref.h"
 
@@ -305,6 +306,7 @@ put(struct gcw__array *array, uint32_t at, gcw_listener *l,
     struct gcw__slot *slot = &array->slots[at];
 
     slot->code = code;
+    GCW__DELAY(6);
     slot->listener = l;
     atomic_store_explicit(&slot->data, data, memory_order_relaxed);
     set_self(slot);
@@ -358,6 +360,7 @@ move(struct gcw__listeners *list, struct gcw__array *new)
         end = copy(new, begin, old);
     store_range(new, begin, end);
     atomic_store_explicit(&list->array, new, memory_order_release);
+    GCW__DELAY(2);
     if (old != NULL)
         retire(old);
 }
@@ -506,6 +509,7 @@ add(struct gcw__listeners *list, gcw_listener *l,
     put(array, at, l, id->code, id->data);
     if (array->orders != NULL)
         array->orders[at] = order;
+    GCW__DELAY(1);
     store_range(array, begin, end);
     set_live(list, live(list) + 1);
     if (l->on.watch.ref != NULL)
@@ -574,7 +578,9 @@ static void
 empty(struct gcw__slot *slot)
 {
     atomic_fetch_or(&slot->listener->state, GCW__IS_GONE);
+    GCW__DELAY(3);
     atomic_store_explicit(&slot->self, &gcw__ask, memory_order_release);
+    GCW__DELAY(4);
     atomic_store_explicit(&slot->data, NULL, memory_order_release);
 }
 
@@ -616,6 +622,7 @@ gcw__listener_died(void *container, struct gcw__place_watch *watch,
         ? ((struct gcw__second_watch *)watch)->owner : (gcw_listener *)watch;
 
     (void)container;
+    GCW__DELAY(5);
     if (!gcw__lock(lock, may_wait))
         return false;
     if (!gcw__listener_is(l, GCW__IS_GONE))

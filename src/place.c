@@ -26,6 +26,7 @@
 #include "place.h"
 
 #include "death.h"
+#include "delay.h"
 #include "lock.h"
 #include "read.h"
 #include "roots.h"
@@ -169,8 +170,10 @@ gcw__place_take_off(struct gcw__place *place, pthread_mutex_t *lock)
 {
     struct gcw__place_watch *watch;
 
-    while ((watch = next_leaving(place, lock)) != NULL)
+    while ((watch = next_leaving(place, lock)) != NULL) {
+        GCW__DELAY(1);
         gcw__watch_remove(&watch->watch, true);
+    }
 }
 
 /* The container. */
@@ -242,6 +245,7 @@ gcw__place_open(struct gcw__place *place, void *container)
     place->watch.ref = ref;
     place->watch.ops = &container_ops;
     list(place);
+    GCW__DELAY(4);
     gcw__death_watch(&place->watch);
     GCW__KEEP(container);
     return true;
@@ -264,6 +268,7 @@ gcw__place_untidy(struct gcw__place *place)
 
     if (atomic_exchange(&place->untidy, true))
         return;
+    GCW__DELAY(2);
     first = atomic_load(&roots->untidy);
     do {
         place->next_untidy = first;
@@ -293,6 +298,7 @@ gcw__places_tidy(void)
         next = place->next_untidy;
         place->next_untidy = NULL;
         atomic_store(&place->untidy, false);
+        GCW__DELAY(3);
         tidy(place);
     }
 }

@@ -22,6 +22,7 @@
 #include "proxy.h"
 
 #include "code.h"
+#include "delay.h"
 #include "init.h"
 #include "lock.h"
 #include "ref.h"
@@ -86,6 +87,7 @@ call_known(gcw_proxy *p, void *result, void **arguments, int error)
     gcw_proxy_fn *fn = atomic_load(&p->fn);
     void *self = gcw__read(p->self);
 
+    GCW__DELAY(1);
     errno = error;
     if (self != NULL && fn != NULL)
         call_live(p->signature, fn, self, result, arguments);

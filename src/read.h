@@ -42,12 +42,10 @@
 #ifndef GCW__READ_H
 #define GCW__READ_H
 
+#include "delay.h"
 #include "shard.h"
 
 /* Tests put delays between the steps, and change their order. */
-#ifndef GCW__DELAY
-# define GCW__DELAY(step) ((void)0)
-#endif
 #ifndef GCW__READ_ORDER
 # define GCW__READ_ORDER 0
 #endif

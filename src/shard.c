@@ -47,6 +47,7 @@
 #include <config.h>
 #include "shard.h"
 
+#include "delay.h"
 #include "inside.h"
 #include "lock.h"
 
@@ -224,6 +225,7 @@ make_room(struct shard *shard)
 
         gcw__unlock(&shard->lock);
         chunk = chunk_new();
+        GCW__DELAY(1);
         gcw__lock(&shard->lock, true);
         if (chunk == NULL)
             return false;
@@ -513,6 +515,7 @@ publish(struct shard *shard, gcw_ref *ref, const struct taken *taken,
     gcw_ref *other = shard->births == taken->births
         ? NULL : find(shard, target, marks);
 
+    GCW__DELAY(4);
     if (other != NULL
         || !enter(shard, ref, slot, base, (uintptr_t)target, marks))
         return other;
@@ -544,6 +547,7 @@ make(struct shard *shard, const struct taken *taken, void *base,
     gcw_ref *ref, *used = NULL;
     int error = prepare(&ref, taken->slot, base, marks & LONG);
 
+    GCW__DELAY(2);
     gcw__lock(&shard->lock, true);
     if (error == 0) {
         used = publish(shard, ref, taken, (uintptr_t)base, target, marks);
@@ -568,6 +572,7 @@ find_or_make(void *base, const void *target, bool is_long,
     struct taken taken = { { NULL, 0 }, 0 };
     gcw_ref *ref = find_or_take(shard, target, marks, watch, &taken);
 
+    GCW__DELAY(3);
     if (ref == NULL && taken.slot.chunk == NULL)
         errno = ENOMEM;
     else if (ref == NULL)
@@ -638,6 +643,7 @@ bury(struct shard *shard, struct slot slot, struct gcw__watch **first,
     atomic_store_explicit(&ref_of(slot)->link, &dead_word,
                           memory_order_release);
     atomic_signal_fence(memory_order_seq_cst);
+    GCW__DELAY(5);
     chunk->resting_since = gcw__gc_no();
     drop_watches(shard, append(newest_of(slot), first, last));
     chunk->keep[slot.number] = NULL;
@@ -669,6 +675,7 @@ gcw__shard_kill(void *base, struct gcw__watch **first,
     while ((ref = find_any(shard, (uintptr_t)base)) != NULL) {
         struct slot slot = slot_of(ref);
 
+        GCW__DELAY(6);
         gcw__link_remove(ref->link, gcw__ref_is_long(ref));
         leave(shard, slot);
         bury(shard, slot, first, last);
@@ -738,6 +745,7 @@ bury_dead(struct shard *shard, struct gcw__watch **first,
     bool anew = dead > shard->index.count / 2;
     struct chunk *chunk;
 
+    GCW__DELAY(7);
     if (dead == 0)
         return;
     for (chunk = shard->first; chunk != NULL; chunk = chunk->next)
@@ -798,6 +806,7 @@ gcw__watch_add(struct gcw__watch *watch)
     struct shard *shard = shard_of_ref(watch->ref);
     bool live;
 
+    GCW__DELAY(9);
     gcw__lock(&shard->lock, true);
     live = !is_buried(watch->ref);
     if (live)
@@ -827,6 +836,7 @@ gcw__watch_remove(struct gcw__watch *watch, bool may_wait)
 {
     struct shard *shard = shard_of_ref(watch->ref);
 
+    GCW__DELAY(10);
     if (!gcw__lock(&shard->lock, may_wait))
         return false;
     if (watch->before != 0)

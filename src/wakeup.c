@@ -18,6 +18,7 @@
 #include <config.h>
 #include "wakeup.h"
 
+#include "delay.h"
 #include "lock.h"
 
 #include <errno.h>
@@ -141,6 +142,7 @@ gcw__wakeup_clear(struct gcw__wakeup *w)
         return;
     while (read(end, bytes, sizeof bytes) == (ssize_t)sizeof bytes)
         continue;
+    GCW__DELAY(1);
     atomic_store(&w->set, false);
     errno = error;
 }

@@ -26,6 +26,7 @@
 #include <config.h>
 #include "worker.h"
 
+#include "delay.h"
 #include "drain.h"
 #include "guard.h"
 #include "init.h"
@@ -85,6 +86,7 @@ wait_for_post(void)
 {
     while (sem_wait(&worker.wake) != 0)
         continue;
+    GCW__DELAY(1);
     atomic_store(&worker.posted, false);
 }
 
@@ -109,6 +111,7 @@ begin_drain(void)
 static void
 end_drain(void)
 {
+    GCW__DELAY(2);
     gcw__lock(&worker.lock, true);
     worker.busy = false;
     pthread_cond_broadcast(&worker.changed);
@@ -187,6 +190,7 @@ restart(void)
     missing = worker.wanted && !worker.alive;
     worker.alive |= missing;
     gcw__unlock(&worker.lock);
+    GCW__DELAY(3);
     if (missing)
         start();
 }
@@ -216,6 +220,7 @@ turn_on(void)
     gcw__unlock(&worker.lock);
     if (error > 0)
         return error;
+    GCW__DELAY(4);
     gcw__drain_listen(post, restart);
     if (error == 0) {
         post();
