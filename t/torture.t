@@ -1,8 +1,10 @@
 #!/bin/sh
-# torture.t: the torture of the weak read finds what is wrong: it catches
-# all wrong orders of the read's loads.
+# torture.t: torture finds what is wrong, and finds nothing wrong.
 #
+# The torture of the weak read catches all wrong orders of the read's loads;
 # t/torture-read.t shows with the same program that the right order holds.
+# Then t/torture plays everything, for two seconds in each of its settings;
+# make torture plays it for longer.
 
 caught()    # test number, what is built with that order, how it reads
 {
@@ -15,7 +17,19 @@ caught()    # test number, what is built with that order, how it reads
     esac
 }
 
-echo 1..3
+# The tests of t/torture, numbered from here on.
+renumbered()    # the number of the last test before
+{
+    awk -v before="$1" '
+        /^1\.\./ { next }
+        /^ok / { $2 += before }
+        /^not ok / { $3 += before }
+        { print }'
+}
+
+settings=$("${builddir:-.}/t/torture" -l | wc -l)
+echo "1..$((3 + settings))"
 caught 1 torture-order1 'the pointer, the number of collections, settled'
 caught 2 torture-order2 'the number of collections, settled, the pointer'
 caught 3 torture-order3 'the pointer, settled anew, the number of collections'
+"${builddir:-.}/t/torture" -t $((2 * settings)) 2>&1 | renumbered 3

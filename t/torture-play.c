@@ -1,0 +1,587 @@
+/* torture-play.c: a player: objects, references, methods, cleanups, exit
+ * handlers, proxies.  See torture.h.
+ */
+#include <config.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "torture.h"
+
+enum { DEPTH = 2 };
+
+/* --- Callbacks --- */
+
+/* A cleanup, or a death callback. */
+static void
+on_death(void *data)
+{
+    struct promise *p = data;
+    bool early = atomic_load(&p->by_hand)
+                 || (atomic_load(&exiting) && p->process == getpid());
+    bool alive = is_rooted(p->life)
+                 && (p->second == NULL || is_rooted(p->second));
+    promise_ends(p);
+    must_be(early || !alive, "a cleanup ran though its object was rooted");
+    atomic_fetch_add(&tally->deaths, 1);
+    frolic();
+}
+
+static void
+on_method_death(gcw_method *m, void *data)
+{
+    must_be(atomic_load(&exiting) || !gcw_method_alive(m)
+                || atomic_load(&((struct promise *)data)->by_hand),
+            "a living method's death was told");
+    on_death(data);
+}
+
+static void
+at_end(void *data)
+{
+    struct promise *p = data;
+    must_be(p->process == getpid(), "a parent's handler ran in its child");
+    atomic_fetch_add(&tally->calls, 1);
+    promise_ends(p);
+}
+
+static void *
+at_end_of(void *self, void *info, void *data)
+{
+    struct promise *p = data;
+    (void)info;
+    judge(p->life, 0, self);
+    at_end(data);
+    return NULL;
+}
+
+static void *
+unchanged(void *self, void *arg, void *data)
+{
+    struct object *o = self;
+    (void)arg;
+    judge(data, 0, o);
+    return o;
+}
+
+/* --- Holding, disposing, dropping --- */
+
+static struct holding *
+any_holding(struct player *p)
+{
+    return &p->holdings[below(OBJECTS)];
+}
+
+/* NULL: it just happened to hold nothing. */
+static struct holding *
+any_held(struct player *p)
+{
+    struct holding *h = any_holding(p);
+    return h->object == NULL ? NULL : h;
+}
+
+static int
+add_serial(struct object *self, int n)
+{
+    return (int)(self->serial & 0xffff) + n;
+}
+
+static int
+call_proxy(const gcw_proxy *proxy, int n)
+{
+    return ((int (*)(int))gcw_proxy_code(proxy))(n);
+}
+
+static void
+free_proxy(struct holding *h)
+{
+    if (h->proxy != NULL)
+        must_be(gcw_proxy_free(h->proxy) == 0, "a proxy could not be freed");
+    h->proxy = NULL;
+}
+
+static void
+hold_new(struct player *p, struct holding *h)
+{
+    struct object *o = object_new();
+    (void)p;
+    h->object = o;
+    atomic_store(&o->life->rooted, true);
+    h->ref = gcw_ref_new(o);
+    h->method = gcw_method_new(o, unchanged, o->life);
+    if (below(8) == 0)
+        h->long_ref = gcw_ref_new_long(o);
+    if (h->ref == NULL || h->method == NULL)
+        abort();
+    show(REFERENCE, h->ref, NULL, o->life);
+    show(METHOD, h->method, NULL, o->life);
+}
+
+/* The cleanup must run, once; whoever drains may still be at it. */
+static void
+owe(struct player *p, struct promise *promise)
+{
+    if (promise == NULL)
+        return;
+    if (p->n_owed < OWED)
+        p->owed[p->n_owed++] = promise;
+    else
+        p->owed[below(OWED)] = promise;
+}
+
+static void
+check_disposed(const struct holding *h)
+{
+    gcw_bound bound;
+    must_be(gcw_ref_get(h->ref) == NULL, "disposed of, but still read");
+    must_be(!gcw_method_bind(h->method, &bound),
+            "disposed of, but still bound");
+    must_be(h->long_ref == NULL || gcw_ref_get(h->long_ref) == NULL,
+            "disposed of, but its long reference still reads");
+    must_be(h->cleanup == NULL || gcw_cleanup_peek(h->cleanup) == NULL,
+            "disposed of, but its cleanup still shows it");
+    if (h->proxy == NULL)
+        return;
+    errno = 0;
+    must_be(call_proxy(h->proxy, 1) == 0 && errno == ESTALE,
+            "disposed of, but its proxy still calls");
+}
+
+static void
+dispose(struct player *p, struct holding *h)
+{
+    struct object *o = h->object;
+    atomic_store(&o->life->disposing, true);
+    atomic_store(&o->life->rooted, false);
+    must_be(gcw_dispose(o) == 0, "dispose failed");
+    atomic_store(&o->life->dead_at, moment());
+    atomic_store(&o->magic, POISON);
+    check_disposed(h);
+    owe(p, h->cleanup_promise);
+}
+
+/* The object goes, one way or the other. */
+static void
+let_go(struct player *p, struct holding *h)
+{
+    p->version++;
+    forget_source(p, h->object);
+    if (below(2) == 0)
+        dispose(p, h);
+    else
+        atomic_store(&h->object->life->rooted, false);
+    free_proxy(h);
+    *h = (struct holding){ NULL };
+}
+
+static void
+play_object(struct player *p)
+{
+    struct holding *h = any_holding(p);
+    if (h->object != NULL)
+        let_go(p, h);
+    hold_new(p, h);
+}
+
+/* --- Looking --- */
+
+static void
+check_holding(const struct holding *h)
+{
+    struct object *o = h->object;
+    gcw_bound bound;
+    judge_ref(o->life, h->ref);
+    must_be(gcw_ref_new(o) == h->ref, "a second reference to one object");
+    if (h->long_ref != NULL)
+        must_be(gcw_ref_get(h->long_ref) == o, "a long reference is wrong");
+    must_be(gcw_method_bind(h->method, &bound) && bound.self == o
+                && bound.data == o->life,
+            "a living method does not bind");
+    must_be(h->cleanup == NULL || gcw_cleanup_peek(h->cleanup) == o,
+            "a cleanup of the living is gone");
+}
+
+void
+check_world(struct player *p)
+{
+    for (size_t i = 0; i < OBJECTS; i++)
+        if (p->holdings[i].object != NULL)
+            check_holding(&p->holdings[i]);
+    check_connections(p);
+}
+
+static void
+play_look(struct player *p)
+{
+    struct holding *h = any_held(p);
+    if (h != NULL)
+        check_holding(h);
+}
+
+/* One that nobody refers to yet; several come upon it at once. */
+static void
+play_fresh(struct player *p)
+{
+    struct object *o = object_new();
+    (void)p;
+    show(FRESH, o, NULL, o->life);
+}
+
+/* --- Cleanups --- */
+
+static void
+play_cleanup(struct player *p)
+{
+    struct holding *h = any_held(p);
+    struct promise *promise;
+    gcw_cleanup *c;
+    if (h == NULL)
+        return;
+    promise = promise_new(p->number, h->object->life);
+    promise_count(promise);
+    c = gcw_cleanup_new(h->object, on_death, promise);
+    if (c == NULL)
+        abort();
+    if (h->cleanup != NULL) {
+        show(CLEANUP, c, promise, h->object->life);
+        return;
+    }
+    h->cleanup = c;
+    h->cleanup_promise = promise;
+}
+
+static gcw_method *
+weak_method(struct holding *h, struct holding *data)
+{
+    return gcw_method_new_weak(h->object, unchanged, data->object);
+}
+
+static void
+play_death_callback(struct player *p)
+{
+    struct holding *h = any_held(p), *data = any_held(p);
+    struct promise *promise;
+    gcw_method *m;
+    gcw_cleanup *c;
+    if (h == NULL)
+        return;
+    promise = promise_new(p->number, h->object->life);
+    m = data == NULL ? h->method : weak_method(h, data);
+    if (data != NULL)
+        promise->second = data->object->life;
+    promise_count(promise);
+    c = gcw_method_on_death(m, on_method_death, promise);
+    if (c == NULL)
+        abort();
+    show(CLEANUP, c, promise, NULL);
+}
+
+/* --- Exit handlers --- */
+
+static const gcw_exit_options named = { .name = "a name" };
+
+static gcw_exit_handler *
+register_one(gcw_exit_registry *r, struct promise *promise,
+             struct holding *h)
+{
+    const gcw_exit_options *o = below(4) == 0 ? &named : NULL;
+    gcw_method *m;
+    if (h == NULL)
+        return gcw_exit_register_fn(r, at_end, promise, o);
+    m = gcw_method_new(h->object, at_end_of, promise);
+    return m == NULL ? NULL : gcw_exit_register(r, m, o);
+}
+
+/* In the player's own registry, or in one that all run. */
+static void
+play_register(struct player *p)
+{
+    struct registration *reg = &p->registrations[below(HANDLERS)];
+    struct holding *h = below(2) ? any_held(p) : NULL;
+    struct promise *promise = promise_new(p->number,
+                                          h == NULL ? NULL
+                                                    : h->object->life);
+    bool own = reg->handler == NULL && below(2);
+    gcw_exit_registry *r = own ? p->registry
+                               : common->registries[below(REGISTRIES)];
+    gcw_exit_handler *handler = register_one(r, promise, h);
+    if (handler == NULL)
+        abort();
+    if (own)
+        *reg = (struct registration){ handler, promise };
+    else
+        show(HANDLER, handler, promise, promise->life);
+}
+
+static void
+play_register_at_exit(struct player *p)
+{
+    struct promise *promise = promise_new(p->number, NULL);
+    gcw_exit_handler *h;
+    promise_count(promise);
+    h = gcw_exit_register_fn(gcw_exit_default(), at_end, promise, NULL);
+    if (h == NULL)
+        abort();
+    if (below(16) != 0)
+        show(HANDLER, h, promise, NULL);
+}
+
+static void
+unregister(gcw_exit_handler *h, struct promise *promise)
+{
+    switch (gcw_exit_unregister(h)) {
+    case GCW_REMOVED:
+        promise_ends(promise);
+        break;
+    case GCW_RUNNING:
+    case GCW_GONE:
+        break;
+    default:
+        violation("unregister failed");
+    }
+}
+
+/* Of the player's own registry, which only it runs. */
+static void
+check_registration(struct registration *reg)
+{
+    must_be(atomic_load(&reg->promise->ends) == 1
+                || !is_rooted(reg->promise->life)
+                || reg->promise->process != getpid(),
+            "a handler has not run");
+    must_be(gcw_exit_unregister(reg->handler) == GCW_GONE,
+            "a handler is there after the run");
+}
+
+static void
+run_own(struct player *p)
+{
+    must_be(gcw_exit_run(p->registry, 0) == 0, "a handler failed");
+    for (size_t i = 0; i < HANDLERS; i++) {
+        if (p->registrations[i].handler != NULL)
+            check_registration(&p->registrations[i]);
+        p->registrations[i].handler = NULL;
+    }
+}
+
+static void
+play_unregister(struct player *p)
+{
+    struct registration *reg = &p->registrations[below(HANDLERS)];
+    if (reg->handler == NULL)
+        return;
+    unregister(reg->handler, reg->promise);
+    must_be(atomic_load(&reg->promise->ends) == 1
+                || !is_rooted(reg->promise->life),
+            "a handler of the living was not taken off");
+    reg->handler = NULL;
+}
+
+static void
+play_run(struct player *p)
+{
+    if (below(2))
+        run_own(p);
+    else
+        gcw_exit_run(common->registries[below(REGISTRIES)], 0);
+}
+
+/* --- Proxies --- */
+
+static void
+play_proxy(struct player *p)
+{
+    struct holding *h = any_held(p);
+    if (h == NULL)
+        return;
+    if (h->proxy == NULL)
+        h->proxy = gcw_proxy_new(h->object, (gcw_proxy_fn *)add_serial,
+                                 "i)i");
+    if (h->proxy == NULL) {
+        must_be(errno == ENOTSUP, "no proxy");
+        return;
+    }
+    must_be(call_proxy(h->proxy, 3) == add_serial(h->object, 3),
+            "a proxy returns something else");
+    if (below(4) == 0)
+        free_proxy(h);
+}
+
+/* --- What others show --- */
+
+/* All get the same first reference. */
+static void
+use_fresh(struct box *box)
+{
+    gcw_ref *ref = gcw_ref_new(box->object), *none = NULL;
+    if (ref == NULL)
+        abort();
+    if (!atomic_compare_exchange_strong(&box->first, &none, ref))
+        must_be(none == ref, "two references to one object");
+    must_be(gcw_ref_get(ref) == box->object, "a held object reads dead");
+}
+
+static void
+use_cleanup(struct box *box)
+{
+    switch (below(4)) {
+    case 0:
+        atomic_store(&box->promise->by_hand, true);
+        if (gcw_cleanup_run(box->handle))
+            must_be(atomic_load(&box->promise->ends) == 1,
+                    "a cleanup that was run has not run");
+        break;
+    case 1:
+        if (gcw_cleanup_detach(box->handle))
+            promise_ends(box->promise);
+        break;
+    default:
+        gcw_cleanup_peek(box->handle);
+    }
+}
+
+static void
+use_method(struct box *box)
+{
+    uint64_t before = atomic_load(&box->life->dead_at);
+    gcw_bound bound;
+    gcw_method_bind(box->handle, &bound);
+    judge(box->life, before, bound.self);
+    if (bound.self != NULL)
+        must_be(gcw_bound_call(&bound, NULL) == bound.self,
+                "a method returns something else");
+}
+
+static void
+play_box(struct player *p)
+{
+    struct box *box = atomic_load(&common->boxes[below(BOXES)]);
+    (void)p;
+    if (box == NULL)
+        return;
+    switch (box->kind) {
+    case REFERENCE:
+        judge_ref(box->life, box->handle);
+        break;
+    case FRESH:
+        use_fresh(box);
+        break;
+    case CLEANUP:
+        use_cleanup(box);
+        break;
+    case METHOD:
+        use_method(box);
+        break;
+    case LISTENER:
+        use_listener(box);
+        break;
+    case HANDLER:
+        unregister(box->handle, box->promise);
+        break;
+    }
+}
+
+/* --- Draining --- */
+
+static void
+play_drain(struct player *p)
+{
+    (void)p;
+    gcw_drain(below(4) == 0 ? 0 : 1 + below(20));
+}
+
+static void
+play_worker(struct player *p)
+{
+    (void)p;
+    if (below(40) == 0)
+        must_be(gcw_drain_thread(below(2)) == 0, "no worker");
+}
+
+/* --- Choosing --- */
+
+static void
+play_rarely(struct player *p)
+{
+    switch (below(24)) {
+    case 0:
+        check_world(p);
+        break;
+    case 1:
+        if (with_forks)
+            play_fork(p);
+        break;
+    case 2:
+        if (with_plugins)
+            play_plugin(p);
+        break;
+    case 3:
+        if (below(4) == 0)
+            gcw_collect();
+        break;
+    default:
+        play_look(p);
+    }
+}
+
+typedef void play_fn(struct player *p);
+
+/* What a callback may do: nothing that waits for a run, the worker, or a
+ * child. */
+static play_fn *const small_plays[] = {
+    play_box, play_listen, play_cleanup, play_drain, play_look, play_fresh
+};
+
+static play_fn *const plays[] = {
+    play_object, play_object, play_object, play_look, play_box, play_box,
+    play_box, play_box, play_fresh, play_cleanup, play_cleanup,
+    play_death_callback, play_register, play_register, play_unregister,
+    play_register_at_exit, play_run, play_proxy, play_drain, play_worker,
+    play_listen, play_listen, play_listen, play_listen, play_listen,
+    play_rarely
+};
+
+#define LENGTH(array) (sizeof (array) / sizeof *(array))
+
+void
+play(struct player *p)
+{
+    plays[below(LENGTH(plays))](p);
+    atomic_fetch_add(&tally->operations, 1);
+}
+
+void
+frolic(void)
+{
+    struct player *p = me;
+    if (p == NULL || p->depth >= DEPTH || below(8) != 0
+        || atomic_load(&exiting))
+        return;
+    p->depth++;
+    small_plays[below(LENGTH(small_plays))](p);
+    p->depth--;
+}
+
+/* --- The end of a round --- */
+
+void
+settle_world(struct player *p)
+{
+    check_world(p);
+    run_own(p);
+    for (unsigned i = 0; i < p->n_owed; i++)
+        must_be(atomic_load(&p->owed[i]->ends) == 1,
+                "a cleanup of what was disposed of has not run");
+    for (size_t i = 0; i < OBJECTS; i++)
+        free_proxy(&p->holdings[i]);
+    settle_connections(p);
+}
+
+void
+unroot_world(struct player *p)
+{
+    for (size_t i = 0; i < OBJECTS; i++)
+        if (p->holdings[i].object != NULL)
+            atomic_store(&p->holdings[i].object->life->rooted, false);
+}
