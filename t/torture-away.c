@@ -17,7 +17,7 @@ bool with_forks, with_plugins;
 
 /* --- Children --- */
 
-enum { CHILD_PLAYS = 100, CHILD_SECONDS = 60 };
+enum { CHILD_PLAYS = 100, CHILD_SECONDS = 20 };
 
 /* All that its parent's thread knows holds here as well. */
 static _Noreturn void

@@ -141,6 +141,22 @@ connect_for_all(struct player *p)
         show(LISTENER, c.listener, c.promise, c.promise->life);
 }
 
+/* As listener or as source; it goes with it. */
+void
+connect_fresh(struct player *p, struct box *box)
+{
+    struct connection c = any_connection(p, below(2) ? box->object : NULL);
+    c.promise->owner = ALL;
+    if (c.event == 0)
+        c.event = 1;
+    if (c.promise->life != NULL) {
+        connect_method(p, &c, box->object, 0);
+    } else if (c.event == IN_HUB) {
+        c.source = box->object;
+        connect_function(p, &c, 0);
+    }
+}
+
 /* Several threads may try. */
 void
 disconnect_shown(struct box *box)
@@ -352,6 +368,27 @@ check_connections(struct player *p)
     must_be(gcw_event_count(p->event) >= least
                 && gcw_event_count(p->event) <= most,
             "an event has another number of listeners");
+}
+
+static void
+check_hub_is_empty(void)
+{
+    gcw_hub_size size;
+    gcw_hub_measure(common->hub, &size);
+    must_be(size.listeners <= LEFT_OVER && size.patterns <= LEFT_OVER,
+            "a hub is not empty");
+    must_be(size.types <= TYPES - 1, "a hub has other types");
+    must_be(size.posted == 0, "a dispatch has left something");
+}
+
+/* What was connected to the fresh is still there if they are. */
+void
+check_common_is_empty(void)
+{
+    for (size_t i = 0; i < EVENTS; i++)
+        must_be(gcw_event_count(common->events[i]) <= LEFT_OVER,
+                "a common event is not empty");
+    check_hub_is_empty();
 }
 
 void

@@ -410,16 +410,66 @@ play_proxy(struct player *p)
 
 /* --- What others show --- */
 
-/* All get the same first reference. */
+/* All get the same first reference, unless somebody disposes of it. */
 static void
-use_fresh(struct box *box)
+refer_first(struct box *box)
 {
-    gcw_ref *ref = gcw_ref_new(box->object), *none = NULL;
-    if (ref == NULL)
-        abort();
-    if (!atomic_compare_exchange_strong(&box->first, &none, ref))
-        must_be(none == ref, "two references to one object");
-    must_be(gcw_ref_get(ref) == box->object, "a held object reads dead");
+    gcw_ref *ref = gcw_ref_new(box->object), *first = NULL;
+    bool same = atomic_compare_exchange_strong(&box->first, &first, ref)
+                || first == ref;
+    bool reads = gcw_ref_get(ref) == box->object;
+    if (atomic_load(&box->life->disposing))
+        return;
+    must_be(same, "two references to one object");
+    must_be(reads, "a held object reads dead");
+}
+
+/* Each of these is refused, or ends with the object. */
+static void
+clean_up_fresh(struct player *p, struct box *box)
+{
+    struct promise *promise = promise_new(p->number, box->life);
+    promise_count(promise);
+    if (gcw_cleanup_new(box->object, on_death, promise) == NULL)
+        promise_ends(promise);
+}
+
+static void
+register_fresh(struct player *p, struct box *box)
+{
+    struct promise *promise = promise_new(p->number, box->life);
+    gcw_method *m = gcw_method_new(box->object, at_end_of, promise);
+    if (m != NULL)
+        gcw_exit_register(common->registries[below(REGISTRIES)], m, NULL);
+}
+
+static void
+dispose_fresh(struct box *box)
+{
+    atomic_store(&box->life->disposing, true);
+    must_be(gcw_dispose(box->object) == 0, "dispose failed");
+}
+
+/* Whoever comes upon it may dispose of it, while others begin with it. */
+static void
+use_fresh(struct player *p, struct box *box)
+{
+    switch (below(8)) {
+    case 0:
+        dispose_fresh(box);
+        break;
+    case 1:
+        clean_up_fresh(p, box);
+        break;
+    case 2:
+        register_fresh(p, box);
+        break;
+    case 3: case 4:
+        connect_fresh(p, box);
+        break;
+    default:
+        refer_first(box);
+    }
 }
 
 static void
@@ -457,7 +507,6 @@ static void
 play_box(struct player *p)
 {
     struct box *box = atomic_load(&common->boxes[below(BOXES)]);
-    (void)p;
     if (box == NULL)
         return;
     switch (box->kind) {
@@ -465,7 +514,7 @@ play_box(struct player *p)
         judge_ref(box->life, box->handle);
         break;
     case FRESH:
-        use_fresh(box);
+        use_fresh(p, box);
         break;
     case CLEANUP:
         use_cleanup(box);

@@ -36,7 +36,7 @@ enum {
     PLAYERS = 6,
     ROUND = 1000,            /* milliseconds */
     NEWS = 5000,             /* the time between two lines of progress */
-    PATIENCE = 120           /* seconds beyond its time until it hangs */
+    PATIENCE = 40            /* seconds beyond its time until it hangs */
 };
 
 struct setting {
@@ -109,9 +109,8 @@ make_world(void)
 }
 
 static void
-drop_world(void)
+drop_players(void)
 {
-    memset(common, 0, sizeof *common);
     for (size_t i = 0; i < PLAYERS; i++) {
         unroot_world(players[i]);
         memset(players[i], 0, sizeof *players[i]);
@@ -166,6 +165,16 @@ play_round(long end)
 }
 
 static void
+clear_boxes(void)
+{
+    for (size_t i = 0; i < BOXES; i++) {
+        struct box *box = atomic_exchange(&common->boxes[i], NULL);
+        if (box != NULL && box->kind == LISTENER)
+            disconnect_shown(box);
+    }
+}
+
+static void
 settle_round(void)
 {
     must_be(gcw_drain_thread(false) == 0, "the worker did not stop");
@@ -176,6 +185,8 @@ settle_round(void)
     for (size_t i = 0; i < REGISTRIES; i++)
         gcw_exit_run(common->registries[i], 0);
     gcw_exit_run(gcw_exit_default(), 0);
+    gcw_hub_dispatch(common->hub, 0);
+    clear_boxes();
 }
 
 /* Overwrites the stack below. */
@@ -187,17 +198,19 @@ clear_stack(void)
         frame[i] = 0;
 }
 
-/* The collector is conservative, so a few may stay. */
-enum { LEFT_OVER = 200 };
-
 static void
-check_left_over(void)
+collect(void)
 {
-    struct gcw__ref_stats stats;
     for (int i = 0; i < 4; i++) {
         clear_stack();
         gcw_collect();
     }
+}
+
+static void
+check_references(void)
+{
+    struct gcw__ref_stats stats;
     gcw__ref_stats(&stats);
     must_be(stats.live <= LEFT_OVER, "references are left over");
     must_be(stats.watches <= LEFT_OVER, "watches are left over");
@@ -211,8 +224,12 @@ one_round(long end)
     if (atomic_load(&tally->violations) != 0)
         return;
     settle_round();
-    drop_world();
-    check_left_over();
+    drop_players();
+    collect();
+    check_common_is_empty();
+    memset(common, 0, sizeof *common);
+    collect();
+    check_references();
     atomic_fetch_add(&rounds, 1);
 }
 

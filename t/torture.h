@@ -152,6 +152,9 @@ struct box {
     gcw_ref *_Atomic first;      /* of FRESH: the reference */
 };
 
+/* The collector is conservative, so a few may stay of what was dropped. */
+enum { LEFT_OVER = 20 };
+
 enum { BOXES = 256, EVENTS = 3, REGISTRIES = 2 };
 
 /* Uncollectable memory. */
@@ -233,6 +236,8 @@ void settle_connections(struct player *p);
 void forget_source(struct player *p, const struct object *source);
 void use_listener(struct box *box);
 void disconnect_shown(struct box *box);
+void connect_fresh(struct player *p, struct box *box);
+void check_common_is_empty(void);
 
 /* Forks and plugins, if the setting has them. */
 extern bool with_forks, with_plugins;
