@@ -15,6 +15,10 @@
  * The thread is made without the lock, for that allocates.  `alive` is set
  * before, so nobody makes a second one.
  *
+ * A callback may end the thread that it runs on (pthread_exit).  The worker
+ * then leaves as if it had been told to, and another takes its place if one is
+ * still wanted.
+ *
  * Waiting for a callback to return is bounded at exit and at fork, where it
  * may be waiting for something that the exiting or forking thread holds.
  *
@@ -118,16 +122,40 @@ end_drain(void)
     gcw__unlock(&worker.lock);
 }
 
+static int start(void);
+
+/* A callback has ended the thread.  It is still known to the collector. */
+static void
+lost(void *unused)
+{
+    bool replace;
+
+    (void)unused;
+    is_worker = false;
+    gcw__lock(&worker.lock, true);
+    replace = worker.wanted;
+    worker.alive = replace;
+    worker.busy = false;
+    pthread_cond_broadcast(&worker.changed);
+    gcw__unlock(&worker.lock);
+    if (replace)
+        start();
+}
+
+/* Cancelling it could strike while it holds a lock, so that is off. */
 static void *
 work(void *arg)
 {
     (void)arg;
     is_worker = true;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+    pthread_cleanup_push(lost, NULL);
     while (begin_drain()) {
         gcw__drain(0, &worker.progress);
         end_drain();
         wait_for_post();
     }
+    pthread_cleanup_pop(0);
     return NULL;
 }
 

@@ -50,10 +50,11 @@ int gcw_drain_fd(void);
 /* Starts or stops a worker thread that drains.
  *
  * The worker is known to the collector and has all signals blocked, but for
- * those that the collector needs.  Stopping waits until a callback in progress
- * has returned, but not when called by the worker itself.  At exit it is
- * stopped first; one that is in the middle of a callback is waited for up to
- * a second, then left behind and named on stderr.  Around fork it is paused
+ * those that the collector needs.  It cannot be cancelled, and if a callback
+ * ends its thread, another takes its place.  Stopping waits until a callback
+ * in progress has returned, but not when called by the worker itself.  At exit
+ * it is stopped first; one that is in the middle of a callback is waited for up
+ * to a second, then left behind and named on stderr.  Around fork it is paused
  * in the same way; the child starts its own at its next call into gcweak.
  *
  * Any known thread; also from callbacks.
