@@ -11,6 +11,11 @@
  * registers itself once more with the C library before it does anything else;
  * the last such call finds all closed and returns.
  *
+ * Between the C library's taking a call off its list and that registration
+ * another thread may come by, and if it finds no call of ours there, it ends
+ * the process.  So there are several: it takes as many threads at once in
+ * those few instructions to slip through.
+ *
  * The exiting thread may be unknown to the collector, which must not see a
  * thread that it does not know; so it is made known for the time being.
  */
@@ -26,6 +31,8 @@
 
 #include <errno.h>
 #include <stdlib.h>
+
+enum { CALLS = 16 };
 
 #if HAVE_ON_EXIT
 static void at_exit(int status, void *unused);
@@ -132,5 +139,8 @@ gcw__shutdown_install(void)
     if (!quick)
         return ENOMEM;
 #endif
-    return register_once_more() == 0 ? 0 : ENOMEM;
+    for (int i = 0; i < CALLS; i++)
+        if (register_once_more() != 0)
+            return ENOMEM;
+    return 0;
 }
