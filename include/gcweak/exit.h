@@ -20,6 +20,8 @@
  *   default registry's handlers, 4. cleanups whose targets still live, newest
  *   first.  A thread that the collector does not know may call exit.
  *   quick_exit runs only the handlers with `quick`; _exit and abort run none.
+ *   A handler that exhausts the stack, or faults in another way, ends the
+ *   process there by its signal, as anywhere; what has not run is lost.
  *
  * Fork
  *   A handler belongs to the process that registered it; a child skips it,
