@@ -128,6 +128,7 @@ connect(gcw_event *e, struct gcw__identity id, unsigned flags)
     if (l == NULL)
         return gcw__fail_null(ENOMEM);
     gcw__listener_watch(l);
+    GCW__DELAY(2);
     error = put_in_list(&c);
     if (error != 0 || c.listener != l)
         gcw__listener_unwatch(l);

@@ -129,6 +129,7 @@ finish_last(struct run *run)
 static void
 start(struct run *run, gcw_exit_handler *h)
 {
+    GCW__DELAY(5);
     if (run->choice.code != NULL)
         h->keep = false;
     if (h->keep) {

@@ -262,6 +262,7 @@ connect(struct request *r)
     r->listener = l;
     r->flags |= GCW_UNIQUE;
     gcw__listener_watch(l);
+    GCW__DELAY(2);
     error = put_in_hub(r);
     if (error != 0)
         r->listener = NULL;
