@@ -203,7 +203,14 @@ promise_heard(struct promise *p, const struct emission *e,
 
 /* --- What is shown --- */
 
-/* So that events do not grow for ever. */
+static unsigned
+place_for(enum kind kind)
+{
+    return kind == FRESH ? below(FRESH_BOXES)
+                         : FRESH_BOXES + below(BOXES - FRESH_BOXES);
+}
+
+/* A listener is disconnected, so that events do not grow for ever. */
 void
 show(enum kind kind, void *handle, struct promise *p, struct life *life)
 {
@@ -216,7 +223,7 @@ show(enum kind kind, void *handle, struct promise *p, struct life *life)
     box->life = life;
     if (kind == FRESH)
         box->object = handle;
-    old = atomic_exchange(&common->boxes[below(BOXES)], box);
+    old = atomic_exchange(&common->boxes[place_for(kind)], box);
     if (old != NULL && old->kind == LISTENER)
         disconnect_shown(old);
 }

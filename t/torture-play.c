@@ -5,6 +5,8 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "torture.h"
@@ -41,9 +43,15 @@ static void
 at_end(void *data)
 {
     struct promise *p = data;
+    atomic_int *running = p->registry == 0 ? NULL
+                                           : &common->running[p->registry - 1];
     must_be(p->process == getpid(), "a parent's handler ran in its child");
+    must_be(running == NULL || atomic_fetch_add(running, 1) == 0,
+            "two threads run one registry");
     atomic_fetch_add(&tally->calls, 1);
     promise_ends(p);
+    if (running != NULL)
+        atomic_fetch_sub(running, 1);
 }
 
 static void *
@@ -112,6 +120,8 @@ hold_new(struct player *p, struct holding *h)
     h->method = gcw_method_new(o, unchanged, o->life);
     if (below(8) == 0)
         h->long_ref = gcw_ref_new_long(o);
+    if (below(4) == 0)
+        h->inner_ref = gcw_ref_new(o->more);
     if (h->ref == NULL || h->method == NULL)
         abort();
     show(REFERENCE, h->ref, NULL, o->life);
@@ -120,14 +130,15 @@ hold_new(struct player *p, struct holding *h)
 
 /* The cleanup must run, once; whoever drains may still be at it. */
 static void
-owe(struct player *p, struct promise *promise)
+owe(struct player *p, const struct holding *h)
 {
-    if (promise == NULL)
+    struct debt debt = { h->cleanup_promise, h->ref };
+    if (debt.promise == NULL)
         return;
     if (p->n_owed < OWED)
-        p->owed[p->n_owed++] = promise;
+        p->owed[p->n_owed++] = debt;
     else
-        p->owed[below(OWED)] = promise;
+        p->owed[below(OWED)] = debt;
 }
 
 static void
@@ -139,6 +150,8 @@ check_disposed(const struct holding *h)
             "disposed of, but still bound");
     must_be(h->long_ref == NULL || gcw_ref_get(h->long_ref) == NULL,
             "disposed of, but its long reference still reads");
+    must_be(h->inner_ref == NULL || gcw_ref_get(h->inner_ref) == NULL,
+            "disposed of, but its inner reference still reads");
     must_be(h->cleanup == NULL || gcw_cleanup_peek(h->cleanup) == NULL,
             "disposed of, but its cleanup still shows it");
     if (h->proxy == NULL)
@@ -149,7 +162,7 @@ check_disposed(const struct holding *h)
 }
 
 static void
-dispose(struct player *p, struct holding *h)
+dispose(struct holding *h)
 {
     struct object *o = h->object;
     atomic_store(&o->life->disposing, true);
@@ -158,7 +171,6 @@ dispose(struct player *p, struct holding *h)
     atomic_store(&o->life->dead_at, moment());
     atomic_store(&o->magic, POISON);
     check_disposed(h);
-    owe(p, h->cleanup_promise);
 }
 
 /* The object goes, one way or the other. */
@@ -166,22 +178,25 @@ static void
 let_go(struct player *p, struct holding *h)
 {
     p->version++;
+    owe(p, h);
     forget_source(p, h->object);
     if (below(2) == 0)
-        dispose(p, h);
+        dispose(h);
     else
         atomic_store(&h->object->life->rooted, false);
     free_proxy(h);
     *h = (struct holding){ NULL };
 }
 
+/* The first stays. */
 static void
 play_object(struct player *p)
 {
     struct holding *h = any_holding(p);
-    if (h->object != NULL)
+    if (h->object != NULL && h != p->holdings)
         let_go(p, h);
-    hold_new(p, h);
+    if (h->object == NULL)
+        hold_new(p, h);
 }
 
 /* --- Looking --- */
@@ -195,6 +210,10 @@ check_holding(const struct holding *h)
     must_be(gcw_ref_new(o) == h->ref, "a second reference to one object");
     if (h->long_ref != NULL)
         must_be(gcw_ref_get(h->long_ref) == o, "a long reference is wrong");
+    if (h->inner_ref != NULL)
+        must_be(gcw_ref_get(h->inner_ref) == o->more
+                    && gcw_ref_new(o->more) == h->inner_ref,
+                "an inner reference is wrong");
     must_be(gcw_method_bind(h->method, &bound) && bound.self == o
                 && bound.data == o->life,
             "a living method does not bind");
@@ -236,7 +255,7 @@ play_cleanup(struct player *p)
     struct holding *h = any_held(p);
     struct promise *promise;
     gcw_cleanup *c;
-    if (h == NULL)
+    if (h == NULL || h == p->holdings)
         return;
     promise = promise_new(p->number, h->object->life);
     promise_count(promise);
@@ -264,7 +283,7 @@ play_death_callback(struct player *p)
     struct promise *promise;
     gcw_method *m;
     gcw_cleanup *c;
-    if (h == NULL)
+    if (h == NULL || h == p->holdings || data == p->holdings)
         return;
     promise = promise_new(p->number, h->object->life);
     m = data == NULL ? h->method : weak_method(h, data);
@@ -293,7 +312,15 @@ register_one(gcw_exit_registry *r, struct promise *promise,
     return m == NULL ? NULL : gcw_exit_register(r, m, o);
 }
 
-/* In the player's own registry, or in one that all run. */
+/* One that all run. */
+static gcw_exit_registry *
+any_registry(struct promise *promise)
+{
+    promise->registry = 1 + below(REGISTRIES);
+    return common->registries[promise->registry - 1];
+}
+
+/* In the player's own registry, or in a common one. */
 static void
 play_register(struct player *p)
 {
@@ -303,8 +330,7 @@ play_register(struct player *p)
                                           h == NULL ? NULL
                                                     : h->object->life);
     bool own = reg->handler == NULL && below(2);
-    gcw_exit_registry *r = own ? p->registry
-                               : common->registries[below(REGISTRIES)];
+    gcw_exit_registry *r = own ? p->registry : any_registry(promise);
     gcw_exit_handler *handler = register_one(r, promise, h);
     if (handler == NULL)
         abort();
@@ -440,7 +466,7 @@ register_fresh(struct player *p, struct box *box)
     struct promise *promise = promise_new(p->number, box->life);
     gcw_method *m = gcw_method_new(box->object, at_end_of, promise);
     if (m != NULL)
-        gcw_exit_register(common->registries[below(REGISTRIES)], m, NULL);
+        gcw_exit_register(any_registry(promise), m, NULL);
 }
 
 static void
@@ -506,7 +532,8 @@ use_method(struct box *box)
 static void
 play_box(struct player *p)
 {
-    struct box *box = atomic_load(&common->boxes[below(BOXES)]);
+    unsigned boxes = below(4) == 0 ? FRESH_BOXES : BOXES;
+    struct box *box = atomic_load(&common->boxes[below(boxes)]);
     if (box == NULL)
         return;
     switch (box->kind) {
@@ -614,23 +641,55 @@ frolic(void)
 
 /* --- The end of a round --- */
 
+/* Whether the worker runs what is pending, without anybody's help. */
+void
+check_worker(void)
+{
+    enum { TURNS = 20000 };
+    struct timespec moment = { 0, 500000 };
+    struct object *o = object_new();
+    struct promise *promise = promise_new(ALL, o->life);
+    promise_count(promise);
+    must_be(gcw_drain_thread(true) == 0, "no worker");
+    must_be(gcw_cleanup_new(o, on_death, promise) != NULL, "no cleanup");
+    must_be(gcw_dispose(o) == 0, "dispose failed");
+    for (int i = 0; i < TURNS && atomic_load(&promise->ends) == 0; i++)
+        nanosleep(&moment, NULL);
+    must_be(atomic_load(&promise->ends) == 1, "the worker sleeps");
+}
+
+/* Of those that are dead by now.  Nobody else drains. */
+static void
+check_debts(struct player *p)
+{
+    for (unsigned i = 0; i < p->n_owed; i++)
+        if (gcw_ref_get(p->owed[i].ref) != NULL)
+            p->owed[i].promise = NULL;
+    gcw_drain(0);
+    for (unsigned i = 0; i < p->n_owed; i++)
+        must_be(p->owed[i].promise == NULL
+                    || atomic_load(&p->owed[i].promise->ends) == 1,
+                "a cleanup of the dead has not run");
+}
+
 void
 settle_world(struct player *p)
 {
     check_world(p);
     run_own(p);
-    for (unsigned i = 0; i < p->n_owed; i++)
-        must_be(atomic_load(&p->owed[i]->ends) == 1,
-                "a cleanup of what was disposed of has not run");
+    check_debts(p);
     for (size_t i = 0; i < OBJECTS; i++)
         free_proxy(&p->holdings[i]);
     settle_connections(p);
 }
 
-void
-unroot_world(struct player *p)
+struct object *
+drop_world(struct player *p)
 {
-    for (size_t i = 0; i < OBJECTS; i++)
+    struct object *first = p->holdings[0].object;
+    for (size_t i = 1; i < OBJECTS; i++)
         if (p->holdings[i].object != NULL)
             atomic_store(&p->holdings[i].object->life->rooted, false);
+    memset(p, 0, sizeof *p);
+    return first;
 }

@@ -67,6 +67,7 @@ struct promise {
     unsigned owner;              /* the player who alone may take it back, or
                                   * ALL */
     bool repeats;                /* any number of calls is right */
+    unsigned registry;           /* of a handler: from 1 on a common one */
     bool at_exit;                /* it is counted: see promise_count */
     atomic_int ends;             /* calls and takings back: one at most */
     atomic_bool by_hand;         /* somebody may have run it early */
@@ -152,16 +153,18 @@ struct box {
     gcw_ref *_Atomic first;      /* of FRESH: the reference */
 };
 
-/* The collector is conservative, so a few may stay of what was dropped. */
-enum { LEFT_OVER = 20 };
-
-enum { BOXES = 256, EVENTS = 3, REGISTRIES = 2 };
+/* The first few boxes are for the fresh, so that many use one at once. */
+enum { BOXES = 256, FRESH_BOXES = 4, EVENTS = 3, REGISTRIES = 2, FRESH_ONES = 4096 };
 
 /* Uncollectable memory. */
 struct common {
     struct box *_Atomic boxes[BOXES];
+    gcw_ref *fresh[FRESH_ONES];  /* to what something was connected to that
+                                  * goes only with it */
+    atomic_uint n_fresh;
     gcw_event *events[EVENTS];
     gcw_exit_registry *registries[REGISTRIES];
+    atomic_int running[REGISTRIES];      /* handlers */
     gcw_hub *hub;
 };
 extern struct common *common;
@@ -171,6 +174,12 @@ void show(enum kind kind, void *handle, struct promise *p, struct life *life);
 /* --- A player --- */
 
 enum { OBJECTS = 32, CONNECTIONS = 24, HANDLERS = 16, OWED = 256 };
+
+/* A cleanup, and whether its object is alive. */
+struct debt {
+    struct promise *promise;
+    const gcw_ref *ref;
+};
 
 /* Where a connection leads: an event (0: the player's own, then the common
  * ones), or the hub. */
@@ -185,7 +194,7 @@ enum { IN_HUB = -1 };
 
 struct holding {
     struct object *object;       /* NULL: free */
-    gcw_ref *ref, *long_ref;
+    gcw_ref *ref, *long_ref, *inner_ref;
     gcw_method *method;
     gcw_cleanup *cleanup;
     struct promise *cleanup_promise;
@@ -202,10 +211,12 @@ struct player {
     unsigned number;
     unsigned depth;              /* of callbacks that play */
     unsigned version;            /* counts what changes its own connections */
-    struct holding holdings[OBJECTS];
+    struct holding holdings[OBJECTS];    /* the first stays, and has no
+                                          * cleanups: in the end nothing
+                                          * must wait for its death */
     struct connection connections[CONNECTIONS];
     struct registration registrations[HANDLERS];
-    struct promise *owed[OWED];  /* whose objects were disposed of */
+    struct debt owed[OWED];      /* of objects that it holds no more */
     unsigned n_owed;
     gcw_event *event;
     gcw_exit_registry *registry;
@@ -226,8 +237,11 @@ void check_world(struct player *p);
 /* When nobody plays any more. */
 void settle_world(struct player *p);
 
-/* Nothing in it need be alive any more. */
-void unroot_world(struct player *p);
+/* When nobody else drains. */
+void check_worker(void);
+
+/* Drops it.  Returns its first object, which alone must still be alive. */
+struct object *drop_world(struct player *p);
 
 /* Events and hubs. */
 void play_listen(struct player *p);
@@ -237,7 +251,7 @@ void forget_source(struct player *p, const struct object *source);
 void use_listener(struct box *box);
 void disconnect_shown(struct box *box);
 void connect_fresh(struct player *p, struct box *box);
-void check_common_is_empty(void);
+void check_common(void);
 
 /* Forks and plugins, if the setting has them. */
 extern bool with_forks, with_plugins;
