@@ -16,6 +16,11 @@
  * the process.  So there are several: it takes as many threads at once in
  * those few instructions to slip through.
  *
+ * The thread that closes the registry goes on and ends the process.  Those
+ * that waited meanwhile, and those that come later, do not go back to the C
+ * library: in glibc before 2.41 several threads that go through its list at
+ * once may free a part of it twice.
+ *
  * The exiting thread may be unknown to the collector, which must not see a
  * thread that it does not know; so it is made known for the time being.
  */
@@ -30,7 +35,9 @@
 #include "worker.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum { CALLS = 16 };
 
@@ -48,6 +55,22 @@ register_once_more(void)
 #else
     return atexit(at_exit);
 #endif
+}
+
+/* The process that has closed the registry, plus one; and whether this thread
+ * has, and ends that process. */
+static atomic_uint closed_in;
+static _Thread_local bool goes_on;
+
+/* In a forked child nobody else is there to end it. */
+static void
+stay_behind(void)
+{
+    gcw__process_check();
+    if (goes_on || atomic_load(&closed_in) != gcw__process() + 1)
+        return;
+    for (;;)
+        pause();
 }
 
 /* One round; false if there was nothing to do. */
@@ -70,21 +93,31 @@ run_all(void *status)
     gcw__worker_end();
     while (round_of_callbacks(*(int *)status) || !gcw__exit_close())
         continue;
+    goes_on = true;
+    atomic_store(&closed_in, gcw__process() + 1);
 }
 
 static void
-exit_begins(int status)
+run_in_turn(int status)
 {
     bool entered;
 
-    if (gcw__roots == NULL || gcw__exit_closed())
-        return;
     register_once_more();
     entered = gcw__thread_enter();
     gcw__process_check();
     gcw__exit_in_turn(gcw__roots->at_exit, run_all, &status);
     if (entered)
         gcw__thread_leave();
+}
+
+static void
+exit_begins(int status)
+{
+    if (gcw__roots == NULL)
+        return;
+    if (!gcw__exit_closed())
+        run_in_turn(status);
+    stay_behind();
 }
 
 #if HAVE_ON_EXIT

@@ -177,6 +177,21 @@ all_exit(void)
 }
 
 static void
+nothing(void)
+{
+}
+
+/* So many that the C library keeps them in several pieces of memory, which it
+ * frees on the way; before the library's own, so that they run after it. */
+static void
+all_exit_with_many_handlers(void)
+{
+    for (int i = 0; i < 100; i++)
+        MUST(atexit(nothing) == 0);
+    all_exit();
+}
+
+static void
 all_exit_under_signals(void)
 {
     begin_signals();
@@ -223,6 +238,13 @@ so_it_is_under_signals(void **state)
 {
     (void)state;
     check_storm("all exit under signals");
+}
+
+static void
+so_it_is_with_many_handlers_of_the_c_library(void **state)
+{
+    (void)state;
+    check_storm("all exit with many handlers");
 }
 
 /* The worker may have run what was pending, before or meanwhile. */
@@ -654,6 +676,8 @@ static const struct end ends[] = {
     /* Scenarios of check_storm. */
     { "all exit", all_exit, 0, NULL, NULL, NULL },
     { "all exit under signals", all_exit_under_signals, 0, NULL, NULL, NULL },
+    { "all exit with many handlers", all_exit_with_many_handlers, 0, NULL,
+      NULL, NULL },
     { "all exit with the worker", all_exit_with_the_worker, 0, NULL, NULL,
       NULL },
 };
@@ -661,6 +685,7 @@ static const struct end ends[] = {
 static const struct CMUnitTest storms[] = {
     cmocka_unit_test(of_eight_threads_that_exit_one_runs_each_handler),
     cmocka_unit_test(so_it_is_under_signals),
+    cmocka_unit_test(so_it_is_with_many_handlers_of_the_c_library),
     cmocka_unit_test(so_it_is_with_the_worker_at_work),
 };
 

@@ -19,6 +19,8 @@
  *   1. the drain's worker is stopped, 2. pending death callbacks run, 3. the
  *   default registry's handlers, 4. cleanups whose targets still live, newest
  *   first.  A thread that the collector does not know may call exit.
+ *   Of threads that call exit at the same time, one runs all this and ends the
+ *   process, with its status; the others wait for that end.
  *   quick_exit runs only the handlers with `quick`; _exit and abort run none.
  *   A handler that exhausts the stack, or faults in another way, ends the
  *   process there by its signal, as anywhere; what has not run is lost.
