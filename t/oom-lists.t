@@ -21,12 +21,12 @@ GC_allow_register_threads
 GC_(thread_is_registered|(un)?register_my_thread)
 GC_unregister_(disappearing|long)_link
 ffi_(call|closure_free|prep_cif|prep_closure_loc|type_[a-z0-9]+)
-(__)?pthread_(attr|cond|condattr|mutex|register_cancel|sigmask)(_[a-z]+)?
+(__)?pthread_(attr|cond|condattr|mutex|register_cancel|setcancelstate|sigmask)(_[a-z]+)?
 __pthread_un(register_cancel|wind_next)
 sem_(init|post|wait)
 sig(delset|fillset)
 (_|__sig)?(set|long)jmp
-abort|clock_gettime|close|dup3|free|getpid|read|sysconf|write
+abort|clock_gettime|close|dup3|free|getpid|pause|read|sysconf|write
 dl_iterate_phdr|dladdr
 madvise|msync|munmap
 bcmp|mem(chr|cmp|cpy|move|set)|str(cmp|len|ncmp)
