@@ -14,6 +14,10 @@ GUILE_EXTENSIONS_PATH=$builddir/guile/.libs:$builddir/.libs
 LD_LIBRARY_PATH=$builddir/.libs${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 GUILE_AUTO_COMPILE=0
 LC_ALL=C
+# Not one of a gcweak that is installed already.
+GUILE_SYSTEM_COMPILED_PATH=$("${GUILE:-guile}" -c \
+    "(display (assq-ref %guile-build-info 'ccachedir))")
+export GUILE_SYSTEM_COMPILED_PATH
 export GUILE_LOAD_PATH GUILE_EXTENSIONS_PATH LD_LIBRARY_PATH
 export GUILE_AUTO_COMPILE LC_ALL
 
