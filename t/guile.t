@@ -15,7 +15,7 @@ LD_LIBRARY_PATH=$builddir/.libs${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 GUILE_AUTO_COMPILE=0
 LC_ALL=C
 # Not one of a gcweak that is installed already.
-GUILE_SYSTEM_COMPILED_PATH=$("${GUILE:-guile}" -c \
+GUILE_SYSTEM_COMPILED_PATH=$("$GUILE" -c \
     "(display (assq-ref %guile-build-info 'ccachedir))")
 export GUILE_SYSTEM_COMPILED_PATH
 export GUILE_LOAD_PATH GUILE_EXTENSIONS_PATH LD_LIBRARY_PATH
