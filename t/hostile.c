@@ -385,6 +385,18 @@ end_this_thread(void *line)
     pthread_exit(NULL);
 }
 
+/* The address sanitizer takes what runs after a cancellation for an overflow:
+ * it did not see the frames go that were left. */
+#if defined __SANITIZE_ADDRESS__
+# define CAN_CANCEL 0
+#elif defined __has_feature
+# define CAN_CANCEL !__has_feature(address_sanitizer)
+#else
+# define CAN_CANCEL 1
+#endif
+
+#if CAN_CANCEL
+
 static void
 cancel_this_thread(void *line)
 {
@@ -393,6 +405,8 @@ cancel_this_thread(void *line)
     pthread_cancel(pthread_self());
     pthread_testcancel();
 }
+
+#endif
 
 /* Everything that waits for the worker comes to its end. */
 static void
@@ -416,11 +430,15 @@ callback_ends_the_worker(void)
     worker_loses_its_thread(end_this_thread);
 }
 
+#if CAN_CANCEL
+
 static void
 callback_cancels_the_worker(void)
 {
     worker_loses_its_thread(cancel_this_thread);
 }
+
+#endif
 
 static void
 stop_and_end_this_thread(void *line)
@@ -646,8 +664,10 @@ static const struct end ends[] = {
     { "a_callback_that_ends_its_thread_costs_the_worker_nothing_else",
       callback_ends_the_worker, 3,
       "ends\nnext\nanother\nhandler\n", NULL, NULL },
+#if CAN_CANCEL
     { "nor_does_one_that_is_cancelled", callback_cancels_the_worker, 3,
       "ends\nnext\nanother\nhandler\n", NULL, NULL },
+#endif
     { "a_worker_that_was_stopped_and_ends_is_not_replaced",
       callback_stops_and_ends_the_worker, 0, "ends\nby hand\n", NULL, NULL },
     { "who_hangs_in_the_worker_at_exit_is_named", worker_hangs_at_exit, 4,

@@ -26,6 +26,8 @@ be_a_child(struct player *p, bool by_exit)
     alarm(CHILD_SECONDS);
     with_forks = false;
     promises_begin();
+    for (size_t i = 0; i < REGISTRIES; i++)
+        atomic_store(&common->running[i], 0);
     check_world(p);
     for (int i = 0; i < CHILD_PLAYS; i++)
         play(p);

@@ -228,6 +228,18 @@ play_block(struct player *p)
     }
 }
 
+/* The event goes, with all that is connected to it, though their objects
+ * stay. */
+void
+renew_event(struct player *p)
+{
+    p->version++;
+    p->event = gcw_event_new("another");
+    for (size_t i = 0; i < CONNECTIONS; i++)
+        if (p->connections[i].event == 0)
+            p->connections[i].listener = NULL;
+}
+
 /* The source is about to go, and these with it. */
 void
 forget_source(struct player *p, const struct object *source)
@@ -325,13 +337,25 @@ play_post(struct player *p)
     must_be(gcw_hub_post(common->hub, types[below(TYPES)],
                          below(2) ? any_object(p) : NULL, e) == 0,
             "a post failed");
+    atomic_fetch_add(&common->posted, 1);
 }
 
 static void
 play_dispatch(struct player *p)
 {
     (void)p;
-    gcw_hub_dispatch(common->hub, below(4) == 0 ? 0 : 1 + below(4));
+    atomic_fetch_add(&common->made,
+                     gcw_hub_dispatch(common->hub,
+                                      below(4) == 0 ? 0 : 1 + below(4)));
+}
+
+/* Nobody else posts or dispatches any more. */
+void
+dispatch_rest(void)
+{
+    size_t rest = gcw_hub_dispatch(common->hub, 0);
+    must_be(atomic_load(&common->made) + rest == atomic_load(&common->posted),
+            "not each post was made once");
 }
 
 /* In the midst of an emission, perhaps of this event: it moves to another

@@ -4,6 +4,7 @@
 #include <config.h>
 
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -39,19 +40,26 @@ on_method_death(gcw_method *m, void *data)
     on_death(data);
 }
 
+/* Long enough for another thread to come in, if it may. */
+static void
+be_alone(atomic_int *running)
+{
+    must_be(atomic_fetch_add(running, 1) == 0,
+            "two threads run one registry");
+    for (unsigned i = below(4); i > 0; i--)
+        sched_yield();
+    atomic_fetch_sub(running, 1);
+}
+
 static void
 at_end(void *data)
 {
     struct promise *p = data;
-    atomic_int *running = p->registry == 0 ? NULL
-                                           : &common->running[p->registry - 1];
     must_be(p->process == getpid(), "a parent's handler ran in its child");
-    must_be(running == NULL || atomic_fetch_add(running, 1) == 0,
-            "two threads run one registry");
+    if (p->registry != 0)
+        be_alone(&common->running[p->registry - 1]);
     atomic_fetch_add(&tally->calls, 1);
     promise_ends(p);
-    if (running != NULL)
-        atomic_fetch_sub(running, 1);
 }
 
 static void *
@@ -391,6 +399,15 @@ run_own(struct player *p)
     }
 }
 
+/* The registry goes, with its handlers, though their objects stay. */
+static void
+renew_registry(struct player *p)
+{
+    p->registry = gcw_exit_registry_new("another");
+    for (size_t i = 0; i < HANDLERS; i++)
+        p->registrations[i].handler = NULL;
+}
+
 static void
 play_unregister(struct player *p)
 {
@@ -595,6 +612,12 @@ play_rarely(struct player *p)
     case 3:
         if (below(4) == 0)
             gcw_collect();
+        break;
+    case 4:
+        renew_event(p);
+        break;
+    case 5:
+        renew_registry(p);
         break;
     default:
         play_look(p);

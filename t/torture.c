@@ -178,7 +178,7 @@ settle_round(void)
     for (size_t i = 0; i < REGISTRIES; i++)
         gcw_exit_run(common->registries[i], 0);
     gcw_exit_run(gcw_exit_default(), 0);
-    gcw_hub_dispatch(common->hub, 0);
+    dispatch_rest();
     clear_boxes();
 }
 

@@ -154,7 +154,9 @@ struct box {
 };
 
 /* The first few boxes are for the fresh, so that many use one at once. */
-enum { BOXES = 256, FRESH_BOXES = 4, EVENTS = 3, REGISTRIES = 2, FRESH_ONES = 4096 };
+enum { BOXES = 256, FRESH_BOXES = 4, FRESH_ONES = 4096 };
+
+enum { EVENTS = 3, REGISTRIES = 2 };
 
 /* Uncollectable memory. */
 struct common {
@@ -165,6 +167,7 @@ struct common {
     gcw_event *events[EVENTS];
     gcw_exit_registry *registries[REGISTRIES];
     atomic_int running[REGISTRIES];      /* handlers */
+    atomic_size_t posted, made;          /* emissions of the hub */
     gcw_hub *hub;
 };
 extern struct common *common;
@@ -245,6 +248,8 @@ struct object *drop_world(struct player *p);
 
 /* Events and hubs. */
 void play_listen(struct player *p);
+void renew_event(struct player *p);
+void dispatch_rest(void);
 void check_connections(struct player *p);
 void settle_connections(struct player *p);
 void forget_source(struct player *p, const struct object *source);
