@@ -77,8 +77,8 @@ struct host {
     struct object *target;
 };
 
-typedef int plugin_fn(gcw_exit_registry *r, gcw_event *e, gcw_hub *h,
-                      void *target, atomic_size_t *calls);
+typedef gcw_cleanup *plugin_fn(gcw_exit_registry *r, gcw_event *e, gcw_hub *h,
+                               void *target, atomic_size_t *calls);
 
 /* In libtool's directory of results, beside this program. */
 static void *
@@ -93,14 +93,13 @@ load_plugin(void)
     return dlopen(path, RTLD_NOW | RTLD_LOCAL);
 }
 
-static bool
+static gcw_cleanup *
 begin(void *plugin, const struct host *host)
 {
     plugin_fn *fn;
     *(void **)&fn = dlsym(plugin, "plugin_begins");
-    return fn != NULL
-        && fn(host->registry, host->event, host->hub, host->target,
-              &plugin_calls) == 0;
+    return fn == NULL ? NULL : fn(host->registry, host->event, host->hub,
+                                  host->target, &plugin_calls);
 }
 
 static void
@@ -132,13 +131,16 @@ unload(void *plugin)
 static void
 come_and_go(void *plugin, const struct host *host)
 {
+    gcw_cleanup *c;
     atomic_store(&plugin_calls, 0);
-    if (!begin(plugin, host))
+    c = begin(plugin, host);
+    if (c == NULL)
         abort();
     must_be(emit_all(host) == 3, "a plugin does not listen");
     must_have_called(3, "a plugin did not hear");
     must_be(unload(plugin), "dlclose failed");
     must_have_called(5, "handlers did not run once each at dlclose");
+    must_be(!gcw_cleanup_alive(c), "its cleanup is there");
     must_be(emit_all(host) == 0, "a plugin that went listens");
     must_be(gcw_event_count(host->event) == 0, "its listeners are there");
     must_be(gcw_exit_run(host->registry, 0) == 0, "its handlers fail");

@@ -81,7 +81,7 @@ connect_function(struct player *p, const struct connection *c,
 static struct connection
 any_connection(struct player *p, struct object *o)
 {
-    struct connection c = { NULL };
+    struct connection c = { .listener = NULL };
     c.promise = promise_new(p->number, o == NULL ? NULL : o->life);
     c.promise->repeats = true;
     c.event = (int)below(EVENTS + 2) - 1;

@@ -193,7 +193,7 @@ let_go(struct player *p, struct holding *h)
     else
         atomic_store(&h->object->life->rooted, false);
     free_proxy(h);
-    *h = (struct holding){ NULL };
+    *h = (struct holding){ .object = NULL };
 }
 
 /* The first stays. */
@@ -613,10 +613,10 @@ play_rarely(struct player *p)
         if (below(4) == 0)
             gcw_collect();
         break;
-    case 4:
+    case 4: case 5: case 6: case 7: case 8:
         renew_event(p);
         break;
-    case 5:
+    case 9: case 10: case 11:
         renew_registry(p);
         break;
     default:

@@ -4,8 +4,8 @@
 #include <stdatomic.h>
 #include <gcweak.h>
 
-int plugin_begins(gcw_exit_registry *r, gcw_event *e, gcw_hub *h,
-                  void *target, atomic_size_t *calls);
+gcw_cleanup *plugin_begins(gcw_exit_registry *r, gcw_event *e, gcw_hub *h,
+                           void *target, atomic_size_t *calls);
 
 static void
 count(void *calls)
@@ -29,8 +29,9 @@ call(void *self, void *arg, void *calls)
     return NULL;
 }
 
-/* Two handlers, two listeners of the event, one of the hub, a cleanup. */
-int
+/* Two handlers, two listeners of the event, one of the hub, and a cleanup,
+ * which it returns; NULL if something failed. */
+gcw_cleanup *
 plugin_begins(gcw_exit_registry *r, gcw_event *e, gcw_hub *h, void *target,
               atomic_size_t *calls)
 {
@@ -39,7 +40,6 @@ plugin_begins(gcw_exit_registry *r, gcw_event *e, gcw_hub *h, void *target,
                 && gcw_exit_register(r, m, NULL) != NULL
                 && gcw_event_connect_fn(e, hear, calls, 0) != NULL
                 && gcw_event_connect(e, m, 0) != NULL
-                && gcw_hub_connect(h, "plugin", NULL, m, 0) != NULL
-                && gcw_cleanup_new(target, count, calls) != NULL;
-    return good ? 0 : -1;
+                && gcw_hub_connect(h, "plugin", NULL, m, 0) != NULL;
+    return good ? gcw_cleanup_new(target, count, calls) : NULL;
 }
