@@ -115,6 +115,11 @@ typedef void gcw_error_fn(void *handle, const char *name, const char *why,
  * has taken its place in memory, that is called.  Such an object must
  * disconnect its listeners itself.
  *
+ * The collector looks at the data of shared objects, and may crash when it is
+ * at work on another thread while dlclose takes one away, with gcweak or
+ * without (seen with bdwgc 8.2.2).  A program with threads puts dlclose
+ * between GC_disable and GC_enable.
+ *
  * Cost: a walk through all that is registered, at dlclose.  After glibc, where
  * a shared object's atexit handlers run at its dlclose. */
 void gcw_object_unloading(void (*code)(void));
