@@ -35,6 +35,8 @@ static size_t times[N_ALLOCATORS];
 static _Thread_local size_t countdown;
 static _Thread_local bool to_last, all_fail;
 static _Thread_local const char *only;
+static _Thread_local void (*to_call)(void *data);
+static _Thread_local void *to_call_with;
 static _Thread_local size_t failures;
 
 /* Those of the collector and of libffi need not leave anything sensible in
@@ -52,6 +54,8 @@ is_to_fail(enum allocator allocator)
 {
     if (only != NULL)
         return strcmp(only, names[allocator]) == 0;
+    if (to_call != NULL && strncmp(names[allocator], "GC_malloc", 9) != 0)
+        return false;
     return all_fail || (countdown != 0 && --countdown == 0);
 }
 
@@ -60,6 +64,11 @@ fails(enum allocator allocator)
 {
     if (!is_to_fail(allocator))
         return false;
+    if (to_call != NULL) {
+        failures++;
+        to_call(to_call_with);
+        return false;
+    }
     all_fail = all_fail || to_last;
     failures++;
     times[allocator]++;
@@ -106,10 +115,19 @@ failing_begin_only(const char *name)
     only = name;
 }
 
+void
+failing_call(size_t n, void (*fn)(void *data), void *data)
+{
+    failing_begin(n, false);
+    to_call = fn;
+    to_call_with = data;
+}
+
 size_t
 failing_end(void)
 {
     countdown = 0;
+    to_call = NULL;
     only = NULL;
     to_last = all_fail = false;
     return failures;

@@ -73,7 +73,12 @@ void failing_begin(size_t n, bool lasting);
 void failing_begin_all(void);
 void failing_begin_only(const char *name);
 
-/* Lets none fail any more.  Returns how many have failed. */
+/* Has fn(data) called in the midst of the n-th allocation of collected memory
+ * from here on, as the collector may call a finalizer. */
+void failing_call(size_t n, void (*fn)(void *data), void *data);
+
+/* Lets none fail any more, nor call.  Returns how many have failed; or whether
+ * fn was called. */
 size_t failing_end(void);
 
 /* How many allocators there are; their names; how often each has failed on

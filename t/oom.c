@@ -1857,14 +1857,16 @@ an_operation_fails_cleanly_and_then_succeeds(void **state)
     try_operation(*state);
 }
 
-/* First of all.  The steps that are not taken back when a later one fails,
- * which the table would pass over after their first success. */
+/* First of all, for the start gets by without some of what it asks for, and
+ * some of its steps are not taken back when a later one fails: the table, which
+ * goes on from what failed last, would pass over the others. */
 #if HAVE_ON_EXIT
 # define LAST_STEP "on_exit"
 #else
 # define LAST_STEP "atexit"
 #endif
 static const char *const steps[] = {
+    "GC_malloc_atomic", "GC_malloc_uncollectable", "GC_malloc",
     "pthread_atfork", "at_quick_exit", LAST_STEP
 };
 

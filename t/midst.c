@@ -1,0 +1,335 @@
+/* midst.c: calls into the library in the midst of another one.
+ *
+ * Wherever the library allocates, the collector may run a finalizer, and that
+ * may call the library.  Here something of the kind happens at the first
+ * allocation of an operation, then at its second, and so on (failing.h): the
+ * objects that it is about are disposed of, or the same is done once more.
+ */
+#include <config.h>
+
+#include "support.h"
+#include "failing.h"
+
+#include <errno.h>
+
+/* What an operation works on; in uncollectable memory. */
+struct world {
+    struct target *target, *data, *source;
+    gcw_method *method, *weak;
+    gcw_event *event;
+    gcw_hub *hub;
+    gcw_exit_registry *registry;
+    size_t calls;
+    intptr_t inner;              /* what came of it in the midst */
+};
+
+static void *
+act(void *self, void *arg, void *data)
+{
+    (void)self, (void)arg, (void)data;
+    return NULL;
+}
+
+static void
+called(void *w)
+{
+    ((struct world *)w)->calls++;
+}
+
+static void
+told(gcw_method *m, void *w)
+{
+    (void)m;
+    called(w);
+}
+
+static void
+hear_hub(const gcw_emission *emission, void *data)
+{
+    (void)emission, (void)data;
+}
+
+static struct world *
+world_new(void)
+{
+    struct world *w = GC_MALLOC_UNCOLLECTABLE(sizeof *w);
+    assert_non_null(w);
+    w->target = target_new(1);
+    w->data = target_new(2);
+    w->source = target_new(3);
+    w->method = gcw_method_new(w->target, act, w);
+    w->weak = gcw_method_new_weak(w->target, act, w->data);
+    w->event = gcw_event_new(NULL);
+    w->hub = gcw_hub_new();
+    w->registry = gcw_exit_registry_new(NULL);
+    return w;
+}
+
+/* Does it with `midst` at each allocation in turn, each time in a new world,
+ * which `check` looks at afterwards. */
+static void
+at_each_allocation(intptr_t (*operation)(struct world *w),
+                   void (*midst)(void *w),
+                   void (*check)(struct world *w, intptr_t outcome))
+{
+    bool met = true;
+    size_t n;
+    for (n = 1; met; n++) {
+        struct world *w = world_new();
+        failing_call(n, midst, w);
+        errno = 0;
+        intptr_t outcome = operation(w);
+        int error = errno;
+        met = failing_end() != 0;
+        errno = error;
+        check(w, outcome);
+        GC_FREE(w);
+    }
+    assert_true(n > 2);
+}
+
+/* --- an object is disposed of --- */
+
+static void
+dispose_of_target(void *w)
+{
+    gcw_dispose(((struct world *)w)->target);
+}
+
+static void
+dispose_of_data(void *w)
+{
+    gcw_dispose(((struct world *)w)->data);
+}
+
+static void
+dispose_of_source(void *w)
+{
+    gcw_dispose(((struct world *)w)->source);
+}
+
+static intptr_t
+connect(struct world *w)
+{
+    return (intptr_t)gcw_event_connect(w->event, w->weak, GCW_UNIQUE);
+}
+
+static intptr_t
+connect_to_hub(struct world *w)
+{
+    return (intptr_t)gcw_hub_connect(w->hub, "news", w->source, w->weak, 0);
+}
+
+static intptr_t
+connect_fn_to_hub(struct world *w)
+{
+    return (intptr_t)gcw_hub_connect_fn(w->hub, "news", w->source, hear_hub,
+                                        w, 0);
+}
+
+/* Connected or refused, it has gone, but for what did not happen at all. */
+static void
+check_listener(struct world *w, intptr_t outcome)
+{
+    gcw_hub_size size;
+    if (outcome == 0)
+        assert_int_equal(errno, ESTALE);
+    gcw_dispose(w->target);
+    gcw_dispose(w->source);
+    assert_int_equal(gcw_hub_measure(w->hub, &size), 0);
+    assert_int_equal(size.listeners, 0);
+    assert_int_equal(size.patterns, 0);
+    assert_int_equal(size.types, 0);
+    assert_int_equal(gcw_event_count(w->event), 0);
+    assert_int_equal(gcw_event_emit(w->event, NULL), 0);
+}
+
+static void
+what_is_being_connected_may_die(void **state)
+{
+    (void)state;
+    at_each_allocation(connect, dispose_of_target, check_listener);
+    at_each_allocation(connect, dispose_of_data, check_listener);
+    at_each_allocation(connect_to_hub, dispose_of_target, check_listener);
+    at_each_allocation(connect_to_hub, dispose_of_data, check_listener);
+    at_each_allocation(connect_to_hub, dispose_of_source, check_listener);
+    at_each_allocation(connect_fn_to_hub, dispose_of_source, check_listener);
+}
+
+static intptr_t
+register_weak(struct world *w)
+{
+    return (intptr_t)gcw_exit_register(w->registry, w->weak, NULL);
+}
+
+static void
+check_handler(struct world *w, intptr_t outcome)
+{
+    if (outcome == 0)
+        assert_int_equal(errno, ESTALE);
+    else
+        gcw_dispose(w->target);
+    assert_int_equal(gcw_exit_run(w->registry, 0), 0);
+    if (outcome != 0)
+        assert_int_equal(gcw_exit_unregister((gcw_exit_handler *)outcome),
+                         GCW_GONE);
+}
+
+static void
+what_is_being_registered_may_die(void **state)
+{
+    (void)state;
+    at_each_allocation(register_weak, dispose_of_target, check_handler);
+    at_each_allocation(register_weak, dispose_of_data, check_handler);
+}
+
+static intptr_t
+watch_target(struct world *w)
+{
+    return (intptr_t)gcw_cleanup_new(w->target, called, w);
+}
+
+static intptr_t
+watch_method(struct world *w)
+{
+    return (intptr_t)gcw_method_on_death(w->weak, told, w);
+}
+
+/* It runs once, whenever the object died; if it was refused, not at all. */
+static void
+check_cleanup(struct world *w, intptr_t outcome)
+{
+    if (outcome == 0)
+        assert_int_equal(errno, ESTALE);
+    gcw_dispose(w->target);
+    gcw_drain(0);
+    assert_int_equal(w->calls, outcome != 0);
+}
+
+static void
+what_is_being_watched_may_die(void **state)
+{
+    (void)state;
+    at_each_allocation(watch_target, dispose_of_target, check_cleanup);
+    at_each_allocation(watch_method, dispose_of_target, check_cleanup);
+    at_each_allocation(watch_method, dispose_of_data, check_cleanup);
+}
+
+/* --- the same is done once more --- */
+
+static intptr_t
+refer(struct world *w)
+{
+    return (intptr_t)gcw_ref_new(&w->source->number);
+}
+
+static void
+refer_too(void *w)
+{
+    ((struct world *)w)->inner = refer(w);
+}
+
+static void
+connect_too(void *w)
+{
+    ((struct world *)w)->inner = connect(w);
+}
+
+static void
+connect_to_hub_too(void *w)
+{
+    ((struct world *)w)->inner = connect_to_hub(w);
+}
+
+/* There is one, for both. */
+static void
+check_same(struct world *w, intptr_t outcome)
+{
+    assert_true(outcome != 0);
+    assert_true(w->inner == 0 || w->inner == outcome);
+    check_listener(w, outcome);
+}
+
+static void
+what_is_one_is_made_once(void **state)
+{
+    (void)state;
+    at_each_allocation(refer, refer_too, check_same);
+    at_each_allocation(connect, connect_too, check_same);
+    at_each_allocation(connect_to_hub, connect_to_hub_too, check_same);
+}
+
+#if HAVE_LIBFFI
+
+static intptr_t
+make_proxy(struct world *w)
+{
+    return (intptr_t)gcw_proxy_new(w->target, (gcw_proxy_fn *)act,
+                                   "ppp)p");
+}
+
+static void
+make_proxy_too(void *w)
+{
+    ((struct world *)w)->inner = make_proxy(w);
+}
+
+static void
+check_proxies(struct world *w, intptr_t outcome)
+{
+    assert_true(outcome != w->inner);
+    assert_int_equal(gcw_proxy_free((gcw_proxy *)outcome), 0);
+    if (w->inner != 0)
+        assert_int_equal(gcw_proxy_free((gcw_proxy *)w->inner), 0);
+}
+
+static void
+two_proxies_may_be_made_with_one_signature(void **state)
+{
+    (void)state;
+    at_each_allocation(make_proxy, make_proxy_too, check_proxies);
+}
+
+#endif
+
+/* --- the start --- */
+
+static void
+start_too(void *result)
+{
+    *(int *)result = gcw_init();
+}
+
+static void
+the_library_starts_once(void **state)
+{
+    int inner = -1;
+    (void)state;
+    failing_call(3, start_too, &inner);
+    assert_int_equal(gcw_init(), 0);
+    assert_int_equal(failing_end(), 1);
+    assert_int_equal(inner, 0);
+    assert_non_null(gcw_ref_new(target_new(0)));
+}
+
+static int
+run_all(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_library_starts_once),
+        cmocka_unit_test(what_is_being_connected_may_die),
+        cmocka_unit_test(what_is_being_registered_may_die),
+        cmocka_unit_test(what_is_being_watched_may_die),
+        cmocka_unit_test(what_is_one_is_made_once),
+#if HAVE_LIBFFI
+        cmocka_unit_test(two_proxies_may_be_made_with_one_signature),
+#endif
+    };
+    return cmocka_run_group_tests_name("midst", tests, NULL, NULL);
+}
+
+int
+main(int argc, char **argv)
+{
+    return test_main(argc, argv, NULL, 0, run_all);
+}
