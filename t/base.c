@@ -52,6 +52,21 @@ scenario_find_leak(void)
 }
 
 static void
+scenario_find_leak_later(void)
+{
+    void *object;
+
+    print_init();
+    object = GC_MALLOC(16);
+    GC_set_find_leak(1);
+    errno = 0;
+    if (gcw_ref_new(object) == NULL && errno == ENOTSUP)
+        puts("ENOTSUP");
+    fflush(stdout);
+    _exit(0);
+}
+
+static void
 scenario_fail_outside(void)
 {
     gcw_init();
@@ -67,6 +82,7 @@ scenario_fail_before_init(void)
 static const struct scenario scenarios[] = {
     { "unknown-thread", scenario_unknown_thread },
     { "find-leak", scenario_find_leak },
+    { "find-leak-later", scenario_find_leak_later },
     { "fail-outside", scenario_fail_outside },
     { "fail-before-init", scenario_fail_before_init },
 };
@@ -113,6 +129,28 @@ find_leak_mode_is_not_supported(void **state)
 }
 
 static void
+find_leak_mode_that_comes_later_is_not_supported_either(void **state)
+{
+    struct outcome o = run_scenario("find-leak-later");
+
+    (void)state;
+    assert_int_equal(o.status, 0);
+    assert_string_equal(o.out, "started\nENOTSUP\n");
+    outcome_free(&o);
+}
+
+static void
+the_program_is_never_unloaded(void **state)
+{
+    gcw_exit_registry *r = gcw_exit_registry_new(NULL);
+    gcw_exit_handler *h = gcw_exit_register_fn(r, count, counter_new(), NULL);
+
+    (void)state;
+    gcw_object_unloading((void (*)(void))print_init);
+    assert_int_equal(gcw_exit_unregister(h), GCW_REMOVED);
+}
+
+static void
 fail_outside_a_callback_aborts_with_its_text(void **state)
 {
     struct outcome o = run_scenario("fail-outside");
@@ -141,6 +179,9 @@ run_all(void)
         cmocka_unit_test(version_is_that_of_the_package),
         cmocka_unit_test(first_init_needs_a_known_thread),
         cmocka_unit_test(find_leak_mode_is_not_supported),
+        cmocka_unit_test(
+            find_leak_mode_that_comes_later_is_not_supported_either),
+        cmocka_unit_test(the_program_is_never_unloaded),
         cmocka_unit_test(fail_outside_a_callback_aborts_with_its_text),
         cmocka_unit_test(fail_aborts_without_text_and_before_init_too),
     };
