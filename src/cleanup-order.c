@@ -110,3 +110,9 @@ gcw__cleanup_order_next(size_t *at)
             return (gcw_cleanup *)~order.slots[*at];
     return NULL;
 }
+
+size_t
+gcw__cleanup_order_count(void)
+{
+    return order.live;
+}

@@ -21,4 +21,7 @@ void gcw__cleanup_order_remove(gcw_cleanup *c);
  * what is older than the last one and stays in is never passed over. */
 gcw_cleanup *gcw__cleanup_order_next(size_t *at);
 
+/* How many there are. */
+size_t gcw__cleanup_order_count(void);
+
 #endif

@@ -36,6 +36,8 @@
 #include "method.h"
 #include "ref.h"
 #include "roots.h"
+#include "tell.h"
+#include "trace.h"
 
 enum { ARMED, DONE, DETACHED };
 
@@ -70,6 +72,9 @@ state_of(const gcw_cleanup *c)
     return atomic_load_explicit(&c->state, memory_order_acquire);
 }
 
+/* Under the lock. */
+static uint64_t ran;
+
 /* Lock held. */
 static bool
 win_locked(gcw_cleanup *c, unsigned char state)
@@ -79,6 +84,7 @@ win_locked(gcw_cleanup *c, unsigned char state)
     GCW__DELAY(3);
     atomic_store_explicit(&c->state, state, memory_order_release);
     gcw__cleanup_order_remove(c);
+    ran += state == DONE;
     return true;
 }
 
@@ -133,15 +139,22 @@ take_pending(struct gcw__watch *watch)
     return win_locked((gcw_cleanup *)watch, DONE);
 }
 
+/* The user's code is at `code`. */
+static void
+call(gcw_cleanup *c, uintptr_t code, void *data)
+{
+    GCW__TRACE2(cleanup__run, c, code);
+    if (!gcw__code_gone(code))
+        c->fn(data);
+}
+
 /* The watch is off already. */
 static void
 run_pending(struct gcw__watch *watch)
 {
     gcw_cleanup *c = (gcw_cleanup *)watch;
-    void *data = take_data(c);
 
-    if (!gcw__code_gone((uintptr_t)c->fn))
-        c->fn(data);
+    call(c, (uintptr_t)c->fn, take_data(c));
 }
 
 static uintptr_t
@@ -173,8 +186,7 @@ run_pending_method(struct gcw__watch *watch)
     void *data = take_data(c);
 
     unwatch_feelers((struct method_cleanup *)c);
-    if (!gcw__code_gone(code_of_method(watch)))
-        c->fn(data);
+    call(c, code_of_method(watch), data);
 }
 
 static const struct gcw__watch_ops plain_ops = {
@@ -233,6 +245,41 @@ detach(gcw_cleanup *c)
     return true;
 }
 
+/* Looking at one from outside. */
+
+void
+gcw__cleanup_look_at(gcw_cleanup *c, struct gcw__cleanup_look *out)
+{
+    const struct method_cleanup *m = method_cleanup(c);
+
+    *out = (struct gcw__cleanup_look){ m != NULL, code_of(c),
+                                       { c->watch.ref, NULL } };
+    if (m != NULL && m->data != NULL)
+        out->waits_for[1] = m->data->watch.ref;
+}
+
+size_t
+gcw__cleanups_count(void)
+{
+    size_t n;
+
+    gcw__lock(&gcw__queue_lock, true);
+    n = gcw__cleanup_order_count();
+    gcw__unlock(&gcw__queue_lock);
+    return n;
+}
+
+uint64_t
+gcw__cleanups_ran(void)
+{
+    uint64_t n;
+
+    gcw__lock(&gcw__queue_lock, true);
+    n = ran;
+    gcw__unlock(&gcw__queue_lock);
+    return n;
+}
+
 /* Making one. */
 
 /* The first member of an object of that size.  NULL: no memory. */
@@ -250,6 +297,7 @@ cleanup_of(size_t size, const struct gcw__watch_ops *ops,
     atomic_init(&c->state, ARMED);
     atomic_init(&c->at_exit, true);
     c->process = gcw__process();
+    c->born = gcw__born();
     return c;
 }
 
@@ -516,6 +564,7 @@ gcw_cleanup_atexit(const gcw_cleanup *c)
 
 struct exit_run {
     gcw_cleanup *current;
+    uint64_t began;
     bool any;
 };
 
@@ -541,6 +590,15 @@ take_newest(bool *won)
     return c;
 }
 
+static void
+tell(const struct exit_run *exit_run, bool failed)
+{
+    struct gcw__told told = { "exit", "cleanup", NULL,
+                              code_of(exit_run->current), failed };
+
+    gcw__tell_end(exit_run->began, &told);
+}
+
 /* The callback may make cleanups, which come next, and end others, which are
  * then no more in the order. */
 static bool
@@ -554,7 +612,9 @@ exit_step(void *arg)
     if (c == NULL)
         return false;
     if (won) {
+        exit_run->began = gcw__tell_begin(GCW__TELL_EXIT);
         run_won(c);
+        tell(exit_run, false);
         exit_run->any = true;
     }
     return true;
@@ -566,6 +626,8 @@ exit_failed(void *arg, const char *why)
     struct exit_run *exit_run = arg;
     gcw_cleanup *c = exit_run->current;
 
+    if (c != NULL)
+        tell(exit_run, true);
     exit_run->current = NULL;
     exit_run->any = true;
     if (c != NULL)
@@ -575,7 +637,7 @@ exit_failed(void *arg, const char *why)
 bool
 gcw__cleanups_at_exit(void)
 {
-    struct exit_run exit_run = { NULL, false };
+    struct exit_run exit_run = { NULL, 0, false };
 
     gcw__guard_run(&exit_run, exit_step, exit_failed);
     return exit_run.any;

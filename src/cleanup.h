@@ -17,11 +17,25 @@ struct gcw_cleanup {
     unsigned process;                /* constant */
     atomic_uchar state;              /* written under the queue lock */
     atomic_bool at_exit;
+    uint32_t born;                   /* constant: for walk.c */
 };
 
 /* Runs the cleanups that are still to run at this process's exit, newest
  * first; true if there were any. */
 bool gcw__cleanups_at_exit(void);
+
+/* One, for those who look at it from outside. */
+struct gcw__cleanup_look {
+    bool of_method;                  /* a death callback */
+    uintptr_t code;
+    const gcw_ref *waits_for[2];     /* until one of them is dead; the second
+                                      * may be NULL */
+};
+void gcw__cleanup_look_at(gcw_cleanup *c, struct gcw__cleanup_look *out);
+
+/* How many have still to run; how many have run, of all. */
+size_t gcw__cleanups_count(void);
+uint64_t gcw__cleanups_ran(void);
 
 /* Detaches those whose code lies in the range. */
 struct gcw__range;

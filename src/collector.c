@@ -69,6 +69,12 @@ gcw__read_settled(void *_Atomic *const _Atomic *link)
     return read.value;
 }
 
+void
+gcw__with_lock(void *(*call)(void *arg), void *arg)
+{
+    GC_call_with_alloc_lock(call, arg);
+}
+
 static void
 finalize_nothing(void *object, void *data)
 {
@@ -216,8 +222,8 @@ make_canary(void)
     return old != finalize_nothing;
 }
 
-static __attribute__((__noinline__)) void
-clear_stack(void)
+__attribute__((__noinline__)) void
+gcw__clear_stack(void)
 {
     volatile uintptr_t words[1024];
 
@@ -251,7 +257,7 @@ on_canary(void *object, void *generation)
         arm();
     else
         atomic_store(&canary.armed, false);
-    clear_stack();
+    gcw__clear_stack();
 }
 
 void
@@ -262,5 +268,5 @@ gcw__canary_arm(bool (*fired)(void))
         return;
     canary.fired = fired;
     arm();
-    clear_stack();
+    gcw__clear_stack();
 }

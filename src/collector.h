@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <gc.h>
 
 /* Keeps what p points to alive up to here, whatever the optimiser thinks. */
@@ -44,6 +45,14 @@ gcw__gc_no(void)
 #endif
 }
 
+/* When something was made, in collections, in little room: for those who look
+ * at it later (walk.c). */
+static inline uint32_t
+gcw__born(void)
+{
+    return (uint32_t)gcw__gc_no();
+}
+
 /* A collection whose links are known to be cleared.  Written by gcw__settle
  * and gcw__read_settled under the collector's lock, read by everybody. */
 extern _Atomic GC_word gcw__settled;
@@ -54,6 +63,13 @@ GC_word gcw__settle(void);
 
 /* Reads **link with the links of the last collection cleared. */
 void *gcw__read_settled(void *_Atomic *const _Atomic *link);
+
+/* Calls call(arg) with the collector's lock held: nothing is allocated or
+ * freed meanwhile, by anybody. */
+void gcw__with_lock(void *(*call)(void *arg), void *arg);
+
+/* Overwrites what calls have left below the caller's frame. */
+void gcw__clear_stack(void);
 
 /* Starts the collector and makes its lock work.  Returns 0 or an errno. */
 int gcw__collector_start(void);

@@ -21,6 +21,7 @@
 #include "lock.h"
 #include "place.h"
 #include "roots.h"
+#include "tell.h"
 #include "wakeup.h"
 
 pthread_mutex_t gcw__queue_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -130,6 +131,12 @@ gcw__drain_install(void)
     gcw__deaths_install(&listener);
 }
 
+size_t
+gcw__drain_pending(void)
+{
+    return atomic_load_explicit(&in_queue, memory_order_relaxed);
+}
+
 /* The first of the queue; *taken tells whether it is to be run. */
 static struct gcw__watch *
 pop(bool *taken)
@@ -158,6 +165,7 @@ gcw__drain_failed(void *handle, uintptr_t code, const char *why)
     gcw_error_fn *hook;
     void *data;
 
+    gcw__count_failure();
     gcw__lock(&gcw__queue_lock, true);
     hook = error_hook;
     data = gcw__roots->hook_data;
@@ -171,6 +179,7 @@ gcw__drain_failed(void *handle, uintptr_t code, const char *why)
 struct drain {
     struct gcw__progress *progress;
     struct gcw__watch *current;
+    uint64_t began;
     size_t max, ran;
 };
 
@@ -204,6 +213,15 @@ set_current(struct drain *drain, struct gcw__watch *pending)
                      pending == NULL ? 0 : pending->ops->code(pending));
 }
 
+static void
+tell(const struct drain *drain, const struct gcw__watch *pending, bool failed)
+{
+    struct gcw__told told = { "drain", "callback", NULL,
+                              pending->ops->code(pending), failed };
+
+    gcw__tell_end(drain->began, &told);
+}
+
 /* The callback may do anything that the header allows: push and pop the
  * queue, drain itself, collect, fail.  Only `drain` is relied on afterwards,
  * which is this thread's own. */
@@ -220,7 +238,9 @@ drain_step(void *run)
     if (!taken)
         return true;
     set_current(drain, pending);
+    drain->began = gcw__tell_begin(GCW__TELL_DRAIN);
     pending->ops->run(pending);
+    tell(drain, pending, false);
     drain->ran++;
     set_current(drain, NULL);
     return true;
@@ -235,6 +255,7 @@ drain_failed(void *run, const char *why)
     set_current(drain, NULL);
     if (pending == NULL)
         return;
+    tell(drain, pending, true);
     drain->ran++;
     gcw__drain_failed(pending, pending->ops->code(pending), why);
 }

@@ -24,6 +24,9 @@ struct gcw__progress {
 /* gcw_drain, stoppable if `progress` is not NULL. */
 size_t gcw__drain(size_t max, struct gcw__progress *progress);
 
+/* How many callbacks wait, those included that will be passed over. */
+size_t gcw__drain_pending(void);
+
 /* Tells the error hook of a callback that failed. */
 void gcw__drain_failed(void *handle, uintptr_t code, const char *why);
 

@@ -8,18 +8,14 @@
  * for a listener that is called once, and for the hook when one fails.
  */
 #include <config.h>
+#include "event.h"
+
 #include "emit.h"
 #include "guard.h"
-#include "hook.h"
 #include "init.h"
 #include "lock.h"
 #include "text.h"
-
-struct gcw_event {
-    struct gcw__listeners list;
-    struct gcw__hook hook;
-    char *name;                      /* constant; or NULL */
-};
+#include "trace.h"
 
 /* What the place calls. */
 
@@ -54,7 +50,7 @@ shrunk(struct gcw__listeners *list)
 static const struct gcw__listeners_ops list_ops = { shrunk, shrunk };
 
 static const struct gcw__place_ops event_ops = {
-    gcw__listener_died, NULL, unloading, tidy
+    GCW__EVENT, gcw__listener_died, NULL, unloading, tidy
 };
 
 gcw_event *
@@ -321,8 +317,10 @@ gcw_event_emit(gcw_event *e, void *arg)
         errno = EINVAL;
         return 0;
     }
+    GCW__TRACE2(emit__begin, e, e->name);
     array = atomic_load_explicit(&e->list.array, memory_order_acquire);
     called = GCW__LIKELY(array != NULL) ? emit_to(e, array, arg) : 0;
+    GCW__TRACE2(emit__end, e, called);
     GCW__KEEP(e);
     return called;
 }

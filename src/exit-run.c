@@ -30,8 +30,13 @@
 #include "lock.h"
 #include "method.h"
 #include "roots.h"
+#include "tell.h"
+#include "trace.h"
 
 static pthread_cond_t turn = PTHREAD_COND_INITIALIZER;
+
+/* How many handlers were called, of all; under the lock. */
+static uint64_t ran;
 
 struct run {
     gcw_exit_registry *registry;
@@ -39,6 +44,8 @@ struct run {
     struct gcw__exit_count count;
     int status;
     gcw_exit_handler *current;       /* the one that is called, or NULL */
+    uint64_t began;                  /* when, if that is to be told; else 0 */
+    size_t counted;                  /* of those called, how many `ran` has */
     bool watching;                   /* it does, and is not to come back */
     uint32_t at;                     /* where a run for code looks next */
 };
@@ -124,6 +131,19 @@ finish_last(struct run *run)
     if (h != NULL)
         h->state = h->keep ? GCW__WAITING : GCW__GONE;
     run->current = NULL;
+    ran += run->count.called - run->counted;
+    run->counted = run->count.called;
+}
+
+uint64_t
+gcw__exit_ran(void)
+{
+    uint64_t n;
+
+    gcw__lock(&gcw__exit_lock, true);
+    n = ran;
+    gcw__unlock(&gcw__exit_lock);
+    return n;
 }
 
 static void
@@ -195,6 +215,32 @@ next(struct run *run)
 
 /* Calling it. */
 
+static inline void
+begin_call(struct run *run, const gcw_exit_handler *h, uintptr_t code)
+{
+    (void)h, (void)code;
+    GCW__TRACE2(handler__begin, h, code);
+    run->count.called++;
+    run->began = gcw__tell_begin(GCW__TELL_EXIT);
+}
+
+static void
+tell(const struct run *run, const gcw_exit_handler *h, bool failed)
+{
+    struct gcw__told told = { "exit", "handler", gcw__exit_name(h),
+                              gcw__exit_code(h), failed };
+
+    gcw__tell_line(run->began, &told);
+}
+
+static inline void
+end_call(const struct run *run, const gcw_exit_handler *h, bool failed)
+{
+    GCW__TRACE1(handler__end, h);
+    if (!GCW__LIKELY(run->began == 0))
+        tell(run, h, failed);
+}
+
 static void
 report(struct run *run, const char *why)
 {
@@ -205,6 +251,8 @@ report(struct run *run, const char *why)
     void *data;
 
     run->count.failed++;
+    gcw__count_failure();
+    end_call(run, h, true);
     gcw__lock(&gcw__exit_lock, true);
     finish_last(run);
     hook = r->hook;
@@ -226,9 +274,11 @@ call_method(struct run *run, gcw_exit_handler *h)
     if (!gcw_method_bind(h->call.method, &bound))
         return;
     GCW__DELAY(4);
-    run->count.called++;
+    begin_call(run, h, (uintptr_t)bound.fn);
     if (gcw_bound_call(&bound, &info) != NULL)
         report(run, "its method returned non-NULL");
+    else
+        end_call(run, h, false);
 }
 
 static void
@@ -239,12 +289,14 @@ call(struct run *run, gcw_exit_handler *h)
         call_method(run, h);
         break;
     case GCW__FUNCTION:
-        run->count.called++;
+        begin_call(run, h, (uintptr_t)h->call.function);
         h->call.function(gcw__exit_data(h));
+        end_call(run, h, false);
         break;
     case GCW__PLAIN:
-        run->count.called++;
+        begin_call(run, h, (uintptr_t)h->call.plain);
         h->call.plain();
+        end_call(run, h, false);
         break;
     }
 }

@@ -45,7 +45,7 @@ static bool handler_died(void *registry, struct gcw__place_watch *watch,
                          bool may_wait);
 
 static const struct gcw__place_ops registry_ops = {
-    handler_died, NULL, gcw__exit_object_unloading, shrink
+    GCW__REGISTRY, handler_died, NULL, gcw__exit_object_unloading, shrink
 };
 
 gcw_exit_registry *
@@ -300,6 +300,7 @@ extra_of(void *data, const gcw_exit_options *o)
         return NULL;
     extra->data = data;
     extra->process = gcw__process();
+    extra->born = gcw__born();
     if (o != NULL && o->name != NULL) {
         extra->name = gcw__copy(o->name);
         if (extra->name == NULL)

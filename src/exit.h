@@ -44,6 +44,7 @@ struct gcw_exit_handler {
 struct gcw__exit_extra {
     void *data;                      /* of a function */
     unsigned process;                /* if it is not in the handler */
+    uint32_t born;                   /* in collections, for walk.c */
     char *name;                      /* or NULL */
     struct gcw__exit_watch *on_self; /* of a method; else NULL */
     struct gcw__exit_watch *on_data; /* of a method with weak data */
@@ -137,6 +138,9 @@ struct gcw__exit_count {
 /* A run; in turn, but for one of unloaded code. */
 struct gcw__exit_count gcw__exit_run(gcw_exit_registry *r, int status,
                                      struct gcw__exit_choice choice);
+
+/* How many handlers were called, of all registries. */
+uint64_t gcw__exit_ran(void);
 
 /* Closes the default registry for good, unless a handler waits in it. */
 bool gcw__exit_close(void);

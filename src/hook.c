@@ -5,6 +5,7 @@
 #include "code.h"
 #include "guard.h"
 #include "lock.h"
+#include "tell.h"
 
 void
 gcw__hook_set(struct gcw__hook *hook, const struct gcw__place *place,
@@ -56,6 +57,7 @@ gcw__hook_tell(const struct gcw__hook *hook, bool *telling, const char *event,
 {
     bool again = *telling;
 
+    gcw__count_failure();
     *telling = !again;
     if (!again)
         tell(hook, event, slot, why);

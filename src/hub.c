@@ -226,7 +226,7 @@ gcw_hub *
 gcw_hub_new(void)
 {
     static const struct gcw__place_ops ops = {
-        died, gcw__hub_closed, unloading, tidy
+        GCW__HUB, died, gcw__hub_closed, unloading, tidy
     };
     gcw_hub *h;
 

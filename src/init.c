@@ -13,6 +13,7 @@
 #include "lock.h"
 #include "roots.h"
 #include "shutdown.h"
+#include "tell.h"
 
 struct gcw__roots *gcw__roots;
 atomic_bool gcw__ready;
@@ -30,6 +31,7 @@ publish(struct gcw__roots *roots)
     if (!ends)
         return ENOMEM;
     gcw__roots = roots;
+    gcw__tell_install();
     gcw__exit_install();
     gcw__drain_install();
     atomic_store_explicit(&gcw__ready, true, memory_order_release);

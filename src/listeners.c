@@ -473,18 +473,23 @@ second_of(const gcw_listener *l)
         ? ((const struct gcw__weak_listener *)l)->second : NULL;
 }
 
+_Static_assert(sizeof(gcw_listener) == 80 || sizeof(void *) != 8,
+               "a listener is five granules");
+
 gcw_listener *
 gcw__listener_new(struct gcw__place *place, const struct gcw__identity *id)
 {
     bool weak = id->by == GCW__BY_WEAK_METHOD;
-    gcw_listener *l = GC_MALLOC(weak ? sizeof(struct gcw__weak_listener)
-                                     : sizeof *l);
+    size_t size = weak ? sizeof(struct gcw__weak_listener)
+                       : sizeof(gcw_listener);
+    gcw_listener *l = GC_MALLOC(gcw__whole_granules(size));
 
     if (l == NULL)
         return NULL;
     gcw__place_watch_init(&l->on, place, id->self, GCW__FIRST);
     l->by = (unsigned char)id->by;
     atomic_init(&l->state, GCW__IS_GONE);
+    l->born = gcw__born();
     if (weak) {
         struct gcw__second_watch *second = second_watch_new(l, id->data);
 

@@ -61,6 +61,7 @@ struct gcw_listener {
     uint16_t blocked;                /* how often; under the lock */
     unsigned char by;                /* constant */
     _Atomic unsigned char state;     /* written under the lock */
+    uint32_t born;                   /* constant: for walk.c */
 };
 
 /* One with weak data. */

@@ -8,6 +8,7 @@
 #include <config.h>
 #include "cleanup.h"
 #include "code.h"
+#include "debug.h"
 #include "drain.h"
 #include "exit.h"
 #include "init.h"
@@ -22,6 +23,7 @@ end_all_in(const struct gcw__range *range)
     gcw__cleanups_object_unloading(range);
     gcw__proxies_object_unloading(range);
     gcw__drain_object_unloading(range);
+    gcw__explain_object_unloading(range);
     if (entered)
         gcw__thread_leave();
 }

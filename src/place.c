@@ -303,26 +303,15 @@ gcw__places_tidy(void)
     }
 }
 
-/* Unloaded code. */
+/* All of them. */
 
-static struct gcw__place *
-first_place(void)
-{
-    struct gcw__place *place;
-
-    gcw__lock(&place_lock, true);
-    place = gcw__roots->places;
-    gcw__unlock(&place_lock);
-    return place;
-}
-
-static struct gcw__place *
-place_after(const struct gcw__place *place)
+struct gcw__place *
+gcw__place_after(const struct gcw__place *place)
 {
     struct gcw__place *next;
 
     gcw__lock(&place_lock, true);
-    next = place->next;
+    next = place == NULL ? gcw__roots->places : place->next;
     gcw__unlock(&place_lock);
     return next;
 }
@@ -330,9 +319,9 @@ place_after(const struct gcw__place *place)
 void
 gcw__places_object_unloading(const struct gcw__range *range)
 {
-    struct gcw__place *place;
+    struct gcw__place *place = NULL;
 
-    for (place = first_place(); place != NULL; place = place_after(place)) {
+    while ((place = gcw__place_after(place)) != NULL) {
         void *container = gcw__place_container(place);
 
         if (container != NULL)

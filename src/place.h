@@ -22,7 +22,10 @@ struct gcw__place {
     atomic_bool untidy;
 };
 
+enum gcw__place_kind { GCW__EVENT, GCW__HUB, GCW__REGISTRY };
+
 struct gcw__place_ops {
+    enum gcw__place_kind kind;
     /* What the watch is on has died.  As `died` of a watch (shard.h); the
      * container is alive. */
     bool (*died)(void *container, struct gcw__place_watch *watch,
@@ -99,6 +102,10 @@ void gcw__place_untidy(struct gcw__place *place);
 
 /* Does all that was asked for.  No lock may be held. */
 void gcw__places_tidy(void);
+
+/* Walks the places of all containers, the newest first: the one after `place`,
+ * or the first for NULL; NULL at the end.  No lock need be held. */
+struct gcw__place *gcw__place_after(const struct gcw__place *place);
 
 void gcw__places_object_unloading(const struct gcw__range *range);
 

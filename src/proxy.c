@@ -347,6 +347,32 @@ gcw_signature_check(const char *signature, size_t *position)
     return gcw__signature_read(signature, position) == NULL ? -1 : 0;
 }
 
+/* Looking at all. */
+
+size_t
+gcw__proxies_count(void)
+{
+    size_t n = 0;
+
+    gcw__lock(&proxies_lock, true);
+    for (gcw_proxy *p = gcw__roots->proxies; p != NULL; p = p->next)
+        n++;
+    gcw__unlock(&proxies_lock);
+    return n;
+}
+
+bool
+gcw__proxies_have(const void *object)
+{
+    gcw_proxy *p;
+
+    gcw__lock(&proxies_lock, true);
+    for (p = gcw__roots->proxies; p != NULL && p != object; p = p->next)
+        continue;
+    gcw__unlock(&proxies_lock);
+    return p != NULL;
+}
+
 /* Unloaded code, and forks. */
 
 void

@@ -24,6 +24,9 @@ struct gcw__roots {
     /* drain.c: the pending callbacks, and the error hook's data */
     struct gcw__watch *queue_first, *queue_last;
     void *hook_data;
+    /* debug-explain.c: of the function that names objects, under the queue
+     * lock */
+    void *name_data;
     /* proxy.c: all that were not freed */
     gcw_proxy *proxies;
     /* exit.c: the default registry */

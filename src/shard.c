@@ -50,6 +50,7 @@
 #include "delay.h"
 #include "inside.h"
 #include "lock.h"
+#include "trace.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -521,6 +522,7 @@ publish(struct shard *shard, gcw_ref *ref, const struct taken *taken,
         return other;
     ref->id = next_id(shard, marks & LONG);
     slot.chunk->keep[slot.number] = ref;
+    GCW__TRACE2(ref__create, ref, target);
     return ref;
 }
 
@@ -638,6 +640,7 @@ bury(struct shard *shard, struct slot slot, struct gcw__watch **first,
     struct chunk *chunk = slot.chunk;
     struct gcw__inside *inside = inside_of(slot);
 
+    GCW__TRACE1(death, ref_of(slot));
     if (inside != NULL)
         gcw__inside_remove(&shard->heads, inside);
     atomic_store_explicit(&ref_of(slot)->link, &dead_word,
@@ -867,6 +870,28 @@ gcw__ref_stats(struct gcw__ref_stats *out)
         gcw__unlock(&shards[i].lock);
     }
     out->watches = gcw__shards_watches();
+}
+
+static bool
+keep_is(struct shard *shard, const void *object)
+{
+    const struct chunk *chunk;
+
+    gcw__lock(&shard->lock, true);
+    for (chunk = shard->first; chunk != NULL; chunk = chunk->next)
+        if (chunk->keep == object)
+            break;
+    gcw__unlock(&shard->lock);
+    return chunk != NULL;
+}
+
+bool
+gcw__shards_keep_is(const void *object)
+{
+    for (size_t i = 0; i < GCW__SHARDS; i++)
+        if (keep_is(&shards[i], object))
+            return true;
+    return false;
 }
 
 void

@@ -95,6 +95,10 @@ struct gcw__ref_stats {
 };
 void gcw__ref_stats(struct gcw__ref_stats *out);
 
+/* For who explains: whether that is a table of ours of what waits for
+ * deaths. */
+bool gcw__shards_keep_is(const void *object);
+
 void gcw__shards_fork_prepare(void);
 void gcw__shards_fork_done(void);
 

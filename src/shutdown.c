@@ -28,10 +28,13 @@
 #include "shutdown.h"
 
 #include "cleanup.h"
+#include "death.h"
+#include "debug.h"
 #include "drain.h"
 #include "exit.h"
 #include "fork.h"
 #include "roots.h"
+#include "tell.h"
 #include "worker.h"
 
 #include <errno.h>
@@ -86,11 +89,38 @@ round_of_callbacks(int status)
 }
 
 static void
+tell_undrained(void)
+{
+    size_t n;
+
+    gcw__notice_deaths(true);
+    n = gcw__drain_pending();
+    if (n != 0)
+        fprintf(stderr, "gcweak: drain: nobody had drained %zu callbacks when"
+                " the process began to exit; they run now\n", n);
+}
+
+/* Once, though callbacks may begin an exit within the exit. */
+static void
+tell_of_exit(void)
+{
+    static bool told;
+
+    if (told)
+        return;
+    told = true;
+    gcw__tell_leaks();
+    if (gcw__tells(GCW__TELL_DRAIN))
+        tell_undrained();
+}
+
+static void
 run_all(void *status)
 {
     if (gcw__exit_closed())
         return;
     gcw__worker_end();
+    tell_of_exit();
     while (round_of_callbacks(*(int *)status) || !gcw__exit_close())
         continue;
     goes_on = true;

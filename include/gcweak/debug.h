@@ -1,0 +1,168 @@
+/* debug.h: looking inside, for people at work on a program.
+ *
+ * No promise of stability: what is printed, what is counted and the functions
+ * themselves may change with any version.  <gcweak.h> does not include this
+ * header.
+ *
+ * The environment variable GCWEAK_DEBUG makes the library tell on stderr what
+ * it does.  It is read once, by gcw_init; several words are separated by
+ * commas:
+ *     exit    each exit handler, and each cleanup that runs at exit, with its
+ *             name and how long it took
+ *     drain   each callback that a drain runs, with how long it took; and at
+ *             exit, how many nobody had drained
+ *     leak    at exit, before any handler runs: listeners, cleanups and exit
+ *             handlers that look like leaks.  That is, of those with one and
+ *             the same function, ten or more that each have lived through ten
+ *             collections or more and whose object is still alive.  One or two
+ *             that live long are nothing unusual; functions without an object
+ *             and a name in an exit registry have no age, and do not count.
+ */
+#ifndef GCWEAK_DEBUG_H
+#define GCWEAK_DEBUG_H
+
+#include <stdio.h>
+
+#include <gcweak/base.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Prints every listener, exit handler and cleanup, as tables.
+ *
+ * A table for each event, for each pattern of a hub (a type and a source), for
+ * each exit registry, and one for all cleanups.  A row has
+ *     age       collections since it was registered; `-` for plain functions
+ *               in exit registries, whose records have no room for it
+ *     state     alive; dead: its object is, and it goes soon; blocked;
+ *               pending: a cleanup that waits for the drain; running: an exit
+ *               handler with `keep`
+ *     kind      method, weak method (its data is held weakly too), function,
+ *               cleanup, or on death (gcw_method_on_death)
+ *     target    the address of its object, if it has one
+ *     function  its name and shared object, where the dynamic linker knows
+ *               them; else where it lies in that, as addr2line takes it
+ * and in an exit registry its own name, if it has one.  Rows come in the order
+ * in which they would be called: listeners from the first on, handlers and
+ * cleanups from the newest on.  An exit handler that is being called and is
+ * not to be kept is in no registry any more, so it is not shown.
+ *
+ * No lock is held while `out` is written, and no memory is needed but what
+ * stdio takes.  So it is no picture of one moment: what other threads register
+ * or end meanwhile may be there or not.
+ *
+ * Any known thread; also from callbacks.
+ * On failure nothing is printed and errno is EINVAL (out is NULL), EPERM,
+ * ENOMEM or ENOTSUP (the last two only if the library was not started yet);
+ * what goes wrong with `out` is left to ferror. */
+void gcw_dump(FILE *out);
+
+/* Counts.  Members are only ever added, at the end. */
+typedef struct gcw_statistics {
+    size_t size;                 /* set by the caller: see gcw_stats */
+    size_t references;           /* to targets that were not found dead */
+    size_t index_capacity;       /* entries that the indexes of references
+                                  * have room for */
+    size_t slots;                /* places for references */
+    size_t link_pages;           /* pages of 511 links in use */
+    size_t watches;              /* what waits for deaths, in all: cleanups,
+                                  * listeners, handlers, sources, and one for
+                                  * each event, hub and registry */
+    size_t cleanups;             /* that have still to run */
+    size_t pending;              /* callbacks in the drain's queue; of these,
+                                  * some may have been taken back since */
+    size_t events, hubs;
+    size_t patterns;             /* types and sources, of all hubs */
+    size_t listeners;            /* of all events and hubs */
+    size_t posted;               /* emissions that wait, of all hubs */
+    size_t registries;           /* exit registries, the default one too */
+    size_t exit_handlers;
+    size_t proxies;              /* that were not freed */
+    uint64_t collections;        /* since the collector was started */
+    uint64_t noticed;            /* the last one whose deaths were noticed:
+                                  * less than `collections` until the next
+                                  * call, or when some had to be put off */
+    uint64_t cleanups_run;       /* cleanups and death callbacks */
+    uint64_t exit_handlers_run;
+    uint64_t callbacks_failed;   /* of all kinds, listeners too */
+} gcw_statistics;
+
+/* Counts what there is.
+ *
+ * out->size must be set to sizeof *out before the call.  A library that knows
+ * more members than the caller writes only those that the caller has; one that
+ * knows fewer writes those, and sets out->size to their size, so the others
+ * are as they were:
+ *     gcw_statistics s = { .size = sizeof s };
+ *     gcw_stats(&s);
+ *
+ * Methods are not counted: nobody lists them, for nothing is to be done when
+ * one goes.  Nor are calls of listeners, for an emission writes nothing that
+ * threads share.  Counts are taken one after the other, while others go on.
+ *
+ * Any known thread; also from finalizers and callbacks.
+ * On failure nothing is written and errno is EINVAL (out is NULL, or its size
+ * is less than that of the first version), EPERM, ENOMEM or ENOTSUP.
+ * Cost: a walk over all events, hubs and registries. */
+void gcw_stats(gcw_statistics *out);
+
+/* Prints who keeps the object alive that `target` leads to: why it does not
+ * die.
+ *
+ * Collects first, fully.  Then it looks for the shortest chain of objects from
+ * something that the collector starts from to the target, in this order:
+ *     uncollectable objects, those of the library included, and the static
+ *     data of the program and of shared objects;
+ *     the stack of the calling thread, from the caller of gcw_explain on;
+ *     the collector's own data: finalizers and what they were given.
+ * So the caller's own variables, which lead to the target most of the time,
+ * are named only if nothing else is found.  Records of the library are named
+ * as what they are: a cleanup of so and so with this function, the listeners of
+ * that event.  So are objects that gcw_explain_name knows.
+ *
+ * What it cannot see
+ *   Registers; the stacks of other threads; thread-local variables; roots that
+ *   a program gives to the collector by itself (GC_add_roots,
+ *   GC_set_push_other_roots), and, where the collector was told to look at no
+ *   static data (GC_set_no_dls), those.  If it finds nobody, it is one of
+ *   these, or the target is dead already: the output says so.
+ *   A word that merely looks like the address of an object counts, as it does
+ *   for the collector.  Of an object made with a type descriptor (gc_typed.h)
+ *   or a mark procedure of its own it takes each word for a pointer.
+ *
+ * The collector's lock is held during the search, so all other threads wait
+ * when they allocate.  Costs a full collection, and a walk through the live
+ * heap that takes about 30 bytes for each object in it, from mmap.
+ *
+ * Any known thread; also from callbacks, and not from finalizers.
+ * Returns how many objects the chain has, the target included; 0 if nobody was
+ * found; or -1 with errno: EINVAL (target is no heap object, or out is NULL),
+ * EPERM, ENOMEM, ENOTSUP.  After `leaks --trace` and the paths to a root that
+ * heap debuggers for Java show. */
+int gcw_explain(const void *target, FILE *out);
+
+/* Names an object for gcw_explain, or returns NULL.
+ *
+ *   object  its beginning, as the collector has it; from GC_debug_malloc, that
+ *           is GC_get_debug_header_size() before the program's own pointer
+ *   size    up to its end; not less than was asked for
+ *   data    what was registered with the function
+ *
+ * It is called for every object of a chain that is not the library's own, so
+ * for any object of the program; how it knows them is its own affair (a tag at
+ * the beginning of each, a table of all).  No lock is held.  It must return,
+ * without gcw_fail.  The string is printed at once. */
+typedef const char *gcw_name_fn(const void *object, size_t size, void *data);
+
+/* Sets the function that names objects; NULL takes it out, and so does the
+ * unloading of the shared object that it lies in.  `data` is held strongly.
+ * Any known thread.
+ * Returns 0, or -1 with errno EPERM, ENOMEM, ENOTSUP. */
+int gcw_explain_name(gcw_name_fn *name, void *data);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,348 @@
+/* debug-explain.c: who keeps an object alive, in words.
+ *
+ * The chain comes from debug-search.c, and lies on this stack, which holds its
+ * objects while they are named.  What is the library's own is found by a walk
+ * over everything that is registered (walk.c), which holds each of its objects
+ * against the chain: records do not say themselves what they are.  All of it
+ * is named before anything is printed, and printed without a lock.
+ */
+#include <config.h>
+#include "debug.h"
+
+#include "code.h"
+#include "debug-search.h"
+#include "drain.h"
+#include "init.h"
+#include "lock.h"
+#include "proxy.h"
+#include "ref.h"
+#include "roots.h"
+#include "tell.h"
+
+#include <string.h>
+
+/* What is known of an object of the chain. */
+struct label {
+    const char *what;                /* NULL: nothing */
+    bool in_table, in_entry;         /* which these are: */
+    struct gcw__table_seen table;
+    struct gcw__entry_seen entry;
+};
+
+struct explanation {
+    struct gcw__chain chain;
+    struct label labels[2 * GCW__STEPS];     /* of `first`, and of `last` */
+    uintptr_t hidden;                /* the target, bits turned */
+    uintptr_t caller;                /* where its frames begin */
+    FILE *out;
+};
+
+/* The steps that are remembered: `first` and, of a long chain, `last`. */
+
+static size_t
+remembered(const struct gcw__chain *chain)
+{
+    return chain->length < 2 * GCW__STEPS ? chain->length : 2 * GCW__STEPS;
+}
+
+static const struct gcw__step *
+step_at(const struct gcw__chain *chain, size_t i)
+{
+    size_t n = remembered(chain);
+
+    return i < GCW__STEPS ? &chain->first[i]
+                          : &chain->last[GCW__STEPS - (n - i)];
+}
+
+/* Naming the library's own. */
+
+static void
+label_part(const void *object, const char *what,
+           const struct gcw__table_seen *table,
+           const struct gcw__entry_seen *entry, void *arg)
+{
+    struct explanation *e = arg;
+
+    for (size_t i = 0; i < remembered(&e->chain); i++) {
+        struct label *label = &e->labels[i];
+
+        if (step_at(&e->chain, i)->object != object)
+            continue;
+        label->what = what;
+        label->in_table = table->container != NULL;
+        if (label->in_table)
+            label->table = *table;
+        label->in_entry = entry != NULL;
+        if (label->in_entry)
+            label->entry = *entry;
+    }
+}
+
+static void
+label_others(struct explanation *e)
+{
+    for (size_t i = 0; i < remembered(&e->chain); i++) {
+        const void *object = step_at(&e->chain, i)->object;
+
+        if (object == gcw__roots)
+            e->labels[i].what = "what the library holds";
+        else if (gcw__shards_keep_is(object))
+            e->labels[i].what = "a table of what waits for deaths";
+        else if (gcw__proxies_have(object))
+            e->labels[i].what = "proxy";
+    }
+}
+
+static bool
+want_table(const struct gcw__table_seen *table, void *arg)
+{
+    (void)table;
+    (void)arg;
+    return true;
+}
+
+static void
+pass_entry(const struct gcw__entry_seen *entry, void *arg)
+{
+    (void)entry;
+    (void)arg;
+}
+
+static void
+label_all(struct explanation *e)
+{
+    static const struct gcw__walker walker = { want_table, pass_entry,
+                                               label_part };
+
+    gcw__walk_places(&walker, e);
+    gcw__walk_cleanups(&walker, e);
+    label_others(e);
+}
+
+/* Naming the program's own. */
+
+static gcw_name_fn *name_object;     /* under the queue lock */
+
+static void
+set_name(gcw_name_fn *name, void *data)
+{
+    name_object = name;
+    gcw__roots->name_data = name == NULL ? NULL : data;
+}
+
+static const char *
+name_of(const struct gcw__step *step)
+{
+    gcw_name_fn *name;
+    void *data;
+
+    gcw__lock(&gcw__queue_lock, true);
+    name = name_object;
+    data = gcw__roots->name_data;
+    gcw__unlock(&gcw__queue_lock);
+    return name == NULL ? NULL : name(step->object, step->size, data);
+}
+
+int
+gcw_explain_name(gcw_name_fn *name, void *data)
+{
+    if (gcw__enter() != 0)
+        return -1;
+    gcw__lock(&gcw__queue_lock, true);
+    set_name(name, data);
+    gcw__unlock(&gcw__queue_lock);
+    return 0;
+}
+
+void
+gcw__explain_object_unloading(const struct gcw__range *range)
+{
+    gcw__lock(&gcw__queue_lock, true);
+    if (gcw__in_range((uintptr_t)name_object, range))
+        set_name(NULL, NULL);
+    gcw__unlock(&gcw__queue_lock);
+}
+
+/* Printing. */
+
+static void
+print_entry(const struct explanation *e, const struct label *label)
+{
+    const struct gcw__entry_seen *entry = &label->entry;
+
+    fputs(" with ", e->out);
+    gcw__print_code(e->out, entry->code);
+    if (entry->name != NULL)
+        fprintf(e->out, " \"%s\"", entry->name);
+    if (entry->target == NULL)
+        return;
+    fprintf(e->out, ", for %p", (void *)(uintptr_t)entry->target);
+    if (gcw__base(entry->target) == gcw__base((void *)~e->hidden))
+        fputs(" itself", e->out);
+}
+
+/* Whose data a word in an array of listeners is. */
+static void
+print_slot(const struct explanation *e, const struct gcw__step *step)
+{
+    const struct gcw__array *array = (const struct gcw__array *)step->object;
+    size_t at = step->at - offsetof(struct gcw__array, slots);
+    size_t in_slot = at % sizeof array->slots[0];
+
+    if (step->at < offsetof(struct gcw__array, slots)
+        || at / sizeof array->slots[0] >= array->capacity
+        || in_slot != offsetof(struct gcw__slot, data))
+        return;
+    fputs(", as data of ", e->out);
+    gcw__print_code(e->out, (uintptr_t)
+                    array->slots[at / sizeof array->slots[0]].code);
+}
+
+static void
+print_label(const struct explanation *e, const struct label *label,
+            const struct gcw__step *step)
+{
+    fputs("gcweak: ", e->out);
+    if (!label->in_table || label->table.container != step->object)
+        fputs(label->what, e->out);
+    if (label->in_entry)
+        print_entry(e, label);
+    if (label->in_table && label->table.container != step->object)
+        fputs(" of ", e->out);
+    if (label->in_table)
+        gcw__print_table_name(e->out, &label->table);
+    if (label->in_table && !label->in_entry
+        && strcmp(label->what, "listeners") == 0)
+        print_slot(e, step);
+}
+
+static void
+print_step(const struct explanation *e, size_t i)
+{
+    const struct gcw__step *step = step_at(&e->chain, i);
+    const struct label *label = &e->labels[i];
+    bool is_last = i == remembered(&e->chain) - 1;
+    const char *name;
+
+    fprintf(e->out, "  -> %p, %zu bytes", (void *)step->object, step->size);
+    if (label->what != NULL) {
+        fputs(", ", e->out);
+        print_label(e, label, step);
+    } else {
+        name = name_of(step);
+        if (name != NULL)
+            fprintf(e->out, ", %s", name);
+    }
+    if (is_last)
+        fputs(": the target", e->out);
+    else
+        fprintf(e->out, ", at offset %zu", step->at);
+    putc('\n', e->out);
+}
+
+static void
+print_root(const struct explanation *e)
+{
+    const struct gcw__chain *chain = &e->chain;
+
+    switch (chain->root) {
+    case GCW__ROOT_UNCOLLECTABLE:
+        fputs("uncollectable object", e->out);
+        break;
+    case GCW__ROOT_STATIC:
+        fputs("static data: ", e->out);
+        gcw__print_data(e->out, chain->word);
+        break;
+    case GCW__ROOT_STACK:
+        if (chain->word < e->caller)
+            fputs("a register of this thread", e->out);
+        else
+            fprintf(e->out, "stack of this thread, at %#jx",
+                    (uintmax_t)chain->word);
+        break;
+    case GCW__ROOT_COLLECTOR:
+        fputs("the collector itself, as what a finalizer is or was given: ",
+              e->out);
+        gcw__print_data(e->out, chain->word);
+        break;
+    }
+    putc('\n', e->out);
+}
+
+static int
+print_chain(struct explanation *e)
+{
+    size_t n = remembered(&e->chain);
+
+    label_all(e);
+    fprintf(e->out, "gcweak: %p is kept alive by\n  ",
+            (void *)~e->hidden);
+    print_root(e);
+    for (size_t i = 0; i < n; i++) {
+        if (i == GCW__STEPS && e->chain.length > n)
+            fprintf(e->out, "  -> ... %zu more\n", e->chain.length - n);
+        print_step(e, i);
+    }
+    if (e->chain.root == GCW__ROOT_STACK)
+        fputs("  (perhaps only a variable of who asks, or a stale word)\n",
+              e->out);
+    return (int)e->chain.length;
+}
+
+static int
+print_nobody(const struct explanation *e, bool marked)
+{
+    fprintf(e->out, "gcweak: %p: nobody was found who keeps it alive, ",
+            (void *)~e->hidden);
+    if (!marked) {
+        fputs("nor did the collector find anybody: it is dead\n", e->out);
+        return 0;
+    }
+    fputs("but the collector knows somebody\n"
+          "  Not looked at: stacks and registers of other threads, thread-local"
+          " variables,\n  roots that the program gave to the collector by"
+          " itself", e->out);
+    if (GC_get_no_dls())
+        fputs(", static data (GC_set_no_dls)", e->out);
+    fputs("\n", e->out);
+    return 0;
+}
+
+static __attribute__((__noinline__)) bool
+is_object(uintptr_t hidden)
+{
+    return gcw__base((void *)~hidden) != NULL;
+}
+
+static __attribute__((__noinline__)) int
+explain(uintptr_t hidden, uintptr_t caller, FILE *out)
+{
+    struct explanation e = { .hidden = hidden, .caller = caller, .out = out };
+
+    switch (gcw__search(hidden, &e.chain)) {
+    case GCW__FOUND:
+        return print_chain(&e);
+    case GCW__NOT_FOUND:
+        return print_nobody(&e, true);
+    case GCW__NOT_MARKED:
+        return print_nobody(&e, false);
+    case GCW__NO_MEMORY:
+        break;
+    }
+    return gcw__fail_int(ENOMEM);
+}
+
+/* The argument is hidden at once, so that this call does not itself keep the
+ * target alive. */
+int
+gcw_explain(const void *target, FILE *out)
+{
+    uintptr_t caller = (uintptr_t)__builtin_frame_address(0);
+    uintptr_t hidden = ~(uintptr_t)target;
+
+    if (gcw__enter() != 0)
+        return -1;
+    if (out == NULL || !is_object(hidden))
+        return gcw__fail_int(EINVAL);
+    return explain(hidden, caller, out);
+}

@@ -1,0 +1,20 @@
+/* debug.h: what the files that look inside share. */
+#ifndef GCW__DEBUG_H
+#define GCW__DEBUG_H
+
+#include "walk.h"
+
+#include <gcweak/debug.h>
+
+/* Which event, pattern of a hub, or registry it is. */
+void gcw__print_table_name(FILE *out, const struct gcw__table_seen *table);
+
+/* What GCWEAK_DEBUG=leak tells, if it is asked for; when the process begins to
+ * exit. */
+void gcw__tell_leaks(void);
+
+/* Forgets the function that names objects if its code lies in the range. */
+struct gcw__range;
+void gcw__explain_object_unloading(const struct gcw__range *range);
+
+#endif

@@ -1,0 +1,27 @@
+/* trace.h: static tracepoints, for tracers such as perf, bpftrace and
+ * SystemTap.
+ *
+ * Each is one instruction that does nothing, and a note in the library that
+ * says where it is and where its arguments are.  Where configure found no
+ * <sys/sdt.h> they are nothing at all.  The provider is gcweak:
+ *     ref__create(ref, target)
+ *     death(ref)                       of what the reference led to
+ *     emit__begin(event, name)
+ *     emit__end(event, called)
+ *     handler__begin(handler, code)    of an exit registry
+ *     handler__end(handler)            also if it failed
+ *     cleanup__run(cleanup, code)
+ */
+#ifndef GCW__TRACE_H
+#define GCW__TRACE_H
+
+#if HAVE_SYS_SDT_H
+# include <sys/sdt.h>
+# define GCW__TRACE1(name, a) STAP_PROBE1(gcweak, name, a)
+# define GCW__TRACE2(name, a, b) STAP_PROBE2(gcweak, name, a, b)
+#else
+# define GCW__TRACE1(name, a) ((void)0)
+# define GCW__TRACE2(name, a, b) ((void)0)
+#endif
+
+#endif
