@@ -290,16 +290,19 @@ print_chain(struct explanation *e)
 }
 
 static int
-print_nobody(const struct explanation *e, bool marked)
+print_nobody(const struct explanation *e, enum gcw__found found)
 {
     fprintf(e->out, "gcweak: %p: nobody was found who keeps it alive, ",
             (void *)~e->hidden);
-    if (!marked) {
+    if (found == GCW__NOT_MARKED) {
         fputs("nor did the collector find anybody: it is dead\n", e->out);
         return 0;
     }
-    fputs("but the collector knows somebody\n"
-          "  Not looked at: stacks and registers of other threads, thread-local"
+    fputs(found == GCW__NOT_FOUND
+              ? "but the collector knows somebody\n"
+              : "and whether the collector knows somebody cannot be told, for"
+                " it\n  collects bit by bit, or not at all\n", e->out);
+    fputs("  Not looked at: stacks and registers of other threads, thread-local"
           " variables,\n  roots that the program gave to the collector by"
           " itself", e->out);
     if (GC_get_no_dls())
@@ -319,17 +322,11 @@ explain(uintptr_t hidden, uintptr_t caller, FILE *out)
 {
     struct explanation e = { .hidden = hidden, .caller = caller, .out = out };
 
-    switch (gcw__search(hidden, &e.chain)) {
-    case GCW__FOUND:
-        return print_chain(&e);
-    case GCW__NOT_FOUND:
-        return print_nobody(&e, true);
-    case GCW__NOT_MARKED:
-        return print_nobody(&e, false);
-    case GCW__NO_MEMORY:
-        break;
-    }
-    return gcw__fail_int(ENOMEM);
+    enum gcw__found found = gcw__search(hidden, &e.chain);
+
+    if (found == GCW__NO_MEMORY)
+        return gcw__fail_int(ENOMEM);
+    return found == GCW__FOUND ? print_chain(&e) : print_nobody(&e, found);
 }
 
 /* The argument is hidden at once, so that this call does not itself keep the

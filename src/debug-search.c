@@ -354,15 +354,19 @@ follow_unmarked(struct search *s)
 static enum gcw__found
 search_all(struct search *s)
 {
+    bool marks = s->use_marks;
+
     follow_roots(s);
-    if (!is_over(s) && s->use_marks) {
+    if (!is_over(s) && marks) {
         if (!GC_is_marked((void *)~s->hidden_base))
             return GCW__NOT_MARKED;
         follow_unmarked(s);
     }
     if (s->no_memory)
         return GCW__NO_MEMORY;
-    return s->found == SIZE_MAX ? GCW__NOT_FOUND : GCW__FOUND;
+    if (s->found != SIZE_MAX)
+        return GCW__FOUND;
+    return marks ? GCW__NOT_FOUND : GCW__NOT_KNOWN;
 }
 
 static void *

@@ -39,6 +39,7 @@ enum gcw__found {
     GCW__FOUND,
     GCW__NOT_FOUND,                  /* though the collector found one */
     GCW__NOT_MARKED,                 /* nor did the collector */
+    GCW__NOT_KNOWN,                  /* whether that did */
     GCW__NO_MEMORY
 };
 

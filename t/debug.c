@@ -1,0 +1,1326 @@
+/* debug.c: tests of looking inside: the tables, the counts, who keeps an object
+ * alive, and what GCWEAK_DEBUG makes the library tell.
+ *
+ * The functions here that are not static have names that the dynamic linker
+ * knows.
+ */
+#include "support.h"
+
+#include <errno.h>
+#include <gcweak/debug.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- callbacks with names --- */
+
+void close_it(void *data);
+void flush_it(void *data);
+void fail_it(void *data);
+void hear_it(void *arg, void *data);
+void hear_of_hub(const gcw_emission *emission, void *data);
+void *turn_it(void *self, void *arg, void *data);
+void note_death(gcw_method *m, void *data);
+
+void
+close_it(void *data)
+{
+    (void)data;
+}
+
+void
+flush_it(void *data)
+{
+    (void)data;
+}
+
+void
+fail_it(void *data)
+{
+    (void)data;
+    gcw_fail("on purpose");
+}
+
+void
+hear_it(void *arg, void *data)
+{
+    (void)arg, (void)data;
+}
+
+void
+hear_of_hub(const gcw_emission *emission, void *data)
+{
+    (void)emission, (void)data;
+}
+
+void *
+turn_it(void *self, void *arg, void *data)
+{
+    (void)self, (void)arg, (void)data;
+    return NULL;
+}
+
+void
+note_death(gcw_method *m, void *data)
+{
+    (void)m, (void)data;
+}
+
+static void
+ignore(void *handle, const char *name, const char *why, void *data)
+{
+    (void)handle, (void)name, (void)why, (void)data;
+}
+
+/* --- looking at what was printed --- */
+
+/* In malloc memory that stays. */
+static char *
+dumped(void)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+
+    assert_non_null(out);
+    gcw_dump(out);
+    assert_int_equal(fclose(out), 0);
+    return text;
+}
+
+static char *
+explained(const void *target, int *length)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+
+    assert_non_null(out);
+    *length = gcw_explain(target, out);
+    assert_int_equal(fclose(out), 0);
+    return text;
+}
+
+static size_t
+occurrences(const char *text, const char *part)
+{
+    size_t n = 0;
+
+    while ((text = strstr(text, part)) != NULL) {
+        text += strlen(part);
+        n++;
+    }
+    return n;
+}
+
+/* A line has all of the parts, in that order. */
+static bool
+line_has(const char *text, const char *const *parts)
+{
+    while (*text != '\0') {
+        size_t length = strcspn(text, "\n");
+        char *line = strndup(text, length), *at = line;
+        size_t i = 0;
+
+        while (at != NULL && parts[i] != NULL) {
+            at = strstr(at, parts[i]);
+            if (at != NULL)
+                at += strlen(parts[i++]);
+        }
+        free(line);
+        if (at != NULL)
+            return true;
+        text += length + (text[length] == '\n');
+    }
+    return false;
+}
+
+#define LINE(text, ...)                                                     \
+    do {                                                                    \
+        const char *const parts[] = { __VA_ARGS__, NULL };                  \
+        if (!line_has(text, parts))                                         \
+            fail_msg("no line with %s ... in:\n%s", parts[0], text);        \
+    } while (0)
+
+/* What comes after the heading of a table, up to the next one. */
+static char *
+table(const char *text, const char *heading)
+{
+    const char *begin = strstr(text, heading), *end;
+
+    if (begin == NULL)
+        fail_msg("no %s in:\n%s", heading, text);
+    begin = strchr(begin, '\n');
+    end = begin;
+    while (strncmp(end, "\n ", 2) == 0)
+        end = strchr(end + 1, '\n');
+    return strndup(begin, (size_t)(end - begin));
+}
+
+static const char *
+address(const void *p)
+{
+    char *text;
+
+    return asprintf(&text, "%p", p) < 0 ? NULL : text;
+}
+
+/* --- the tables --- */
+
+static void
+a_dump_shows_the_listeners_of_an_event(void **state)
+{
+    (void)state;
+    struct target *t = target_new(1);
+    gcw_event *e = gcw_event_new("pressed");
+    gcw_listener *l;
+    char *text;
+
+    gcw_event_connect(e, gcw_method_new(t, turn_it, NULL), 0);
+    l = gcw_event_connect_fn(e, hear_it, NULL, 0);
+    gcw_listener_block(l);
+    gcw_event_connect(e, gcw_method_new_weak(t, turn_it, e), 0);
+    text = table(dumped(), "event \"pressed\" ");
+    LINE(text, "0  alive ", " method ", address(t), " turn_it (");
+    LINE(text, "0  blocked ", " function ", " - ", " hear_it (");
+    LINE(text, "0  alive ", " weak method ", address(t), " turn_it (");
+    assert_int_equal(occurrences(text, "\n"), 4);
+    gcw_listener_disconnect(l);
+    assert_null(strstr(table(dumped(), "event \"pressed\" "), "hear_it"));
+    GC_reachable_here(t);
+    GC_reachable_here(e);
+}
+
+static void
+a_dump_shows_the_patterns_of_a_hub(void **state)
+{
+    (void)state;
+    struct target *t = target_new(1), *source = target_new(2);
+    gcw_hub *h = gcw_hub_new();
+    char *text, *heading;
+
+    gcw_hub_connect(h, "opened", source, gcw_method_new(t, turn_it, NULL), 0);
+    gcw_hub_connect_fn(h, NULL, NULL, hear_of_hub, NULL, 0);
+    text = dumped();
+    assert_true(asprintf(&heading, "hub %p, type \"opened\", source %p: 1\n",
+                         (void *)h, (void *)source) > 0);
+    LINE(table(text, heading), " method ", address(t), " turn_it (");
+    assert_true(asprintf(&heading, "hub %p, any type, any source: 1\n",
+                         (void *)h) > 0);
+    LINE(table(text, heading), " function ", " hear_of_hub (");
+    GC_reachable_here(t);
+    GC_reachable_here(source);
+    GC_reachable_here(h);
+}
+
+static void
+a_dump_shows_the_handlers_of_a_registry(void **state)
+{
+    (void)state;
+    struct target *t = target_new(1);
+    gcw_exit_registry *r = gcw_exit_registry_new("plugins");
+    gcw_exit_options o = { .name = "the index" };
+    char *text;
+
+    gcw_exit_register_fn(r, flush_it, NULL, NULL);
+    gcw_exit_register_fn(r, flush_it, NULL, &o);
+    gcw_exit_register(r, gcw_method_new(t, turn_it, NULL), NULL);
+    text = table(dumped(), "exit registry \"plugins\" ");
+    LINE(text, "0  alive ", " method ", address(t), " turn_it (");
+    LINE(text, "0  alive ", " function ", " flush_it (", "\"the index\"");
+    LINE(text, "-  alive ", " function ", " flush_it (");
+    assert_true(strstr(text, "turn_it") < strstr(text, "the index"));
+    assert_int_equal(occurrences(text, "\n"), 4);
+    GC_reachable_here(t);
+    GC_reachable_here(r);
+}
+
+static char *seen_inside;
+
+static void
+dump_inside(void *data)
+{
+    (void)data;
+    seen_inside = table(dumped(), "exit registry \"running\" ");
+}
+
+static void
+a_handler_that_is_kept_shows_that_it_runs(void **state)
+{
+    (void)state;
+    gcw_exit_registry *r = gcw_exit_registry_new("running");
+    gcw_exit_options o = { .keep = true };
+
+    gcw_exit_register_fn(r, dump_inside, NULL, &o);
+    gcw_exit_run(r, 0);
+    LINE(seen_inside, "  running ", " function ");
+    LINE(table(dumped(), "exit registry \"running\" "), "  alive ");
+    GC_reachable_here(r);
+}
+
+static void
+clean_up_after_dropped(void *unused)
+{
+    (void)unused;
+    for (size_t i = 0; i < MANY; i++)
+        gcw_cleanup_new(target_new(i), close_it, NULL);
+}
+
+static void
+a_dump_shows_cleanups_armed_and_pending(void **state)
+{
+    (void)state;
+    struct target *t = target_new(1);
+    gcw_cleanup *c = gcw_cleanup_new(t, close_it, NULL);
+    gcw_cleanup *d = gcw_method_on_death(gcw_method_new(t, turn_it, NULL),
+                                         note_death, NULL);
+    char *text = table(dumped(), "cleanups: ");
+
+    LINE(text, "0  alive ", " cleanup ", address(t), " close_it (");
+    LINE(text, "0  alive ", " on death ", address(t), " note_death (");
+    gcw_cleanup_detach(c);
+    gcw_cleanup_detach(d);
+    GC_reachable_here(t);
+    assert_null(strstr(table(dumped(), "cleanups: "), address(t)));
+    in_dead_frame(clean_up_after_dropped, NULL);
+    collect();
+    text = table(dumped(), "cleanups: ");
+    assert_true(nearly_all(occurrences(text, "  pending "), MANY));
+    assert_int_equal(occurrences(text, " close_it ("), MANY);
+    gcw_drain(0);
+    assert_int_equal(occurrences(dumped(), "  pending "), 0);
+}
+
+static void
+one_that_waits_for_two_is_pending_when_one_of_them_is_dead(void **state)
+{
+    (void)state;
+    struct target *t = target_new(1), *data = target_new(2);
+    gcw_method *m = gcw_method_new_weak(t, turn_it, data);
+    gcw_cleanup *d = gcw_method_on_death(m, note_death, NULL);
+
+    LINE(dumped(), "  alive ", " on death ", address(t), " note_death (");
+    gcw_dispose(data);
+    LINE(dumped(), "  pending ", " on death ", " - ", " note_death (");
+    gcw_drain(0);
+    assert_false(gcw_cleanup_alive(d));
+    GC_reachable_here(t);
+    GC_reachable_here(data);
+}
+
+static void
+age_is_counted_in_collections(void **state)
+{
+    (void)state;
+    struct target *t = target_new(1);
+    gcw_event *e = gcw_event_new("old");
+    gcw_exit_registry *r = gcw_exit_registry_new("old");
+    gcw_cleanup *c = gcw_cleanup_new(t, close_it, NULL);
+    GC_word born = GC_get_gc_no();
+    char age[32];
+
+    gcw_event_connect_fn(e, hear_it, NULL, 0);
+    gcw_exit_register(r, gcw_method_new(t, turn_it, NULL), NULL);
+    for (int i = 0; i < 5; i++)
+        GC_gcollect();
+    snprintf(age, sizeof age, " %ju  alive ",
+             (uintmax_t)(GC_get_gc_no() - born));
+    LINE(table(dumped(), "event \"old\" "), age, "hear_it");
+    LINE(table(dumped(), "exit registry \"old\" "), age, "turn_it");
+    LINE(table(dumped(), "cleanups: "), age, address(t));
+    assert_true(GC_get_gc_no() - born >= 5);
+    gcw_cleanup_detach(c);
+    GC_reachable_here(t);
+    GC_reachable_here(e);
+    GC_reachable_here(r);
+}
+
+/* More than a walk copies at a time. */
+static void
+every_handler_and_every_cleanup_is_shown(void **state)
+{
+    (void)state;
+    struct target *t = target_new(1);
+    gcw_exit_registry *r = gcw_exit_registry_new("many");
+    gcw_cleanup *cleanups[MANY];
+    char *text;
+
+    for (size_t i = 0; i < MANY; i++) {
+        gcw_exit_register_fn(r, flush_it, NULL, NULL);
+        cleanups[i] = gcw_cleanup_new(t, close_it, NULL);
+    }
+    text = dumped();
+    assert_int_equal(occurrences(table(text, "registry \"many\" "),
+                                 " flush_it ("), MANY);
+    assert_int_equal(occurrences(table(text, "cleanups: "), address(t)),
+                     MANY);
+    for (size_t i = 0; i < MANY; i++)
+        gcw_cleanup_detach(cleanups[i]);
+    GC_reachable_here(t);
+    GC_reachable_here(r);
+}
+
+/* A stream that uses the library while it is written to. */
+static ssize_t
+write_and_use(void *cookie, const char *text, size_t size)
+{
+    struct target *t = target_new(1);
+    gcw_event *e = gcw_event_new("while writing");
+    gcw_exit_registry *r = gcw_exit_registry_new("while writing");
+    gcw_cleanup *c = gcw_cleanup_new(t, close_it, NULL);
+    gcw_listener *l;
+
+    (void)text;
+    gcw_exit_unregister(gcw_exit_register_fn(r, flush_it, NULL, NULL));
+    l = gcw_event_connect(e, gcw_method_new(t, turn_it, NULL), 0);
+    gcw_listener_disconnect(l);
+    gcw_cleanup_detach(c);
+    gcw_collect();
+    ++*(size_t *)cookie;
+    return (ssize_t)size;
+}
+
+static void
+no_lock_is_held_while_a_dump_is_written(void **state)
+{
+    (void)state;
+    size_t written = 0;
+    cookie_io_functions_t io = { .write = write_and_use };
+    FILE *out = fopencookie(&written, "w", io);
+    struct target *t = target_new(1);
+    gcw_event *e = gcw_event_new("watched");
+    gcw_hub *h = gcw_hub_new();
+    gcw_cleanup *c = gcw_cleanup_new(t, close_it, NULL);
+    gcw_exit_registry *r = gcw_exit_registry_new("watched");
+    int length;
+
+    assert_non_null(out);
+    setvbuf(out, NULL, _IONBF, 0);
+    gcw_event_connect(e, gcw_method_new(t, turn_it, NULL), 0);
+    gcw_hub_connect(h, "opened", t, gcw_method_new(t, turn_it, NULL), 0);
+    gcw_exit_register(r, gcw_method_new(t, turn_it, NULL), NULL);
+    gcw_dump(out);
+    length = gcw_explain(t, out);
+    assert_true(written > 20);
+    assert_true(length >= 1);
+    gcw_cleanup_detach(c);
+    fclose(out);
+    GC_reachable_here(e);
+    GC_reachable_here(h);
+    GC_reachable_here(r);
+}
+
+static void
+a_dump_takes_no_memory_of_the_collector(void **state)
+{
+    (void)state;
+    static char buffer[1 << 16];
+    FILE *out = fmemopen(buffer, sizeof buffer, "w");
+    size_t before;
+
+    assert_non_null(out);
+    gcw_dump(out);
+    before = GC_get_total_bytes();
+    gcw_dump(out);
+    assert_int_equal(GC_get_total_bytes(), before);
+    fclose(out);
+}
+
+static void
+a_dump_to_nowhere_is_refused(void **state)
+{
+    (void)state;
+    errno = 0;
+    gcw_dump(NULL);
+    assert_int_equal(errno, EINVAL);
+}
+
+/* --- the counts --- */
+
+static gcw_statistics
+stats(void)
+{
+    gcw_statistics s = { .size = sizeof s };
+
+    errno = 0;
+    gcw_stats(&s);
+    assert_int_equal(errno, 0);
+    assert_int_equal(s.size, sizeof s);
+    return s;
+}
+
+/* Other tests leave things that may die at any time, but not here. */
+static void
+counts_follow_what_is_made_and_ended(void **state)
+{
+    (void)state;
+    collect();
+    gcw_drain(0);
+    struct target *t = target_new(1);
+    gcw_statistics before = stats(), now;
+    gcw_event *e = gcw_event_new("counted");
+    gcw_hub *h = gcw_hub_new();
+    gcw_exit_registry *r = gcw_exit_registry_new("counted");
+    gcw_cleanup *c = gcw_cleanup_new(t, close_it, NULL);
+
+    gcw_event_connect(e, gcw_method_new(t, turn_it, NULL), 0);
+    gcw_event_connect_fn(e, hear_it, NULL, 0);
+    gcw_hub_connect_fn(h, "opened", NULL, hear_of_hub, NULL, 0);
+    gcw_hub_post(h, "opened", NULL, NULL);
+    gcw_exit_register_fn(r, flush_it, NULL, NULL);
+    now = stats();
+    assert_int_equal(now.references - before.references, 4);
+    assert_int_equal(now.watches - before.watches, 5);
+    assert_int_equal(now.events - before.events, 1);
+    assert_int_equal(now.hubs - before.hubs, 1);
+    assert_int_equal(now.patterns - before.patterns, 1);
+    assert_int_equal(now.listeners - before.listeners, 3);
+    assert_int_equal(now.posted - before.posted, 1);
+    assert_int_equal(now.registries - before.registries, 1);
+    assert_int_equal(now.exit_handlers - before.exit_handlers, 1);
+    assert_int_equal(now.cleanups - before.cleanups, 1);
+    assert_int_equal(now.pending, 0);
+    assert_true(now.index_capacity >= now.references);
+    assert_true(now.slots >= now.references);
+    assert_true(now.link_pages * 511 >= now.slots);
+    gcw_dispose(t);
+    now = stats();
+    assert_int_equal(now.pending, 1);
+    assert_int_equal(now.cleanups - before.cleanups, 1);
+    assert_int_equal(now.references - before.references, 3);
+    assert_int_equal(now.listeners - before.listeners, 2);
+    gcw_drain(0);
+    now = stats();
+    assert_int_equal(now.pending, 0);
+    assert_int_equal(now.cleanups, before.cleanups);
+    assert_int_equal(now.cleanups_run - before.cleanups_run, 1);
+    assert_false(gcw_cleanup_alive(c));
+    GC_reachable_here(t);
+    GC_reachable_here(e);
+    GC_reachable_here(h);
+    GC_reachable_here(r);
+}
+
+static void *
+fail_as_method(void *self, void *arg, void *data)
+{
+    (void)arg, (void)data;
+    return self;
+}
+
+static void
+fail_as_listener(void *arg, void *data)
+{
+    (void)arg, (void)data;
+    gcw_fail("on purpose");
+}
+
+static void
+callbacks_that_run_and_fail_are_counted(void **state)
+{
+    (void)state;
+    struct target *t = target_new(1);
+    gcw_exit_registry *r = gcw_exit_registry_new("failing");
+    gcw_event *e = gcw_event_new("failing");
+    gcw_statistics before = stats(), now;
+
+    gcw_exit_on_error(r, ignore, NULL);
+    gcw_event_on_error(e, ignore, NULL);
+    gcw_drain_on_error(ignore, NULL);
+    gcw_exit_register_fn(r, flush_it, NULL, NULL);
+    gcw_exit_register_fn(r, fail_it, NULL, NULL);
+    gcw_exit_register(r, gcw_method_new(t, fail_as_method, NULL), NULL);
+    assert_int_equal(gcw_exit_run(r, 0), 2);
+    gcw_event_connect_fn(e, fail_as_listener, NULL, 0);
+    gcw_event_emit(e, NULL);
+    gcw_cleanup_run(gcw_cleanup_new(t, fail_it, NULL));
+    gcw_cleanup_run(gcw_cleanup_new(t, close_it, NULL));
+    gcw_cleanup_detach(gcw_cleanup_new(t, close_it, NULL));
+    gcw_drain_on_error(NULL, NULL);
+    now = stats();
+    assert_int_equal(now.exit_handlers_run - before.exit_handlers_run, 3);
+    assert_int_equal(now.cleanups_run - before.cleanups_run, 2);
+    assert_int_equal(now.callbacks_failed - before.callbacks_failed, 4);
+    GC_reachable_here(t);
+}
+
+static void
+collections_are_counted_and_noticed(void **state)
+{
+    (void)state;
+    gcw_statistics before = stats(), now;
+
+    GC_gcollect();
+    now = stats();
+    assert_true(now.collections > before.collections);
+    assert_true(now.noticed == now.collections);
+}
+
+/* A structure as a later version may have it, and what an earlier one had. */
+struct later {
+    gcw_statistics s;
+    size_t more;
+};
+
+static void
+the_counts_may_be_of_another_version(void **state)
+{
+    (void)state;
+    struct later later = { { .size = sizeof later }, 4711 };
+    gcw_statistics none = { .size = sizeof none - 1 };
+
+    errno = 0;
+    gcw_stats(&later.s);
+    assert_int_equal(errno, 0);
+    assert_int_equal(later.s.size, sizeof later.s);
+    assert_int_equal(later.more, 4711);
+    assert_true(later.s.registries >= 1);
+    gcw_stats(&none);
+    assert_int_equal(errno, EINVAL);
+    assert_int_equal(none.registries, 0);
+    errno = 0;
+    gcw_stats(NULL);
+    assert_int_equal(errno, EINVAL);
+}
+
+/* --- who keeps it alive --- */
+
+struct node {
+    struct node *next;
+    uintptr_t more[11];
+};
+
+static struct node *
+node_new(struct node *next)
+{
+    struct node *n = GC_MALLOC(sizeof *n);
+
+    assert_non_null(n);
+    n->next = next;
+    return n;
+}
+
+/* A question whose target is nowhere but where the test has put it: made in a
+ * frame that is gone, known by its turned bits. */
+struct question {
+    void (*prepare)(struct question *q);
+    uintptr_t hidden;                /* the target */
+    void **keep;                     /* uncollectable */
+};
+
+static void
+prepare(void *question)
+{
+    struct question *q = question;
+
+    q->prepare(q);
+}
+
+static NOINLINE char *
+ask(const struct question *q, int *length)
+{
+    return explained((void *)~q->hidden, length);
+}
+
+static char *
+answer(struct question *q, void (*how)(struct question *q), int *length)
+{
+    q->prepare = how;
+    q->keep = keep_array(4);
+    in_dead_frame(prepare, q);
+    return ask(q, length);
+}
+
+static void
+ends_at_target(const char *text, const struct question *q)
+{
+    LINE(text, "  -> ", address((void *)~q->hidden), " bytes: the target");
+}
+
+struct node *root_of_chain;
+
+static void
+hang_on_static(struct question *q)
+{
+    struct node *t = node_new(NULL);
+
+    root_of_chain = node_new(node_new(t));
+    q->hidden = ~(uintptr_t)t;
+}
+
+static void
+a_chain_from_a_static_is_shown(void **state)
+{
+    (void)state;
+    struct question q;
+    int length;
+    char *text = answer(&q, hang_on_static, &length);
+
+    if (GC_get_no_dls()) {
+        assert_int_equal(length, 0);
+        return;
+    }
+    assert_int_equal(length, 3);
+    LINE(text, "static data: root_of_chain (");
+    LINE(text, address(root_of_chain), "at offset 0");
+    LINE(text, address(root_of_chain->next), "at offset 0");
+    ends_at_target(text, &q);
+    assert_int_equal(occurrences(text, "->"), 3);
+    root_of_chain->next = NULL;
+    text = ask(&q, &length);
+    assert_int_equal(length, 0);
+    root_of_chain = NULL;
+    free(text);
+}
+
+static void
+hang_on_uncollectable(struct question *q)
+{
+    struct node *t = node_new(NULL);
+
+    q->keep[2] = node_new(t);
+    q->hidden = ~(uintptr_t)t;
+}
+
+static void
+a_chain_from_uncollectable_memory_is_shown(void **state)
+{
+    (void)state;
+    struct question q;
+    int length;
+    char *text = answer(&q, hang_on_uncollectable, &length);
+
+    assert_int_equal(length, 3);
+    LINE(text, "uncollectable object");
+    LINE(text, address(q.keep), "at offset 16");
+    LINE(text, address(q.keep[2]), "at offset 0");
+    ends_at_target(text, &q);
+}
+
+static void
+hang_on_nothing(struct question *q)
+{
+    q->hidden = ~(uintptr_t)node_new(NULL);
+}
+
+/* The question itself does not keep it alive, so it dies.  Whether it is dead
+ * the incremental collector does not tell. */
+static void
+nobody_keeps_what_is_dead(void **state)
+{
+    (void)state;
+    enum { ASKED = 20 };
+    const char *dead_or = GC_is_incremental_mode() ? "cannot be told"
+                                                   : "it is dead\n";
+    struct question q[ASKED];
+    size_t dead = 0;
+
+    for (size_t i = 0; i < ASKED; i++) {
+        int length;
+        char *text = answer(&q[i], hang_on_nothing, &length);
+
+        dead += length == 0 && strstr(text, dead_or) != NULL;
+    }
+    assert_true(dead >= ASKED - 2);
+}
+
+static void
+a_word_on_the_stack_is_shown(void **state)
+{
+    (void)state;
+    struct question q;
+    int length;
+    void *volatile word;
+    char *text;
+
+    hang_on_nothing(&q);
+    word = (void *)~q.hidden;
+    text = ask(&q, &length);
+    assert_ptr_equal(word, (void *)~q.hidden);
+    assert_int_equal(length, 1);
+    assert_true(strstr(text, "stack of this thread") != NULL
+                || strstr(text, "register of this thread") != NULL);
+    LINE(text, "perhaps only a variable of who asks");
+}
+
+/* Held by a word in this frame that is far from all others. */
+static void
+the_place_on_the_stack_is_told(void **state)
+{
+    (void)state;
+    struct question q;
+    int length;
+    void *volatile words[64] = { NULL };
+    char *text;
+
+    q.prepare = hang_on_uncollectable;
+    q.keep = keep_array(4);
+    in_dead_frame(prepare, &q);
+    words[32] = q.keep[2];
+    q.keep[2] = NULL;
+    text = ask(&q, &length);
+    words[32] = NULL;
+    assert_int_equal(length, 2);
+    LINE(text, "stack of this thread, at ", address((void *)&words[32]));
+}
+
+static void
+hang_on_cleanup(struct question *q)
+{
+    struct node *t = node_new(NULL), *other = node_new(NULL);
+
+    q->keep[0] = other;
+    q->keep[1] = gcw_cleanup_new(other, close_it, node_new(t));
+    q->keep[1] = NULL;
+    q->hidden = ~(uintptr_t)t;
+}
+
+static void
+a_cleanup_whose_data_leads_there_is_named(void **state)
+{
+    (void)state;
+    struct question q;
+    int length;
+    char *text = answer(&q, hang_on_cleanup, &length);
+
+    assert_int_equal(length, 4);
+    LINE(text, "gcweak: a table of what waits for deaths");
+    LINE(text, "gcweak: cleanup with close_it (", "), for ",
+         address(q.keep[0]), ", at offset");
+    ends_at_target(text, &q);
+    gcw_dispose(q.keep[0]);
+    gcw_drain(0);
+}
+
+static void
+hang_on_own_cleanup(struct question *q)
+{
+    struct node *t = node_new(NULL);
+
+    gcw_cleanup_new(t, close_it, node_new(t));
+    q->hidden = ~(uintptr_t)t;
+}
+
+static void
+a_cleanup_that_keeps_its_own_object_is_named_as_such(void **state)
+{
+    (void)state;
+    struct question q;
+    int length;
+    char *text = answer(&q, hang_on_own_cleanup, &length);
+
+    LINE(text, "gcweak: cleanup with close_it (", "), for ", " itself, at");
+    gcw_dispose((void *)~q.hidden);
+    gcw_drain(0);
+}
+
+static void
+hang_on_death(struct question *q)
+{
+    struct node *t = node_new(NULL), *other = node_new(NULL);
+    gcw_method *m = gcw_method_new(other, turn_it, NULL);
+
+    q->keep[0] = other;
+    gcw_method_on_death(m, note_death, t);
+    q->hidden = ~(uintptr_t)t;
+}
+
+static void
+a_death_callback_whose_data_leads_there_is_named(void **state)
+{
+    (void)state;
+    struct question q;
+    int length;
+    char *text = answer(&q, hang_on_death, &length);
+
+    LINE(text, "gcweak: death callback with note_death (");
+    LINE(text, "gcweak: method and data of a death callback with note_death");
+    ends_at_target(text, &q);
+    gcw_dispose(q.keep[0]);
+    gcw_drain(0);
+}
+
+static void
+hang_on_listener(struct question *q)
+{
+    struct node *t = node_new(NULL);
+    gcw_event *e = gcw_event_new("pressed");
+
+    q->keep[0] = e;
+    q->keep[1] = node_new(NULL);
+    gcw_event_connect_fn(e, fail_as_listener, NULL, 0);
+    gcw_event_connect(e, gcw_method_new(q->keep[1], turn_it, t), 0);
+    q->hidden = ~(uintptr_t)t;
+}
+
+static void
+a_listener_whose_data_leads_there_is_named(void **state)
+{
+    (void)state;
+    struct question q;
+    int length;
+    char *text = answer(&q, hang_on_listener, &length);
+
+    assert_int_equal(length, 4);
+    LINE(text, "gcweak: event \"pressed\" ", address(q.keep[0]));
+    LINE(text, "gcweak: listeners of event \"pressed\" ",
+         ", as data of turn_it (");
+    ends_at_target(text, &q);
+}
+
+static void
+hang_on_handler(struct question *q)
+{
+    struct node *t = node_new(NULL);
+    gcw_exit_options o = { .name = "the index" };
+
+    q->keep[0] = gcw_exit_register_fn(gcw_exit_default(), flush_it, t, &o);
+    q->hidden = ~(uintptr_t)t;
+}
+
+static void
+an_exit_handler_whose_data_leads_there_is_named(void **state)
+{
+    (void)state;
+    struct question q;
+    int length;
+    char *text = answer(&q, hang_on_handler, &length);
+
+    LINE(text, "gcweak: exit handler with flush_it (", ") \"the index\" of"
+         " exit registry (the default one)");
+    ends_at_target(text, &q);
+    gcw_exit_unregister(q.keep[0]);
+}
+
+static void
+hang_on_post(struct question *q)
+{
+    struct node *t = node_new(NULL);
+    gcw_hub *h = gcw_hub_new();
+
+    q->keep[0] = h;
+    gcw_hub_post(h, "opened", t, NULL);
+    q->hidden = ~(uintptr_t)t;
+}
+
+static void
+an_emission_that_waits_is_named(void **state)
+{
+    (void)state;
+    struct question q;
+    int length;
+    char *text = answer(&q, hang_on_post, &length);
+
+    LINE(text, "gcweak: hub ", address(q.keep[0]));
+    LINE(text, "gcweak: emission that waits of hub ", address(q.keep[0]));
+}
+
+static void
+finalize(void *object, void *data)
+{
+    (void)object, (void)data;
+}
+
+static void
+hang_on_finalizer(struct question *q)
+{
+    struct node *t = node_new(NULL);
+
+    q->keep[0] = node_new(NULL);
+    GC_REGISTER_FINALIZER_NO_ORDER(q->keep[0], finalize, t, NULL, NULL);
+    q->hidden = ~(uintptr_t)t;
+}
+
+static void
+what_a_finalizer_was_given_is_kept_by_the_collector(void **state)
+{
+    (void)state;
+    struct question q;
+    int length;
+    char *text = answer(&q, hang_on_finalizer, &length);
+
+    assert_true(length >= 1);
+    LINE(text, "the collector itself, as what a finalizer is or was given");
+    ends_at_target(text, &q);
+    GC_REGISTER_FINALIZER_NO_ORDER(q.keep[0], NULL, NULL, NULL, NULL);
+}
+
+/* Weak things are no answer. */
+static void
+refer_weakly(struct question *q)
+{
+    struct node *t = node_new(NULL);
+    gcw_event *e = gcw_event_new("weak");
+
+    q->keep[0] = gcw_ref_new(t);
+    q->keep[1] = e;
+    q->keep[2] = gcw_method_new(t, turn_it, NULL);
+    gcw_event_connect(e, q->keep[2], 0);
+    q->keep[3] = node_new(t);
+    q->hidden = ~(uintptr_t)t;
+}
+
+static void
+weak_handles_do_not_count(void **state)
+{
+    (void)state;
+    struct question q;
+    int length;
+    char *text = answer(&q, refer_weakly, &length);
+
+    assert_int_equal(length, 3);
+    LINE(text, address(q.keep), "at offset 24");
+    LINE(text, address(q.keep[3]), "at offset 0");
+}
+
+enum { LONG = 1000 };
+
+static void
+hang_on_list(struct question *q)
+{
+    struct node *t = node_new(NULL), *n = t;
+
+    for (int i = 0; i < LONG; i++)
+        n = node_new(n);
+    q->keep[0] = n;
+    q->hidden = ~(uintptr_t)t;
+}
+
+static void
+of_a_long_chain_the_ends_are_shown(void **state)
+{
+    (void)state;
+    struct question q;
+    int length;
+    char *text = answer(&q, hang_on_list, &length);
+
+    assert_int_equal(length, LONG + 2);
+    LINE(text, address(q.keep), "at offset 0");
+    LINE(text, address(q.keep[0]), "at offset 0");
+    assert_int_equal(occurrences(text, "  -> "), 49);
+    LINE(text, "-> ... 954 more");
+    ends_at_target(text, &q);
+}
+
+static void
+an_interior_target_is_told_by_its_object(void **state)
+{
+    (void)state;
+    struct question q;
+    int length;
+    char *text;
+
+    free(answer(&q, hang_on_uncollectable, &length));
+    q.hidden -= 8;
+    text = ask(&q, &length);
+    assert_int_equal(length, 3);
+    LINE(text, address((void *)~q.hidden), " is kept alive by");
+    LINE(text, address((void *)~(q.hidden + 8)), " bytes: the target");
+}
+
+static const char *
+name_node(const void *object, size_t size, void *data)
+{
+    const struct node *n = object;
+
+    return size >= sizeof *n && n->more[0] == MAGIC ? data : NULL;
+}
+
+static void
+hang_on_named(struct question *q)
+{
+    hang_on_uncollectable(q);
+    ((struct node *)q->keep[2])->more[0] = MAGIC;
+}
+
+static void
+the_program_names_its_objects(void **state)
+{
+    (void)state;
+    struct question q;
+    int length;
+    char *text;
+
+    assert_int_equal(gcw_explain_name(name_node, "a node"), 0);
+    text = answer(&q, hang_on_named, &length);
+    LINE(text, address(q.keep[2]), " bytes, a node, at offset 0");
+    assert_int_equal(occurrences(text, "a node"), 1);
+    assert_int_equal(gcw_explain_name(NULL, NULL), 0);
+    assert_null(strstr(ask(&q, &length), "a node"));
+}
+
+/* A thread that holds the target where only the collector sees it. */
+struct holder {
+    sem_t holds, done;
+    uintptr_t hidden;
+};
+
+static void *
+hold(void *arg)
+{
+    struct holder *holder = arg;
+    struct node *volatile held = node_new(NULL);
+
+    holder->hidden = ~(uintptr_t)held;
+    sem_post(&holder->holds);
+    sem_wait(&holder->done);
+    return held;
+}
+
+static void
+another_threads_stack_is_not_seen_and_that_is_told(void **state)
+{
+    (void)state;
+    struct holder *holder = calloc(1, sizeof *holder);
+    struct question q;
+    pthread_t thread;
+    int length;
+    char *text;
+
+    assert_non_null(holder);
+    sem_init(&holder->holds, 0, 0);
+    sem_init(&holder->done, 0, 0);
+    assert_int_equal(GC_pthread_create(&thread, NULL, hold, holder), 0);
+    sem_wait(&holder->holds);
+    q.hidden = holder->hidden;
+    text = ask(&q, &length);
+    sem_post(&holder->done);
+    GC_pthread_join(thread, NULL);
+    assert_int_equal(length, 0);
+    LINE(text, "nobody was found who keeps it alive, ");
+    LINE(text, "Not looked at: stacks and registers of other threads");
+    free(holder);
+}
+
+static void
+what_is_no_object_is_not_explained(void **state)
+{
+    (void)state;
+    static int a_static;
+    struct target *t = target_new(1);
+
+    errno = 0;
+    assert_int_equal(gcw_explain(&a_static, stderr), -1);
+    assert_int_equal(errno, EINVAL);
+    errno = 0;
+    assert_int_equal(gcw_explain(NULL, stderr), -1);
+    assert_int_equal(errno, EINVAL);
+    errno = 0;
+    assert_int_equal(gcw_explain(t, NULL), -1);
+    assert_int_equal(errno, EINVAL);
+    GC_reachable_here(t);
+}
+
+/* --- GCWEAK_DEBUG --- */
+
+static struct outcome
+told(const char *words, const char *scenario)
+{
+    struct outcome o;
+
+    setenv("GCWEAK_DEBUG", words, 1);
+    o = run_scenario(scenario);
+    unsetenv("GCWEAK_DEBUG");
+    assert_int_equal(o.status, 0);
+    return o;
+}
+
+static void
+end_with_callbacks(void)
+{
+    void **keep = keep_array(1);
+    gcw_exit_options o = { .name = "the index" };
+
+    keep[0] = target_new(1);
+    gcw_exit_register_fn(gcw_exit_default(), flush_it, NULL, &o);
+    gcw_exit_register_fn(gcw_exit_default(), fail_it, NULL, NULL);
+    gcw_exit_register(gcw_exit_default(),
+                      gcw_method_new(keep[0], turn_it, NULL), NULL);
+    gcw_cleanup_new(keep[0], close_it, NULL);
+    gcw_cleanup_new(keep[0], fail_it, NULL);
+}
+
+static void
+exit_tells_each_handler_and_cleanup(void **state)
+{
+    (void)state;
+    struct outcome o = told("exit", "end_with_callbacks");
+
+    LINE(o.err, "gcweak: exit: handler \"the index\" flush_it (", " took ",
+         " ms");
+    LINE(o.err, "gcweak: exit: handler fail_it (", " failed after ", " ms");
+    LINE(o.err, "gcweak: exit: handler turn_it (", " took ");
+    LINE(o.err, "gcweak: exit: cleanup close_it (", " took ");
+    LINE(o.err, "gcweak: exit: cleanup fail_it (", " failed after ");
+    assert_int_equal(occurrences(o.err, "gcweak: exit: "), 5);
+    outcome_free(&o);
+}
+
+static void
+drain_some(void)
+{
+    void **keep = keep_array(1);
+
+    gcw_drain_on_error(ignore, NULL);
+    keep[0] = target_new(1);
+    gcw_cleanup_new(keep[0], close_it, NULL);
+    gcw_cleanup_new(keep[0], fail_it, NULL);
+    gcw_dispose(keep[0]);
+    gcw_drain(0);
+    keep[0] = target_new(2);
+    for (int i = 0; i < 3; i++)
+        gcw_cleanup_new(keep[0], flush_it, NULL);
+    gcw_dispose(keep[0]);
+}
+
+static void
+drain_tells_each_callback_and_what_nobody_drained(void **state)
+{
+    (void)state;
+    struct outcome o = told("drain", "drain_some");
+
+    LINE(o.err, "gcweak: drain: callback close_it (", " took ", " ms");
+    LINE(o.err, "gcweak: drain: callback fail_it (", " failed after ");
+    LINE(o.err, "gcweak: drain: nobody had drained 3 callbacks when the"
+         " process began to exit");
+    assert_int_equal(occurrences(o.err, " flush_it ("), 3);
+    assert_int_equal(occurrences(o.err, "gcweak: "), 6);
+    outcome_free(&o);
+}
+
+/* Twelve of each sort, and fewer of others, live through ten collections; as
+ * many are young. */
+static void
+live_long(void)
+{
+    void **keep = keep_array(2);
+    gcw_event *e = gcw_event_new("pressed");
+    struct target *t = target_new(1);
+
+    keep[0] = e;
+    keep[1] = t;
+    for (int i = 0; i < 12; i++) {
+        gcw_cleanup_new(t, close_it, NULL);
+        gcw_event_connect(e, gcw_method_new(t, turn_it, NULL), 0);
+    }
+    for (int i = 0; i < 9; i++)
+        gcw_cleanup_new(t, flush_it, NULL);
+    for (int i = 0; i < 10; i++)
+        GC_gcollect();
+    for (int i = 0; i < 12; i++)
+        gcw_cleanup_new(t, count, counter_new());
+}
+
+static void
+leak_tells_what_lives_long_and_is_many(void **state)
+{
+    (void)state;
+    struct outcome o = told("leak", "live_long");
+
+    LINE(o.err, "gcweak: leak: 12 cleanups with close_it (",
+         " whose objects have lived through 1", " collections");
+    LINE(o.err, "gcweak: leak: 12 listeners with turn_it (");
+    assert_int_equal(occurrences(o.err, "gcweak: "), 2);
+    outcome_free(&o);
+}
+
+static void
+start_often(void)
+{
+    gcw_init();
+    gcw_init();
+    gcw_exit_register_fn(gcw_exit_default(), flush_it, NULL, NULL);
+}
+
+static void
+unknown_words_are_named_once(void **state)
+{
+    (void)state;
+    struct outcome o = told("exits,exit,,all", "start_often");
+
+    LINE(o.err, "GCWEAK_DEBUG: unknown word \"exits\"");
+    LINE(o.err, "GCWEAK_DEBUG: unknown word \"all\"");
+    assert_int_equal(occurrences(o.err, "unknown word"), 2);
+    LINE(o.err, "gcweak: exit: handler flush_it (");
+    outcome_free(&o);
+}
+
+static void
+nothing_is_told_that_was_not_asked_for(void **state)
+{
+    (void)state;
+    static const char *const all[] = { "drain_some", "live_long" };
+
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        struct outcome o = told("", all[i]);
+        assert_string_equal(o.err, "");
+        outcome_free(&o);
+        o = told("exit", all[i]);
+        assert_null(strstr(o.err, "drain: "));
+        assert_null(strstr(o.err, "leak: "));
+        outcome_free(&o);
+    }
+}
+
+static const struct scenario scenarios[] = {
+    { "end_with_callbacks", end_with_callbacks },
+    { "drain_some", drain_some },
+    { "live_long", live_long },
+    { "start_often", start_often },
+};
+
+static int
+run_all(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_dump_shows_the_listeners_of_an_event),
+        cmocka_unit_test(a_dump_shows_the_patterns_of_a_hub),
+        cmocka_unit_test(a_dump_shows_the_handlers_of_a_registry),
+        cmocka_unit_test(a_handler_that_is_kept_shows_that_it_runs),
+        cmocka_unit_test(a_dump_shows_cleanups_armed_and_pending),
+        cmocka_unit_test(
+            one_that_waits_for_two_is_pending_when_one_of_them_is_dead),
+        cmocka_unit_test(age_is_counted_in_collections),
+        cmocka_unit_test(every_handler_and_every_cleanup_is_shown),
+        cmocka_unit_test(no_lock_is_held_while_a_dump_is_written),
+        cmocka_unit_test(a_dump_takes_no_memory_of_the_collector),
+        cmocka_unit_test(a_dump_to_nowhere_is_refused),
+        cmocka_unit_test(counts_follow_what_is_made_and_ended),
+        cmocka_unit_test(callbacks_that_run_and_fail_are_counted),
+        cmocka_unit_test(collections_are_counted_and_noticed),
+        cmocka_unit_test(the_counts_may_be_of_another_version),
+        cmocka_unit_test(a_chain_from_a_static_is_shown),
+        cmocka_unit_test(a_chain_from_uncollectable_memory_is_shown),
+        cmocka_unit_test(nobody_keeps_what_is_dead),
+        cmocka_unit_test(a_word_on_the_stack_is_shown),
+        cmocka_unit_test(the_place_on_the_stack_is_told),
+        cmocka_unit_test(a_cleanup_whose_data_leads_there_is_named),
+        cmocka_unit_test(a_cleanup_that_keeps_its_own_object_is_named_as_such),
+        cmocka_unit_test(a_death_callback_whose_data_leads_there_is_named),
+        cmocka_unit_test(a_listener_whose_data_leads_there_is_named),
+        cmocka_unit_test(an_exit_handler_whose_data_leads_there_is_named),
+        cmocka_unit_test(an_emission_that_waits_is_named),
+        cmocka_unit_test(what_a_finalizer_was_given_is_kept_by_the_collector),
+        cmocka_unit_test(weak_handles_do_not_count),
+        cmocka_unit_test(of_a_long_chain_the_ends_are_shown),
+        cmocka_unit_test(an_interior_target_is_told_by_its_object),
+        cmocka_unit_test(the_program_names_its_objects),
+        cmocka_unit_test(another_threads_stack_is_not_seen_and_that_is_told),
+        cmocka_unit_test(what_is_no_object_is_not_explained),
+        cmocka_unit_test(exit_tells_each_handler_and_cleanup),
+        cmocka_unit_test(drain_tells_each_callback_and_what_nobody_drained),
+        cmocka_unit_test(leak_tells_what_lives_long_and_is_many),
+        cmocka_unit_test(unknown_words_are_named_once),
+        cmocka_unit_test(nothing_is_told_that_was_not_asked_for),
+    };
+    return cmocka_run_group_tests_name("debug", tests, NULL, NULL);
+}
+
+int
+main(int argc, char **argv)
+{
+    return test_main(argc, argv, scenarios,
+                     sizeof scenarios / sizeof scenarios[0], run_all);
+}
