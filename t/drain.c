@@ -635,6 +635,37 @@ full_table(void)
     puts(readable(fd, LONG_ENOUGH) ? "readable" : "silent");
 }
 
+/* The child has nothing to put in the place of its parent's wake-up. */
+static void
+full_table_at_fork(void)
+{
+    static size_t n;
+    gcw_init();
+    int fd = gcw_drain_fd(), last = fill_the_table();
+    pid_t child = fork();
+    if (child != 0) {
+        waitpid(child, NULL, 0);
+        puts(readable(fd, 0) ? "parent readable" : "parent silent");
+        return;
+    }
+    for (int i = 0; i < 4; i++)
+        close(last - i);
+    fd = gcw_drain_fd();
+    pend(count, &n);
+    puts(readable(fd, LONG_ENOUGH) ? "child readable" : "child silent");
+    fflush(stdout);
+    _exit(0);
+}
+
+static void
+with_a_full_descriptor_table_a_child_has_none_and_gets_one_later(void **state)
+{
+    (void)state;
+    struct outcome o = run_scenario("full table at fork");
+    assert_string_equal(o.out, "child readable\nparent silent\n");
+    outcome_free(&o);
+}
+
 static void
 with_a_full_descriptor_table_it_fails_and_works_later(void **state)
 {
@@ -787,6 +818,7 @@ static const struct scenario scenarios[] = {
     { "hook", fail_with_a_hook },
     { "late", first_call_with_something_pending },
     { "full table", full_table },
+    { "full table at fork", full_table_at_fork },
     { "child", death_in_a_child },
     { "parent", death_in_the_parent },
     { "hook before", hook_of_the_application },
@@ -832,6 +864,8 @@ run_all(void)
         cmocka_unit_test(a_descriptor_asked_for_late_is_readable_at_once),
         cmocka_unit_test(
             with_a_full_descriptor_table_it_fails_and_works_later),
+        cmocka_unit_test(
+            with_a_full_descriptor_table_a_child_has_none_and_gets_one_later),
         cmocka_unit_test(a_death_in_a_forked_child_does_not_wake_the_parent),
         cmocka_unit_test(a_death_in_the_parent_does_not_wake_a_forked_child),
         cmocka_unit_test(the_applications_collection_hook_is_still_called),

@@ -728,6 +728,7 @@ call_everything(void *data)
     REFUSED((gcw_listener_unblock(s->listener), 0), 0);
     REFUSED(gcw_event_emit(s->event, NULL), 0);
     REFUSED(gcw_event_count(s->event), 0);
+    REFUSED(gcw_listener_connected(s->listener), false);
     REFUSED(gcw_event_on_error(s->event, NULL, NULL), -1);
     return NULL;
 }

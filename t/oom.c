@@ -1351,6 +1351,13 @@ try_unregister_fn(struct world *w)
 }
 
 static void
+check_all_handlers(struct world *w)
+{
+    assert_int_equal(gcw_exit_run(w->registry, 0), 0);
+    assert_int_equal(*w->calls, w->number + 3);
+}
+
+static void
 check_other_handlers(struct world *w)
 {
     assert_int_equal(gcw_exit_run(w->registry, 0), 0);
@@ -1449,6 +1456,8 @@ static const struct operation operations[] = {
       try_register, NULL, 50, FAILS },
     { "gcw_exit_register_fn", with_registry, try_register_fn, check_handler,
       50, FAILS },
+    { "gcw_exit_register_fn, among others", with_another_handler,
+      try_register_fn, check_all_handlers, 50, FAILS },
     { "gcw_exit_register_fn, options", with_registry,
       try_register_fn_with_name, check_handler, 50, FAILS },
     { "gcw_atexit_cancel", with_atexit, try_atexit_cancel, check_canceled, 50,
