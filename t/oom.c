@@ -785,11 +785,14 @@ told_stale(gcw_proxy *p, void *data)
     called(data);
 }
 
+/* Every other one stays, so that there are ever more signatures in use. */
 static void
 check_proxy(struct world *w)
 {
     assert_int_equal(gcw_proxy_on_stale(w->made, told_stale, w->calls), 0);
     assert_int_equal(gcw_dispose(w->target), 0);
+    if (w->number % 2 == 0)
+        return;
     assert_int_equal(gcw_proxy_free(w->made), 0);
     assert_int_equal(gcw_proxy_free(w->made), -1);
 }
