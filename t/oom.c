@@ -1426,8 +1426,9 @@ try_no_proxy(struct world *w)
 #endif
 
 /* The start of the library, the first reference and the first cleanup of all
- * need more than what comes later.  References many times, for the index grows with their number;
- * some others so often that arrays are full or nearly empty now and then. */
+ * need more than what comes later.  References many times, for the index grows
+ * with their number; some others so often that arrays are full or nearly empty
+ * now and then. */
 static const struct operation operations[] = {
     { "gcw_init", NULL, try_init, NULL, 1, FAILS },
     { "gcw_ref_new, the first of all", NULL, try_ref, check_ref, 1, FAILS },
@@ -1869,8 +1870,8 @@ an_operation_fails_cleanly_and_then_succeeds(void **state)
 }
 
 /* First of all, for the start gets by without some of what it asks for, and
- * some of its steps are not taken back when a later one fails: the table, which
- * goes on from what failed last, would pass over the others. */
+ * some of its steps are not taken back when a later one fails: the table would
+ * pass over the others. */
 #if HAVE_ON_EXIT
 # define LAST_STEP "on_exit"
 #else
