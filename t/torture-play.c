@@ -328,12 +328,22 @@ any_registry(struct promise *promise)
     return common->registries[promise->registry - 1];
 }
 
+/* Often that which stays; NULL: a function. */
+static struct holding *
+any_of_handler(struct player *p)
+{
+    unsigned chosen = below(4);
+    if (chosen == 0 && p->holdings[0].object != NULL)
+        return &p->holdings[0];
+    return chosen == 1 ? any_held(p) : NULL;
+}
+
 /* In the player's own registry, or in a common one. */
 static void
 play_register(struct player *p)
 {
     struct registration *reg = &p->registrations[below(HANDLERS)];
-    struct holding *h = below(2) ? any_held(p) : NULL;
+    struct holding *h = any_of_handler(p);
     struct promise *promise = promise_new(p->number,
                                           h == NULL ? NULL
                                                     : h->object->life);
