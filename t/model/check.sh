@@ -1,0 +1,130 @@
+#!/bin/sh
+# check.sh: checks the models with spin; make check-model.
+#
+# check.sh MODELS SCRATCH: the models' directory, and one to work in, which
+# need not be there.  Prints TAP.  Two kinds of checks: `holds` looks at all
+# states that there are and must find nothing wrong; `refutes` breaks the model
+# on purpose and must find the error that comes of it.  How an error comes
+# about, shows
+#     cd SCRATCH/NUMBER && spin -t -p $(cat flags) NAME.pml
+#
+# Status 77 if spin or a C compiler is missing, 1 if a check fails.
+set -u
+models=$(cd "$1" && pwd) || exit 99
+scratch=$2
+cc=${CC:-cc}
+LC_ALL=C
+export LC_ALL
+number=0
+failed=0
+
+for tool in spin "${cc%% *}"; do
+    command -v "$tool" > /dev/null 2>&1 || {
+        echo "1..0 # SKIP $tool is missing"
+        exit 77
+    }
+done
+
+# search C-FLAGS MODEL [-DMACRO...]: what pan says goes to $dir/out.
+search() {
+    cflags=$1
+    name=$2
+    shift 2
+    number=$((number + 1))
+    dir=$scratch/$number
+    rm -rf "$dir"
+    mkdir -p "$dir" && cp "$models/$name.pml" "$dir" || exit 99
+    echo "$@" > "$dir/flags"
+    # One that ends the process leaves the others where they are: -E.  So
+    # exit.pml looks itself for those who wait for ever.
+    case $name in
+    exit) options=-E ;;
+    *) options= ;;
+    esac
+    # The code that spin generates is not ours to mend: no warnings.
+    # shellcheck disable=SC2086
+    (cd "$dir" && spin -a "$@" "$name.pml" &&
+        $cc -w $cflags -DSAFETY -DCOLLAPSE -DMEMLIM=4096 -o pan pan.c &&
+        ./pan $options -m1000000 -w24) > "$dir/out" 2>&1
+    states=$(sed -n 's/^ *\([0-9.e+]*\) states, stored.*/\1/p' "$dir/out")
+    depth=$(sed -n 's/.*depth reached \([0-9]*\),.*/\1/p' "$dir/out")
+    errors=$(sed -n 's/.*, errors: \([0-9]*\)$/\1/p' "$dir/out")
+    what=$(sed -n 's/^pan:1: \(.*\) (at depth \([0-9]*\))$/\1, in step \2/p' \
+        "$dir/out")
+}
+
+not_ok() {
+    failed=$((failed + 1))
+    echo "not ok $number - $1"
+    grep -v '^Depth=' "$dir/out" | head -n 20 | sed 's/^/# /'
+}
+
+# holds MODEL [-DMACRO...]
+holds() {
+    search -O2 "$@"
+    if [ "${errors:-1}" = 0 ] &&
+        ! grep -q 'Search not completed\|max search depth' "$dir/out"; then
+        echo "ok $number - $* holds: $states states, depth $depth"
+    else
+        not_ok "$* holds"
+    fi
+}
+
+# refutes MODEL -DMACRO...: what is found must be said by an assertion; a wrong
+# index or the like is an error of the model.
+refutes() {
+    search -O0 "$@"
+    case ${errors:-0}:$what in
+    1:'assertion violated'*index*) not_ok "$* is refuted" ;;
+    1:'assertion violated'*) echo "ok $number - $* is refuted: $what" ;;
+    *) not_ok "$* is refuted" ;;
+    esac
+}
+
+# The order of the loads, and the rest of a slot.  Readers that keep `settled`
+# are the more general case, so they are looked at in the larger runs.
+holds read -DREADERS=2 -DCOLLECTIONS=3
+holds read -DREADERS=3 -DCOLLECTIONS=2
+holds read -DREADERS=2 -DCOLLECTIONS=3 -DDISPOSE
+holds read -DREADERS=2 -DCOLLECTIONS=3 -DBATCH
+holds read -DREADERS=3 -DCOLLECTIONS=2 -DBATCH
+refutes read -DORDER=1
+refutes read -DORDER=2
+refutes read -DORDER=3
+refutes read -DORDER=4
+refutes read -DBATCH -DORDER=3
+refutes read -DBATCH -DORDER=4
+refutes read -DNO_REST
+refutes read -DBATCH -DNO_REST
+refutes read -DREST_EARLY
+refutes read -DSETTLE_EARLY
+
+holds exit -DTHREADS=3 -DOPERATIONS=4
+holds exit -DTHREADS=3 -DOPERATIONS=3 -DKEEP
+holds exit -DTHREADS=3 -DOPERATIONS=3 -DPLUGIN
+holds exit -DTHREADS=2 -DOPERATIONS=3 -DPLUGIN -DKEEP
+refutes exit -DOFF_AFTER
+refutes exit -DUNLOCKED_TAKE
+refutes exit -DUNLOCKED_CLOSE
+refutes exit -DNOT_NESTED
+refutes exit -DNO_DEPTH
+refutes exit -DNO_WAKE
+refutes exit -DOPERATIONS=3 -DPLUGIN -DLOOKED_ONCE
+refutes exit -DOPERATIONS=3 -DPLUGIN -DKEEP -DBACK_FORGOTTEN
+
+# Emissions have to do with each other by GCW_ONCE only.
+holds emit -DEMITTERS=1 -DOPERATIONS=3
+holds emit -DEMITTERS=1 -DOPERATIONS=2 -DKIND1=FUNCTION -DKIND2=WEAK_METHOD
+holds emit -DEMITTERS=2 -DOPERATIONS=1 -DKIND1=METHOD_ONCE
+refutes emit -DEMITTERS=2 -DOPERATIONS=1 -DKIND1=METHOD_ONCE -DONCE_UNCLAIMED
+refutes emit -DEMITTERS=1 -DNO_RETIRE
+refutes emit -DEMITTERS=1 -DSELF_FIRST
+refutes emit -DEMITTERS=1 -DDATA_EARLY
+refutes emit -DEMITTERS=1 -DSTATE_LATE -DKIND1=WEAK_METHOD
+refutes emit -DEMITTERS=1 -DRANGE_EARLY
+refutes emit -DEMITTERS=1 -DOPERATIONS=3 -DSLOT_REUSED
+refutes emit -DEMITTERS=1 -DNOT_HELD
+refutes emit -DEMITTERS=1 -DALIVE_EARLY
+
+echo "1..$number"
+[ $failed = 0 ]
