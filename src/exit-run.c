@@ -169,17 +169,24 @@ is_chosen(const gcw_exit_handler *h, const struct gcw__range *range)
     return h->leaving && gcw__in_range(gcw__exit_code(h), range);
 }
 
-/* The newest that is chosen becomes current.  Lock held. */
+/* The newest that is chosen becomes current.  Lock held.  A run by turns may
+ * have moved some to where this one has looked already, so there is none only
+ * if it finds none from the beginning. */
 static bool
 take_chosen(struct run *run)
 {
     gcw_exit_handler *h;
+    bool from_the_beginning;
 
-    while ((h = gcw__order_next(&run->registry->order, &run->at)) != NULL)
-        if (is_chosen(h, run->choice.code)) {
-            start(run, h);
-            return true;
-        }
+    do {
+        from_the_beginning = run->at == UINT32_MAX;
+        while ((h = gcw__order_next(&run->registry->order, &run->at)) != NULL)
+            if (is_chosen(h, run->choice.code)) {
+                start(run, h);
+                return true;
+            }
+        run->at = UINT32_MAX;
+    } while (!from_the_beginning);
     return false;
 }
 
@@ -409,17 +416,21 @@ gcw_exit_run(gcw_exit_registry *r, int status)
 
 /* Unloaded code. */
 
-/* What has run already and waits for the next run only goes. */
-static void
+/* What has run already and waits for the next run only goes.  False if a run
+ * by turns has ended meanwhile, and brought one back.  Lock held. */
+static bool
 drop_kept(gcw_exit_registry *r, const struct gcw__range *range)
 {
     uint32_t at = UINT32_MAX;
     gcw_exit_handler *h;
 
-    while ((h = gcw__order_next(&r->order, &at)) != NULL
-           && at >= r->order.top)
-        if (gcw__in_range(gcw__exit_code(h), range))
+    while ((h = gcw__order_next(&r->order, &at)) != NULL)
+        if (gcw__in_range(gcw__exit_code(h), range)) {
+            if (at < r->order.top)
+                return false;
             gcw__exit_remove(h);
+        }
+    return true;
 }
 
 void
@@ -428,10 +439,13 @@ gcw__exit_object_unloading(void *registry, const struct gcw__range *range)
     struct gcw__exit_choice choice = { false, range };
     gcw_exit_registry *r = registry;
 
-    while (gcw__exit_run(r, 0, choice).taken != 0)
-        continue;
     gcw__lock(&gcw__exit_lock, true);
-    drop_kept(r, range);
+    do {
+        gcw__unlock(&gcw__exit_lock);
+        while (gcw__exit_run(r, 0, choice).taken != 0)
+            continue;
+        gcw__lock(&gcw__exit_lock, true);
+    } while (!drop_kept(r, range));
     if (gcw__in_range((uintptr_t)r->hook, range)) {
         r->hook = NULL;
         r->hook_data = NULL;

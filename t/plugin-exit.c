@@ -7,6 +7,7 @@
 #include <gcweak.h>
 
 int plugin_handlers(gcw_exit_registry *r, void *target);
+int plugin_calls(gcw_exit_registry *r, void (*fn)(void));
 int plugin_cleanup(void *target);
 int plugin_hook(gcw_exit_registry *r);
 int plugin_failing(gcw_exit_registry *r);
@@ -53,6 +54,25 @@ plugin_handlers(gcw_exit_registry *r, void *target)
     if (gcw_exit_register(r, m, NULL) == NULL)
         return -1;
     return gcw_atexit(say_atexit);
+}
+
+static void (*host)(void);
+
+static void
+call_host(void *unused)
+{
+    (void)unused;
+    host();
+}
+
+/* A function, and then one that calls the host. */
+int
+plugin_calls(gcw_exit_registry *r, void (*fn)(void))
+{
+    host = fn;
+    if (gcw_exit_register_fn(r, say_it, "function", NULL) == NULL)
+        return -1;
+    return gcw_exit_register_fn(r, call_host, NULL, NULL) != NULL ? 0 : -1;
 }
 
 int

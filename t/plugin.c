@@ -253,6 +253,71 @@ registry_of_ones_own(void)
     MUST(gcw_exit_run(r, 0) == 0);
 }
 
+/* While the plugin's handlers run at its unloading, another thread runs their
+ * registry: it passes over those that are left, and stays in one of the
+ * host's until the plugin is unloaded. */
+static struct {
+    gcw_exit_registry *registry;
+    int go[2], there[2], done[2];
+} other;
+
+static void
+await_byte(const int ends[2])
+{
+    char byte;
+    MUST(read(ends[0], &byte, 1) == 1);
+}
+
+static void
+send_byte(const int ends[2])
+{
+    MUST(write(ends[1], "", 1) == 1);
+}
+
+static void
+stay(void *unused)
+{
+    (void)unused;
+    send_byte(other.there);
+    await_byte(other.done);
+}
+
+static void *
+run_when_told(void *unused)
+{
+    (void)unused;
+    await_byte(other.go);
+    MUST(gcw_exit_run(other.registry, 0) == 0);
+    return NULL;
+}
+
+static void
+have_it_run(void)
+{
+    send_byte(other.go);
+    await_byte(other.there);
+}
+
+static void
+unloaded_during_another_run(void)
+{
+    pthread_t thread;
+    void **keep = keep_array(1);
+    void *plugin = load("plugin-exit");
+    int (*calls)(gcw_exit_registry *, void (*)(void)) =
+        (int (*)(gcw_exit_registry *, void (*)(void)))find(plugin,
+                                                           "plugin_calls");
+    keep[0] = other.registry = gcw_exit_registry_new("own");
+    MUST(pipe(other.go) == 0 && pipe(other.there) == 0
+         && pipe(other.done) == 0);
+    MUST(gcw_exit_register_fn(other.registry, stay, NULL, NULL) != NULL);
+    MUST(calls(other.registry, have_it_run) == 0);
+    MUST(GC_pthread_create(&thread, NULL, run_when_told, NULL) == 0);
+    unload(plugin);
+    send_byte(other.done);
+    MUST(GC_pthread_join(thread, NULL) == 0);
+}
+
 static void
 object_died_before(void)
 {
@@ -678,6 +743,9 @@ static const struct end ends[] = {
       registry_of_ones_own, 0, "unload\n"
       "plugin: method\nplugin: function\nplugin: atexit\nunloaded\n"
       "own 1\n", NULL, NULL },
+    { "those_that_another_run_has_passed_over_meanwhile_as_well",
+      unloaded_during_another_run, 0,
+      "unload\nplugin: function\nunloaded\n", NULL, NULL },
     { "at_unload_handlers_of_the_dead_are_skipped", object_died_before, 0,
       "unload\nplugin: atexit\nplugin: function\nunloaded\n", NULL, NULL },
     { "a_handler_that_fails_at_unload_is_reported_and_the_rest_run",
