@@ -596,7 +596,8 @@ tell(const struct exit_run *exit_run, bool failed)
     struct gcw__told told = { "exit", "cleanup", NULL,
                               code_of(exit_run->current), failed };
 
-    gcw__tell_end(exit_run->began, &told);
+    if (exit_run->began != 0)
+        gcw__tell_line(exit_run->began, &told);
 }
 
 /* The callback may make cleanups, which come next, and end others, which are

@@ -219,7 +219,7 @@ tell(const struct drain *drain, const struct gcw__watch *pending, bool failed)
     struct gcw__told told = { "drain", "callback", NULL,
                               pending->ops->code(pending), failed };
 
-    gcw__tell_end(drain->began, &told);
+    gcw__tell_line(drain->began, &told);
 }
 
 /* The callback may do anything that the header allows: push and pop the
@@ -240,7 +240,8 @@ drain_step(void *run)
     set_current(drain, pending);
     drain->began = gcw__tell_begin(GCW__TELL_DRAIN);
     pending->ops->run(pending);
-    tell(drain, pending, false);
+    if (!GCW__LIKELY(drain->began == 0))
+        tell(drain, pending, false);
     drain->ran++;
     set_current(drain, NULL);
     return true;
@@ -255,7 +256,8 @@ drain_failed(void *run, const char *why)
     set_current(drain, NULL);
     if (pending == NULL)
         return;
-    tell(drain, pending, true);
+    if (drain->began != 0)
+        tell(drain, pending, true);
     drain->ran++;
     gcw__drain_failed(pending, pending->ops->code(pending), why);
 }

@@ -33,7 +33,7 @@ gcw__tell_begin(unsigned what)
     return gcw__tells(what) ? gcw__clock() : 0;
 }
 
-/* A line on stderr about a callback that has ended, if `began` is not 0.
+/* A line on stderr about a callback that has ended; `began` is not 0.
  * `word` is what was asked for, `sort` that of the callback; name may be
  * NULL. */
 struct gcw__told {
@@ -42,13 +42,6 @@ struct gcw__told {
     bool failed;
 };
 void gcw__tell_line(uint64_t began, const struct gcw__told *told);
-
-static inline void
-gcw__tell_end(uint64_t began, const struct gcw__told *told)
-{
-    if (__builtin_expect(began != 0, 0))
-        gcw__tell_line(began, told);
-}
 
 /* How many callbacks of all kinds have failed. */
 extern _Atomic uint64_t gcw__failures;

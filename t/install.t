@@ -53,6 +53,14 @@ functions_have_pages()
     [ ! -s "$dir/lost" ]
 }
 
+# Where gdb looks for it: by the final path of the library, links resolved.
+gdb_script_is_there()
+{
+    final=$(readlink -f "$libdir/libgcweak.so")
+    find "$root" -name '*-gdb.py'
+    [ -e "$(find "$root" -type d -name auto-load)${final#"$root"}-gdb.py" ]
+}
+
 # Only the directories stay, as with every package of Automake's.
 uninstalls_all()
 {
@@ -60,7 +68,7 @@ uninstalls_all()
         left=$(find "$root" ! -type d) && echo "$left" && [ -z "$left" ]
 }
 
-echo 1..10
+echo 1..11
 readme_program > "$dir/program.c"
 passes 'make install' install_there
 passes 'gcweak.pc is installed' stage_pc
@@ -88,4 +96,10 @@ else
 fi
 
 passes 'each function has its manual page' functions_have_pages
+if has_shared; then
+    passes 'what gdb knows of the library is where gdb looks' \
+        gdb_script_is_there
+else
+    skip 1 'no shared library was built'
+fi
 passes 'make uninstall leaves no file' uninstalls_all

@@ -15,8 +15,8 @@
  *             handlers that look like leaks.  That is, of those with one and
  *             the same function, ten or more that each have lived through ten
  *             collections or more and whose object is still alive.  One or two
- *             that live long are nothing unusual; functions without an object
- *             and a name in an exit registry have no age, and do not count.
+ *             that live long are nothing unusual.  Functions without an object
+ *             do not count.
  */
 #ifndef GCWEAK_DEBUG_H
 #define GCWEAK_DEBUG_H
@@ -33,8 +33,8 @@ extern "C" {
  *
  * A table for each event, for each pattern of a hub (a type and a source), for
  * each exit registry, and one for all cleanups.  A row has
- *     age       collections since it was registered; `-` for plain functions
- *               in exit registries, whose records have no room for it
+ *     age       collections since it was registered; `-` for functions without
+ *               a name in exit registries, whose records have no room for it
  *     state     alive; dead: its object is, and it goes soon; blocked;
  *               pending: a cleanup that waits for the drain; running: an exit
  *               handler with `keep`
@@ -61,7 +61,8 @@ void gcw_dump(FILE *out);
 /* Counts.  Members are only ever added, at the end. */
 typedef struct gcw_statistics {
     size_t size;                 /* set by the caller: see gcw_stats */
-    size_t references;           /* to targets that were not found dead */
+    size_t references;           /* to targets not found dead; one for each
+                                  * event, hub and registry of these */
     size_t index_capacity;       /* entries that the indexes of references
                                   * have room for */
     size_t slots;                /* places for references */
@@ -114,26 +115,28 @@ void gcw_stats(gcw_statistics *out);
  * something that the collector starts from to the target, in this order:
  *     uncollectable objects, those of the library included, and the static
  *     data of the program and of shared objects;
- *     the stack of the calling thread, from the caller of gcw_explain on;
+ *     the stack and the registers of the calling thread;
  *     the collector's own data: finalizers and what they were given.
- * So the caller's own variables, which lead to the target most of the time,
- * are named only if nothing else is found.  Records of the library are named
+ * So the caller's own variables are named only if nothing else is found; and
+ * the call itself does not keep the target alive: if nobody else does, it dies
+ * in that collection, and the output says so.  Records of the library are named
  * as what they are: a cleanup of so and so with this function, the listeners of
  * that event.  So are objects that gcw_explain_name knows.
  *
  * What it cannot see
- *   Registers; the stacks of other threads; thread-local variables; roots that
+ *   Stacks and registers of other threads; thread-local variables; roots that
  *   a program gives to the collector by itself (GC_add_roots,
  *   GC_set_push_other_roots), and, where the collector was told to look at no
- *   static data (GC_set_no_dls), those.  If it finds nobody, it is one of
- *   these, or the target is dead already: the output says so.
+ *   static data (GC_set_no_dls), that.  If it finds nobody, it says whether the
+ *   collector knows somebody: then it is one of these.  While the collector is
+ *   incremental, or off, it cannot tell.
  *   A word that merely looks like the address of an object counts, as it does
  *   for the collector.  Of an object made with a type descriptor (gc_typed.h)
  *   or a mark procedure of its own it takes each word for a pointer.
  *
  * The collector's lock is held during the search, so all other threads wait
  * when they allocate.  Costs a full collection, and a walk through the live
- * heap that takes about 30 bytes for each object in it, from mmap.
+ * heap that takes 40 to 80 bytes for each object in it, from mmap.
  *
  * Any known thread; also from callbacks, and not from finalizers.
  * Returns how many objects the chain has, the target included; 0 if nobody was
