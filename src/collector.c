@@ -222,7 +222,7 @@ make_canary(void)
     return old != finalize_nothing;
 }
 
-__attribute__((__noinline__)) void
+GCW__UNCHECKED __attribute__((__noinline__)) void
 gcw__clear_stack(void)
 {
     volatile uintptr_t words[1024];

@@ -28,6 +28,10 @@ gcw__whole_granules(size_t size)
     return size;
 }
 
+/* For functions that read or clear what is not theirs.  A detector would
+ * complain, or put gaps in their frames, which are not cleared. */
+#define GCW__UNCHECKED __attribute__((__no_sanitize__("address")))
+
 #define GCW__LIKELY(x) __builtin_expect(!!(x), 1)
 
 /* The number of collections whose marking is complete.  Changes only while

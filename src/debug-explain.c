@@ -329,17 +329,26 @@ explain(uintptr_t hidden, uintptr_t caller, FILE *out)
     return found == GCW__FOUND ? print_chain(&e) : print_nobody(&e, found);
 }
 
-/* The argument is hidden at once, so that this call does not itself keep the
- * target alive. */
+static __attribute__((__noinline__)) int
+explain_hidden(uintptr_t hidden, uintptr_t caller, FILE *out)
+{
+    if (gcw__enter() != 0)
+        return -1;
+    if (out == NULL || !is_object(hidden))
+        return gcw__fail_int(EINVAL);
+    gcw__clear_stack();
+    return explain(hidden, caller, out);
+}
+
+/* The argument is hidden before anything else is done, and what has looked at
+ * it is cleared, so that this call does not itself keep the target alive. */
 int
 gcw_explain(const void *target, FILE *out)
 {
     uintptr_t caller = (uintptr_t)__builtin_frame_address(0);
     uintptr_t hidden = ~(uintptr_t)target;
 
-    if (gcw__enter() != 0)
-        return -1;
-    if (out == NULL || !is_object(hidden))
-        return gcw__fail_int(EINVAL);
-    return explain(hidden, caller, out);
+    target = NULL;
+    GCW__KEEP(target);
+    return explain_hidden(hidden, caller, out);
 }

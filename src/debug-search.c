@@ -32,9 +32,6 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* Detectors must not see how it reads stacks and static data. */
-#define UNCHECKED __attribute__((__no_sanitize__("address")))
-
 /* An object that was reached. */
 struct node {
     uintptr_t base;
@@ -169,7 +166,7 @@ follow(struct search *s, uintptr_t pointer, uintptr_t word, bool interior)
     reach(s, base, word);
 }
 
-static UNCHECKED uintptr_t
+static GCW__UNCHECKED uintptr_t
 load(uintptr_t word)
 {
     return *(const volatile uintptr_t *)word;
