@@ -18,10 +18,11 @@
 
 enum { SMALLEST = 64 };
 
+/* Said to be used, so that the compiler leaves it whole for the debugger. */
 static struct {
     uintptr_t *slots;        /* bits turned; 0: a hole */
     size_t capacity, end, live;
-} order;
+} order __attribute__((__used__));
 
 /* Only downwards, as those who walk rely on. */
 static void

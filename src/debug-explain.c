@@ -32,7 +32,8 @@ struct label {
 struct explanation {
     struct gcw__chain chain;
     struct label labels[2 * GCW__STEPS];     /* of `first`, and of `last` */
-    uintptr_t hidden;                /* the target, bits turned */
+    volatile uintptr_t hidden;       /* the target, bits turned; not to be
+                                      * turned back before its time */
     uintptr_t caller;                /* where its frames begin */
     FILE *out;
 };

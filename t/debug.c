@@ -90,16 +90,17 @@ dumped(void)
     return text;
 }
 
-/* The target is known by its turned bits, so that this does not hold it. */
+/* The target is known by its turned bits, and turned back at the last moment,
+ * so that this does not hold it. */
 static NOINLINE char *
-explained(uintptr_t hidden, int *length)
+explained(const volatile uintptr_t *hidden, int *length)
 {
     char *text = NULL;
     size_t size;
     FILE *out = open_memstream(&text, &size);
 
     assert_non_null(out);
-    *length = gcw_explain((void *)~hidden, out);
+    *length = gcw_explain((void *)~*hidden, out);
     assert_int_equal(fclose(out), 0);
     return text;
 }
@@ -622,7 +623,7 @@ prepare(void *question)
 static char *
 ask(const struct question *q, int *length)
 {
-    return explained(q->hidden, length);
+    return explained(&q->hidden, length);
 }
 
 static char *
