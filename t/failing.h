@@ -21,6 +21,7 @@
     ALLOCATOR(void *, GC_malloc, (size_t n), (n), NULL)                     \
     ALLOCATOR(void *, GC_malloc_atomic, (size_t n), (n), NULL)              \
     ALLOCATOR(void *, GC_malloc_uncollectable, (size_t n), (n), NULL)       \
+    ALLOCATOR(void *, GC_malloc_atomic_uncollectable, (size_t n), (n), NULL)\
     ALLOCATOR(void *, GC_malloc_ignore_off_page, (size_t n), (n), NULL)     \
     ALLOCATOR(void *, GC_malloc_atomic_ignore_off_page, (size_t n), (n),    \
               NULL)                                                         \

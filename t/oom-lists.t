@@ -15,7 +15,9 @@ trap 'rm -rf "$dir"' EXIT
 harmless()
 {
     cat <<'END'
-GC_(base|call_with_alloc_lock|free|gc_no|gcollect|init)
+GC_(base|call_with_alloc_lock|enumerate_reachable_objects_inner|free|gc_no)
+GC_(gcollect|init|is_disabled|is_incremental_mode|is_marked)
+GC_(greatest|least)_plausible_heap_addr
 GC_(get|set)_[a-z_]+
 GC_allow_register_threads
 GC_(thread_is_registered|(un)?register_my_thread)
@@ -27,10 +29,10 @@ sem_(init|post|wait)
 sig(delset|fillset)
 (_|__sig)?(set|long)jmp
 abort|clock_gettime|close|dup3|free|getpid|pause|read|sysconf|write
-dl_iterate_phdr|dladdr
+dl_iterate_phdr|dladdr1?
 madvise|msync|munmap
-bcmp|mem(chr|cmp|cpy|move|set)|str(cmp|len|ncmp)
-fprintf|snprintf|stderr
+bcmp|mem(chr|cmp|cpy|move|set)|str(cmp|cspn|len|ncmp|rchr)|getenv
+fprintf|snprintf|stderr|putc|f(putc|puts|write)|f(un)?lockfile
 _GLOBAL_OFFSET_TABLE_|__errno_location|__tls_get_addr|__stack_chk_fail
 __(fprintf|snprintf|longjmp|memcpy|memmove|memset|read)_chk
 __(asan|gcov|llvm|sancov|sanitizer|start|stop|ubsan)_.*|mangled_path

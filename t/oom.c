@@ -17,6 +17,8 @@
 #include "failing.h"
 #include "../src/ref.h"
 
+#include <gcweak/debug.h>
+
 #include <dlfcn.h>
 #include <errno.h>
 #include <poll.h>
@@ -1425,6 +1427,58 @@ try_no_proxy(struct world *w)
 
 #endif
 
+/* Looking inside.  What stdio takes for its own buffers is not ours. */
+
+static FILE *nowhere;
+
+static void
+with_nowhere(struct world *w)
+{
+    with_ref(w);
+    if (nowhere == NULL)
+        nowhere = fopen("/dev/null", "w");
+    assert_non_null(nowhere);
+}
+
+static bool
+try_dump(struct world *w)
+{
+    (void)w;
+    gcw_dump(nowhere);
+    return ferror(nowhere) == 0;
+}
+
+static bool
+try_stats(struct world *w)
+{
+    gcw_statistics s = { .size = sizeof s };
+
+    (void)w;
+    gcw_stats(&s);
+    return s.references != 0;
+}
+
+static bool
+try_explain(struct world *w)
+{
+    return gcw_explain(w->target, nowhere) > 0;
+}
+
+static const char *
+name_nothing(const void *object, size_t size, void *data)
+{
+    (void)object;
+    (void)size;
+    return data;
+}
+
+static bool
+try_explain_name(struct world *w)
+{
+    (void)w;
+    return gcw_explain_name(name_nothing, NULL) == 0;
+}
+
 /* The start of the library, the first reference and the first cleanup of all
  * need more than what comes later.  References many times, for the index grows
  * with their number; some others so often that arrays are full or nearly empty
@@ -1511,7 +1565,12 @@ static const struct operation operations[] = {
     { "gcw_hub_fd", with_hub, try_hub_fd, check_hub_fd, 5, FAILS },
     { "gcw_drain_fd", NULL, try_fd, NULL, 1, FAILS },
     { "gcw_drain_thread", NULL, try_worker, check_worker, 3, MAY_SAY_EAGAIN },
+    { "gcw_explain", with_nowhere, try_explain, check_ref_handle, 3, FAILS },
     { "gcw_init, again", NULL, try_init, NULL, 3, TAKES_NONE },
+    { "gcw_dump", with_nowhere, try_dump, check_ref_handle, 3, TAKES_NONE },
+    { "gcw_stats", with_nowhere, try_stats, check_ref_handle, 3, TAKES_NONE },
+    { "gcw_explain_name", with_nowhere, try_explain_name, check_ref_handle, 3,
+      TAKES_NONE },
     { "gcw_version", NULL, try_version, NULL, 3, TAKES_NONE },
     { "gcw_fail", with_failing_listener, try_emit, check_emitted, 3,
       TAKES_NONE },
