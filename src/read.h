@@ -36,8 +36,9 @@
  * instructions before such a stop and after it: only the compiler has to be
  * kept from changing it, which the signal fence does.
  *
- * Model-checked, with all other orders refuted; t/torture-read.c includes this
- * file with delays and with wrong orders, and shows that it finds them.
+ * Model-checked in t/model/read.pml, with all other orders refuted;
+ * t/torture-read.c includes this file with delays and with wrong orders, and
+ * shows that it finds them.
  */
 #ifndef GCW__READ_H
 #define GCW__READ_H
