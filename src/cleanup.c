@@ -474,12 +474,23 @@ gcw_cleanup_alive(const gcw_cleanup *c)
     return state_of(c) == ARMED;
 }
 
+/* Also where there is none. */
+static bool
+weak_data_lives(const gcw_cleanup *c)
+{
+    const struct method_cleanup *m = method_cleanup((gcw_cleanup *)c);
+
+    return m == NULL || m->data == NULL
+           || gcw__read(m->data->watch.ref) != NULL;
+}
+
 void *
 gcw_cleanup_peek(const gcw_cleanup *c)
 {
     if (c == NULL)
         return gcw__fail_null(EINVAL);
-    return state_of(c) == ARMED ? gcw__read(c->watch.ref) : NULL;
+    return state_of(c) == ARMED && weak_data_lives(c)
+        ? gcw__read(c->watch.ref) : NULL;
 }
 
 struct single_run {

@@ -10,7 +10,9 @@
  * touches nothing else, and leaves a hole.  There is never a hole at `end` or
  * `top`, so the newest is found at once.  What a run is done with, or passes
  * over, is set aside in the room that it leaves itself, so no memory is
- * needed; when it is brought back, it goes below those that wait.
+ * needed; when it is brought back, it goes below those that wait.  Of what is
+ * kept, one that was registered during the run was called late for its age:
+ * then they are sorted.
  *
  * When the two meet, and when hardly anything is left, all move to an array of
  * another size, without the holes.  So adding and removing take constant time,
@@ -246,6 +248,75 @@ rotate(gcw_exit_handler **slots, uint32_t n, uint32_t end)
     reverse(slots, end);
 }
 
+/* Sorting, in place and without memory: a heap with the youngest on top. */
+
+static bool
+is_older(const gcw_exit_handler *a, const gcw_exit_handler *b)
+{
+    return gcw__exit_extra(a)->number < gcw__exit_extra(b)->number;
+}
+
+static void
+sift(gcw_exit_handler **slots, uint32_t at, uint32_t n)
+{
+    gcw_exit_handler *h = slots[at];
+    uint32_t child;
+
+    while ((child = 2 * at + 1) < n) {
+        if (child + 1 < n && is_older(slots[child], slots[child + 1]))
+            child++;
+        if (is_older(slots[child], h))
+            break;
+        slots[at] = slots[child];
+        at = child;
+    }
+    slots[at] = h;
+}
+
+static void
+sort(gcw_exit_handler **slots, uint32_t n)
+{
+    for (uint32_t at = n / 2; at > 0; at--)
+        sift(slots, at - 1, n);
+    for (uint32_t end = n; end > 1; end--) {
+        gcw_exit_handler *h = slots[0];
+
+        slots[0] = slots[end - 1];
+        slots[end - 1] = h;
+        sift(slots, 0, end - 1);
+    }
+}
+
+/* What is kept has a number; if something else was passed over, they stay as
+ * they are. */
+static void
+sort_kept(gcw_exit_handler **slots, uint32_t n)
+{
+    bool sorted = true;
+
+    for (uint32_t at = 0; at < n; at++) {
+        if (!slots[at]->has_extra)
+            return;
+        sorted = sorted && (at == 0 || is_older(slots[at - 1], slots[at]));
+    }
+    if (!sorted)
+        sort(slots, n);
+}
+
+/* Closes the holes. */
+static uint32_t
+compact(gcw_exit_handler **slots, uint32_t n)
+{
+    uint32_t end = 0;
+
+    for (uint32_t at = 0; at < n; at++)
+        if (slots[at] != NULL)
+            slots[end++] = slots[at];
+    for (uint32_t at = end; at < n; at++)
+        slots[at] = NULL;
+    return end;
+}
+
 static void
 clear_holes(const struct gcw__order *o, uint32_t begin, uint32_t end)
 {
@@ -256,12 +327,15 @@ clear_holes(const struct gcw__order *o, uint32_t begin, uint32_t end)
 void
 gcw__order_bring_back(struct gcw__order *o)
 {
-    uint32_t n = o->capacity - o->top, end = o->end + n;
+    uint32_t n = o->capacity - o->top, end;
 
     if (n == 0)
         return;
     clear_holes(o, 0, o->end);
     clear_holes(o, o->top, o->capacity);
+    n = compact(o->slots + o->top, n);
+    sort_kept(o->slots + o->top, n);
+    end = o->end + n;
     memmove(o->slots + o->end, o->slots + o->top, n * sizeof *o->slots);
     for (uint32_t at = end < o->top ? o->top : end; at < o->capacity; at++)
         o->slots[at] = NULL;

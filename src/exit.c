@@ -258,6 +258,8 @@ try_to_add(gcw_exit_handler *h, struct gcw__order_spare *spare)
         return ESTALE;
     if (!gcw__order_push(&h->registry->order, h, spare))
         return -1;
+    if (h->has_extra)
+        h->more.extra->number = ++h->registry->births;
     if (h->kind == GCW__METHOD)
         link_watch(h->more.extra->on_self, h);
     if (h->kind == GCW__METHOD && h->more.extra->on_data != NULL)
@@ -331,7 +333,7 @@ handler_of(gcw_exit_registry *r, enum gcw__exit_kind kind, void *data,
         h->quick = o->quick;
     }
     h->has_extra = kind == GCW__METHOD || h->process == GCW__IN_EXTRA
-                   || (o != NULL && o->name != NULL);
+                   || (o != NULL && (o->keep || o->name != NULL));
     if (!h->has_extra) {
         h->more.data = data;
         return h;

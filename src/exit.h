@@ -40,9 +40,11 @@ struct gcw_exit_handler {
  * a handler. */
 #define GCW__IN_EXTRA UINT16_MAX
 
-/* What only some handlers have: methods, and functions with a name. */
+/* What only some handlers have: methods, those with a name, and those that are
+ * kept. */
 struct gcw__exit_extra {
     void *data;                      /* of a function */
+    uint64_t number;                 /* counts up in its registry */
     unsigned process;                /* if it is not in the handler */
     uint32_t born;                   /* in collections, for walk.c */
     char *name;                      /* or NULL */
@@ -66,6 +68,7 @@ struct gcw_exit_registry {
     char *name;                      /* constant */
     gcw_error_fn *hook;
     void *hook_data;
+    uint64_t births;                 /* of handlers with an extra */
     uint64_t owner;                  /* the thread that runs it, and */
     unsigned owner_process;          /* the process of that thread, */
     unsigned depth;                  /* if this is not 0 */

@@ -367,6 +367,42 @@ a_kept_method_runs_each_time(void **state)
     run_leaves(r, "m");
 }
 
+/* Registers the next one, when it runs first. */
+struct heir {
+    gcw_exit_registry *registry;
+    char *word;
+    struct heir *next;
+};
+
+static void
+begets(void *data)
+{
+    struct heir *heir = data;
+    note(heir->word);
+    if (heir->next != NULL)
+        add_kept(heir->registry, begets, heir->next);
+    heir->next = NULL;
+}
+
+static void
+what_was_registered_in_a_run_comes_first_in_the_next(void **state)
+{
+    (void)state;
+    gcw_exit_registry *r = fresh_registry();
+    struct heir *c = GC_NEW(struct heir), *b = GC_NEW(struct heir);
+    struct heir *a = GC_NEW(struct heir);
+    *c = (struct heir){ r, "c", NULL };
+    *b = (struct heir){ r, "b", c };
+    *a = (struct heir){ r, "a", b };
+    add_kept(r, note_it, "y");
+    gcw_exit_handler *h = add_kept(r, note_it, "z");
+    add_kept(r, begets, a);
+    run_leaves(r, "a b c z y");
+    run_leaves(r, "c b a z y");
+    assert_int_equal(gcw_exit_unregister(h), GCW_REMOVED);
+    run_leaves(r, "c b a y");
+}
+
 static void
 a_kept_handler_is_taken_off_between_runs(void **state)
 {
@@ -616,6 +652,7 @@ run_all(void)
         cmocka_unit_test(kept_handlers_run_each_time_in_their_order),
         cmocka_unit_test(a_kept_method_runs_each_time),
         cmocka_unit_test(a_kept_handler_is_taken_off_between_runs),
+        cmocka_unit_test(what_was_registered_in_a_run_comes_first_in_the_next),
         cmocka_unit_test(a_run_inside_a_handler_calls_the_rest),
         cmocka_unit_test(a_run_inside_a_kept_handler_calls_nothing_twice),
         cmocka_unit_test(a_handler_runs_another_registry),

@@ -880,6 +880,23 @@ a_detached_death_callback_does_not_come(void **state)
 }
 
 static void
+one_with_dead_weak_data_shows_no_object(void **state)
+{
+    (void)state;
+    struct target *t = target_new(1), *data = target_new(2);
+    struct notice *n = notice_new();
+    gcw_method *m = gcw_method_new_weak(t, note_call, data);
+    gcw_cleanup *c = gcw_method_on_death(m, take_notice, n);
+    assert_ptr_equal(gcw_cleanup_peek(c), t);
+    assert_int_equal(gcw_dispose(data), 0);
+    assert_true(gcw_cleanup_alive(c));
+    assert_null(gcw_cleanup_peek(c));
+    assert_int_equal(gcw_drain(0), 1);
+    assert_int_equal(n->calls, 1);
+    GC_reachable_here(t);
+}
+
+static void
 a_death_callback_can_be_run_early(void **state)
 {
     (void)state;
@@ -991,6 +1008,7 @@ run_all(void)
         cmocka_unit_test(on_death_of_a_dead_method_says_estale),
         cmocka_unit_test(on_death_refuses_null_and_self),
         cmocka_unit_test(a_detached_death_callback_does_not_come),
+        cmocka_unit_test(one_with_dead_weak_data_shows_no_object),
         cmocka_unit_test(a_death_callback_can_be_run_early),
         cmocka_unit_test(a_typed_method_calls_its_function),
         cmocka_unit_test(a_typed_weak_method_calls_its_function),

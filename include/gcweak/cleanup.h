@@ -56,8 +56,9 @@ gcw_cleanup *gcw_cleanup_new(void *target, void (*fn)(void *data), void *data);
  * c is NULL. */
 bool gcw_cleanup_alive(const gcw_cleanup *c);
 
-/* The target, while the cleanup is armed; NULL once the target has died or
- * the cleanup is done or detached.  NULL with errno EINVAL if c is NULL.
+/* The target, while the cleanup is armed; NULL once the target has died (or the
+ * weak data of the method, for one of gcw_method_on_death), or the cleanup is
+ * done or detached.  NULL with errno EINVAL if c is NULL.
  * Threads as gcw_ref_get. */
 void *gcw_cleanup_peek(const gcw_cleanup *c);
 

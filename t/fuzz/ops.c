@@ -946,9 +946,10 @@ look_at_cleanup(void)
     void *target = gcw_cleanup_peek(c->handle);
     if (target != NULL)
         must(c->to_run && w->lives[c->object] != DEAD
+             && w->lives[c->data] != DEAD
              && number_of(target) == c->object, "peek: wrong");
     else if (c->to_run)
-        one_has_died(c->object, 0, 0);
+        one_has_died(c->object, c->data, 0);
     must(gcw_cleanup_atexit(c->handle) == c->at_exit, "at exit: wrong");
     if (below(2) == 0)
         return;
@@ -1314,8 +1315,6 @@ measure(void)
 
 /* --- handlers --- */
 
-/* While a registry runs, none that stays is registered: where it would come
- * among the others that stay is not promised. */
 static void
 register_handler(void)
 {
@@ -1324,7 +1323,7 @@ register_handler(void)
     struct handler h = { .registry = (int)below(REGISTRIES),
                          .fn = choice & 1, .is_fn = choice & 2,
                          .there = true };
-    h.keep = choice & 4 && w->runs[h.registry] == 0;
+    h.keep = choice & 4;
     gcw_exit_registry *r = w->registries[h.registry];
     gcw_exit_options o = { .keep = h.keep, .name = h.fn ? "named" : NULL };
     if (!h.is_fn)
