@@ -1461,7 +1461,11 @@ try_stats(struct world *w)
 static bool
 try_explain(struct world *w)
 {
-    return gcw_explain(w->target, nowhere) > 0;
+    int length = gcw_explain(w->target, nowhere);
+
+    if (length == 0)
+        fail_msg("an object of the world was found to be held by nobody");
+    return length > 0;
 }
 
 static const char *

@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <unistd.h>
 #include <gcweak.h>
+#include <gcweak/debug.h>
 
+int plugin_names(void);
 int plugin_handlers(gcw_exit_registry *r, void *target);
 int plugin_calls(gcw_exit_registry *r, void (*fn)(void));
 int plugin_cleanup(void *target);
@@ -110,6 +112,22 @@ plugin_hook(gcw_exit_registry *r)
     if (gcw_drain_on_error(hook, "drain hook") != 0)
         return -1;
     return gcw_exit_on_error(r, hook, "hook");
+}
+
+static const char *
+name_object(const void *object, size_t size, void *data)
+{
+    (void)object;
+    (void)size;
+    say(data);
+    return NULL;
+}
+
+/* A function that names objects for gcw_explain. */
+int
+plugin_names(void)
+{
+    return gcw_explain_name(name_object, "asked for a name");
 }
 
 static void

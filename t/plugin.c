@@ -8,6 +8,7 @@
 #include <config.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <gcweak/debug.h>
 #include <libgen.h>
 #include <limits.h>
 #include <pthread.h>
@@ -380,6 +381,23 @@ give_up(void *data)
 {
     say(data);
     gcw_fail("the host gave up");
+}
+
+/* Nobody calls what is not there any more. */
+static void
+names_go(void)
+{
+    void *plugin = load("plugin-exit");
+    void **keep = keep_array(1);
+    FILE *nowhere = fopen("/dev/null", "w");
+    int (*names)(void) = (int (*)(void))find(plugin, "plugin_names");
+
+    MUST(nowhere != NULL && names() == 0);
+    keep[0] = target_new(1);
+    MUST(gcw_explain(keep[0], nowhere) == 2);
+    unload(plugin);
+    MUST(gcw_explain(keep[0], nowhere) == 2);
+    fclose(nowhere);
 }
 
 static void
@@ -758,6 +776,9 @@ static const struct end ends[] = {
       "unload\nunloaded\nhost\n", NULL, NULL },
     { "cleanups_of_a_plugin_that_went_do_not_run_at_exit",
       cleanups_at_exit_go, 0, "unload\nunloaded\nhost\n", NULL, NULL },
+    { "what_names_objects_goes_with_it", names_go, 0,
+      "plugin: asked for a name\nplugin: asked for a name\n"
+      "unload\nunloaded\n", "", NULL },
     { "error_hooks_of_a_plugin_go_with_it", hooks_go, 0,
       "before\nplugin: hook\nunload\nunloaded\nafter\ncleanup\n",
       "the host gave up", NULL },
