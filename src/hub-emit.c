@@ -13,6 +13,7 @@
 #include "guard.h"
 #include "hub.h"
 #include "init.h"
+#include "trace.h"
 
 enum { PATTERNS = 4, SMALL = 32, PLACES = 2 * SMALL };
 
@@ -209,12 +210,14 @@ gcw__hub_emit(gcw_hub *h, const char *type, void *source, void *arg,
         .hub = h, .told = { h, NULL, type, source, arg }
     };
 
+    GCW__TRACE2(emit__begin, h, type);
     take_snapshot(&run, type);
     if (run.n == 1)
         gcw__guard_run(&run, emit_one_part, emit_failed);
     else if (run.n > 1 && !emit_merged(&run))
         return false;
     *called = run.listeners - run.passed_over;
+    GCW__TRACE2(emit__end, h, *called);
     GCW__KEEP(h);
     GCW__KEEP(source);
     return true;

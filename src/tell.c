@@ -2,7 +2,8 @@
  *
  * The words are read once, when the library starts; afterwards who runs
  * callbacks asks one word of memory, at places that emissions do not pass.
- * Lines are written while no lock of the library is held, each as a whole.
+ * Lines about callbacks are written while no lock of the library is held, each
+ * as a whole.
  */
 #include <config.h>
 #include "tell.h"
@@ -107,7 +108,7 @@ gcw__print_code(FILE *out, uintptr_t code)
 }
 
 /* Whether the address lies within the symbol that was found, which is but the
- * nearest below; where that cannot be known, it counts as if not. */
+ * nearest below; where its size cannot be had, whether it begins there. */
 static bool
 find_symbol(uintptr_t address, Dl_info *info, bool *within)
 {
@@ -120,8 +121,10 @@ find_symbol(uintptr_t address, Dl_info *info, bool *within)
               && address - (uintptr_t)info->dli_saddr < symbol->st_size;
     return true;
 #else
-    *within = false;
-    return dladdr((void *)address, info) != 0;
+    if (dladdr((void *)address, info) == 0)
+        return false;
+    *within = (uintptr_t)info->dli_saddr == address;
+    return true;
 #endif
 }
 

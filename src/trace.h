@@ -6,8 +6,8 @@
  * <sys/sdt.h> they are nothing at all.  The provider is gcweak:
  *     ref__create(ref, target)
  *     death(ref)                       of what the reference led to
- *     emit__begin(event, name)
- *     emit__end(event, called)
+ *     emit__begin(event, name)         or of a hub: (hub, type)
+ *     emit__end(event, called)         but if memory for it ran out
  *     handler__begin(handler, code)    of an exit registry
  *     handler__end(handler)            also if it failed
  *     cleanup__run(cleanup, code)
