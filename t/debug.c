@@ -10,6 +10,7 @@
 #include <gcweak/debug.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -1124,6 +1125,97 @@ what_is_no_object_is_not_explained(void **state)
     GC_reachable_here(t);
 }
 
+/* --- while other threads go on --- */
+
+struct busy {
+    gcw_event *event;
+    gcw_hub *hub;
+    gcw_exit_registry *registry;
+    atomic_bool stop;
+    atomic_size_t rounds;
+};
+
+static void
+come_and_go(const struct busy *busy)
+{
+    enum { N = 100 };
+    struct target *t = target_new(1);
+    gcw_method *m = gcw_method_new(t, turn_it, NULL);
+    gcw_exit_handler *handlers[N];
+    gcw_listener *listeners[2 * N];
+    gcw_cleanup *cleanups[N];
+
+    for (size_t i = 0; i < N; i++) {
+        listeners[i] = gcw_event_connect(busy->event, m, 0);
+        listeners[N + i] = gcw_hub_connect(busy->hub, "opened", t, m, 0);
+        handlers[i] = gcw_exit_register(busy->registry, m, NULL);
+        cleanups[i] = gcw_cleanup_new(t, close_it, NULL);
+    }
+    for (size_t i = 0; i < N; i++) {
+        gcw_listener_disconnect(listeners[i]);
+        gcw_listener_disconnect(listeners[N + i]);
+        gcw_exit_unregister(handlers[i]);
+        gcw_cleanup_detach(cleanups[i]);
+    }
+    GC_reachable_here(t);
+}
+
+static void *
+be_busy(void *arg)
+{
+    struct busy *busy = arg;
+
+    while (!atomic_load(&busy->stop)) {
+        come_and_go(busy);
+        atomic_fetch_add(&busy->rounds, 1);
+    }
+    return NULL;
+}
+
+static void
+look_once(struct target *t)
+{
+    uintptr_t hidden = ~(uintptr_t)t;
+    char *text = dumped();
+    int length;
+
+    LINE(table(text, "cleanups: "), "  alive ", address(t), " flush_it (");
+    LINE(table(text, "event \"stays\" "), "  alive ", " hear_it (");
+    assert_true(stats().cleanups >= 1);
+    free(text);
+    free(explained(&hidden, &length));
+    assert_true(length >= 1);
+}
+
+/* What stays is seen, whatever comes and goes. */
+static void
+others_may_go_on_meanwhile(void **state)
+{
+    (void)state;
+    enum { THREADS = 2, LOOKS = 50 };
+    struct busy *busy = GC_MALLOC_UNCOLLECTABLE(sizeof *busy);
+    struct target *t = target_new(1);
+    gcw_cleanup *c = gcw_cleanup_new(t, flush_it, NULL);
+    gcw_event *stays = gcw_event_new("stays");
+    pthread_t threads[THREADS];
+
+    gcw_event_connect_fn(stays, hear_it, NULL, 0);
+    busy->event = gcw_event_new("busy");
+    busy->hub = gcw_hub_new();
+    busy->registry = gcw_exit_registry_new("busy");
+    for (size_t i = 0; i < THREADS; i++)
+        assert_int_equal(GC_pthread_create(&threads[i], NULL, be_busy, busy),
+                         0);
+    for (size_t i = 0; i < LOOKS || atomic_load(&busy->rounds) < LOOKS; i++)
+        look_once(t);
+    atomic_store(&busy->stop, true);
+    for (size_t i = 0; i < THREADS; i++)
+        GC_pthread_join(threads[i], NULL);
+    gcw_cleanup_detach(c);
+    GC_reachable_here(stays);
+    GC_reachable_here(t);
+}
+
 /* --- GCWEAK_DEBUG --- */
 
 static struct outcome
@@ -1320,6 +1412,7 @@ run_all(void)
         cmocka_unit_test(the_program_names_its_objects),
         cmocka_unit_test(another_threads_stack_is_not_seen_and_that_is_told),
         cmocka_unit_test(what_is_no_object_is_not_explained),
+        cmocka_unit_test(others_may_go_on_meanwhile),
         cmocka_unit_test(exit_tells_each_handler_and_cleanup),
         cmocka_unit_test(drain_tells_each_callback_and_what_nobody_drained),
         cmocka_unit_test(leak_tells_what_lives_long_and_is_many),
