@@ -258,7 +258,7 @@ a_handler_that_is_kept_shows_that_it_runs(void **state)
 
     gcw_exit_register_fn(r, dump_inside, NULL, &o);
     gcw_exit_run(r, 0);
-    LINE(seen_inside, "  running ", " function ");
+    LINE(seen_inside, " 0  running ", " function ");
     LINE(table(dumped(), "exit registry \"running\" "), "  alive ");
     GC_reachable_here(r);
 }

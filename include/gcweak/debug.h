@@ -33,8 +33,9 @@ extern "C" {
  *
  * A table for each event, for each pattern of a hub (a type and a source), for
  * each exit registry, and one for all cleanups.  A row has
- *     age       collections since it was registered; `-` for functions without
- *               a name in exit registries, whose records have no room for it
+ *     age       collections since it was registered; `-` for functions in exit
+ *               registries that have no name and are not kept, whose records
+ *               have no room for it
  *     state     alive; dead: its object is, and it goes soon; blocked;
  *               pending: a cleanup that waits for the drain; running: an exit
  *               handler with `keep`
