@@ -405,12 +405,10 @@ method_cleanup_of(gcw_method *m, void (*notify)(gcw_method *, void *),
 
 /* False if somebody disposed of what it watches. */
 static bool
-watch_method(gcw_cleanup *c)
+watch_method(struct method_cleanup *m)
 {
-    struct method_cleanup *m = method_cleanup(c);
-
     if (m->self == NULL)
-        return gcw__death_watch(&c->watch);
+        return gcw__death_watch(&m->base.watch);
     return gcw__death_watch(&m->self->watch)
            && gcw__death_watch(&m->data->watch);
 }
@@ -419,7 +417,7 @@ watch_method(gcw_cleanup *c)
 static gcw_cleanup *
 arm_method(gcw_cleanup *c)
 {
-    if (watch_method(c))
+    if (watch_method((struct method_cleanup *)c))
         return finish(c);
     detach(c);
     return gcw__fail_null(ESTALE);

@@ -74,6 +74,7 @@ get(size_t size)
     void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
                    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
+    /* cppcheck-suppress memleak ; it is returned */
     return p == MAP_FAILED ? NULL : p;
 }
 

@@ -253,7 +253,7 @@ rotate(gcw_exit_handler **slots, uint32_t n, uint32_t end)
 static bool
 is_older(const gcw_exit_handler *a, const gcw_exit_handler *b)
 {
-    return gcw__exit_extra(a)->number < gcw__exit_extra(b)->number;
+    return a->more.extra->number < b->more.extra->number;
 }
 
 static void

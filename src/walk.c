@@ -239,7 +239,8 @@ see_handler(const struct walk *walk, gcw_exit_handler *h, bool running)
                                     .code = gcw__exit_code(h) };
 
     seen.kind = h->kind != GCW__METHOD ? GCW__FUNCTION_SEEN
-        : extra->on_data == NULL ? GCW__METHOD_SEEN : GCW__WEAK_METHOD_SEEN;
+        : h->more.extra->on_data == NULL ? GCW__METHOD_SEEN
+                                         : GCW__WEAK_METHOD_SEEN;
     if (extra != NULL) {
         set_target(&seen, ref_of(extra->on_self), ref_of(extra->on_data));
         set_age(&seen, extra->born);

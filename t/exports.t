@@ -4,11 +4,7 @@
 # that the list puts it under.
 
 : "${srcdir:=.}" "${builddir:=.}" "${CC:=cc}" "${NM:=nm}"
-LC_ALL=C
-export LC_ALL
-
-dir=$(mktemp -d) || exit 99
-trap 'rm -rf "$dir"' EXIT
+. "$srcdir/t/tap.sh"
 
 # The functions that the headers declare: after preprocessing, one statement a
 # line, the first name before a parenthesis of each that is no typedef.
@@ -51,49 +47,29 @@ exported_versions()
     awk '$7 != "UND" && $7 != "ABS" && $8 ~ /^gcw_/ { print $8 }' | sort -u
 }
 
-# is_within N WHAT A B: passes if every line of A is in B.
-is_within()
-{
-    extra=$(comm -23 "$dir/$3" "$dir/$4")
-    if [ -s "$dir/$3" ] && [ -z "$extra" ]; then
-        echo "ok $1 - $2"
-    else
-        echo "not ok $1 - $2"
-        echo "${extra:-nothing at all}" | sed 's/^/# /'
-    fi
-}
-
-skip()
-{
-    echo "ok $1 # SKIP $2"
-}
-
 echo 1..6
 declared > "$dir/headers"
 listed > "$dir/list"
-is_within 1 'what the headers declare is in the list' headers list
-is_within 2 'what is in the list is declared in the headers' list headers
+passes 'what the headers declare is in the list' is_within headers list
+passes 'what is in the list is declared in the headers' is_within list headers
 
 library=$builddir/.libs/libgcweak.so
 if [ -e "$library" ]; then
     exported > "$dir/library"
-    is_within 3 'what is in the list is exported' list library
-    is_within 4 'what is exported is in the list' library list
+    passes 'what is in the list is exported' is_within list library
+    passes 'what is exported is in the list' is_within library list
 else
-    skip 3 'no shared library was built'
-    skip 4 'no shared library was built'
+    skip 2 'no shared library was built'
 fi
 
 if [ "${HAVE_VERSIONS:=yes}" = no ]; then
-    skip 5 'the linker knows no versions'
-    skip 6 'the linker knows no versions'
+    skip 2 'the linker knows no versions'
 elif [ -e "$library" ] && command -v readelf > /dev/null; then
     listed_versions > "$dir/list.versions"
     exported_versions > "$dir/library.versions"
-    is_within 5 'each symbol has the version that the list says' \
-        list.versions library.versions
-    is_within 6 'and no other one' library.versions list.versions
+    passes 'each symbol has the version that the list says' \
+        is_within list.versions library.versions
+    passes 'and no other one' is_within library.versions list.versions
 else
-    skip 5 'no shared library was built, or no readelf'
-    skip 6 'no shared library was built, or no readelf'
+    skip 2 'no shared library was built, or no readelf'
 fi

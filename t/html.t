@@ -3,30 +3,14 @@
 # them is dead, and none that should be there is missing.
 
 : "${srcdir:=.}" "${builddir:=.}" "${MAKE:=make}"
-LC_ALL=C
-export LC_ALL
 
 if ! command -v mandoc > /dev/null; then
     echo '1..0 # SKIP no mandoc here'
     exit 0
 fi
 
-dir=$(mktemp -d) || exit 99
-trap 'rm -rf "$dir"' EXIT
+. "$srcdir/t/tap.sh"
 html=$builddir/doc/html
-
-# passes N WHAT COMMAND...: one test; what the command says is shown.
-passes()
-{
-    number=$1 what=$2
-    shift 2
-    if "$@" > "$dir/log" 2>&1; then
-        echo "ok $number - $what"
-    else
-        echo "not ok $number - $what"
-        sed 's/^/# /' "$dir/log"
-    fi
-}
 
 # The make that runs the tests must not hand its jobs to this one.
 make_html()
@@ -137,12 +121,12 @@ none_is_in_another()
 }
 
 echo 1..7
-passes 1 'make html' make_html
-passes 2 'each page is there, and whole' is_whole
+passes 'make html' make_html
+passes 'each page is there, and whole' is_whole
 places > "$dir/places"
 links > "$dir/links"
-passes 3 'no link is dead' no_link_is_dead
-passes 4 'what refers to another page is a link' all_links_are_there
-passes 5 'the index leads to each function' index_has_all
-passes 6 'a function of another page is a link' functions_are_links
-passes 7 'no link is in another' none_is_in_another
+passes 'no link is dead' no_link_is_dead
+passes 'what refers to another page is a link' all_links_are_there
+passes 'the index leads to each function' index_has_all
+passes 'a function of another page is a link' functions_are_links
+passes 'no link is in another' none_is_in_another

@@ -13,33 +13,7 @@ dir=$(cd "$builddir" && pwd)/install.dir
 root=$dir/root
 rm -rf "$dir"
 mkdir "$dir" || exit 99
-trap 'rm -rf "$dir"' EXIT
-number=0
-
-# passes WHAT COMMAND...: one test; what the command says is shown.
-passes()
-{
-    number=$((number + 1))
-    what=$1
-    shift
-    if "$@" > "$dir/log" 2>&1; then
-        echo "ok $number - $what"
-    else
-        echo "not ok $number - $what"
-        sed 's/^/# /' "$dir/log"
-    fi
-}
-
-# skip COUNT WHY: so many tests that cannot be made here.
-skip()
-{
-    last=$((number + $1))
-    while [ "$number" -lt "$last" ]
-    do
-        number=$((number + 1))
-        echo "ok $number # SKIP $2"
-    done
-}
+. "$srcdir/t/tap.sh"
 
 # The make that runs the tests must not hand its jobs to this one.
 install_there()

@@ -13,33 +13,16 @@
 : "${HAVE_LIBFFI:=yes}"
 : "${GC_CFLAGS=$($PKG_CONFIG --cflags bdw-gc)}"
 : "${GC_LIBS=$($PKG_CONFIG --libs bdw-gc)}"
-LC_ALL=C
-export LC_ALL
 strict='-Wall -Wextra -Werror'
 
-dir=$(mktemp -d) || exit 99
-trap 'rm -rf "$dir"' EXIT
-count=0
+. "$srcdir/t/tap.sh"
 
-# passes WHAT COMMAND...: one test; what the command says is shown.
-passes()
+# Of the page that is looked at.
+page_passes()
 {
-    count=$((count + 1))
     what=$1
     shift
-    if "$@" > "$dir/log" 2>&1; then
-        echo "ok $count - $name: $what"
-    else
-        echo "not ok $count - $name: $what"
-        sed 's/^/# /' "$dir/log"
-    fi
-}
-
-# skip WHAT WHY: one test that cannot be made here.
-skip()
-{
-    count=$((count + 1))
-    echo "ok $count - $name: $1 # SKIP $2"
+    passes "$name: $what" "$@"
 }
 
 # --- What the headers declare ------------------------------------------------
@@ -155,13 +138,6 @@ declared_by_synopsis()
 
 # --- The tests of a page -----------------------------------------------------
 
-# is_within A B: every line of A is in B; shows those that are not.
-is_within()
-{
-    comm -23 "$dir/$1" "$dir/$2"
-    [ -z "$(comm -23 "$dir/$1" "$dir/$2")" ]
-}
-
 titled()
 {
     grep -x "\.Dt $(echo "$name" | tr '[:lower:]' '[:upper:]') $number" "$page"
@@ -256,18 +232,18 @@ prints_what_it_says()
 test_program()
 {
     if [ "$name" = gcw_proxy ] && [ "$HAVE_LIBFFI" = no ]; then
-        skip "program $1 runs" 'built without libffi'
+        skip 1 'built without libffi'
         return
     fi
-    passes "program $1 compiles without a warning" compiles "$1"
-    passes "program $1 runs" runs "$1"
-    passes "program $1 prints what the page says" prints_what_it_says "$1"
+    page_passes "program $1 compiles without a warning" compiles "$1"
+    page_passes "program $1 runs" runs "$1"
+    page_passes "program $1 prints what the page says" prints_what_it_says "$1"
 }
 
 test_programs()
 {
     extract_programs
-    passes 'it has a program' [ -e "$dir/1.c" ]
+    page_passes 'it has a program' [ -e "$dir/1.c" ]
     program=1
     while [ -e "$dir/$program.c" ]
     do
@@ -283,31 +259,31 @@ test_header()
     declared_in "$header" > "$dir/header"
     named "$page" > "$dir/named"
     declared_by_synopsis > "$dir/synopsis"
-    passes 'it has the usual sections' has_sections
-    passes 'the synopsis includes its header' includes_header
-    passes 'the name section has all of the header' is_within header named
-    passes 'the synopsis has all of the header' is_within header synopsis
-    passes 'what has a name is declared' is_within named anywhere
-    passes 'what the synopsis has is declared' is_within synopsis anywhere
-    passes 'the synopsis agrees with the header' agrees_with_header
+    page_passes 'it has the usual sections' has_sections
+    page_passes 'the synopsis includes its header' includes_header
+    page_passes 'the name section has all of the header' is_within header named
+    page_passes 'the synopsis has all of the header' is_within header synopsis
+    page_passes 'what has a name is declared' is_within named anywhere
+    page_passes 'what the synopsis has is declared' is_within synopsis anywhere
+    page_passes 'the synopsis agrees with the header' agrees_with_header
 }
 
 test_words()
 {
     grep -v '^\.Dt' "$page" | words > "$dir/words"
     referred_to > "$dir/referred"
-    passes 'it has the title of its file' titled
-    passes 'it speaks only of what there is' is_within words known
-    passes 'it refers only to pages that there are' is_within referred pages
+    page_passes 'it has the title of its file' titled
+    page_passes 'it speaks only of what there is' is_within words known
+    page_passes 'it refers only to pages that there are' is_within referred pages
 }
 
 test_lint()
 {
     what='mandoc finds nothing to complain about'
     if command -v mandoc > /dev/null; then
-        passes "$what" lints
+        page_passes "$what" lints
     else
-        skip "$what" 'no mandoc here'
+        skip 1 'no mandoc here'
     fi
 }
 
@@ -358,5 +334,6 @@ do
 done
 named_by_all > "$dir/named-by-all"
 name='all pages'
-passes 'each exported function has its page, and one only' all_have_one_page
+page_passes 'each exported function has its page, and one only' \
+    all_have_one_page
 echo "1..$count"

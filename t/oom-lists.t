@@ -3,11 +3,7 @@
 # which the library gets memory.
 
 : "${srcdir:=.}" "${builddir:=.}" "${NM:=nm}"
-LC_ALL=C
-export LC_ALL
-
-dir=$(mktemp -d) || exit 99
-trap 'rm -rf "$dir"' EXIT
+. "$srcdir/t/tap.sh"
 
 # What the library uses and what takes no memory that could run out, one in a
 # line: an extended regular expression.  What the compiler puts in, for
@@ -46,18 +42,6 @@ used()
     awk 'NF == 2 { print $2 }' | grep -v '^gcw_' | sort -u
 }
 
-# is_within N WHAT A B: passes if every line of A is in B.
-is_within()
-{
-    extra=$(comm -23 "$dir/$3" "$dir/$4")
-    if [ -s "$dir/$3" ] && [ -z "$extra" ]; then
-        echo "ok $1 - $2"
-    else
-        echo "not ok $1 - $2"
-        echo "${extra:-nothing at all}" | sed 's/^/# /'
-    fi
-}
-
 echo 1..3
 "$builddir/t/oom.t" functions | sort -u > "$dir/tried"
 "$builddir/t/oom.t" allocators | sort > "$dir/failing"
@@ -66,6 +50,6 @@ used > "$dir/used"
 harmless > "$dir/patterns"
 grep -vxE -f "$dir/patterns" "$dir/used" > "$dir/memory"
 
-is_within 1 'what is exported is tried' list tried
-is_within 2 'what is tried is exported' tried list
-is_within 3 'what may take memory can be made to fail' memory failing
+passes 'what is exported is tried' is_within list tried
+passes 'what is tried is exported' is_within tried list
+passes 'what may take memory can be made to fail' is_within memory failing

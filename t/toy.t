@@ -7,27 +7,9 @@
 # have died: the collector is conservative.
 
 : "${srcdir:=.}" "${builddir:=.}"
-LC_ALL=C
-export LC_ALL
 toy=$(cd "$builddir" && pwd)/examples/toy/toy
-count=0
 
-dir=$(mktemp -d) || exit 99
-trap 'rm -rf "$dir"' EXIT
-
-# passes WHAT COMMAND...: one test; what the command says is shown.
-passes()
-{
-    count=$((count + 1))
-    what=$1
-    shift
-    if "$@" > "$dir/log" 2>&1; then
-        echo "ok $count - $what"
-    else
-        echo "not ok $count - $what"
-        sed 's/^/# /' "$dir/log"
-    fi
-}
+. "$srcdir/t/tap.sh"
 
 # In the order in which it was written, errors too.
 run_example()

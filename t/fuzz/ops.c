@@ -602,13 +602,15 @@ next_handler(const struct frame *f)
 static struct handler *
 handler_called(struct frame *f, const gcw_exit_handler *handle)
 {
-    struct handler *h = next_handler(f);
-    while (h != NULL && h->handle != handle) {
+    struct handler *h;
+    for (;;) {
+        h = next_handler(f);
+        must(h != NULL, "a handler was called that should not be");
+        if (h->handle == handle)
+            break;
         must(of_handler(h) != IN, "a handler was passed over");
         handler_seen_dead(h);
-        h = next_handler(f);
     }
-    must(h != NULL, "a handler was called that should not be");
     tell("handler %d runs", (int)(h - w->handlers));
     h->called = true;
     h->running = true;

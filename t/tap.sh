@@ -1,0 +1,45 @@
+# tap.sh: what the tests that are shell scripts share.  To be sourced.
+#
+# $dir is a directory for whatever they write; it goes at the end.
+
+# shellcheck shell=sh
+
+LC_ALL=C
+export LC_ALL
+count=0
+[ -n "${dir-}" ] || dir=$(mktemp -d) || exit 99
+trap 'rm -rf "$dir"' EXIT
+
+# passes WHAT COMMAND...: one test; what the command says is shown.
+passes()
+{
+    count=$((count + 1))
+    what=$1
+    shift
+    if "$@" > "$dir/log" 2>&1; then
+        echo "ok $count - $what"
+    else
+        echo "not ok $count - $what"
+        sed 's/^/# /' "$dir/log"
+    fi
+}
+
+# skip COUNT WHY: so many tests that cannot be made here.
+skip()
+{
+    last=$((count + $1))
+    while [ "$count" -lt "$last" ]
+    do
+        count=$((count + 1))
+        echo "ok $count # SKIP $2"
+    done
+}
+
+# is_within A B: whether every line of $dir/A, which has some, is in $dir/B;
+# says which are not.  Both are sorted.
+is_within()
+{
+    [ -s "$dir/$1" ] || echo 'nothing at all'
+    comm -23 "$dir/$1" "$dir/$2"
+    [ -s "$dir/$1" ] && [ -z "$(comm -23 "$dir/$1" "$dir/$2")" ]
+}
