@@ -59,13 +59,19 @@ receive(ffi_cif *cif, void *result, void **arguments, void *arg)
     gcw__result_zero(cif->rtype, result);
 }
 
-/* No two values are alike; and none is a floating-point number that is not
- * one, which may not stay as it is. */
+/* No two values are alike, wherever they lie: Marsaglia's xorshift.  And none
+ * is a floating-point number that is not one, which may not stay as it is. */
 static void
 fill(unsigned char *bytes, size_t size)
 {
-    for (size_t i = 0; i < size; i++)
-        bytes[i] = (uint32_t)(i + 1) * UINT32_C(2654435761) >> 26;
+    uint32_t random = UINT32_C(2463534242);
+
+    for (size_t i = 0; i < size; i++) {
+        random ^= random << 13;
+        random ^= random >> 17;
+        random ^= random << 5;
+        bytes[i] = random >> 26;
+    }
 }
 
 static int

@@ -477,6 +477,28 @@ what_libffi_would_spoil_is_refused(void **state)
     assert_true(sum == 16.75);
 }
 
+/* A struct in memory between the two takes no register. */
+static void
+so_it_is_wherever_the_two_lie(void **state)
+{
+    struct target *t = target_new(0);
+    gcw_proxy *p = gcw_proxy_new(t, (function *)sum_straddling,
+                                 "fiiii{jd})v");
+    bool can = p != NULL;
+    (void)state;
+    if (can)
+        assert_int_equal(gcw_proxy_free(p), 0);
+    for (int n = 17; n < 3000; n++) {
+        char text[64];
+        snprintf(text, sizeof text, "f{c[%d]}iiii{jd})v", n);
+        errno = 0;
+        p = gcw_proxy_new(t, (function *)sum_straddling, text);
+        assert_true(can ? p != NULL : p == NULL && errno == ENOTSUP);
+        if (p != NULL)
+            assert_int_equal(gcw_proxy_free(p), 0);
+    }
+}
+
 static void
 struct_in_struct_counts_as_its_members(void **state)
 {
@@ -1011,6 +1033,7 @@ run_all(void)
         cmocka_unit_test(structs_of_every_size_pass_by_value),
         cmocka_unit_test(a_struct_with_padding_passes_too),
         cmocka_unit_test(what_libffi_would_spoil_is_refused),
+        cmocka_unit_test(so_it_is_wherever_the_two_lie),
         cmocka_unit_test(struct_in_struct_counts_as_its_members),
         cmocka_unit_test(signatures_live_as_long_as_their_proxies),
         cmocka_unit_test(random_signatures_pass_what_they_say),
