@@ -80,7 +80,7 @@ gcw_exit_registry *gcw_exit_default(void);
 
 /* A registry that runs when told (gcw_exit_run), and not at exit.  Handlers
  * whose code dlclose unloads run then, as in all registries.
- * `name` is for reports; copied; NULL: none.  A registry that is dropped goes
+ * `name` is for gcw_dump (debug.h); copied; NULL: none.  One that is dropped goes
  * with its handlers, which then never run.
  * Any known thread.
  * Returns NULL with errno EPERM, ENOMEM, ENOTSUP.
@@ -144,7 +144,7 @@ int gcw_atexit(void (*fn)(void));
 /* Takes back the last gcw_atexit(fn) that is still to run.
  * Any thread, also one that the collector does not know.
  * Returns 0; or -1 with errno: ENOENT (no such function is to run), EINVAL (fn
- * is NULL).
+ * is NULL), ENOMEM, ENOTSUP (only if the library was not started yet).
  * Cost: constant; the first call looks at all handlers once. */
 int gcw_atexit_cancel(void (*fn)(void));
 

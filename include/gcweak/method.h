@@ -110,7 +110,8 @@ size_t gcw_method_hash(const gcw_method *m);
  * Any known thread; also from finalizers and callbacks.
  * Returns a cleanup (see cleanup.h): it can be detached, run early, or kept
  * from running at exit; or NULL with errno: EINVAL (m or notify is NULL,
- * `data` is self), ESTALE (dead already: no call will come), EPERM, ENOMEM.
+ * `data` is self or the method's weak data), ESTALE (dead already, or disposed
+ * of meanwhile: no call will come), EPERM, ENOMEM.
  * After the callback argument of Python's weakref.ref. */
 gcw_cleanup *gcw_method_on_death(gcw_method *m,
                                  void (*notify)(gcw_method *m, void *data),
