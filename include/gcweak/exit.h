@@ -80,7 +80,7 @@ gcw_exit_registry *gcw_exit_default(void);
 
 /* A registry that runs when told (gcw_exit_run), and not at exit.  Handlers
  * whose code dlclose unloads run then, as in all registries.
- * `name` is for gcw_dump (debug.h); copied; NULL: none.  One that is dropped goes
+ * `name` is for gcw_dump (debug.h); copied; or NULL.  One that is dropped goes
  * with its handlers, which then never run.
  * Any known thread.
  * Returns NULL with errno EPERM, ENOMEM, ENOTSUP.
