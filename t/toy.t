@@ -4,7 +4,8 @@
 # from there, says what is so.
 #
 # A script that waits for deaths makes a thousand objects and asks that 950
-# have died: the collector is conservative.
+# have died: the collector is conservative.  What is to die has a variable that
+# holds it until it is registered, for a collection may come at any time.
 
 : "${srcdir:=.}" "${builddir:=.}"
 toy=$(cd "$builddir" && pwd)/examples/toy/toy
@@ -94,7 +95,11 @@ let death = fn (m) {
 };
 let make = fn () {
     let i = 0;
-    while i < 1000 { on_death(weakmethod(Player().hear), death); i = i + 1; }
+    while i < 1000 {
+        let player = Player();
+        on_death(weakmethod(player.hear), death);
+        i = i + 1;
+    }
 };
 make();
 gc();
@@ -228,8 +233,8 @@ let dead = 0;
 let make = fn () {
     let i = 0;
     while i < 1000 {
-        on_death(weakmethod(w, fn () { return w; }),
-                 fn (m) { dead = dead + 1; });
+        let f = fn () { return w; };
+        on_death(weakmethod(w, f), fn (m) { dead = dead + 1; });
         i = i + 1;
     }
 };
@@ -460,7 +465,11 @@ class Lock { release() { ran = ran + 1; } }
 on_exit(fn () { print(ran <= 50); });
 let make = fn () {
     let i = 0;
-    while i < 1000 { on_exit(weakmethod(Lock().release)); i = i + 1; }
+    while i < 1000 {
+        let lock = Lock();
+        on_exit(weakmethod(lock.release));
+        i = i + 1;
+    }
 };
 make();
 gc();
@@ -592,7 +601,11 @@ class Lamp { turn(how) {} }
 let bell = event();
 let make = fn () {
     let i = 0;
-    while i < 1000 { connect(bell, weakmethod(Lamp().turn)); i = i + 1; }
+    while i < 1000 {
+        let lamp = Lamp();
+        connect(bell, weakmethod(lamp.turn));
+        i = i + 1;
+    }
 };
 make();
 gc();
@@ -674,8 +687,8 @@ let some = nil;
 let make = fn () {
     let i = 0;
     while i < 1000 {
-        let m = weakmethod(Player().hear);
-        on_death(m, fn (dead) { some = dead; });
+        let player = Player();
+        on_death(weakmethod(player.hear), fn (m) { some = m; });
         i = i + 1;
     }
 };
