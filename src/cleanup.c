@@ -592,8 +592,10 @@ take_newest(bool *won)
 
     gcw__lock(&gcw__queue_lock, true);
     c = gcw__cleanup_order_next(&at);
-    *won = c != NULL && runs_at_exit(c) && win_locked(c, DONE);
-    if (c != NULL)
+    *won = c != NULL && runs_at_exit(c);
+    if (*won)
+        win_locked(c, DONE);
+    else if (c != NULL)
         gcw__cleanup_order_remove(c);
     gcw__unlock(&gcw__queue_lock);
     return c;

@@ -22,6 +22,7 @@ struct search {
     bool first;
 };
 
+/* Its segments come in the order of their addresses. */
 static struct gcw__range
 range_of(const struct dl_phdr_info *object)
 {
@@ -35,8 +36,7 @@ range_of(const struct dl_phdr_info *object)
             continue;
         if (start < range.start)
             range.start = start;
-        if (start + segment->p_memsz > range.end)
-            range.end = start + segment->p_memsz;
+        range.end = start + segment->p_memsz;
     }
     return range;
 }

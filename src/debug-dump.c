@@ -72,14 +72,13 @@ print_columns(FILE *out)
             "target", "function");
 }
 
-static bool
+static void
 print_table(const struct gcw__table_seen *table, void *out)
 {
     gcw__print_table_name(out, table);
     fprintf(out, ": %zu\n", table->live);
     if (table->live != 0)
         print_columns(out);
-    return true;
 }
 
 static void

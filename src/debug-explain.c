@@ -94,12 +94,11 @@ label_others(struct explanation *e)
     }
 }
 
-static bool
-want_table(const struct gcw__table_seen *table, void *arg)
+static void
+pass_table(const struct gcw__table_seen *table, void *arg)
 {
     (void)table;
     (void)arg;
-    return true;
 }
 
 static void
@@ -112,7 +111,7 @@ pass_entry(const struct gcw__entry_seen *entry, void *arg)
 static void
 label_all(struct explanation *e)
 {
-    static const struct gcw__walker walker = { want_table, pass_entry,
+    static const struct gcw__walker walker = { pass_table, pass_entry,
                                                label_part };
 
     gcw__walk_places(&walker, e);
@@ -182,7 +181,8 @@ print_entry(const struct explanation *e, const struct label *label)
         fputs(" itself", e->out);
 }
 
-/* Whose data a word in an array of listeners is. */
+/* Whose data a word in an array of listeners is; what lies before the slots
+ * has a very large number. */
 static void
 print_slot(const struct explanation *e, const struct gcw__step *step)
 {
@@ -190,8 +190,7 @@ print_slot(const struct explanation *e, const struct gcw__step *step)
     size_t at = step->at - offsetof(struct gcw__array, slots);
     size_t in_slot = at % sizeof array->slots[0];
 
-    if (step->at < offsetof(struct gcw__array, slots)
-        || at / sizeof array->slots[0] >= array->capacity
+    if (at / sizeof array->slots[0] >= array->capacity
         || in_slot != offsetof(struct gcw__slot, data))
         return;
     fputs(", as data of ", e->out);

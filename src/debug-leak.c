@@ -82,12 +82,11 @@ add(const struct gcw__entry_seen *entry, void *arg)
         group->oldest = entry->age;
 }
 
-static bool
+static void
 begin(const struct gcw__table_seen *table, void *arg)
 {
     ((struct groups *)arg)->sort
         = table->kind == GCW__REGISTRY ? "exit handlers" : "listeners";
-    return true;
 }
 
 static void

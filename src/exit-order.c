@@ -90,14 +90,15 @@ at_slot(const struct gcw__order *o, uint32_t at)
     return h != NULL && h->slot == at + 1 ? h : NULL;
 }
 
-/* From the oldest on, so that the newest is the first of its ring. */
+/* From the oldest on, so that the newest is the first of its ring; there are no
+ * holes. */
 static void
 index_part(const struct gcw__order *o, uint32_t begin, uint32_t end)
 {
     for (uint32_t at = begin; at < end; at++) {
-        const gcw_exit_handler *h = at_slot(o, at);
+        const gcw_exit_handler *h = o->slots[at];
 
-        if (h != NULL && has_function(h))
+        if (has_function(h))
             index_add(o->index, at, h);
     }
 }
@@ -193,13 +194,13 @@ gcw__order_remove(struct gcw__order *o, gcw_exit_handler *h)
     o->live--;
 }
 
-/* With an index there is more to do for it. */
+/* It is there; with an index there is more to do for it. */
 void
 gcw__order_forget(struct gcw__order *o, gcw_exit_handler *h)
 {
     uint32_t at;
 
-    if (h->slot == 0 || o->index != NULL) {
+    if (o->index != NULL) {
         gcw__order_remove(o, h);
         return;
     }
@@ -219,13 +220,12 @@ gcw__order_set_aside(struct gcw__order *o, gcw_exit_handler *h)
 
 /* Moving. */
 
-/* What has not moved is not touched. */
+/* What has moved, without holes. */
 static void
 renumber(const struct gcw__order *o, uint32_t begin, uint32_t end)
 {
     for (uint32_t at = begin; at < end; at++)
-        if (o->slots[at] != NULL)
-            o->slots[at]->slot = at + 1;
+        o->slots[at]->slot = at + 1;
 }
 
 static void

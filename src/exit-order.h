@@ -40,7 +40,7 @@ bool gcw__order_push(struct gcw__order *o, gcw_exit_handler *h,
 /* Takes it out, if it is in. */
 void gcw__order_remove(struct gcw__order *o, gcw_exit_handler *h);
 
-/* The same for one that must lead to nothing any more: the array may still
+/* The same for one that is in and must lead to nothing any more: the array may still
  * hold it for a while. */
 void gcw__order_forget(struct gcw__order *o, gcw_exit_handler *h);
 

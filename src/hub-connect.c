@@ -97,10 +97,6 @@ static bool
 get(struct request *r, enum missing missing)
 {
     switch (missing) {
-    case NOTHING:
-        break;
-    case LIFE:
-        return false;
     case TYPE:
         r->own_type = type_new(r->name);
         return r->own_type != NULL;
@@ -112,8 +108,11 @@ get(struct request *r, enum missing missing)
         return gcw__map_fill(&r->patterns);
     case ROOM_IN_LIST:
         return gcw__listeners_fill(&r->list);
+    case NOTHING:
+    case LIFE:
+        break;
     }
-    return true;
+    return false;
 }
 
 /* Under the lock. */

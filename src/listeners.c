@@ -240,16 +240,12 @@ size_t
 gcw__listeners_bytes(const struct gcw__listeners *list)
 {
     const struct gcw__array *array = atomic_load(&list->array);
-    size_t bytes = atomic_load(&list->live) * sizeof(gcw_listener);
+    const struct gcw__index *index = array->index;
 
-    if (array == NULL)
-        return bytes;
-    bytes += array_size(array->capacity, array->orders != NULL);
-    if (array->index != NULL)
-        bytes += sizeof *array->index
-                 + (array->index->mask + 1 + (size_t)array->capacity)
-                   * sizeof array->index->numbers[0];
-    return bytes;
+    return atomic_load(&list->live) * sizeof(gcw_listener)
+           + array_size(array->capacity, array->orders != NULL)
+           + sizeof *index + (index->mask + 1 + (size_t)array->capacity)
+                             * sizeof index->numbers[0];
 }
 
 /* Arrays.  All with the lock held. */

@@ -352,8 +352,7 @@ gcw__places_fork_child(void)
     atomic_store(&gcw__roots->untidy, NULL);
     for (; place != NULL; place = place->next) {
         atomic_store(&place->untidy, false);
-        if (place->ops->tidy != NULL)
-            gcw__place_untidy(place);
+        gcw__place_untidy(place);
     }
     gcw__unlock(&place_lock);
 }

@@ -35,7 +35,7 @@ struct gcw__place_ops {
     /* A shared object goes. */
     void (*unloading)(void *container, const struct gcw__range *range);
     /* Does what gcw__place_untidy asked for.  May allocate; no lock held;
-     * perhaps within an allocation.  NULL if it never does. */
+     * perhaps within an allocation. */
     void (*tidy)(void *container);
 };
 

@@ -37,9 +37,8 @@ struct gcw__entry_seen {
 
 /* Called with no lock held, but for `part`. */
 struct gcw__walker {
-    /* A table begins; its entries follow, in the order of their calls.  False:
-     * they are not wanted. */
-    bool (*table)(const struct gcw__table_seen *table, void *arg);
+    /* A table begins; its entries follow, in the order of their calls. */
+    void (*table)(const struct gcw__table_seen *table, void *arg);
     void (*entry)(const struct gcw__entry_seen *entry, void *arg);
     /* An object of the library that is part of a table, or of an entry of it,
      * as the last call had it; NULL if that does not matter.  `entry` is NULL
