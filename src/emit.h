@@ -13,8 +13,9 @@
 #include <gcweak/hub.h>
 
 /* What the listener in the slot is to be called with, held by `out`;
- * of a function only `data` counts.  False if it is not to be called.  One that was
- * connected once is disconnected.  `data` is that of the slot, read before. */
+ * of a function only `data` counts.  False if it is not to be called.  One that
+ * was connected once is disconnected.  `data` is that of the slot, read
+ * before. */
 bool gcw__slot_ask(const struct gcw__slot *slot, void *data, gcw_bound *out);
 
 /* Calls what was bound; it stays alive until it has returned. */

@@ -40,8 +40,8 @@ bool gcw__order_push(struct gcw__order *o, gcw_exit_handler *h,
 /* Takes it out, if it is in. */
 void gcw__order_remove(struct gcw__order *o, gcw_exit_handler *h);
 
-/* The same for one that is in and must lead to nothing any more: the array may still
- * hold it for a while. */
+/* The same for one that is in and must lead to nothing any more: the array may
+ * still hold it for a while. */
 void gcw__order_forget(struct gcw__order *o, gcw_exit_handler *h);
 
 /* The newest that waits, or NULL. */

@@ -4,6 +4,8 @@
  * The functions here that are not static have names that the dynamic linker
  * knows.
  */
+#include <config.h>
+
 #include "support.h"
 
 #include <errno.h>
@@ -438,6 +440,109 @@ a_dump_to_nowhere_is_refused(void **state)
     errno = 0;
     gcw_dump(NULL);
     assert_int_equal(errno, EINVAL);
+}
+
+/* Objects have died and nobody has noticed yet, for the collector runs no
+ * finalizers meanwhile. */
+static void
+collect_unnoticed(void)
+{
+    int on_demand = GC_get_finalize_on_demand();
+
+    GC_set_finalize_on_demand(1);
+    clear_stack();
+    GC_gcollect();
+    GC_set_finalize_on_demand(on_demand);
+}
+
+struct kept {
+    gcw_event *event;
+    gcw_hub *hub;
+    gcw_exit_registry *registry;
+    void *data;
+};
+
+static void
+keep_for_dropped(void *kept)
+{
+    struct kept *k = kept;
+
+    for (size_t i = 0; i < MANY; i++) {
+        struct target *t = target_new(i);
+        gcw_method *m = gcw_method_new(t, turn_it, NULL);
+
+        gcw_event_connect(k->event, m, 0);
+        gcw_hub_connect_fn(k->hub, NULL, t, hear_of_hub, NULL, 0);
+        gcw_exit_register(k->registry, m, NULL);
+        m = gcw_method_new_weak(k->data, turn_it, t);
+        gcw_exit_register(k->registry, m, NULL);
+        gcw_event_new("unnoticed");
+    }
+}
+
+/* The pump of another thread may notice it all the same. */
+static void
+what_died_unnoticed_is_shown_as_dead(void **state)
+{
+    (void)state;
+    struct kept k = { gcw_event_new("waits"), gcw_hub_new(),
+                      gcw_exit_registry_new("waits"), target_new(1) };
+    gcw_statistics s = { .size = sizeof s };
+    size_t before, dead, alive;
+    char *text;
+
+    gcw_stats(&s);
+    before = s.events;
+    in_dead_frame(keep_for_dropped, &k);
+    collect_unnoticed();
+    gcw_stats(&s);
+    text = dumped();
+    assert_true(s.events <= before + MANY - NEARLY_ALL);
+    assert_true(occurrences(text, "\"unnoticed\"") <= MANY - NEARLY_ALL);
+    dead = occurrences(table(text, "event \"waits\" "), "  dead ");
+    alive = occurrences(table(text, "event \"waits\" "), "  alive ");
+    assert_true(alive <= MANY - NEARLY_ALL);
+    assert_true(dead == 0 || dead + alive == MANY);
+    alive = occurrences(table(text, "registry \"waits\" "), "  alive ");
+    assert_true(alive <= 2 * (MANY - NEARLY_ALL));
+    GC_reachable_here(k.event);
+    GC_reachable_here(k.hub);
+    GC_reachable_here(k.registry);
+    GC_reachable_here(k.data);
+}
+
+static void *
+look_as_stranger(void *arg)
+{
+    int *refused = arg;
+    gcw_statistics s = { .size = sizeof s };
+
+    errno = 0;
+    gcw_dump(stderr);
+    refused[0] = errno;
+    errno = 0;
+    gcw_stats(&s);
+    refused[1] = errno;
+    errno = 0;
+    refused[2] = gcw_explain(refused, stderr) == -1 ? errno : 0;
+    errno = 0;
+    refused[3] = gcw_explain_name(NULL, NULL) == -1 ? errno : 0;
+    return NULL;
+}
+
+static void
+a_thread_that_the_collector_does_not_know_may_not_look(void **state)
+{
+    (void)state;
+    int refused[4];
+    pthread_t thread;
+
+    assert_int_equal(gcw_init(), 0);
+    assert_int_equal(pthread_create(&thread, NULL, look_as_stranger, refused),
+                     0);
+    pthread_join(thread, NULL);
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(refused[i], EPERM);
 }
 
 /* --- the counts --- */
@@ -987,17 +1092,43 @@ weak_handles_do_not_count(void **state)
     LINE(text, address(q.keep[3]), "at offset 0");
 }
 
-enum { LONG = 1000 };
+/* More than the search has room for at first. */
+enum { LONG = 5000, SHORT = 30 };
+
+static void
+hang_on_nodes(struct question *q, int number)
+{
+    struct node *t = node_new(NULL), *n = t;
+
+    for (int i = 0; i < number; i++)
+        n = node_new(n);
+    q->keep[0] = n;
+    q->hidden = ~(uintptr_t)t;
+}
 
 static void
 hang_on_list(struct question *q)
 {
-    struct node *t = node_new(NULL), *n = t;
+    hang_on_nodes(q, LONG);
+}
 
-    for (int i = 0; i < LONG; i++)
-        n = node_new(n);
-    q->keep[0] = n;
-    q->hidden = ~(uintptr_t)t;
+static void
+hang_on_short_list(struct question *q)
+{
+    hang_on_nodes(q, SHORT);
+}
+
+static void
+a_shorter_one_is_shown_as_a_whole(void **state)
+{
+    (void)state;
+    struct question q;
+    int length;
+    char *text = answer(&q, hang_on_short_list, &length);
+
+    LENGTH(text, length, SHORT + 2);
+    assert_int_equal(occurrences(text, "  -> "), SHORT + 2);
+    ends_at_target(text, &q);
 }
 
 static void
@@ -1012,7 +1143,7 @@ of_a_long_chain_the_ends_are_shown(void **state)
     LINE(text, address(q.keep), "at offset 0");
     LINE(text, address(q.keep[0]), "at offset 0");
     assert_int_equal(occurrences(text, "  -> "), 49);
-    LINE(text, "-> ... 954 more");
+    LINE(text, "-> ... 4954 more");
     ends_at_target(text, &q);
 }
 
@@ -1030,6 +1161,213 @@ an_interior_target_is_told_by_its_object(void **state)
     LENGTH(text, length, 3);
     LINE(text, address((void *)~q.hidden), " is kept alive by");
     LINE(text, address((void *)~(q.hidden + 8)), " bytes: the target");
+}
+
+static struct node *root_without_name;
+struct node *roots_of_chains[4];
+
+static void
+hang_on_statics(struct question *q)
+{
+    struct node *t = node_new(NULL);
+
+    root_without_name = roots_of_chains[2] = NULL;
+    if (q->keep[0] == NULL)
+        root_without_name = t;
+    else
+        roots_of_chains[2] = t;
+    q->hidden = ~(uintptr_t)t;
+}
+
+static void
+ask_about_static(struct question *q, void *which, const char *root)
+{
+    int length;
+    char *text;
+
+    q->keep = keep_array(1);
+    q->keep[0] = which;
+    q->prepare = hang_on_statics;
+    in_dead_frame(prepare, q);
+    text = ask(q, &length);
+    LENGTH(text, length, GC_get_no_dls() ? 0 : 1);
+    LINE(text, GC_get_no_dls() ? "static data (GC_set_no_dls)" : root);
+    root_without_name = roots_of_chains[2] = NULL;
+}
+
+static void
+a_static_without_a_name_is_told_by_its_file(void **state)
+{
+    (void)state;
+    struct question q;
+
+    ask_about_static(&q, NULL, "static data: debug.t+0x");
+}
+
+static void
+a_static_array_is_shown_with_the_offset(void **state)
+{
+    (void)state;
+    struct question q;
+
+    ask_about_static(&q, "named", "static data: roots_of_chains+0x10 (");
+}
+
+static void
+be_uncollectable(struct question *q)
+{
+    q->hidden = ~(uintptr_t)GC_MALLOC_ATOMIC_UNCOLLECTABLE(100);
+}
+
+/* It is passed by when others are asked about. */
+static void
+pointer_free_uncollectable_memory_is_a_root_itself(void **state)
+{
+    (void)state;
+    struct question q, other;
+    int length;
+    char *text = answer(&q, be_uncollectable, &length);
+
+    LENGTH(text, length, 1);
+    LINE(text, "uncollectable object");
+    ends_at_target(text, &q);
+    text = answer(&other, hang_on_nothing, &length);
+    assert_null(strstr(text, address((void *)~q.hidden)));
+    GC_FREE((void *)~q.hidden);
+}
+
+/* A register that calls leave alone. */
+#if defined __x86_64__
+# define HELD_IN "rbx"
+#elif defined __aarch64__
+# define HELD_IN "x19"
+#endif
+
+#ifdef HELD_IN
+static NOINLINE char *
+explained_in_register(struct question *q, int *length)
+{
+    register void *held __asm__(HELD_IN) = (void *)~q->hidden;
+    char *text;
+
+    __asm__ volatile("" : "+r"(held));
+    text = ask(q, length);
+    __asm__ volatile("" : "+r"(held));
+    return text;
+}
+
+static void
+a_register_is_shown(void **state)
+{
+    (void)state;
+    struct question q;
+    int length;
+    char *text;
+
+    q.prepare = hang_on_nothing;
+    in_dead_frame(prepare, &q);
+    text = explained_in_register(&q, &length);
+    LENGTH(text, length, 1);
+    LINE(text, "a register of this thread");
+}
+#endif
+
+static void
+hang_on_hook(struct question *q)
+{
+    struct node *t = node_new(NULL);
+
+    gcw_drain_on_error(ignore, t);
+    q->hidden = ~(uintptr_t)t;
+}
+
+static void
+what_the_library_holds_is_named(void **state)
+{
+    (void)state;
+    struct question q;
+    int length;
+    char *text = answer(&q, hang_on_hook, &length);
+
+    LENGTH(text, length, 2);
+    LINE(text, "bytes, gcweak: what the library holds, at offset");
+    ends_at_target(text, &q);
+    gcw_drain_on_error(NULL, NULL);
+}
+
+#if HAVE_LIBFFI
+static void
+note_stale(gcw_proxy *p, void *data)
+{
+    (void)p, (void)data;
+}
+
+static void
+hang_on_proxy(struct question *q)
+{
+    struct node *t = node_new(NULL);
+
+    q->keep[0] = node_new(NULL);
+    q->keep[1] = gcw_proxy_new(q->keep[0], (gcw_proxy_fn *)close_it, ")v");
+    gcw_proxy_new(q->keep[0], (gcw_proxy_fn *)close_it, ")v");
+    gcw_proxy_on_stale(q->keep[1], note_stale, t);
+    q->hidden = ~(uintptr_t)t;
+    assert_int_equal(stats().proxies, 2);
+}
+
+static void
+a_proxy_whose_data_leads_there_is_named(void **state)
+{
+    (void)state;
+    struct question q;
+    int length;
+    char *text = answer(&q, hang_on_proxy, &length);
+
+    LENGTH(text, length, 3);
+    LINE(text, address(q.keep[1]), " bytes, gcweak: proxy, at offset");
+    ends_at_target(text, &q);
+    gcw_proxy_free(q.keep[1]);
+}
+#endif
+
+static void
+be_a_listener(struct question *q)
+{
+    q->keep[0] = gcw_event_new("pressed");
+    q->hidden = ~(uintptr_t)gcw_event_connect_fn(q->keep[0], hear_it, NULL,
+                                                 0);
+}
+
+static void
+a_listener_itself_is_no_data(void **state)
+{
+    (void)state;
+    struct question q;
+    int length;
+    char *text = answer(&q, be_a_listener, &length);
+
+    LENGTH(text, length, 4);
+    LINE(text, "gcweak: listeners of event \"pressed\"");
+    LINE(text, "gcweak: listener with hear_it (", ": the target");
+    assert_null(strstr(text, "as data of"));
+}
+
+/* Without collections nobody knows. */
+static void
+whether_it_is_dead_may_not_be_known(void **state)
+{
+    (void)state;
+    struct question q;
+    int length;
+    char *text;
+
+    q.prepare = hang_on_nothing;
+    GC_disable();
+    in_dead_frame(prepare, &q);
+    text = ask(&q, &length);
+    GC_enable();
+    LENGTH(text, length, 0);
+    LINE(text, "whether the collector knows somebody cannot be told");
 }
 
 static const char *
@@ -1293,25 +1631,43 @@ drain_tells_each_callback_and_what_nobody_drained(void **state)
     outcome_free(&o);
 }
 
+/* What has no age, or not the same sort, does not count with others. */
+static void
+live_long_otherwise(gcw_event *e, struct target *t)
+{
+    gcw_exit_registry *r = gcw_exit_default();
+
+    for (int i = 0; i < 12; i++)
+        gcw_exit_register_fn(r, flush_it, NULL, NULL);
+    for (int i = 0; i < 9; i++) {
+        gcw_event_connect(e, gcw_method_new_weak(t, turn_it, e), 0);
+        gcw_exit_register(r, gcw_method_new(t, turn_it, NULL), NULL);
+    }
+}
+
 /* Twelve of each sort, and fewer of others, live through ten collections; as
- * many are young. */
+ * many are young, and as many have just lost their object. */
 static void
 live_long(void)
 {
-    void **keep = keep_array(2);
+    void **keep = keep_array(3);
     gcw_event *e = gcw_event_new("pressed");
     struct target *t = target_new(1);
 
     keep[0] = e;
     keep[1] = t;
+    keep[2] = target_new(2);
     for (int i = 0; i < 12; i++) {
+        gcw_cleanup_new(keep[2], count, counter_new());
         gcw_cleanup_new(t, close_it, NULL);
         gcw_event_connect(e, gcw_method_new(t, turn_it, NULL), 0);
     }
     for (int i = 0; i < 9; i++)
         gcw_cleanup_new(t, flush_it, NULL);
+    live_long_otherwise(e, t);
     for (int i = 0; i < 10; i++)
         GC_gcollect();
+    gcw_dispose(keep[2]);
     for (int i = 0; i < 12; i++)
         gcw_cleanup_new(t, count, counter_new());
 }
@@ -1367,8 +1723,27 @@ nothing_is_told_that_was_not_asked_for(void **state)
     }
 }
 
+static void
+drain_all(void)
+{
+    drain_some();
+    gcw_drain(0);
+}
+
+static void
+of_what_was_drained_nothing_is_told_at_exit(void **state)
+{
+    (void)state;
+    struct outcome o = told("drain", "drain_all");
+
+    assert_int_equal(occurrences(o.err, " flush_it ("), 3);
+    assert_null(strstr(o.err, "nobody had drained"));
+    outcome_free(&o);
+}
+
 static const struct scenario scenarios[] = {
     { "end_with_callbacks", end_with_callbacks },
+    { "drain_all", drain_all },
     { "drain_some", drain_some },
     { "live_long", live_long },
     { "start_often", start_often },
@@ -1390,6 +1765,9 @@ run_all(void)
         cmocka_unit_test(no_lock_is_held_while_a_dump_is_written),
         cmocka_unit_test(a_dump_takes_no_memory_of_the_collector),
         cmocka_unit_test(a_dump_to_nowhere_is_refused),
+        cmocka_unit_test(what_died_unnoticed_is_shown_as_dead),
+        cmocka_unit_test(
+            a_thread_that_the_collector_does_not_know_may_not_look),
         cmocka_unit_test(counts_follow_what_is_made_and_ended),
         cmocka_unit_test(callbacks_that_run_and_fail_are_counted),
         cmocka_unit_test(collections_are_counted_and_noticed),
@@ -1408,6 +1786,19 @@ run_all(void)
         cmocka_unit_test(what_a_finalizer_was_given_is_kept_by_the_collector),
         cmocka_unit_test(weak_handles_do_not_count),
         cmocka_unit_test(of_a_long_chain_the_ends_are_shown),
+        cmocka_unit_test(a_shorter_one_is_shown_as_a_whole),
+        cmocka_unit_test(a_static_without_a_name_is_told_by_its_file),
+        cmocka_unit_test(a_static_array_is_shown_with_the_offset),
+        cmocka_unit_test(pointer_free_uncollectable_memory_is_a_root_itself),
+#ifdef HELD_IN
+        cmocka_unit_test(a_register_is_shown),
+#endif
+        cmocka_unit_test(what_the_library_holds_is_named),
+#if HAVE_LIBFFI
+        cmocka_unit_test(a_proxy_whose_data_leads_there_is_named),
+#endif
+        cmocka_unit_test(a_listener_itself_is_no_data),
+        cmocka_unit_test(whether_it_is_dead_may_not_be_known),
         cmocka_unit_test(an_interior_target_is_told_by_its_object),
         cmocka_unit_test(the_program_names_its_objects),
         cmocka_unit_test(another_threads_stack_is_not_seen_and_that_is_told),
@@ -1415,6 +1806,7 @@ run_all(void)
         cmocka_unit_test(others_may_go_on_meanwhile),
         cmocka_unit_test(exit_tells_each_handler_and_cleanup),
         cmocka_unit_test(drain_tells_each_callback_and_what_nobody_drained),
+        cmocka_unit_test(of_what_was_drained_nothing_is_told_at_exit),
         cmocka_unit_test(leak_tells_what_lives_long_and_is_many),
         cmocka_unit_test(unknown_words_are_named_once),
         cmocka_unit_test(nothing_is_told_that_was_not_asked_for),

@@ -319,6 +319,20 @@ a_failing_hook_is_ignored(void **state)
     gcw_drain_on_error(NULL, NULL);
 }
 
+static void
+a_failing_hook_ends_no_run_of_a_single_cleanup(void **state)
+{
+    (void)state;
+    struct heard *h = heard_new();
+    struct target *t = target_new(1);
+    gcw_drain_on_error(hear_and_fail, h);
+    assert_true(gcw_cleanup_run(gcw_cleanup_new(t, give_up, (char *)"bad")));
+    assert_int_equal(h->calls, 1);
+    assert_string_equal(h->why, "bad");
+    gcw_drain_on_error(NULL, NULL);
+    GC_reachable_here(t);
+}
+
 /* Drains a callback that fails, then counts that it got on. */
 static void
 drain_a_failing_one(void *data)
@@ -392,6 +406,40 @@ fail_with_a_hook(void)
 {
     gcw_drain_on_error(say_that_i_heard, (char *)"heard");
     fail_without_a_hook();
+}
+
+static void
+say_and_fail(void *handle, const char *name, const char *why, void *data)
+{
+    say_that_i_heard(handle, name, why, data);
+    gcw_fail("the hook too");
+}
+
+static void
+say_it(void *data)
+{
+    puts(data);
+}
+
+static void
+fail_at_exit(void)
+{
+    void **keep = keep_array(1);
+    keep[0] = target_new(1);
+    gcw_drain_on_error(say_and_fail, (char *)"heard");
+    gcw_cleanup_new(keep[0], say_it, (char *)"the rest");
+    gcw_cleanup_new(keep[0], give_up, (char *)"bad");
+}
+
+static void
+a_failing_hook_is_ignored_at_exit_too(void **state)
+{
+    (void)state;
+    struct outcome o = run_scenario("hook at exit");
+    assert_string_equal(o.out, "heard\nthe rest\n");
+    assert_string_equal(o.err, "");
+    assert_int_equal(o.status, 0);
+    outcome_free(&o);
 }
 
 static void
@@ -816,6 +864,7 @@ static const struct scenario scenarios[] = {
     { "no hook", fail_without_a_hook },
     { "hook taken out", fail_after_the_hook_was_taken_out },
     { "hook", fail_with_a_hook },
+    { "hook at exit", fail_at_exit },
     { "late", first_call_with_something_pending },
     { "full table", full_table },
     { "full table at fork", full_table_at_fork },
@@ -845,6 +894,8 @@ run_all(void)
         cmocka_unit_test(a_cleanup_that_is_run_early_fails_to_the_same_hook),
         cmocka_unit_test(a_failing_death_callback_is_reported_too),
         cmocka_unit_test(a_failing_hook_is_ignored),
+        cmocka_unit_test(a_failing_hook_ends_no_run_of_a_single_cleanup),
+        cmocka_unit_test(a_failing_hook_is_ignored_at_exit_too),
         cmocka_unit_test(a_failure_gives_up_only_the_innermost_callback),
         cmocka_unit_test(the_library_keeps_the_data_of_the_hook),
         cmocka_unit_test(without_a_hook_a_line_goes_to_stderr),

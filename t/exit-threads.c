@@ -179,6 +179,23 @@ a_handler_that_ends_its_thread_gives_the_turn_back(void **state)
     run_leaves(turns.registry, "a");
 }
 
+/* What it kept goes below those that still wait. */
+static void
+those_kept_before_a_thread_ended_are_the_oldest(void **state)
+{
+    (void)state;
+    struct turns turns = { .registry = fresh_registry() };
+    add(turns.registry, "a");
+    add_kept(turns.registry, note_it, "b");
+    add_fn(turns.registry, end_this_thread, "end");
+    add_kept(turns.registry, note_it, "c");
+    add_kept(turns.registry, note_it, "d");
+    join(start(run_now, &turns));
+    assert_string_equal(noted(), "d c end");
+    run_leaves(turns.registry, "b a d c");
+    run_leaves(turns.registry, "d c b");
+}
+
 /* What a thread that the collector does not know is answered. */
 struct stranger {
     gcw_exit_registry *registry;
@@ -238,6 +255,7 @@ run_all(void)
         cmocka_unit_test(one_running_elsewhere_is_not_waited_for),
         cmocka_unit_test(others_register_and_take_off_during_a_run),
         cmocka_unit_test(a_handler_that_ends_its_thread_gives_the_turn_back),
+        cmocka_unit_test(those_kept_before_a_thread_ended_are_the_oldest),
         cmocka_unit_test(an_unknown_thread_is_refused_and_changes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -866,6 +866,19 @@ on_death_refuses_null_and_self(void **state)
 }
 
 static void
+on_death_refuses_the_weak_data_as_its_own(void **state)
+{
+    (void)state;
+    struct target *t = target_new(1), *weak = target_new(2);
+    gcw_method *m = gcw_method_new_weak(t, note_call, weak);
+    errno = 0;
+    assert_null(gcw_method_on_death(m, take_notice, &weak->number));
+    assert_int_equal(errno, EINVAL);
+    GC_reachable_here(t);
+    GC_reachable_here(weak);
+}
+
+static void
 a_detached_death_callback_does_not_come(void **state)
 {
     (void)state;
@@ -1007,6 +1020,7 @@ run_all(void)
         cmocka_unit_test(found_by_the_collector_a_weak_method_tells_once_too),
         cmocka_unit_test(on_death_of_a_dead_method_says_estale),
         cmocka_unit_test(on_death_refuses_null_and_self),
+        cmocka_unit_test(on_death_refuses_the_weak_data_as_its_own),
         cmocka_unit_test(a_detached_death_callback_does_not_come),
         cmocka_unit_test(one_with_dead_weak_data_shows_no_object),
         cmocka_unit_test(a_death_callback_can_be_run_early),
