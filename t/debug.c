@@ -1191,7 +1191,7 @@ ask_about_static(struct question *q, void *which, const char *root)
     in_dead_frame(prepare, q);
     text = ask(q, &length);
     LENGTH(text, length, GC_get_no_dls() ? 0 : 1);
-    LINE(text, GC_get_no_dls() ? "static data (GC_set_no_dls)" : root);
+    LINE(text, GC_get_no_dls() ? "it is dead" : root);
     root_without_name = roots_of_chains[2] = NULL;
 }
 
