@@ -24,11 +24,10 @@ static pthread_mutex_t starting = PTHREAD_MUTEX_INITIALIZER;
 static int
 publish(struct gcw__roots *roots)
 {
-    static bool forks, ends;
+    static bool forks;
 
     forks = forks || gcw__fork_install() == 0;
-    ends = ends || (forks && gcw__shutdown_install() == 0);
-    if (!ends)
+    if (!forks || gcw__shutdown_install() != 0)
         return ENOMEM;
     gcw__roots = roots;
     gcw__tell_install();

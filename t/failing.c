@@ -53,7 +53,8 @@ static bool
 is_to_fail(enum allocator allocator)
 {
     if (only != NULL)
-        return strcmp(only, names[allocator]) == 0;
+        return strcmp(only, names[allocator]) == 0
+               && (countdown <= 1 || countdown-- == 0);
     if (to_call != NULL && strncmp(names[allocator], "GC_malloc", 9) != 0)
         return false;
     return all_fail || (countdown != 0 && --countdown == 0);
@@ -113,6 +114,13 @@ failing_begin_only(const char *name)
 {
     failures = 0;
     only = name;
+}
+
+void
+failing_begin_from(const char *name, size_t n)
+{
+    failing_begin_only(name);
+    countdown = n;
 }
 
 void

@@ -70,9 +70,10 @@
  * `lasting`. */
 void failing_begin(size_t n, bool lasting);
 
-/* Lets all fail; or all calls of one allocator. */
+/* Lets all fail; or all calls of one allocator; or those from its n-th on. */
 void failing_begin_all(void);
 void failing_begin_only(const char *name);
+void failing_begin_from(const char *name, size_t n);
 
 /* Has fn(data) called in the midst of the n-th allocation of collected memory
  * from here on, as the collector may call a finalizer. */

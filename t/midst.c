@@ -11,6 +11,8 @@
 #include "failing.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 /* What an operation works on; in uncollectable memory. */
 struct world {
@@ -259,6 +261,114 @@ what_is_one_is_made_once(void **state)
     at_each_allocation(connect_to_hub, connect_to_hub_too, check_same);
 }
 
+/* --- more is needed than was found missing --- */
+
+enum { MORE = 100 };
+
+static char tags[MORE];
+
+static void
+hear(void *arg, void *data)
+{
+    (void)arg, (void)data;
+}
+
+static intptr_t
+register_fn(struct world *w)
+{
+    return (intptr_t)gcw_exit_register_fn(w->registry, called, w, NULL);
+}
+
+static void
+register_more(void *w)
+{
+    for (int i = 0; i < MORE; i++)
+        register_fn(w);
+}
+
+/* From now on functions can be found. */
+static void
+look_for_function(void *w)
+{
+    gcw_exit_unregister_fn(((struct world *)w)->registry, free);
+}
+
+static void
+check_registered(struct world *w, intptr_t outcome)
+{
+    size_t n = gcw_exit_unregister_fn(w->registry, called);
+
+    assert_true(outcome != 0);
+    assert_true(n == 1 || n == MORE + 1);
+}
+
+static intptr_t
+connect_fn(struct world *w)
+{
+    return (intptr_t)gcw_event_connect_fn(w->event, hear, w, 0);
+}
+
+static void
+connect_more(void *arg)
+{
+    struct world *w = arg;
+
+    for (int i = 0; i < MORE; i++)
+        gcw_event_connect_fn(w->event, hear, &tags[i], 0);
+}
+
+static void
+look_for_listener(void *w)
+{
+    gcw_event_disconnect_fn(((struct world *)w)->event, hear, NULL);
+}
+
+static void
+check_connected(struct world *w, intptr_t outcome)
+{
+    size_t n = gcw_event_count(w->event);
+
+    assert_true(outcome != 0);
+    assert_true(n == 1 || n == MORE + 1);
+    assert_true(gcw_event_disconnect_fn(w->event, hear, w));
+    assert_int_equal(gcw_event_count(w->event), n - 1);
+}
+
+static void
+connect_more_to_hub(void *arg)
+{
+    struct world *w = arg;
+    char name[16];
+
+    for (int i = 0; i < MORE; i++) {
+        snprintf(name, sizeof name, "news %d", i);
+        gcw_hub_connect_fn(w->hub, name, w->source, hear_hub, w, 0);
+    }
+}
+
+static void
+check_connected_to_hub(struct world *w, intptr_t outcome)
+{
+    gcw_hub_size size;
+
+    assert_true(outcome != 0);
+    assert_int_equal(gcw_hub_measure(w->hub, &size), 0);
+    assert_true(size.patterns == 1 || size.patterns == MORE + 1);
+    assert_int_equal(gcw_hub_emit(w->hub, "news", w->source, NULL), 1);
+}
+
+static void
+there_is_room_for_what_others_add_meanwhile(void **state)
+{
+    (void)state;
+    at_each_allocation(register_fn, register_more, check_registered);
+    at_each_allocation(register_fn, look_for_function, check_registered);
+    at_each_allocation(connect_fn, connect_more, check_connected);
+    at_each_allocation(connect_fn, look_for_listener, check_connected);
+    at_each_allocation(connect_fn_to_hub, connect_more_to_hub,
+                       check_connected_to_hub);
+}
+
 #if HAVE_LIBFFI
 
 static intptr_t
@@ -321,6 +431,7 @@ run_all(void)
         cmocka_unit_test(what_is_being_registered_may_die),
         cmocka_unit_test(what_is_being_watched_may_die),
         cmocka_unit_test(what_is_one_is_made_once),
+        cmocka_unit_test(there_is_room_for_what_others_add_meanwhile),
 #if HAVE_LIBFFI
         cmocka_unit_test(two_proxies_may_be_made_with_one_signature),
 #endif
