@@ -58,7 +58,9 @@ static bool
 is_of(const struct gcw__pattern *pattern, const struct gcw__type *type,
       const void *source)
 {
-    if (pattern->type != type || (pattern->source == NULL) != (source == NULL))
+    if (pattern->type != type)
+        return false;
+    if ((pattern->source == NULL) != (source == NULL))
         return false;
     return source == NULL
            || gcw__read(pattern->source->on.watch.ref) == source;

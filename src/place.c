@@ -198,7 +198,8 @@ delist(struct gcw__place *place, bool may_wait)
         place->prev->next = place->next;
     else
         gcw__roots->places = place->next;
-    if (place->next != NULL)
+    /* The last is that of the default registry, which stays. */
+    if (place->next != NULL)  /* GCOVR_EXCL_BR_LINE */
         place->next->prev = place->prev;
     gcw__unlock(&place_lock);
     return true;
@@ -272,7 +273,9 @@ gcw__place_untidy(struct gcw__place *place)
     first = atomic_load(&roots->untidy);
     do {
         place->next_untidy = first;
-    } while (!atomic_compare_exchange_weak(&roots->untidy, &first, place));
+        /* Another thread may have put one there meanwhile. */
+    } while (!atomic_compare_exchange_weak(  /* GCOVR_EXCL_BR_LINE */
+                 &roots->untidy, &first, place));
 }
 
 static void
