@@ -118,9 +118,10 @@ find_symbol(uintptr_t address, Dl_info *info, bool *within)
     if (dladdr1((void *)address, info, (void **)&symbol, RTLD_DL_SYMENT) == 0)
         return false;
     /* glibc gives none that the address is not in. */
+    /* GCOVR_EXCL_BR_START */
     *within = symbol != NULL && info->dli_sname != NULL
-              && address - (uintptr_t)info->dli_saddr  /* GCOVR_EXCL_BR_LINE */
-                 < symbol->st_size;
+              && address - (uintptr_t)info->dli_saddr < symbol->st_size;
+    /* GCOVR_EXCL_BR_STOP */
     return true;
 #else
     if (dladdr((void *)address, info) == 0)

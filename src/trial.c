@@ -40,8 +40,9 @@ same(const ffi_type *type, const char *a, const char *b)
         return memcmp(a, b, type->size) == 0;
     for (ffi_type **member = type->elements; *member != NULL; member++) {
         at = aligned(at, *member);
-        if (!same(*member, a + at, b + at))
-            return false;
+        /* Newer libffi has no such fault. */
+        if (!same(*member, a + at, b + at))  /* GCOVR_EXCL_BR_LINE */
+            return false;                    /* GCOVR_EXCL_LINE */
         at += (*member)->size;
     }
     return true;

@@ -142,7 +142,7 @@ gcw__wakeup_clear(struct gcw__wakeup *w)
         return;
     while (read(end, bytes, sizeof bytes) == (ssize_t)sizeof bytes)
         continue;
-    GCW__DELAY(1);
+    GCW__DELAY(1);  /* GCOVR_EXCL_LINE: nothing, but for t/torture */
     atomic_store(&w->set, false);
     errno = error;
 }

@@ -1075,6 +1075,19 @@ what_libffi_refuses_is_no_proxy(void **state)
     no_proxy_if("ffi_prep_closure_loc", 1, "{ii})p", ENOTSUP);
 }
 
+/* libffi is not tried with what is larger than a small stack would bear. */
+static void
+large_arguments_are_taken_on_trust(void **state)
+{
+    (void)state;
+    struct target *t = target_new(1);
+
+    fail_at("ffi_prep_closure_loc", 2);
+    assert_int_equal(gcw_proxy_free(proxy_of(t, "{i[5000]})v")), 0);
+    assert_false(has_failed());
+    GC_reachable_here(t);
+}
+
 /* As there is no table of signatures yet. */
 static void
 the_first_signature_needs_memory(void **state)
@@ -1375,6 +1388,7 @@ run_all(void)
 #if HAVE_LIBFFI
         cmocka_unit_test(the_first_signature_needs_memory),
         cmocka_unit_test(what_libffi_refuses_is_no_proxy),
+        cmocka_unit_test(large_arguments_are_taken_on_trust),
         cmocka_unit_test(signatures_with_the_same_hash_are_told_apart),
         cmocka_unit_test(a_proxy_needs_a_thread_that_can_be_made_known),
 #endif
