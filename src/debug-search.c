@@ -350,6 +350,15 @@ follow_unmarked(struct search *s)
     follow_roots(s);
 }
 
+/* The block of one that is not may belong to no object any more. */
+static bool
+target_is_marked(const struct search *s)
+{
+    void *target = (void *)~s->hidden_base;
+
+    return GC_base(target) == target && GC_is_marked(target);
+}
+
 static enum gcw__found
 search_all(struct search *s)
 {
@@ -357,7 +366,7 @@ search_all(struct search *s)
 
     follow_roots(s);
     if (!is_over(s) && marks) {
-        if (!GC_is_marked((void *)~s->hidden_base))
+        if (!target_is_marked(s))
             return GCW__NOT_MARKED;
         follow_unmarked(s);
     }

@@ -319,22 +319,31 @@ static void
 age_is_counted_in_collections(void **state)
 {
     (void)state;
-    struct target *t = target_new(1);
-    gcw_event *e = gcw_event_new("old");
-    gcw_exit_registry *r = gcw_exit_registry_new("old");
-    gcw_cleanup *c = gcw_cleanup_new(t, close_it, NULL);
-    GC_word born = GC_get_gc_no();
+    struct target *t;
+    gcw_event *e;
+    gcw_exit_registry *r;
+    gcw_cleanup *c;
+    GC_word born;
     char age[32];
 
+    GC_disable();
+    t = target_new(1);
+    e = gcw_event_new("old");
+    r = gcw_exit_registry_new("old");
+    c = gcw_cleanup_new(t, close_it, NULL);
     gcw_event_connect_fn(e, hear_it, NULL, 0);
     gcw_exit_register(r, gcw_method_new(t, turn_it, NULL), NULL);
+    born = GC_get_gc_no();
+    GC_enable();
     for (int i = 0; i < 5; i++)
         GC_gcollect();
+    GC_disable();
     snprintf(age, sizeof age, " %ju  alive ",
              (uintmax_t)(GC_get_gc_no() - born));
     LINE(table(dumped(), "event \"old\" "), age, "hear_it");
     LINE(table(dumped(), "exit registry \"old\" "), age, "turn_it");
     LINE(table(dumped(), "cleanups: "), age, address(t));
+    GC_enable();
     assert_true(GC_get_gc_no() - born >= 5);
     gcw_cleanup_detach(c);
     GC_reachable_here(t);
@@ -848,12 +857,22 @@ hang_on_nothing(struct question *q)
     q->hidden = ~(uintptr_t)node_new(NULL);
 }
 
+static void
+hang_a_large_one_on_nothing(struct question *q)
+{
+    void *large = NULL;
+
+    for (int i = 0; i < 8; i++)
+        large = GC_MALLOC(300000);
+    assert_non_null(large);
+    q->hidden = ~(uintptr_t)large;
+}
+
 /* The question itself does not keep it alive, so it dies.  Whether it is dead
  * the incremental collector does not tell. */
 static void
-nobody_keeps_what_is_dead(void **state)
+most_are_dead(void (*prepare)(struct question *q))
 {
-    (void)state;
     enum { ASKED = 20 };
     const char *dead_or = GC_is_incremental_mode() ? "cannot be told"
                                                    : "it is dead\n";
@@ -862,11 +881,26 @@ nobody_keeps_what_is_dead(void **state)
 
     for (size_t i = 0; i < ASKED; i++) {
         int length;
-        char *text = answer(&q[i], hang_on_nothing, &length);
+        char *text = answer(&q[i], prepare, &length);
 
         dead += length == 0 && strstr(text, dead_or) != NULL;
     }
     assert_true(dead >= ASKED - 2);
+}
+
+static void
+nobody_keeps_what_is_dead(void **state)
+{
+    (void)state;
+    most_are_dead(hang_on_nothing);
+}
+
+/* Its memory is no object's any more, nor known by its own address. */
+static void
+nor_what_was_large(void **state)
+{
+    (void)state;
+    most_are_dead(hang_a_large_one_on_nothing);
 }
 
 static void
@@ -1767,6 +1801,7 @@ run_all(void)
         cmocka_unit_test(a_chain_from_a_static_is_shown),
         cmocka_unit_test(a_chain_from_uncollectable_memory_is_shown),
         cmocka_unit_test(nobody_keeps_what_is_dead),
+        cmocka_unit_test(nor_what_was_large),
         cmocka_unit_test(a_word_on_the_stack_is_shown),
         cmocka_unit_test(the_place_on_the_stack_is_told),
         cmocka_unit_test(a_cleanup_whose_data_leads_there_is_named),
