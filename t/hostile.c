@@ -56,6 +56,7 @@ signal_all(void)
     struct dirent *task;
     if (tasks == NULL)
         return;
+    /* cppcheck-suppress readdirCalled ; only this thread reads the stream */
     while ((task = readdir(tasks)) != NULL)
         signal_thread(task->d_name);
     closedir(tasks);
