@@ -90,15 +90,14 @@ at_slot(const struct gcw__order *o, uint32_t at)
     return h != NULL && h->slot == at + 1 ? h : NULL;
 }
 
-/* From the oldest on, so that the newest is the first of its ring; there are no
- * holes. */
+/* From the oldest on, so that the newest is the first of its ring. */
 static void
 index_part(const struct gcw__order *o, uint32_t begin, uint32_t end)
 {
     for (uint32_t at = begin; at < end; at++) {
-        const gcw_exit_handler *h = o->slots[at];
+        const gcw_exit_handler *h = at_slot(o, at);
 
-        if (has_function(h))
+        if (h != NULL && has_function(h))
             index_add(o->index, at, h);
     }
 }
@@ -220,12 +219,13 @@ gcw__order_set_aside(struct gcw__order *o, gcw_exit_handler *h)
 
 /* Moving. */
 
-/* What has moved, without holes. */
+/* What has not moved is not touched. */
 static void
 renumber(const struct gcw__order *o, uint32_t begin, uint32_t end)
 {
     for (uint32_t at = begin; at < end; at++)
-        o->slots[at]->slot = at + 1;
+        if (o->slots[at] != NULL)
+            o->slots[at]->slot = at + 1;
 }
 
 static void

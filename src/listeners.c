@@ -240,12 +240,16 @@ size_t
 gcw__listeners_bytes(const struct gcw__listeners *list)
 {
     const struct gcw__array *array = atomic_load(&list->array);
-    const struct gcw__index *index = array->index;
+    size_t bytes = atomic_load(&list->live) * sizeof(gcw_listener);
 
-    return atomic_load(&list->live) * sizeof(gcw_listener)
-           + array_size(array->capacity, array->orders != NULL)
-           + sizeof *index + (index->mask + 1 + (size_t)array->capacity)
-                             * sizeof index->numbers[0];
+    if (array == NULL)
+        return bytes;
+    bytes += array_size(array->capacity, array->orders != NULL);
+    if (array->index != NULL)
+        bytes += sizeof *array->index
+                 + (array->index->mask + 1 + (size_t)array->capacity)
+                   * sizeof array->index->numbers[0];
+    return bytes;
 }
 
 /* Arrays.  All with the lock held. */

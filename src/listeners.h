@@ -214,8 +214,7 @@ void gcw__listeners_clear(struct gcw__listeners *list,
  * and there was none. */
 bool gcw__listeners_tidy(struct gcw__listeners *list);
 
-/* How much memory there is, in a list that has listeners and an index.  Lock
- * held. */
+/* How much memory there is.  Lock held. */
 size_t gcw__listeners_bytes(const struct gcw__listeners *list);
 
 /* What a slot's listener calls. */

@@ -179,6 +179,27 @@ a_handler_that_ends_its_thread_gives_the_turn_back(void **state)
     run_leaves(turns.registry, "a");
 }
 
+/* Also where some were taken off between them. */
+static void
+those_that_wait_behind_a_gap_stay_in_order(void **state)
+{
+    (void)state;
+    struct turns turns = { .registry = fresh_registry() };
+    gcw_exit_handler *gap;
+    add(turns.registry, "a");
+    gap = add(turns.registry, "gap");
+    add(turns.registry, "b");
+    add_fn(turns.registry, end_this_thread, "end");
+    add_kept(turns.registry, note_it, "kept");
+    assert_int_equal(gcw_exit_unregister(gap), GCW_REMOVED);
+    join(start(run_now, &turns));
+    assert_string_equal(noted(), "kept end");
+    assert_int_equal(gcw_exit_unregister_fn(turns.registry, end_this_thread),
+                     0);
+    run_leaves(turns.registry, "b a kept");
+    run_leaves(turns.registry, "kept");
+}
+
 /* What it kept goes below those that still wait. */
 static void
 those_kept_before_a_thread_ended_are_the_oldest(void **state)
@@ -256,6 +277,7 @@ run_all(void)
         cmocka_unit_test(others_register_and_take_off_during_a_run),
         cmocka_unit_test(a_handler_that_ends_its_thread_gives_the_turn_back),
         cmocka_unit_test(those_kept_before_a_thread_ended_are_the_oldest),
+        cmocka_unit_test(those_that_wait_behind_a_gap_stay_in_order),
         cmocka_unit_test(an_unknown_thread_is_refused_and_changes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
