@@ -29,11 +29,12 @@
 #include "death.h"
 #include "delay.h"
 #include "drain.h"
-#include "fork.h"
+#include "exit.h"
 #include "guard.h"
 #include "init.h"
 #include "lock.h"
 #include "method.h"
+#include "process.h"
 #include "ref.h"
 #include "roots.h"
 #include "tell.h"
@@ -133,10 +134,19 @@ feeler_died(struct gcw__watch *watch, bool may_wait)
     return true;
 }
 
+/* What another process has registered is its own affair at exit. */
 static bool
-take_pending(struct gcw__watch *watch)
+is_own(const gcw_cleanup *c)
 {
-    return win_locked((gcw_cleanup *)watch, DONE);
+    return c->process == gcw__process() && !c->late;
+}
+
+static bool
+take_pending(struct gcw__watch *watch, bool at_exit)
+{
+    gcw_cleanup *c = (gcw_cleanup *)watch;
+
+    return (!at_exit || is_own(c)) && win_locked(c, DONE);
 }
 
 /* The user's code is at `code`. */
@@ -301,27 +311,39 @@ cleanup_of(size_t size, const struct gcw__watch_ops *ops,
     return c;
 }
 
-/* Puts it, which watches already, in the order; unless it has been won. */
-static bool
+/* Once true, stays true; under the lock. */
+static bool closed;
+
+/* Puts it, which watches already, in the order; unless it has been won.
+ * Returns 0 or an errno. */
+static int
 enlist(gcw_cleanup *c)
 {
-    bool done;
+    int error = 0;
 
     gcw__lock(&gcw__queue_lock, true);
-    done = state_of(c) != ARMED || gcw__cleanup_order_add(c);
+    c->late = gcw__exit_is_others();
+    if (closed)
+        error = ESHUTDOWN;
+    else if (state_of(c) == ARMED && !gcw__cleanup_order_add(c))
+        error = ENOMEM;
     gcw__unlock(&gcw__queue_lock);
-    return done;
+    return error;
 }
 
-/* The last step.  Without memory it is taken back; if somebody has disposed of
- * the target and the callback has run meanwhile, it was made all the same. */
+/* The last step.  If it fails the cleanup is taken back; if somebody has
+ * disposed of the target and the callback has run meanwhile, it was made all
+ * the same. */
 static gcw_cleanup *
 finish(gcw_cleanup *c)
 {
+    int error;
+
     GCW__DELAY(4);
-    if (enlist(c) || !detach(c))
+    error = enlist(c);
+    if (error == 0 || !detach(c))
         return c;
-    return gcw__fail_null(ENOMEM);
+    return gcw__fail_null(error);
 }
 
 static gcw_cleanup *
@@ -344,7 +366,8 @@ gcw_cleanup_new(void *target, void (*fn)(void *data), void *data)
     if (gcw__enter() != 0)
         return NULL;
     base = gcw__base(target);
-    if (base == NULL || fn == NULL || gcw__base(data) == base)
+    if (base == NULL || fn == NULL || gcw__base(data) == base
+        || !gcw__holdable(data))
         return gcw__fail_null(EINVAL);
     c = plain_cleanup(base, target, fn, data);
     GCW__KEEP(target);
@@ -397,6 +420,7 @@ method_cleanup_of(gcw_method *m, void (*notify)(gcw_method *, void *),
     if (c == NULL)
         return NULL;
     c->watch.ref = m->self;
+    atomic_init(&c->at_exit, false);
     owner = (struct method_cleanup *)c;
     owner->code = (uintptr_t)notify;
     return gcw__method_weak_data(m) == NULL || make_feelers(owner, m) ? c
@@ -453,7 +477,7 @@ gcw_method_on_death(gcw_method *m, void (*notify)(gcw_method *m, void *data),
 
     if (gcw__enter() != 0)
         return NULL;
-    if (m == NULL || notify == NULL)
+    if (m == NULL || notify == NULL || !gcw__holdable(data))
         return gcw__fail_null(EINVAL);
     if (!gcw_method_bind(m, &bound))
         return gcw__fail_null(ESTALE);
@@ -571,116 +595,191 @@ gcw_cleanup_atexit(const gcw_cleanup *c)
 
 /* At exit. */
 
-struct exit_run {
+static bool
+runs_at_exit(const gcw_cleanup *c)
+{
+    return atomic_load(&c->at_exit) && is_own(c);
+}
+
+/* The newest that runs at exit, or NULL; those that do not are taken out of
+ * the order.  Lock held. */
+static gcw_cleanup *
+find_newest(void)
+{
+    size_t at = SIZE_MAX;
+    gcw_cleanup *c;
+
+    while ((c = gcw__cleanup_order_next(&at)) != NULL && !runs_at_exit(c))
+        gcw__cleanup_order_remove(c);
+    return c;
+}
+
+static gcw_cleanup *
+take_newest(void)
+{
+    gcw_cleanup *c;
+
+    gcw__lock(&gcw__queue_lock, true);
+    c = find_newest();
+    if (c != NULL)
+        win_locked(c, DONE);
+    gcw__unlock(&gcw__queue_lock);
+    return c;
+}
+
+bool
+gcw__cleanups_close(void)
+{
+    gcw__lock(&gcw__queue_lock, true);
+    closed = find_newest() == NULL;
+    gcw__unlock(&gcw__queue_lock);
+    return closed;
+}
+
+/* One after the other, of those that a function finds. */
+struct ending {
+    gcw_cleanup *(*take)(struct ending *ending);
+    const struct gcw__range *range;
+    size_t at;
+    bool found;                      /* in this pass */
     gcw_cleanup *current;
     uint64_t began;
     bool any;
 };
 
-static bool
-runs_at_exit(const gcw_cleanup *c)
-{
-    return atomic_load(&c->at_exit) && c->process == gcw__process();
-}
-
-/* Takes the newest out of the order; *won tells whether it is to be run. */
-static gcw_cleanup *
-take_newest(bool *won)
-{
-    size_t at = SIZE_MAX;
-    gcw_cleanup *c;
-
-    gcw__lock(&gcw__queue_lock, true);
-    c = gcw__cleanup_order_next(&at);
-    *won = c != NULL && runs_at_exit(c);
-    if (*won)
-        win_locked(c, DONE);
-    else if (c != NULL)
-        gcw__cleanup_order_remove(c);
-    gcw__unlock(&gcw__queue_lock);
-    return c;
-}
-
 static void
-tell(const struct exit_run *exit_run, bool failed)
+tell(const struct ending *ending, bool failed)
 {
     struct gcw__told told = { "exit", "cleanup", NULL,
-                              code_of(exit_run->current), failed };
+                              code_of(ending->current), failed };
 
-    if (exit_run->began != 0)
-        gcw__tell_line(exit_run->began, &told);
+    if (ending->began != 0)
+        gcw__tell_line(ending->began, &told);
 }
 
-/* The callback may make cleanups, which come next, and end others, which are
- * then no more in the order. */
+/* The callback may make cleanups, and end others, which are then no more in
+ * the order. */
 static bool
-exit_step(void *arg)
+ending_step(void *arg)
 {
-    struct exit_run *exit_run = arg;
-    bool won;
-    gcw_cleanup *c = take_newest(&won);
+    struct ending *ending = arg;
+    gcw_cleanup *c = ending->take(ending);
 
-    exit_run->current = c;
+    ending->current = c;
     if (c == NULL)
         return false;
-    if (won) {
-        exit_run->began = gcw__tell_begin(GCW__TELL_EXIT);
-        run_won(c);
-        tell(exit_run, false);
-        exit_run->any = true;
-    }
+    ending->any = true;
+    ending->began = gcw__tell_begin(GCW__TELL_EXIT);
+    run_won(c);
+    tell(ending, false);
     return true;
 }
 
 static void
-exit_failed(void *arg, const char *why)
+ending_failed(void *arg, const char *why)
 {
-    struct exit_run *exit_run = arg;
-    gcw_cleanup *c = exit_run->current;
+    struct ending *ending = arg;
+    gcw_cleanup *c = ending->current;
 
-    if (c != NULL)
-        tell(exit_run, true);
-    exit_run->current = NULL;
-    exit_run->any = true;
-    if (c != NULL)
-        gcw__drain_failed(c, code_of(c), why);
+    if (c == NULL)
+        return;
+    tell(ending, true);
+    ending->current = NULL;
+    gcw__drain_failed(c, code_of(c), why);
+}
+
+static gcw_cleanup *
+take_at_exit(struct ending *ending)
+{
+    (void)ending;
+    return take_newest();
 }
 
 bool
 gcw__cleanups_at_exit(void)
 {
-    struct exit_run exit_run = { NULL, 0, false };
+    struct ending ending = { .take = take_at_exit };
 
-    gcw__guard_run(&exit_run, exit_step, exit_failed);
-    return exit_run.any;
+    gcw__guard_run(&ending, ending_step, ending_failed);
+    return ending.any;
 }
 
 /* Unloaded code. */
 
-/* Wins the next one in the range; NULL: there is none left. */
+/* The next in the range, or NULL.  Lock held. */
 static gcw_cleanup *
-detach_next(const struct gcw__range *range, size_t *at)
+find_next(const struct gcw__range *range, size_t *at)
+{
+    gcw_cleanup *c;
+
+    do
+        c = gcw__cleanup_order_next(at);
+    while (c != NULL && !gcw__in_range(code_of(c), range));
+    return c;
+}
+
+/* As far as that can be told without waiting. */
+static bool
+is_pending(gcw_cleanup *c)
+{
+    const struct method_cleanup *m = method_cleanup(c);
+
+    return gcw__peek(c->watch.ref) == NULL
+           || (m != NULL && m->data != NULL
+               && gcw__peek(m->data->watch.ref) == NULL);
+}
+
+/* Wins it, to be run or not; *runs tells. */
+static gcw_cleanup *
+win_next(struct ending *ending, bool *runs)
 {
     gcw_cleanup *c;
 
     gcw__lock(&gcw__queue_lock, true);
-    do
-        c = gcw__cleanup_order_next(at);
-    while (c != NULL && !gcw__in_range(code_of(c), range));
+    c = find_next(ending->range, &ending->at);
+    *runs = c != NULL && is_own(c)
+            && (atomic_load(&c->at_exit) || is_pending(c));
     if (c != NULL)
-        win_locked(c, DETACHED);
+        win_locked(c, *runs ? DONE : DETACHED);
     gcw__unlock(&gcw__queue_lock);
+    return c;
+}
+
+/* The next of this pass that is to be run, or NULL. */
+static gcw_cleanup *
+next_of_pass(struct ending *ending)
+{
+    gcw_cleanup *c;
+    bool runs;
+
+    while ((c = win_next(ending, &runs)) != NULL) {
+        ending->found = true;
+        if (runs)
+            return c;
+        take_data(c);
+        unwatch(c);
+    }
+    return NULL;
+}
+
+/* They may make others, so there is one more pass than finds any. */
+static gcw_cleanup *
+take_unloading(struct ending *ending)
+{
+    gcw_cleanup *c;
+
+    while ((c = next_of_pass(ending)) == NULL && ending->found) {
+        ending->found = false;
+        ending->at = SIZE_MAX;
+    }
     return c;
 }
 
 void
 gcw__cleanups_object_unloading(const struct gcw__range *range)
 {
-    size_t at = SIZE_MAX;
-    gcw_cleanup *c;
+    struct ending ending = { .take = take_unloading, .range = range,
+                             .at = SIZE_MAX };
 
-    while ((c = detach_next(range, &at)) != NULL) {
-        take_data(c);
-        unwatch(c);
-    }
+    gcw__guard_run(&ending, ending_step, ending_failed);
 }

@@ -17,12 +17,17 @@ struct gcw_cleanup {
     unsigned process;                /* constant */
     atomic_uchar state;              /* written under the queue lock */
     atomic_bool at_exit;
+    bool late;                       /* constant: made by another thread since
+                                      * the exit began */
     uint32_t born;                   /* constant: for walk.c */
 };
 
 /* Runs the cleanups that are still to run at this process's exit, newest
  * first; true if there were any. */
 bool gcw__cleanups_at_exit(void);
+
+/* After that no more are made.  False if there is one that has to run. */
+bool gcw__cleanups_close(void);
 
 /* One, for those who look at it from outside. */
 struct gcw__cleanup_look {
@@ -37,7 +42,8 @@ void gcw__cleanup_look_at(gcw_cleanup *c, struct gcw__cleanup_look *out);
 size_t gcw__cleanups_count(void);
 uint64_t gcw__cleanups_ran(void);
 
-/* Detaches those whose code lies in the range. */
+/* Ends those whose code lies in the range: runs what would run at exit or is
+ * pending, newest first, and detaches the rest. */
 struct gcw__range;
 void gcw__cleanups_object_unloading(const struct gcw__range *range);
 

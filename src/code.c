@@ -8,17 +8,23 @@
 #include <config.h>
 #include "code.h"
 
+#include "lock.h"
+
+#include <dlfcn.h>
 #include <errno.h>
 #include <link.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#if HAVE_GETAUXVAL
+# include <sys/auxv.h>
+#endif
 #include <sys/mman.h>
 #include <unistd.h>
 
 struct search {
     uintptr_t code;
     struct gcw__range range;
-    bool is_program;         /* the first object is the program */
+    bool is_program;
     bool first;
 };
 
@@ -41,13 +47,27 @@ range_of(const struct dl_phdr_info *object)
     return range;
 }
 
+/* The kernel says where the program is; the first object is the program only
+ * outside namespaces of dlmopen. */
+static bool
+is_program(const struct dl_phdr_info *object, bool first)
+{
+#if HAVE_GETAUXVAL
+    if (getauxval(AT_PHDR) != 0)
+        return (uintptr_t)object->dlpi_phdr == getauxval(AT_PHDR);
+#else
+    (void)object;
+#endif
+    return first;
+}
+
 static int
 look_at(struct dl_phdr_info *object, size_t size, void *arg)
 {
     struct search *search = arg;
 
     (void)size;
-    search->is_program = search->first;
+    search->is_program = is_program(object, search->first);
     search->first = false;
     search->range = range_of(object);
     return gcw__in_range(search->code, &search->range);
@@ -63,6 +83,20 @@ gcw__object_of(uintptr_t code, struct gcw__range *range)
     *range = search.range;
     return true;
 }
+
+/* The shared library says that already when it is linked. */
+void
+gcw__code_stay(void)
+{
+    struct gcw__range range;
+    Dl_info info;
+
+    if (gcw__object_of((uintptr_t)gcw__code_stay, &range)
+        && dladdr((void *)gcw__code_stay, &info) != 0)
+        dlopen(info.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE);
+}
+
+atomic_uint gcw__code_unloading;
 
 /* Once true, stays true. */
 static atomic_bool any_unloaded;
@@ -94,9 +128,12 @@ is_mapped(uintptr_t code)
 {
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
     int error = errno;
-    bool mapped = msync((void *)(code & ~(page - 1)), 1, MS_ASYNC) == 0
-                  || errno != ENOMEM;
+    bool mapped;
 
+    gcw__cancel_off();
+    mapped = msync((void *)(code & ~(page - 1)), 1, MS_ASYNC) == 0
+             || errno != ENOMEM;
+    gcw__cancel_on();
     errno = error;
     return mapped;
 }

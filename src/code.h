@@ -2,6 +2,7 @@
 #ifndef GCW__CODE_H
 #define GCW__CODE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -19,6 +20,13 @@ gcw__in_range(uintptr_t code, const struct gcw__range *range)
 /* Where the shared object lies that `code` is in; false if it is the program
  * itself or nothing that the dynamic linker knows. */
 bool gcw__object_of(uintptr_t code, struct gcw__range *range);
+
+/* How many threads are unloading code, and have the dynamic linker's lock. */
+extern atomic_uint gcw__code_unloading;
+
+/* Sees to it that the shared object which this library is part of is not
+ * unloaded: it may be a plugin that was linked with the static one. */
+void gcw__code_stay(void);
 
 /* Finds out whether any shared object was ever unloaded: while none was, all
  * code is where it was.  For the beginning of a run of callbacks. */

@@ -17,10 +17,16 @@
 #include <config.h>
 #include "collector.h"
 
+#include "code.h"
 #include "delay.h"
+#include "stack.h"
 
 #include <errno.h>
+#include <gc/gc_mark.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 _Atomic GC_word gcw__settled;
 
@@ -69,6 +75,20 @@ gcw__read_settled(void *_Atomic *const _Atomic *link)
     return read.value;
 }
 
+/* Pointers of its debugging allocators lead behind a header. */
+bool
+gcw__is_followed(const void *pointer)
+{
+    uintptr_t base = (uintptr_t)GC_base((void *)(uintptr_t)pointer);
+    uintptr_t at = (uintptr_t)pointer - base;
+
+#if HAVE_GC_GET_DEBUG_HEADER_SIZE
+    if (base != 0 && at == GC_get_debug_header_size())
+        return true;
+#endif
+    return base == 0 || at < sizeof(void *);
+}
+
 void
 gcw__with_lock(void *(*call)(void *arg), void *arg)
 {
@@ -103,29 +123,29 @@ first_registrations(void)
     return 0;
 }
 
-int
-gcw__collector_start(void)
-{
-    GC_INIT();
-    GC_allow_register_threads();
-    if (!GC_thread_is_registered())
-        return EPERM;
-    if (GC_get_find_leak())
-        return ENOTSUP;
-    return first_registrations();
-}
+/* Threads.
+ *
+ * That a thread is known is remembered.  It is forgotten when the thread ends,
+ * before the destructors of its data run, for the collector has let go of it
+ * by then: it says that it knows the thread as long as nobody has joined it,
+ * but an allocation would crash.  What tells the truth at any time is whether
+ * the thread can be registered. */
 
 _Thread_local bool gcw__known;
 
 bool
-gcw__thread_look_up(void)
+gcw__thread_is_main(void)
 {
-    gcw__known = GC_thread_is_registered();
-    return gcw__known;
+#ifdef SYS_gettid
+    return syscall(SYS_gettid) == getpid();
+#else
+    return true;
+#endif
 }
 
-bool
-gcw__thread_enter(void)
+/* False if the collector knows it. */
+static bool
+enter(void)
 {
     struct GC_stack_base base;
 
@@ -133,11 +153,176 @@ gcw__thread_enter(void)
            && GC_register_my_thread(&base) == GC_SUCCESS;
 }
 
-void
-gcw__thread_leave(void)
+static void
+leave(void *unused)
 {
+    int error = errno;
+
+    (void)unused;
     gcw__known = false;
     GC_unregister_my_thread();
+    errno = error;
+}
+
+static bool
+is_known(void)
+{
+    if (enter()) {
+        leave(NULL);
+        return false;
+    }
+    return GC_thread_is_registered();
+}
+
+/* exit ends the thread's data as well, but not the thread. */
+static void
+thread_ends(void *unused)
+{
+    (void)unused;
+    if (!gcw__stack_calls((void (*)(void))exit))
+        gcw__known = false;
+}
+
+#if HAVE___CXA_THREAD_ATEXIT_IMPL
+
+/* For the destructors of C++'s thread-local objects, which run before those of
+ * pthread_key_create, in the reverse order of this.  It takes the dynamic
+ * linker's lock, which somebody may have who waits for this thread. */
+int __cxa_thread_atexit_impl(void (*destructor)(void *object), void *object,
+                             void *shared_object);
+extern void *__dso_handle;
+
+/* It aborts if there is no memory. */
+static bool
+watch_thread(void)
+{
+    void *memory = malloc(64);
+
+    free(memory);
+    if (memory == NULL || atomic_load(&gcw__code_unloading) != 0)
+        return false;
+    __cxa_thread_atexit_impl(thread_ends, NULL, &__dso_handle);
+    return true;
+}
+
+#else
+
+static pthread_key_t end_key;
+static pthread_once_t end_key_made = PTHREAD_ONCE_INIT;
+
+static void
+make_end_key(void)
+{
+    pthread_key_create(&end_key, thread_ends);
+}
+
+static bool
+watch_thread(void)
+{
+    pthread_once(&end_key_made, make_end_key);
+    return pthread_setspecific(end_key, &end_key) == 0;
+}
+
+#endif
+
+/* Unless its end would go unnoticed: then it is looked up again the next time.
+ * The main thread stays known until the process ends. */
+static void
+remember(void)
+{
+    static _Thread_local bool watched;
+
+    watched = watched || gcw__thread_is_main() || watch_thread();
+    gcw__known = watched;
+}
+
+bool
+gcw__thread_look_up(void)
+{
+    if (!is_known())
+        return false;
+    remember();
+    return true;
+}
+
+struct known_call {
+    void (*call)(void *arg);
+    void *arg;
+};
+
+static void *
+call_active(void *arg)
+{
+    struct known_call *known = arg;
+
+    known->call(known->arg);
+    return NULL;
+}
+
+/* The call may end the thread, or throw. */
+static void
+call_entered(struct known_call *known)
+{
+    pthread_cleanup_push(leave, NULL);
+    known->call(known->arg);
+    pthread_cleanup_pop(1);
+}
+
+bool
+gcw__as_known(void (*call)(void *arg), void *arg)
+{
+    struct known_call known = { call, arg };
+
+    if (!gcw__known && enter())
+        call_entered(&known);
+    else if (gcw__known || GC_thread_is_registered())
+        GC_call_with_gc_active(call_active, &known);
+    else
+        return false;
+    return true;
+}
+
+bool
+gcw__as_known_at_exit(void (*call)(void *arg), void *arg)
+{
+    if (!gcw__known || gcw__stack_calls((void (*)(void))GC_do_blocking))
+        return gcw__as_known(call, arg);
+    call(arg);
+    return true;
+}
+
+long
+gcw__collector_threads(void)
+{
+    return GC_get_parallel();
+}
+
+bool
+gcw__collector_runs(void)
+{
+    return GC_is_init_called();
+}
+
+/* The collector takes the thread that starts it for the main thread, and does
+ * not survive its end. */
+static bool
+may_start(void)
+{
+    return gcw__collector_runs() || gcw__thread_is_main();
+}
+
+int
+gcw__collector_start(void)
+{
+    if (!may_start())
+        return EPERM;
+    GC_INIT();
+    GC_allow_register_threads();
+    if (!is_known())
+        return EPERM;
+    if (GC_get_find_leak())
+        return ENOTSUP;
+    return first_registrations();
 }
 
 int
@@ -183,8 +368,12 @@ on_collection_event(GC_EventType event)
 void
 gcw__hook_install(void (*notice)(void))
 {
+    GC_on_collection_event_proc before = GC_get_on_collection_event();
+
     hook_notice = notice;
-    hook_before = GC_get_on_collection_event();
+    if (before == on_collection_event)
+        return;
+    hook_before = before;
     GC_set_on_collection_event(on_collection_event);
 }
 
@@ -201,7 +390,7 @@ static struct {
     atomic_bool armed;
     _Atomic uintptr_t generation;
     GC_word armed_at;
-    bool (*fired)(void);
+    const struct gcw__canary_ops *ops;
 } canary;
 
 enum { CANARIES = 3 };
@@ -244,6 +433,18 @@ arm(void)
         atomic_store(&canary.armed, false);
 }
 
+/* Who adds a need looks at `armed` afterwards; so who takes that back looks
+ * for a need afterwards.  If there is one now, another thread may have armed
+ * it between the two. */
+static void
+disarm(void)
+{
+    atomic_store(&canary.armed, false);
+    GCW__DELAY(3);
+    if (canary.ops->needed())
+        gcw__canary_arm(canary.ops);
+}
+
 /* If no collection has passed, this is GC_finalize_all, which runs for as
  * long as there are finalizers: then the canaries stay down. */
 static void
@@ -254,21 +455,26 @@ on_canary(void *object, void *generation)
     (void)object;
     if (!atomic_compare_exchange_strong(&canary.generation, &mine, mine + 1))
         return;
-    if (gcw__gc_no() != canary.armed_at && canary.fired())
-        arm();
-    else
+    if (gcw__gc_no() == canary.armed_at) {
         atomic_store(&canary.armed, false);
+    } else {
+        canary.ops->fired();
+        if (canary.ops->needed())
+            arm();
+        else
+            disarm();
+    }
     gcw__clear_stack();
 }
 
 void
-gcw__canary_arm(bool (*fired)(void))
+gcw__canary_arm(const struct gcw__canary_ops *ops)
 {
     /* Another thread may arm it between the two. */
     if (atomic_load_explicit(&canary.armed, memory_order_relaxed)
         || atomic_exchange(&canary.armed, true))  /* GCOVR_EXCL_BR_LINE */
         return;
-    canary.fired = fired;
+    canary.ops = ops;
     arm();
     gcw__clear_stack();
 }

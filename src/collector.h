@@ -75,15 +75,36 @@ void gcw__with_lock(void *(*call)(void *arg), void *arg);
 /* Overwrites what calls have left below the caller's frame. */
 void gcw__clear_stack(void);
 
-/* Starts the collector and makes its lock work.  Returns 0 or an errno. */
+/* Whether the collector follows the pointer where the library keeps it, in the
+ * heap.  Not if it was told to follow none into the middle of objects, and
+ * this one leads there: by more than a tag in the lowest bits, about which the
+ * application has told it. */
+bool gcw__is_followed(const void *pointer);
+
+static inline bool
+gcw__holdable(const void *data)
+{
+    return GCW__LIKELY(GC_get_all_interior_pointers())
+           || gcw__is_followed(data);
+}
+
+/* Starts the collector and makes its lock work.  Returns 0 or an errno: EPERM
+ * if this thread must not start it, or is not known to it. */
 int gcw__collector_start(void);
+
+/* How many threads it has itself, which last as long as the process. */
+long gcw__collector_threads(void);
+
+/* Whether somebody has started it. */
+bool gcw__collector_runs(void);
 
 /* Set once the thread has been looked up and found known.  Asked in nearly
  * every call, so it is worth its place in the static block of the thread. */
 extern _Thread_local bool gcw__known
     __attribute__((__tls_model__("initial-exec")));
 
-/* Looks the calling thread up. */
+/* Looks the calling thread up, and remembers it if it is known.  Only once the
+ * collector runs. */
 bool gcw__thread_look_up(void);
 
 /* Whether the collector knows the calling thread. */
@@ -93,10 +114,20 @@ gcw__thread_known(void)
     return GCW__LIKELY(gcw__known) || gcw__thread_look_up();
 }
 
-/* Makes the calling thread known, if it was not; true if it was not, and
- * gcw__thread_leave must follow. */
-bool gcw__thread_enter(void);
-void gcw__thread_leave(void);
+/* Calls call(arg) on this thread as one that the collector knows and looks at:
+ * it may be unknown, and is then made known for the time being; or within
+ * GC_do_blocking; or ending, when the collector has let go of it.  False if
+ * that cannot be done.  Takes the collector's lock. */
+bool gcw__as_known(void (*call)(void *arg), void *arg);
+
+/* The same, but without that lock if the thread is known and not within
+ * GC_do_blocking: for the end of the process, which may begin in a signal
+ * handler. */
+bool gcw__as_known_at_exit(void (*call)(void *arg), void *arg);
+
+/* Whether this is the thread that the process began with.  True where that
+ * cannot be told. */
+bool gcw__thread_is_main(void);
 
 /* Registers the link, which holds a pointer into the object that starts at
  * base; a short or a long one.  Returns 0 or an errno. */
@@ -110,10 +141,19 @@ void gcw__link_remove(void *_Atomic *link, bool is_long);
  * semaphores or descriptors. */
 void gcw__hook_install(void (*notice)(void));
 
-/* Has fired() called after the next collection, from a finalizer: no lock of
- * the collector's is held, but the thread is in the midst of an allocation.
- * A hint: it may come late or never.  Once fired returns true, again after the
- * next.  Without effect while one is armed. */
-void gcw__canary_arm(bool (*fired)(void));
+/* What a canary is for. */
+struct gcw__canary_ops {
+    /* A collection has passed.  Called from a finalizer: no lock of the
+     * collector's is held, but the thread is in the midst of an allocation. */
+    void (*fired)(void);
+    /* Whether another one is needed.  It must not miss a need that came about
+     * before it was called; it may wait for no lock. */
+    bool (*needed)(void);
+};
+
+/* Has ops->fired called after the next collection; and then again after the
+ * next, for as long as ops->needed.  A hint: it may come late or never.
+ * Without effect while one is armed. */
+void gcw__canary_arm(const struct gcw__canary_ops *ops);
 
 #endif

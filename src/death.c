@@ -55,53 +55,77 @@ tell(bool may_wait)
     return listener->told(may_wait);
 }
 
-static void
-sweep(bool may_wait)
+/* `now` is a collection whose links are cleared.  False if something could not
+ * be told. */
+static bool
+sweep(GC_word now, bool may_wait, struct gcw__garbage *garbage)
 {
     struct gcw__roots *roots = gcw__roots;
-    GC_word now = gcw__settle();
     bool complete = true;
 
     for (size_t i = 0; i < GCW__SHARDS; i++) {
         complete &= gcw__shard_sweep(i, now, may_wait, &roots->dead_first,
-                                     &roots->dead_last);
+                                     &roots->dead_last, garbage);
         GCW__DELAY(1);
         complete &= tell(may_wait);
     }
     if (complete)
         atomic_store_explicit(&gcw__noticed, now, memory_order_relaxed);
+    return complete;
 }
 
+/* Who may wait tells of all: what could not be told is about a container that
+ * may have died in yet another collection, which is settled then. */
 void
 gcw__notice_deaths(bool may_wait)
 {
-    if (!gcw__lock(&sweep_lock, may_wait))
-        return;
-    if (gcw__gc_no() != gcw__noticed)
-        sweep(may_wait);
-    gcw__unlock(&sweep_lock);
-    GCW__DELAY(3);
+    struct gcw__garbage garbage = { 0 };
+    bool complete = true;
+
+    do {
+        GC_word now = gcw__settle();
+
+        if (!gcw__lock(&sweep_lock, may_wait))
+            return;
+        if (now != gcw__noticed)
+            complete = sweep(now, may_wait, &garbage);
+        gcw__unlock(&sweep_lock);
+        GCW__DELAY(3);
+        gcw__shards_clear(&garbage);
+    } while (may_wait && !complete);
     listener->swept();
 }
 
-/* All of it under the lock, so that a fork meanwhile does not lose half. */
+/* All deaths at once, so that a fork meanwhile does not lose half.  What needs
+ * the collector's lock comes before and after. */
 void
 gcw__deaths_of(void *base)
 {
-    gcw__lock(&sweep_lock, true);
-    gcw__shard_kill(base, &gcw__roots->dead_first, &gcw__roots->dead_last);
-    tell(true);
-    gcw__unlock(&sweep_lock);
-    GCW__DELAY(3);
+    struct gcw__garbage garbage = { 0 };
+    bool complete;
+
+    do {
+        gcw__settle();
+        gcw__lock(&sweep_lock, true);
+        gcw__shard_kill(base, &gcw__roots->dead_first,
+                        &gcw__roots->dead_last, &garbage);
+        complete = tell(true);
+        gcw__unlock(&sweep_lock);
+        GCW__DELAY(4);
+        gcw__shards_clear(&garbage);
+    } while (!complete);
     listener->swept();
 }
 
-static bool
+static void
 canary_fired(void)
 {
     gcw__notice_deaths(false);
-    return gcw__shards_watches() != 0;
 }
+
+static const struct gcw__canary_ops canary_ops = {
+    canary_fired, gcw__shards_watched
+};
 
 static void
 collection_ended(void)
@@ -116,7 +140,7 @@ gcw__death_watch(struct gcw__watch *watch)
     bool live = gcw__watch_add(watch);
 
     if (live)
-        gcw__canary_arm(canary_fired);
+        gcw__canary_arm(&canary_ops);
     return live;
 }
 
@@ -126,7 +150,7 @@ gcw__death_watch_new(void *base, const void *target, struct gcw__watch *watch)
     gcw_ref *ref = gcw__shard_watch(base, target, watch);
 
     if (ref != NULL)
-        gcw__canary_arm(canary_fired);
+        gcw__canary_arm(&canary_ops);
     return ref;
 }
 
@@ -134,6 +158,11 @@ void
 gcw__deaths_install(const struct gcw__death_listener *who)
 {
     listener = who;
+}
+
+void
+gcw__deaths_hook(void)
+{
     gcw__hook_install(collection_ended);
 }
 

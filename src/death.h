@@ -47,6 +47,10 @@ struct gcw__death_listener {
 
 void gcw__deaths_install(const struct gcw__death_listener *listener);
 
+/* Has the collector's hook tell of collections; afterwards, once.  Takes the
+ * collector's lock. */
+void gcw__deaths_hook(void);
+
 void gcw__deaths_fork_prepare(void);
 void gcw__deaths_fork_parent(void);
 void gcw__deaths_fork_child(void);

@@ -148,6 +148,8 @@ gcw_explain_name(gcw_name_fn *name, void *data)
 {
     if (gcw__enter() != 0)
         return -1;
+    if (!gcw__holdable(data))
+        return gcw__fail_int(EINVAL);
     gcw__lock(&gcw__queue_lock, true);
     set_name(name, data);
     gcw__unlock(&gcw__queue_lock);
@@ -262,8 +264,8 @@ print_root(const struct explanation *e)
                     (uintmax_t)chain->word);
         break;
     case GCW__ROOT_COLLECTOR:
-        fputs("the collector itself, as what a finalizer is or was given: ",
-              e->out);
+        fputs("the collector itself, as what a finalizer is or was given, or"
+              " by chance: ", e->out);
         gcw__print_data(e->out, chain->word);
         break;
     }

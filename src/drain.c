@@ -137,9 +137,26 @@ gcw__drain_pending(void)
     return atomic_load_explicit(&in_queue, memory_order_relaxed);
 }
 
+struct drain {
+    struct gcw__progress *progress;
+    struct gcw__watch *current;
+    uint64_t began;
+    size_t max, ran;
+    bool at_exit;
+    size_t left;                     /* at exit: no more than these are
+                                      * looked at */
+};
+
+static void
+set_code(const struct drain *drain, uintptr_t code)
+{
+    if (drain->progress != NULL)
+        atomic_store(&drain->progress->code, code);
+}
+
 /* The first of the queue; *taken tells whether it is to be run. */
 static struct gcw__watch *
-pop(bool *taken)
+pop(const struct drain *drain, bool *taken)
 {
     struct gcw__roots *roots = gcw__roots;
     struct gcw__watch *pending;
@@ -152,7 +169,9 @@ pop(bool *taken)
             roots->queue_last = NULL;
         pending->next = NULL;
         add_to_length((size_t)-1);
-        *taken = pending->ops->take(pending);
+        *taken = pending->ops->take(pending, drain->at_exit);
+        if (*taken)
+            set_code(drain, pending->ops->code(pending));
     }
     gcw__unlock(&gcw__queue_lock);
     GCW__DELAY(3);
@@ -176,41 +195,26 @@ gcw__drain_failed(void *handle, uintptr_t code, const char *why)
         gcw__report(NULL, "cleanup", NULL, code, why);
 }
 
-struct drain {
-    struct gcw__progress *progress;
-    struct gcw__watch *current;
-    uint64_t began;
-    size_t max, ran;
-};
-
 static bool
 may_go_on(const struct drain *drain)
 {
     return (drain->max == 0 || drain->ran < drain->max)
+           && (!drain->at_exit || drain->left != 0)
            && !(drain->progress != NULL
                 && atomic_load(&drain->progress->stop));
 }
 
 /* The next that is pending; before giving up, one more look. */
 static struct gcw__watch *
-next_pending(bool *taken)
+next_pending(const struct drain *drain, bool *taken)
 {
-    struct gcw__watch *pending = pop(taken);
+    struct gcw__watch *pending = pop(drain, taken);
 
     if (pending == NULL && gcw__gc_no() != atomic_load(&gcw__noticed)) {
         gcw__notice_deaths(true);
-        pending = pop(taken);
+        pending = pop(drain, taken);
     }
     return pending;
-}
-
-static void
-set_current(struct drain *drain, struct gcw__watch *pending)
-{
-    drain->current = pending;
-    if (drain->progress != NULL)
-        atomic_store(&drain->progress->code,
-                     pending == NULL ? 0 : pending->ops->code(pending));
 }
 
 static void
@@ -222,6 +226,14 @@ tell(const struct drain *drain, const struct gcw__watch *pending, bool failed)
     gcw__tell_line(drain->began, &told);
 }
 
+/* A callback may look at the descriptor itself. */
+static void
+show_rest(void)
+{
+    if (atomic_load(&in_queue) != 0)
+        gcw__wakeup_set(&wakeup);
+}
+
 /* The callback may do anything that the header allows: push and pop the
  * queue, drain itself, collect, fail.  Only `drain` is relied on afterwards,
  * which is this thread's own. */
@@ -230,20 +242,23 @@ drain_step(void *run)
 {
     struct drain *drain = run;
     bool taken = false;
-    struct gcw__watch *pending = may_go_on(drain) ? next_pending(&taken)
-                                                  : NULL;
+    struct gcw__watch *pending = may_go_on(drain)
+        ? next_pending(drain, &taken) : NULL;
 
     if (pending == NULL)
         return false;
+    drain->left--;
     if (!taken)
         return true;
-    set_current(drain, pending);
+    drain->current = pending;
+    show_rest();
     drain->began = gcw__tell_begin(GCW__TELL_DRAIN);
     pending->ops->run(pending);
     if (!GCW__LIKELY(drain->began == 0))
         tell(drain, pending, false);
     drain->ran++;
-    set_current(drain, NULL);
+    drain->current = NULL;
+    set_code(drain, 0);
     return true;
 }
 
@@ -253,13 +268,37 @@ drain_failed(void *run, const char *why)
     struct drain *drain = run;
     struct gcw__watch *pending = drain->current;
 
-    set_current(drain, NULL);
+    drain->current = NULL;
+    set_code(drain, 0);
     if (pending == NULL)
         return;
     if (drain->began != 0)
         tell(drain, pending, true);
     drain->ran++;
     gcw__drain_failed(pending, pending->ops->code(pending), why);
+}
+
+/* Also when a callback has thrown, or has ended its thread.  What the clear may
+ * have taken away is found by looking once more. */
+static void
+end_drain(struct drain *drain)
+{
+    set_code(drain, 0);
+    gcw__wakeup_clear(&wakeup);
+    if (gcw__gc_no() != atomic_load(&gcw__noticed)
+        && gcw__shards_watches() != 0)
+        wake();
+    wake_if_pending();
+}
+
+static size_t
+run_pending(struct drain drain)
+{
+    __attribute__((__cleanup__(end_drain))) struct drain run = drain;
+
+    gcw__code_look();
+    gcw__guard_run(&run, drain_step, drain_failed);
+    return run.ran;
 }
 
 size_t
@@ -271,12 +310,19 @@ gcw__drain(size_t max, struct gcw__progress *progress)
     GCW__DELAY(4);
     if (gcw__gc_no() != atomic_load(&gcw__noticed))
         gcw__notice_deaths(true);
-    if (atomic_load(&in_queue) == 0)
+    return atomic_load(&in_queue) == 0 ? 0 : run_pending(drain);
+}
+
+size_t
+gcw__drain_at_exit(void)
+{
+    struct drain drain = { .at_exit = true };
+
+    if (gcw__shards_watches() == 0 && gcw__drain_pending() == 0)
         return 0;
-    gcw__code_look();
-    gcw__guard_run(&drain, drain_step, drain_failed);
-    wake_if_pending();
-    return drain.ran;
+    gcw__notice_deaths(true);
+    drain.left = gcw__drain_pending();
+    return drain.left == 0 ? 0 : run_pending(drain);
 }
 
 size_t
@@ -319,6 +365,8 @@ gcw_drain_on_error(gcw_error_fn *hook, void *data)
 {
     if (gcw__enter() != 0)
         return -1;
+    if (!gcw__holdable(data))
+        return gcw__fail_int(EINVAL);
     gcw__lock(&gcw__queue_lock, true);
     set_hook(hook, data);
     gcw__unlock(&gcw__queue_lock);

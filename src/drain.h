@@ -18,11 +18,18 @@ extern pthread_mutex_t gcw__queue_lock;
 /* What a drain is at, for who watches it from another thread. */
 struct gcw__progress {
     atomic_bool stop;              /* asks it to stop after this callback */
-    _Atomic uintptr_t code;        /* of the callback that runs, or 0 */
+    _Atomic uintptr_t code;        /* of the callback that was taken and has
+                                    * not returned, or 0; set under the queue
+                                    * lock */
 };
 
 /* gcw_drain, stoppable if `progress` is not NULL. */
 size_t gcw__drain(size_t max, struct gcw__progress *progress);
+
+/* Runs what is pending now and is this process's own; not what other threads
+ * have made since the exit began.  Takes no lock if nobody waits for a
+ * death. */
+size_t gcw__drain_at_exit(void);
 
 /* How many callbacks wait, those included that will be passed over. */
 size_t gcw__drain_pending(void);

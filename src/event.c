@@ -31,11 +31,17 @@ unloading(void *event, const struct gcw__range *range)
 }
 
 static void
+empty(void *event)
+{
+    gcw__listeners_clear(&((gcw_event *)event)->list, NULL);
+}
+
+static void
 tidy(void *event)
 {
     gcw_event *e = event;
 
-    gcw__place_take_off(e->list.place, gcw__listeners_lock(e->list.place));
+    gcw__place_take_off(e->list.place);
     if (!gcw__listeners_tidy(&e->list))
         gcw__place_untidy(e->list.place);
 }
@@ -50,7 +56,8 @@ shrunk(struct gcw__listeners *list)
 static const struct gcw__listeners_ops list_ops = { shrunk, shrunk };
 
 static const struct gcw__place_ops event_ops = {
-    GCW__EVENT, gcw__listener_died, NULL, unloading, tidy
+    GCW__EVENT, gcw__listeners_lock, gcw__listener_died, NULL, empty,
+    unloading, tidy
 };
 
 gcw_event *
@@ -88,7 +95,7 @@ try_to_connect(struct connection *c)
 {
     struct gcw__listeners *list = &c->event->list;
 
-    if (!gcw__listener_alive(c->listener))
+    if (list->place->closed || !gcw__listener_alive(c->listener))
         return ESTALE;
     if (!gcw__listeners_ready(list, c->flags, &c->spare))
         return -1;
@@ -163,7 +170,8 @@ gcw_event_connect_fn(gcw_event *e, void (*fn)(void *arg, void *data),
 {
     if (gcw__enter() != 0)
         return NULL;
-    if (e == NULL || fn == NULL || gcw__flags_unknown(flags))
+    if (e == NULL || fn == NULL || gcw__flags_unknown(flags)
+        || !gcw__holdable(data))
         return gcw__fail_null(EINVAL);
     return connect(e, function_identity(fn, data), flags);
 }
@@ -302,6 +310,7 @@ emit_to(gcw_event *e, const struct gcw__array *array, void *arg)
     run.passed_over = 0;
     run.failing = false;
     gcw__guard_run(&run, emit_rest, emit_failed);
+    GCW__KEEP(run.array);
     return (size_t)(run.end - first) - run.passed_over;
 }
 
@@ -342,7 +351,7 @@ gcw_event_on_error(gcw_event *e, gcw_error_fn *hook, void *data)
 {
     if (gcw__enter() != 0)
         return -1;
-    if (e == NULL)
+    if (e == NULL || !gcw__holdable(data))
         return gcw__fail_int(EINVAL);
     gcw__hook_set(&e->hook, e->list.place, hook, data);
     return 0;

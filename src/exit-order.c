@@ -149,6 +149,15 @@ gcw__order_fill(struct gcw__order_spare *spare)
     return spare->slots != NULL && (!spare->indexed || spare->index != NULL);
 }
 
+void
+gcw__order_clear(struct gcw__order_spare *spare)
+{
+    GC_FREE(spare->old_slots);
+    GC_FREE(spare->old_index);
+    spare->old_slots = NULL;
+    spare->old_index = NULL;
+}
+
 /* Slots. */
 
 static void
@@ -379,9 +388,9 @@ move(struct gcw__order *o, struct gcw__order_spare *spare)
 {
     uint32_t end = copy_waiting(spare->slots, o);
     uint32_t top = copy_aside(spare->slots, spare->capacity, o);
+    struct gcw__order_spare used = { .old_slots = o->slots,
+                                     .old_index = o->index };
 
-    GC_FREE(o->slots);
-    GC_FREE(o->index);
     o->slots = spare->slots;
     o->index = spare->index;
     o->capacity = spare->capacity;
@@ -389,7 +398,7 @@ move(struct gcw__order *o, struct gcw__order_spare *spare)
     o->top = top;
     renumber(o, top, o->capacity);
     index_all(o);
-    *spare = (struct gcw__order_spare){ 0 };
+    *spare = used;
 }
 
 /* Moves to the spare, if it is what is needed. */

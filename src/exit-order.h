@@ -28,10 +28,15 @@ struct gcw__order_spare {
     struct gcw__order_index *index;
     uint32_t capacity;
     bool indexed;
+    gcw_exit_handler **old_slots;    /* what is to be given back then */
+    struct gcw__order_index *old_index;
 };
 
 /* False if there is no memory, or if there would be too many. */
 bool gcw__order_fill(struct gcw__order_spare *spare);
+
+/* Gives back what is old, when the lock is not held any more. */
+void gcw__order_clear(struct gcw__order_spare *spare);
 
 /* Adds the newest.  False if `spare` must first be filled. */
 bool gcw__order_push(struct gcw__order *o, gcw_exit_handler *h,

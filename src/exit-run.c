@@ -2,7 +2,16 @@
  *
  * Turns.  A registry is run by one thread at a time, its owner, any number of
  * times nested (a handler that runs its own registry, or calls exit).  Other
- * threads wait for their turn on a condition, without a lock.
+ * threads wait for their turn on a condition, without a lock.  Waiting is a
+ * cancellation point; who has the turn has cancellation off.  A turn ends when
+ * its frame does, however it is left: by return, by an exception, by the end
+ * of the thread.  Only a jump over it goes unnoticed.  That is found by the
+ * owner, when it comes here again, and by those who wait, who look at the
+ * owner's stack every now and then; the process aborts.
+ *
+ * The end of the process.  The first thread that exits leads; those that come
+ * later wait for ever, unless it ends itself.  That is more than a turn: it
+ * lasts while the C library calls other handlers in between.
  *
  * A run takes the newest waiting handler off, under the lock, and calls it
  * without.  So the handlers that are left are in the registry at every
@@ -13,25 +22,27 @@
  *
  * The run for code that is unloaded does not wait for its turn: the thread
  * holds the dynamic linker's lock, which the owner may be waiting for.  It
- * marks what it is to call, all at once; other runs pass that over.
+ * marks what it is to call, all at once, and what is registered meanwhile;
+ * other runs pass that over.
  *
  * In a forked child the owner may be a thread that is not there; its turn is
- * over then.  A handler that ends its thread (pthread_exit, cancellation)
- * ends the run.
+ * over then.  A handler that ends its thread (pthread_exit) ends the run.
  */
 #include <config.h>
 #include "exit.h"
 
 #include "code.h"
 #include "delay.h"
-#include "fork.h"
 #include "guard.h"
 #include "init.h"
 #include "lock.h"
 #include "method.h"
+#include "process.h"
 #include "roots.h"
 #include "tell.h"
 #include "trace.h"
+
+#include <time.h>
 
 static pthread_cond_t turn = PTHREAD_COND_INITIALIZER;
 
@@ -48,6 +59,7 @@ struct run {
     size_t counted;                  /* of those called, how many `ran` has */
     bool watching;                   /* it does, and is not to come back */
     uint32_t at;                     /* where a run for code looks next */
+    struct gcw__unloading unloading; /* of such a run */
 };
 
 /* Turns. */
@@ -79,19 +91,45 @@ is_mine(const gcw_exit_registry *r)
     return r->depth != 0 && r->owner == this_thread();
 }
 
+static struct timespec
+in_a_second(void)
+{
+    struct timespec then;
+
+    clock_gettime(CLOCK_REALTIME, &then);
+    then.tv_sec++;
+    return then;
+}
+
 static void
-begin_turn(gcw_exit_registry *r)
+wait_for_turn(const gcw_exit_registry *r)
+{
+    while (is_other(r)) {
+        struct timespec then = in_a_second();
+
+        if (gcw__wait_cancellable(&turn, &gcw__exit_lock, &then) != 0
+            && is_other(r) && gcw__frame_of_other_is_over(&r->frame))
+            gcw__left_by_jump();
+    }
+}
+
+static void
+begin_turn(gcw_exit_registry *r, struct gcw__marks *marks)
 {
     gcw__lock(&gcw__exit_lock, true);
-    while (is_other(r))
-        pthread_cond_wait(&turn, &gcw__exit_lock);
+    wait_for_turn(r);
     if (!is_mine(r)) {
         r->depth = 0;
+        r->frame = gcw__frame_here(marks);
         gcw__order_bring_back(&r->order);
+    } else if (gcw__frame_is_over((uintptr_t)r->frame.marks,
+                                  (uintptr_t)marks)) {
+        gcw__left_by_jump();
     }
     r->owner = this_thread();
     r->owner_process = gcw__process();
     r->depth++;
+    gcw__cancel_off();
     gcw__unlock(&gcw__exit_lock);
     GCW__DELAY(2);
 }
@@ -109,15 +147,82 @@ end_turn(void *arg)
     }
     pthread_cond_broadcast(&turn);
     gcw__unlock(&gcw__exit_lock);
+    gcw__cancel_on();
 }
 
 void
 gcw__exit_in_turn(gcw_exit_registry *r, void (*call)(void *arg), void *arg)
 {
-    begin_turn(r);
+    struct gcw__marks marks;
+
+    begin_turn(r, &marks);
     pthread_cleanup_push(end_turn, r);
     call(arg);
     pthread_cleanup_pop(1);
+}
+
+/* The end of the process. */
+
+/* Written under the lock.  The thread is 0: nobody. */
+static _Atomic uint64_t leader;
+static atomic_uint leader_process;
+static pthread_key_t leads;
+static bool has_key;
+
+/* The thread of this process that leads, or 0. */
+static uint64_t
+leading_thread(void)
+{
+    uint64_t thread = atomic_load(&leader);
+
+    return atomic_load(&leader_process) == gcw__process() ? thread : 0;
+}
+
+bool
+gcw__exit_is_mine(void)
+{
+    uint64_t thread = leading_thread();
+
+    return thread != 0 && thread == this_thread();
+}
+
+bool
+gcw__exit_is_others(void)
+{
+    uint64_t thread = leading_thread();
+
+    return thread != 0 && thread != this_thread();
+}
+
+/* A handler has ended the thread, ours or one of the C library's. */
+static void
+resign(void *unused)
+{
+    (void)unused;
+    gcw__lock(&gcw__exit_lock, true);
+    if (gcw__exit_is_mine())
+        atomic_store(&leader, 0);
+    pthread_cond_broadcast(&turn);
+    gcw__unlock(&gcw__exit_lock);
+}
+
+bool
+gcw__exit_lead_install(void)
+{
+    has_key = has_key || pthread_key_create(&leads, resign) == 0;
+    return has_key;
+}
+
+void
+gcw__exit_lead(void)
+{
+    gcw__lock(&gcw__exit_lock, true);
+    while (gcw__exit_is_others())
+        gcw__wait_cancellable(&turn, &gcw__exit_lock, NULL);
+    atomic_store(&leader, this_thread());
+    atomic_store(&leader_process, gcw__process());
+    gcw__unlock(&gcw__exit_lock);
+    pthread_setspecific(leads, &leads);
 }
 
 /* Taking the next. */
@@ -169,6 +274,19 @@ is_chosen(const gcw_exit_handler *h, const struct gcw__range *range)
     return h->leaving && gcw__in_range(gcw__exit_code(h), range);
 }
 
+/* The newest that was registered meanwhile. */
+static gcw_exit_handler *
+find_fresh(const struct run *run)
+{
+    uint32_t at = run->registry->order.end;
+    gcw_exit_handler *h;
+
+    while ((h = gcw__order_next(&run->registry->order, &at)) != NULL
+           && !is_chosen(h, run->choice.code))
+        continue;
+    return h;
+}
+
 /* The newest that is chosen becomes current.  Lock held.  A run by turns may
  * have moved some to where this one has looked already, so there is none only
  * if it finds none from the beginning. */
@@ -178,6 +296,14 @@ take_chosen(struct run *run)
     gcw_exit_handler *h;
     bool from_the_beginning;
 
+    if (run->unloading.fresh != 0) {
+        run->unloading.fresh--;
+        h = find_fresh(run);
+        if (h != NULL) {
+            start(run, h);
+            return true;
+        }
+    }
     do {
         from_the_beginning = run->at == UINT32_MAX;
         while ((h = gcw__order_next(&run->registry->order, &run->at)) != NULL)
@@ -190,6 +316,14 @@ take_chosen(struct run *run)
     return false;
 }
 
+/* Whether it was to go no further than to a handler that does not wait any
+ * more. */
+static bool
+is_done(const struct run *run)
+{
+    return run->choice.place != 0 && !gcw__exit_place_waits(run->choice.place);
+}
+
 /* The newest handler that this run is for becomes current.  Lock held. */
 static bool
 take_next(struct run *run)
@@ -197,7 +331,7 @@ take_next(struct run *run)
     struct gcw__order *o = &run->registry->order;
     gcw_exit_handler *h;
 
-    while ((h = gcw__order_newest(o)) != NULL) {
+    while (!is_done(run) && (h = gcw__order_newest(o)) != NULL) {
         if (!h->leaving && (!run->choice.quick || h->quick)) {
             start(run, h);
             return true;
@@ -353,14 +487,30 @@ choose(gcw_exit_registry *r, const struct gcw__range *range, bool leaving)
 static void
 begin_run(struct run *run)
 {
+    gcw_exit_registry *r = run->registry;
+
     if (run->choice.code == NULL)
         return;
     gcw__lock(&gcw__exit_lock, true);
-    choose(run->registry, run->choice.code, true);
+    choose(r, run->choice.code, true);
+    run->unloading = (struct gcw__unloading){ r->unloading, run->choice.code,
+                                              0 };
+    r->unloading = &run->unloading;
     gcw__unlock(&gcw__exit_lock);
 }
 
-/* Also when a handler has ended its thread. */
+/* Several threads may unload at once. */
+static void
+end_unloading(gcw_exit_registry *r, const struct gcw__unloading *unloading)
+{
+    struct gcw__unloading **at = &r->unloading;
+
+    while (*at != unloading)
+        at = &(*at)->next;
+    *at = unloading->next;
+}
+
+/* However the run is left. */
 static void
 end_run(void *arg)
 {
@@ -368,8 +518,10 @@ end_run(void *arg)
 
     gcw__lock(&gcw__exit_lock, true);
     finish_last(run);
-    if (run->choice.code != NULL)
+    if (run->choice.code != NULL) {
         choose(run->registry, run->choice.code, false);
+        end_unloading(run->registry, &run->unloading);
+    }
     gcw__unlock(&gcw__exit_lock);
 }
 
@@ -396,7 +548,7 @@ struct whole_run {
 static void
 run_whole(void *arg)
 {
-    static const struct gcw__exit_choice all = { false, NULL };
+    static const struct gcw__exit_choice all = { false, 0, NULL };
     struct whole_run *whole = arg;
 
     whole->failed = gcw__exit_run(whole->registry, whole->status, all).failed;
@@ -437,7 +589,7 @@ drop_kept(gcw_exit_registry *r, const struct gcw__range *range)
 void
 gcw__exit_object_unloading(void *registry, const struct gcw__range *range)
 {
-    struct gcw__exit_choice choice = { false, range };
+    struct gcw__exit_choice choice = { false, 0, range };
     gcw_exit_registry *r = registry;
 
     gcw__lock(&gcw__exit_lock, true);

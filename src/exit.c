@@ -25,10 +25,10 @@
 
 #include "code.h"
 #include "delay.h"
-#include "fork.h"
 #include "init.h"
 #include "lock.h"
 #include "method.h"
+#include "process.h"
 #include "ref.h"
 #include "roots.h"
 #include "text.h"
@@ -40,12 +40,21 @@ static bool closed;
 
 /* Registries. */
 
+static void empty(void *registry);
 static void shrink(void *registry);
 static bool handler_died(void *registry, struct gcw__place_watch *watch,
                          bool may_wait);
 
+static pthread_mutex_t *
+lock_of(const struct gcw__place *place)
+{
+    (void)place;
+    return &gcw__exit_lock;
+}
+
 static const struct gcw__place_ops registry_ops = {
-    GCW__REGISTRY, handler_died, NULL, gcw__exit_object_unloading, shrink
+    GCW__REGISTRY, lock_of, handler_died, NULL, empty,
+    gcw__exit_object_unloading, shrink
 };
 
 gcw_exit_registry *
@@ -118,7 +127,7 @@ gcw_exit_on_error(gcw_exit_registry *r, gcw_error_fn *hook, void *data)
 {
     if (gcw__enter() != 0)
         return -1;
-    if (r == NULL)
+    if (r == NULL || !gcw__holdable(data))
         return gcw__fail_int(EINVAL);
     gcw__lock(&gcw__exit_lock, true);
     r->hook = hook;
@@ -178,6 +187,7 @@ reshape(gcw_exit_registry *r, bool (*shape)(struct gcw__order *o,
         gcw__lock(&gcw__exit_lock, true);
         done = shape(&r->order, &spare);
         gcw__unlock(&gcw__exit_lock);
+        gcw__order_clear(&spare);
     } while (!done && gcw__order_fill(&spare));
 }
 
@@ -200,11 +210,19 @@ gcw__exit_tidy(gcw_exit_registry *r)
         gcw__place_untidy(r->place);
 }
 
+/* Its place among the C library's handlers; 0: none. */
+static uintptr_t
+place_of(const gcw_exit_handler *h)
+{
+    return h->kind == GCW__PLAIN && !h->has_extra ? h->more.place : 0;
+}
+
 void
 gcw__exit_take_off(gcw_exit_handler *h, enum gcw__exit_state state)
 {
     struct gcw__exit_extra *extra = gcw__exit_extra(h);
 
+    gcw__exit_place_set(place_of(h), false);
     if (state == GCW__GONE && extra == NULL) {
         h->more.data = NULL;
         gcw__order_forget(&h->registry->order, h);
@@ -216,6 +234,27 @@ gcw__exit_take_off(gcw_exit_handler *h, enum gcw__exit_state state)
     if (extra != NULL && extra->on_data != NULL)
         unlink_watch(extra->on_data);
     h->state = state;
+}
+
+/* The registry is disposed of.  Its watches are taken off with it. */
+static void
+empty(void *registry)
+{
+    gcw_exit_registry *r = registry;
+    uint32_t at = UINT32_MAX;
+    gcw_exit_handler *h;
+
+    while ((h = gcw__order_next(&r->order, &at)) != NULL) {
+        struct gcw__exit_extra *extra = gcw__exit_extra(h);
+
+        gcw__exit_remove(h);
+        if (extra != NULL && extra->on_self != NULL)
+            gcw__place_leave(&extra->on_self->on);
+        if (extra != NULL && extra->on_data != NULL)
+            gcw__place_leave(&extra->on_data->on);
+    }
+    r->hook = NULL;
+    r->hook_data = NULL;
 }
 
 bool
@@ -249,16 +288,41 @@ data_watch(const gcw_exit_handler *h)
                                                    : &extra->on_data->on;
 }
 
+/* At exit what was there when it began runs, and what the exiting thread
+ * registers itself. */
+static bool
+is_too_late(const gcw_exit_registry *r)
+{
+    return r == gcw__roots->at_exit && (closed || gcw__exit_is_others());
+}
+
+/* Its code is being unloaded, so it runs now. */
+static void
+look_at_unloading(gcw_exit_handler *h)
+{
+    struct gcw__unloading *unloading = h->registry->unloading;
+
+    for (; unloading != NULL; unloading = unloading->next)
+        if (gcw__in_range(gcw__exit_code(h), unloading->range)) {
+            h->leaving = true;
+            unloading->fresh++;
+            return;
+        }
+}
+
 /* Returns 0, an errno, or -1: fill `spare`.  Lock held. */
 static int
 try_to_add(gcw_exit_handler *h, struct gcw__order_spare *spare)
 {
-    if (closed && h->registry == gcw__roots->at_exit)
+    if (is_too_late(h->registry))
         return ESHUTDOWN;
-    if (!gcw__place_watched_live(self_watch(h), data_watch(h)))
+    if (h->registry->place->closed
+        || !gcw__place_watched_live(self_watch(h), data_watch(h)))
         return ESTALE;
     if (!gcw__order_push(&h->registry->order, h, spare))
         return -1;
+    look_at_unloading(h);
+    gcw__exit_place_set(place_of(h), true);
     if (h->has_extra)
         h->more.extra->number = ++h->registry->births;
     if (h->kind == GCW__METHOD)
@@ -279,6 +343,7 @@ add(gcw_exit_handler *h)
         gcw__lock(&gcw__exit_lock, true);
         error = try_to_add(h, &spare);
         gcw__unlock(&gcw__exit_lock);
+        gcw__order_clear(&spare);
         if (error != -1)
             return error;
         GCW__DELAY(1);
@@ -468,7 +533,7 @@ gcw_exit_register_fn(gcw_exit_registry *r, void (*fn)(void *data), void *data,
 
     if (gcw__enter() != 0)
         return NULL;
-    if (r == NULL || fn == NULL || has_reserved(o))
+    if (r == NULL || fn == NULL || has_reserved(o) || !gcw__holdable(data))
         return gcw__fail_null(EINVAL);
     h = handler_of(r, GCW__FUNCTION, data, o);
     if (h == NULL)
@@ -477,6 +542,13 @@ gcw_exit_register_fn(gcw_exit_registry *r, void (*fn)(void *data), void *data,
     error = add(h);
     return error == 0 ? h : gcw__fail_null(error);
 }
+
+/* The part of a call by any thread that is made on a known one. */
+struct any_call {
+    int (*call)(void (*fn)(void));
+    void (*fn)(void);
+    int result, error;
+};
 
 static int
 atexit_known(void (*fn)(void))
@@ -491,6 +563,8 @@ atexit_known(void (*fn)(void))
     if (h == NULL)
         return gcw__fail_int(ENOMEM);
     h->call.plain = fn;
+    if (!h->has_extra)
+        h->more.place = gcw__exit_place_new();
     error = add(h);
     return error == 0 ? 0 : gcw__fail_int(error);
 }
@@ -509,40 +583,72 @@ atexit_cancel_known(void (*fn)(void))
     if (h != NULL)
         gcw__exit_remove(h);
     gcw__unlock(&gcw__exit_lock);
-    return h == NULL ? gcw__fail_int(ENOENT) : 0;
+    return h != NULL || gcw__exit_early_cancel(fn) ? 0
+                                                   : gcw__fail_int(ENOENT);
 }
 
-/* Calls it on a thread that the collector knows, for as long as it takes. */
-static int
-as_known_thread(int (*call)(void (*fn)(void)), void (*fn)(void))
+static void
+make_call(void *arg)
 {
-    int result, error;
-    bool entered = false;
+    struct any_call *any = arg;
+
+    any->result = any->call(any->fn);
+    any->error = errno;
+}
+
+static int
+call_on_known(int (*call)(void (*fn)(void)), void (*fn)(void))
+{
+    struct any_call any = { call, fn, -1, EPERM };
+    int before = errno;
+
+    gcw__as_known(make_call, &any);
+    errno = any.result == 0 ? before : any.error;
+    return any.result;
+}
+
+static int
+add_early(void (*fn)(void))
+{
+    int error = gcw__exit_early_add(fn);
+
+    return error == 0 ? 0 : gcw__fail_int(error);
+}
+
+static int
+cancel_early(void (*fn)(void))
+{
+    return gcw__exit_early_cancel(fn) ? 0 : gcw__fail_int(ENOENT);
+}
+
+/* A thread that must not start the library, nor finds it started, makes the
+ * call in another way. */
+static int
+on_any_thread(int (*call)(void (*fn)(void)), int (*early)(void (*fn)(void)),
+              void (*fn)(void))
+{
+    int before = errno;
 
     if (fn == NULL)
         return gcw__fail_int(EINVAL);
-    if (gcw_init() != 0 && errno != EPERM)
+    if (gcw_init() == 0)
+        return call_on_known(call, fn);
+    if (errno != EPERM)
         return -1;
-    if (!gcw__thread_known())
-        entered = gcw__thread_enter();
-    result = call(fn);
-    error = errno;
-    if (entered)
-        gcw__thread_leave();
-    errno = error;
-    return result;
+    errno = before;
+    return gcw__collector_runs() ? call_on_known(call, fn) : early(fn);
 }
 
 int
 gcw_atexit(void (*fn)(void))
 {
-    return as_known_thread(atexit_known, fn);
+    return on_any_thread(atexit_known, add_early, fn);
 }
 
 int
 gcw_atexit_cancel(void (*fn)(void))
 {
-    return as_known_thread(atexit_cancel_known, fn);
+    return on_any_thread(atexit_cancel_known, cancel_early, fn);
 }
 
 /* Taking back. */

@@ -4,6 +4,7 @@
 
 #include "exit-order.h"
 #include "place.h"
+#include "stack.h"
 
 #include <gcweak/exit.h>
 
@@ -15,6 +16,7 @@ struct gcw_exit_handler {
     gcw_exit_registry *registry;     /* constant */
     union {
         void *data;                  /* of a function */
+        uintptr_t place;             /* of a plain one: see exit-place.c */
         struct gcw__exit_extra *extra;   /* if has_extra */
     } more;                          /* constant */
     union {
@@ -71,7 +73,17 @@ struct gcw_exit_registry {
     uint64_t births;                 /* of handlers with an extra */
     uint64_t owner;                  /* the thread that runs it, and */
     unsigned owner_process;          /* the process of that thread, */
-    unsigned depth;                  /* if this is not 0 */
+    unsigned depth;                  /* if this is not 0; and */
+    struct gcw__frame frame;         /* the outermost frame that does */
+    struct gcw__unloading *unloading;    /* the code that goes meanwhile */
+};
+
+/* Code that is being unloaded, for a registry: on the stack of who does it. */
+struct gcw__unloading {
+    struct gcw__unloading *next;
+    const struct gcw__range *range;
+    size_t fresh;                    /* handlers in it that were registered
+                                      * meanwhile, and have still to run */
 };
 
 extern pthread_mutex_t gcw__exit_lock;
@@ -119,14 +131,30 @@ const char *gcw__exit_name(const gcw_exit_handler *h);
 
 /* Runs (exit-run.c). */
 
-/* Calls call(arg) when it is this thread's turn to run r.  Nests. */
+/* Calls call(arg) when it is this thread's turn to run r.  Nests.  A
+ * cancellation point until it is; then cancellation is off. */
 void gcw__exit_in_turn(gcw_exit_registry *r, void (*call)(void *arg),
                        void *arg);
+
+/* Makes this thread the one that ends the process.  If another one does,
+ * waits until that has ended itself, if it ever does.  A cancellation
+ * point. */
+void gcw__exit_lead(void);
+
+/* Whether this thread ends the process; whether another one does.  Any lock
+ * may be held. */
+bool gcw__exit_is_mine(void);
+bool gcw__exit_is_others(void);
+
+/* Once, when the library starts: what that needs.  False: no memory. */
+bool gcw__exit_lead_install(void);
 
 /* Which handlers a run calls; the others stay as they are. */
 struct gcw__range;
 struct gcw__exit_choice {
     bool quick;                      /* only those with `quick` */
+    uintptr_t place;                 /* not 0: no more than down to the one
+                                      * with that place, if it waits */
     const struct gcw__range *code;   /* only those with code in it; it goes,
                                       * so `keep` does not count */
 };
@@ -148,6 +176,34 @@ uint64_t gcw__exit_ran(void);
 /* Closes the default registry for good, unless a handler waits in it. */
 bool gcw__exit_close(void);
 bool gcw__exit_closed(void);
+
+/* Places among the C library's own handlers (exit-place.c). */
+
+/* One for a handler that is about to be registered; 0: none.  No lock held. */
+uintptr_t gcw__exit_place_new(void);
+
+/* The handler that has it waits; or no longer.  Lock held. */
+void gcw__exit_place_set(uintptr_t place, bool waits);
+
+/* Whether it does.  Lock held. */
+bool gcw__exit_place_waits(uintptr_t place);
+
+/* The same, without the lock. */
+bool gcw__exit_place_is_due(uintptr_t place);
+
+/* Functions that were registered when the library could not be started yet
+ * (exit-early.c). */
+
+/* Adds one, with what it takes to be called at exit.  Returns 0 or an
+ * errno. */
+int gcw__exit_early_add(void (*fn)(void));
+
+/* Takes the newest with that function back; false if there is none. */
+bool gcw__exit_early_cancel(void (*fn)(void));
+
+/* Calls all, the newest first; or those in the range.  True if there were
+ * any. */
+bool gcw__exit_early_run(const struct gcw__range *range);
 
 /* Ends what belongs to unloaded code: runs handlers, takes out the hook. */
 void gcw__exit_object_unloading(void *registry,

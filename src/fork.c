@@ -1,13 +1,26 @@
-/* fork.c: processes.
+/* fork.c: child processes.
  *
  * Before a fork all locks of the library are taken, in their order, so the
- * child finds everything whole, and the worker is paused.  bdwgc's own
- * handlers were installed before ours, when it was started, so its lock is
- * taken after ours and given back before.
+ * child finds everything whole, and the worker is paused.  Nobody who holds
+ * one of them waits for the collector's lock (lock.h), so it does not matter
+ * whether that is taken before, as by GC_atfork_prepare, or after, as by
+ * bdwgc's own handlers, which were installed before ours.
  *
- * What belongs to a process is marked with its number, which the child counts
- * up: cheaper than asking for the pid at each registration.  A child made
- * around the handlers (a bare clone) is found out at exit by its pid.
+ * Handlers of the application that were installed before ours run while all
+ * is locked: after ours before the fork, before ours after it.  They may call
+ * the library, on the thread that forks: that has the locks, so taking one
+ * does nothing there (gcw__holding.all).
+ *
+ * A fork may come while another thread starts the library for the first time,
+ * and before these handlers are installed: then they run for one half only, or
+ * not at all.  Nothing was begun then that cannot be begun again (init.c).
+ *
+ * A child that is made around these handlers (_Fork, a bare clone) is a
+ * process of its own all the same: see process.h.  What it inherits in an
+ * unusable state is made anew by who first finds it belonging to another
+ * process: descriptors (wakeup.c), the worker (worker.c), turns (exit-run.c).
+ * What another thread had locked stays locked there: only a parent with one
+ * thread may make such a child.
  */
 #include <config.h>
 #include "fork.h"
@@ -15,35 +28,20 @@
 #include "death.h"
 #include "drain.h"
 #include "exit.h"
+#include "init.h"
 #include "links.h"
 #include "listeners.h"
+#include "lock.h"
 #include "place.h"
+#include "process.h"
 #include "proxy.h"
 #include "shard.h"
 #include "worker.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
-#include <unistd.h>
-
-static atomic_uint process;
-static _Atomic pid_t pid;
-
-unsigned
-gcw__process(void)
-{
-    return atomic_load_explicit(&process, memory_order_relaxed);
-}
-
-void
-gcw__process_check(void)
-{
-    if (atomic_exchange(&pid, getpid()) != getpid())
-        atomic_fetch_add(&process, 1);
-}
 
 static void
-prepare(void)
+lock_all(void)
 {
     gcw__worker_fork_prepare();
     gcw__deaths_fork_prepare();
@@ -54,11 +52,13 @@ prepare(void)
     gcw__places_fork_prepare();
     gcw__proxies_fork_prepare();
     gcw__drain_fork_prepare();
+    gcw__holding.all = true;
 }
 
 static void
-parent(void)
+parent_goes_on(void)
 {
+    gcw__holding.all = false;
     gcw__drain_fork_parent();
     gcw__proxies_fork_done();
     gcw__places_fork_parent();
@@ -71,9 +71,9 @@ parent(void)
 }
 
 static void
-child(void)
+child_begins(void)
 {
-    gcw__process_check();
+    gcw__holding.all = false;
     gcw__drain_fork_child();
     gcw__proxies_fork_done();
     gcw__places_fork_child();
@@ -85,9 +85,46 @@ child(void)
     gcw__worker_fork_child();
 }
 
+/* Before the library has started there is nothing to lock; once it has, it
+ * will not start again. */
+static void
+prepare(void)
+{
+    gcw__start_fork_prepare();
+    if (!atomic_load(&gcw__ready))
+        return;
+    gcw__start_fork_done();
+    lock_all();
+}
+
+/* Whether this thread has been through `prepare`. */
+static bool
+is_prepared(void)
+{
+    return gcw__holding.locks != 0;
+}
+
+static void
+parent(void)
+{
+    if (gcw__holding.all)
+        parent_goes_on();
+    else if (is_prepared())
+        gcw__start_fork_done();
+}
+
+static void
+child(void)
+{
+    gcw__process_forked();
+    if (gcw__holding.all)
+        child_begins();
+    else if (is_prepared())
+        gcw__start_fork_done();
+}
+
 int
 gcw__fork_install(void)
 {
-    atomic_store(&pid, getpid());
     return pthread_atfork(prepare, parent, child);
 }

@@ -142,11 +142,13 @@ missing_for_list(struct request *r)
         ? NOTHING : ROOM_IN_LIST;
 }
 
-/* Whether nobody has disposed of the source or one of the method's objects. */
+/* Whether nobody has disposed of the hub, the source or one of the method's
+ * objects. */
 static bool
 all_alive(const struct request *r)
 {
-    return (r->source_ref == NULL || gcw__read(r->source_ref) != NULL)
+    return !r->hub->place->place.closed
+           && (r->source_ref == NULL || gcw__peek(r->source_ref) != NULL)
            && gcw__listener_alive(r->listener);
 }
 
@@ -337,7 +339,8 @@ gcw_hub_connect_fn(gcw_hub *h, const char *type, void *source,
 
     if (gcw__enter() != 0)
         return NULL;
-    if (h == NULL || fn == NULL || gcw__flags_unknown(flags))
+    if (h == NULL || fn == NULL || gcw__flags_unknown(flags)
+        || !gcw__holdable(data))
         return gcw__fail_null(EINVAL);
     return connect_checked(&r, data);
 }

@@ -153,10 +153,12 @@ next_slot(struct emission *run)
 static bool
 call_first(struct emission *run, const struct gcw__slot *slot)
 {
-    struct gcw__identity id = gcw__slot_identity(slot);
-    struct gcw__identity *place = place_in(&run->called_ones, &id);
+    struct gcw__identity id, *place;
     gcw_bound bound;
 
+    if (!gcw__slot_identity_now(slot, &id))
+        return false;
+    place = place_in(&run->called_ones, &id);
     if (place->code != NULL || !gcw__slot_ask(slot, id.data, &bound))
         return false;
     *place = id;
@@ -216,6 +218,8 @@ gcw__hub_emit(gcw_hub *h, const char *type, void *source, void *arg,
         gcw__guard_run(&run, emit_one_part, emit_failed);
     else if (run.n > 1 && !emit_merged(&run))
         return false;
+    for (size_t i = 0; i < run.n; i++)
+        GCW__KEEP(run.parts[i].array);
     *called = run.listeners - run.passed_over;
     GCW__TRACE2(emit__end, h, *called);
     GCW__KEEP(h);

@@ -4,9 +4,13 @@
  * lock, and emits it.  What was taken off forgets its successor, so that a
  * stale pointer to one does not hold all that came after it.
  *
+ * The descriptor is readable exactly while something waits, also while a
+ * listener is at work: it is set and cleared under the same lock.  As long as
+ * something waits, the library holds a hub that has a descriptor, for who
+ * polls it may know the hub only from memory that no collection looks at.
+ *
  * The descriptor lives in memory of malloc, so that it can be closed when the
- * hub has died, told by the sweep; nobody is at it then, since who is at it
- * holds the hub.
+ * hub has died or was disposed of.
  */
 #include <config.h>
 #include "delay.h"
@@ -34,9 +38,31 @@ post_new(const char *type, void *source, void *arg)
     return post;
 }
 
+/* Something waits.  Lock held. */
 static void
+show(gcw_hub *h)
+{
+    if (h->place->wakeup == NULL)
+        return;
+    h->place->place.held = h;
+    gcw__wakeup_set(h->place->wakeup);
+}
+
+/* Nothing waits any more.  Lock held. */
+static void
+hide(gcw_hub *h)
+{
+    h->place->place.held = NULL;
+    if (h->place->wakeup != NULL)
+        gcw__wakeup_clear(h->place->wakeup);
+}
+
+/* Returns 0 or an errno. */
+static int
 enqueue(gcw_hub *h, struct gcw__post *post)
 {
+    if (h->place->place.closed)
+        return ESTALE;
     if (h->newest != NULL)
         h->newest->next = post;
     else
@@ -45,6 +71,8 @@ enqueue(gcw_hub *h, struct gcw__post *post)
     post->number = ++h->last_number;
     h->posted++;
     h->posted_bytes += post->size;
+    show(h);
+    return 0;
 }
 
 /* The oldest, unless it was posted after the one with the number `last`. */
@@ -65,20 +93,19 @@ dequeue(gcw_hub *h, uint64_t last)
         h->posted--;
         h->posted_bytes -= post->size;
     }
+    if (h->oldest == NULL)
+        hide(h);
     gcw__unlock(gcw__hub_lock(h));
     GCW__DELAY(1);
     return post;
 }
 
-static bool
-any_posted(gcw_hub *h)
+void
+gcw__hub_drop_posts(gcw_hub *h)
 {
-    bool any;
-
-    gcw__lock(gcw__hub_lock(h), true);
-    any = h->oldest != NULL;
-    gcw__unlock(gcw__hub_lock(h));
-    return any;
+    h->oldest = h->newest = NULL;
+    h->posted = h->posted_bytes = 0;
+    hide(h);
 }
 
 static uint64_t
@@ -92,44 +119,50 @@ last_number(gcw_hub *h)
     return last;
 }
 
-/* NULL until somebody has asked for the descriptor. */
-static struct gcw__wakeup *
-wakeup_of(gcw_hub *h)
-{
-    struct gcw__wakeup *w;
+struct post_call {
+    gcw_hub *hub;
+    const char *type;
+    void *source, *arg;
+    int error;
+};
 
-    gcw__lock(gcw__hub_lock(h), true);
-    w = h->place->wakeup;
-    gcw__unlock(gcw__hub_lock(h));
-    return w;
-}
-
+/* The thread is known. */
 static void
-wake(gcw_hub *h)
+post(void *arg)
 {
-    struct gcw__wakeup *w = wakeup_of(h);
+    struct post_call *call = arg;
+    gcw_hub *h = call->hub;
+    struct gcw__post *post;
 
-    if (w != NULL)
-        gcw__wakeup_set(w);
+    if (gcw__enter() != 0) {
+        call->error = errno;
+        return;
+    }
+    post = post_new(call->type, call->source, call->arg);
+    if (post == NULL) {
+        call->error = ENOMEM;
+        return;
+    }
+    gcw__lock(gcw__hub_lock(h), true);
+    call->error = enqueue(h, post);
+    gcw__unlock(gcw__hub_lock(h));
+    GCW__KEEP(h);
 }
 
 int
 gcw_hub_post(gcw_hub *h, const char *type, void *source, void *arg)
 {
-    struct gcw__post *post;
+    struct post_call call = { h, type, source, arg, EPERM };
+    int before = errno;
 
-    if (gcw__enter() != 0)
-        return -1;
     if (h == NULL)
         return gcw__fail_int(EINVAL);
-    post = post_new(type, source, arg);
-    if (post == NULL)
-        return gcw__fail_int(ENOMEM);
-    gcw__lock(gcw__hub_lock(h), true);
-    enqueue(h, post);
-    gcw__unlock(gcw__hub_lock(h));
-    wake(h);
-    GCW__KEEP(h);
+    if (!gcw__holdable(source) || !gcw__holdable(arg))
+        return gcw__fail_int(EINVAL);
+    gcw__as_known(post, &call);
+    if (call.error != 0)
+        return gcw__fail_int(call.error);
+    errno = before;
     return 0;
 }
 
@@ -144,6 +177,7 @@ put_back(gcw_hub *h, struct gcw__post *post)
         h->newest = post;
     h->posted++;
     h->posted_bytes += post->size;
+    show(h);
     gcw__unlock(gcw__hub_lock(h));
 }
 
@@ -178,10 +212,21 @@ emit_posted(gcw_hub *h, size_t max)
     return made;
 }
 
+/* What was left is news for who polls for changes only. */
+static void
+wake_again(gcw_hub *h)
+{
+    gcw__lock(gcw__hub_lock(h), true);
+    if (h->oldest != NULL && h->place->wakeup != NULL) {
+        gcw__wakeup_clear(h->place->wakeup);
+        gcw__wakeup_set(h->place->wakeup);
+    }
+    gcw__unlock(gcw__hub_lock(h));
+}
+
 size_t
 gcw_hub_dispatch(gcw_hub *h, size_t max)
 {
-    struct gcw__wakeup *w;
     size_t made;
 
     if (gcw__enter() != 0)
@@ -190,12 +235,8 @@ gcw_hub_dispatch(gcw_hub *h, size_t max)
         errno = EINVAL;
         return 0;
     }
-    w = wakeup_of(h);
-    if (w != NULL)
-        gcw__wakeup_clear(w);
     made = emit_posted(h, max);
-    if (any_posted(h))
-        wake(h);
+    wake_again(h);
     GCW__KEEP(h);
     return made;
 }
@@ -213,58 +254,72 @@ wakeup_new(void)
     return w;
 }
 
-/* Another thread may have been faster. */
-static struct gcw__wakeup *
-need_wakeup(gcw_hub *h)
+static bool
+has_wakeup(const gcw_hub *h)
 {
-    struct gcw__wakeup *w = wakeup_of(h), *unused = NULL;
+    bool has;
 
-    if (w != NULL)
-        return w;
-    w = wakeup_new();
-    if (w == NULL)
-        return NULL;
     gcw__lock(gcw__hub_lock(h), true);
-    if (h->place->wakeup != NULL) {
-        unused = w;
-        w = h->place->wakeup;
-    }
-    h->place->wakeup = w;
+    has = h->place->wakeup != NULL;
     gcw__unlock(gcw__hub_lock(h));
-    free(unused);
-    return w;
+    return has;
+}
+
+/* Opens it, with `fresh` if there is none yet, which is then taken.  -1 with
+ * errno.  Lock held. */
+static int
+open_locked(gcw_hub *h, struct gcw__wakeup **fresh)
+{
+    int fd;
+
+    if (h->place->place.closed)
+        return gcw__fail_int(ESTALE);
+    if (h->place->wakeup == NULL) {
+        h->place->wakeup = *fresh;
+        *fresh = NULL;
+    }
+    if (h->place->wakeup == NULL)
+        return gcw__fail_int(ENOMEM);
+    fd = gcw__wakeup_open(h->place->wakeup);
+    if (fd >= 0 && h->oldest != NULL)
+        show(h);
+    return fd;
 }
 
 int
 gcw_hub_fd(gcw_hub *h)
 {
-    struct gcw__wakeup *w;
+    struct gcw__wakeup *fresh = NULL;
     int fd;
 
     if (gcw__enter() != 0)
         return -1;
     if (h == NULL)
         return gcw__fail_int(EINVAL);
-    w = need_wakeup(h);
-    if (w == NULL)
-        return gcw__fail_int(ENOMEM);
-    fd = gcw__wakeup_open(w);
-    if (fd >= 0 && any_posted(h))
-        gcw__wakeup_set(w);
+    if (!has_wakeup(h))
+        fresh = wakeup_new();
+    gcw__lock(gcw__hub_lock(h), true);
+    fd = open_locked(h, &fresh);
+    gcw__unlock(gcw__hub_lock(h));
+    free(fresh);
     GCW__KEEP(h);
     return fd;
 }
 
+/* Under the lock: if the hub was disposed of, others may still be at it. */
 bool
 gcw__hub_closed(struct gcw__place *place, bool may_wait)
 {
     struct gcw__hub_place *p = (struct gcw__hub_place *)place;
+    struct gcw__wakeup *closed = NULL;
 
-    if (p->wakeup == NULL)
-        return true;
-    if (!gcw__wakeup_close(p->wakeup, may_wait))
+    if (!gcw__lock(place->lock, may_wait))
         return false;
-    free(p->wakeup);
-    p->wakeup = NULL;
-    return true;
+    if (p->wakeup == NULL || gcw__wakeup_close(p->wakeup, may_wait)) {
+        closed = p->wakeup;
+        p->wakeup = NULL;
+    }
+    gcw__unlock(place->lock);
+    free(closed);
+    return p->wakeup == NULL;
 }

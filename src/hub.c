@@ -63,7 +63,7 @@ is_of(const struct gcw__pattern *pattern, const struct gcw__type *type,
     if ((pattern->source == NULL) != (source == NULL))
         return false;
     return source == NULL
-           || gcw__read(pattern->source->on.watch.ref) == source;
+           || gcw__peek(pattern->source->on.watch.ref) == source;
 }
 
 struct gcw__pattern *
@@ -161,6 +161,15 @@ unloading(void *hub, const struct gcw__range *range)
     gcw__hook_unload(&h->hook, &h->place->place, range);
 }
 
+static void
+empty(void *hub)
+{
+    gcw_hub *h = hub;
+
+    gcw__map_each(&h->patterns, unload_pattern, NULL);
+    gcw__hub_drop_posts(h);
+}
+
 /* Tidying. */
 
 /* These are false if that took memory, and there was none. */
@@ -216,7 +225,7 @@ tidy(void *hub)
 {
     gcw_hub *h = hub;
 
-    gcw__place_take_off(&h->place->place, gcw__hub_lock(h));
+    gcw__place_take_off(&h->place->place);
     if (!tidy_lists(h) || !tidy_map(h, &h->types)
         || !tidy_map(h, &h->patterns))
         gcw__place_untidy(&h->place->place);
@@ -228,7 +237,8 @@ gcw_hub *
 gcw_hub_new(void)
 {
     static const struct gcw__place_ops ops = {
-        GCW__HUB, died, gcw__hub_closed, unloading, tidy
+        GCW__HUB, gcw__listeners_lock, died, gcw__hub_closed, empty,
+        unloading, tidy
     };
     gcw_hub *h;
 
@@ -248,7 +258,7 @@ gcw_hub_on_error(gcw_hub *h, gcw_error_fn *hook, void *data)
 {
     if (gcw__enter() != 0)
         return -1;
-    if (h == NULL)
+    if (h == NULL || !gcw__holdable(data))
         return gcw__fail_int(EINVAL);
     gcw__hook_set(&h->hook, &h->place->place, hook, data);
     return 0;

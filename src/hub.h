@@ -83,6 +83,9 @@ bool gcw__hub_emit(gcw_hub *h, const char *type, void *source, void *arg,
 /* What the owner of a pattern's list does (hub.c). */
 extern const struct gcw__listeners_ops gcw__pattern_ops;
 
+/* Drops what waits.  Lock held. */
+void gcw__hub_drop_posts(gcw_hub *h);
+
 /* Closes the descriptor (hub-post.c). */
 bool gcw__hub_closed(struct gcw__place *place, bool may_wait);
 

@@ -2,15 +2,25 @@
  *
  * Several threads may start it at once: each prepares everything, one of them
  * publishes.  Nothing is allocated under the lock, so that a finalizer that
- * comes up meanwhile may call the library.
+ * comes up meanwhile may call the library; nor is the dynamic linker asked for
+ * anything, which may be at work in a constructor that starts the library.
+ *
+ * A child may be forked in the middle of it, also in ways that pass fork's
+ * handlers by.  So each step may be done again, nobody relies on one before
+ * `gcw__ready`, and the lock is made anew in a process that finds it taken by
+ * a thread of another.
  */
 #include <config.h>
 #include "init.h"
 
+#include "code.h"
+#include "death.h"
 #include "drain.h"
 #include "exit.h"
 #include "fork.h"
+#include "last.h"
 #include "lock.h"
+#include "process.h"
 #include "roots.h"
 #include "shutdown.h"
 #include "tell.h"
@@ -20,15 +30,52 @@ atomic_bool gcw__ready;
 
 static pthread_mutex_t starting = PTHREAD_MUTEX_INITIALIZER;
 
-/* Goes on where it failed the last time, if it did. */
+/* The process in which that was last taken. */
+static atomic_uint starting_in;
+
+static void
+lock_starting(void)
+{
+    unsigned before = atomic_load(&starting_in), now = gcw__process();
+
+    if (before != now) {
+        if (before != 0)
+            pthread_mutex_init(&starting, NULL);
+        atomic_store(&starting_in, now);
+    }
+    gcw__lock(&starting, true);
+}
+
+/* What the system is to call us for.  Goes on where it failed the last time,
+ * if it did.  Returns 0 or an errno. */
 static int
-publish(struct gcw__roots *roots)
+install(void)
 {
     static bool forks;
 
     forks = forks || gcw__fork_install() == 0;
-    if (!forks || gcw__shutdown_install() != 0)
-        return ENOMEM;
+    return forks ? gcw__shutdown_install() : ENOMEM;
+}
+
+int
+gcw__start_early(void)
+{
+    int error;
+
+    gcw__process_install();
+    lock_starting();
+    error = install();
+    gcw__unlock(&starting);
+    return error;
+}
+
+static int
+publish(struct gcw__roots *roots)
+{
+    int error = install();
+
+    if (error != 0)
+        return error;
     gcw__roots = roots;
     gcw__tell_install();
     gcw__exit_install();
@@ -52,6 +99,22 @@ roots_new(void)
 }
 
 static int
+start_with(struct gcw__roots *roots)
+{
+    int error = 0;
+
+    lock_starting();
+    if (!atomic_load(&gcw__ready))
+        error = publish(roots);
+    gcw__unlock(&starting);
+    if (gcw__roots != roots)
+        GC_FREE(roots);
+    else if (error == 0)
+        gcw__deaths_hook();
+    return error;
+}
+
+static int
 start(void)
 {
     int error = gcw__collector_start();
@@ -59,34 +122,50 @@ start(void)
 
     if (error != 0)
         return error;
+    gcw__process_install();
+    gcw__code_stay();
     roots = roots_new();
-    if (roots == NULL)
-        return ENOMEM;
-    gcw__lock(&starting, true);
-    if (!atomic_load(&gcw__ready))
-        error = publish(roots);
-    gcw__unlock(&starting);
-    if (gcw__roots != roots)
-        GC_FREE(roots);
-    return error;
+    return roots == NULL ? ENOMEM : start_with(roots);
 }
 
 int
 gcw_init(void)
 {
-    int error = 0;
+    int before = errno, error = 0;
 
     if (!atomic_load_explicit(&gcw__ready, memory_order_acquire))
         error = start();
-    return error == 0 ? 0 : gcw__fail_int(error);
+    if (error != 0)
+        return gcw__fail_int(error);
+    errno = before;
+    return 0;
 }
 
 int
 gcw__enter_first(void)
 {
+    int before = errno;
+
     if (gcw_init() != 0)
         return -1;
-    return gcw__thread_known() ? 0 : gcw__fail_int(EPERM);
+    if (!gcw__thread_known())
+        return gcw__fail_int(EPERM);
+    if (gcw__thread_is_main())
+        gcw__last_watch_main();
+    errno = before;
+    return 0;
+}
+
+void
+gcw__start_fork_prepare(void)
+{
+    lock_starting();
+}
+
+void
+gcw__start_fork_done(void)
+{
+    gcw__unlock(&starting);
 }
 
 const char *

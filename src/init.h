@@ -27,6 +27,14 @@ gcw__enter(void)
     return 0;
 }
 
+/* Prepares what can be without the collector: for forks and the exit.  Returns
+ * 0 or an errno. */
+int gcw__start_early(void);
+
+/* While the lock is held nobody is in the middle of starting the library. */
+void gcw__start_fork_prepare(void);
+void gcw__start_fork_done(void);
+
 /* Fails a call. */
 static inline void *
 gcw__fail_null(int error)

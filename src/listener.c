@@ -180,7 +180,8 @@ gcw__slot_ask(const struct gcw__slot *slot, void *data, gcw_bound *out)
 {
     gcw_listener *l = slot->listener;
 
-    if (gcw__listener_is(l, GCW__IS_GONE | GCW__IS_BLOCKED)
+    if (!gcw__slot_data_now(slot, &data)
+        || gcw__listener_is(l, GCW__IS_GONE | GCW__IS_BLOCKED)
         || !bind_any(l, slot->code, data, out))
         return false;
     return !gcw__listener_is(l, GCW__IS_ONCE) || take(l);

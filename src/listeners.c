@@ -18,8 +18,11 @@
  * and it asks the listener's state:
  *   - a slot of a method with weak data, or of a hub's function;
  *   - one whose listener is blocked, is to be called once, or is gone;
- *   - every slot of an array that another has replaced: what happens later to
- *     its listeners is no longer written there.
+ *   - every slot of an array that another has replaced: there it is
+ *     gcw__moved, for what happens later to its listeners is no longer written
+ *     there, and their data is not there any more.  This is the one case in
+ *     which an emission takes the lock, for a few instructions: to read the
+ *     data where it is now.
  *
  * The life of a listener
  *
@@ -34,9 +37,9 @@
  * there is no array at all.  So adding and removing take constant time,
  * amortised, and a list is as large as what lives in it.
  *
- * Order of writes.  A listener goes: state, then self, then data.  Readers
- * take data, then self, then state (all acquire): if they find the later
- * still there, the earlier were good.
+ * Order of writes.  A listener goes: state, then self, then data; one that
+ * moves: self, then data.  Readers take data, then self, then state (all
+ * acquire): if they find the later still there, the earlier were good.
  *
  * Equal listeners are found by an index, from the time it is first asked for:
  * chains of slots by hash, made anew with each array.
@@ -79,6 +82,7 @@ gcw__listeners_lock(const struct gcw__place *place)
 static void *_Atomic nothing;
 gcw_ref gcw__ask = { &nothing, 0 };
 gcw_ref gcw__plain_function = { &nothing, 0 };
+gcw_ref gcw__moved = { &nothing, 0 };
 
 /* Identities. */
 
@@ -335,16 +339,21 @@ copy(struct gcw__array *new, uint32_t at, const struct gcw__array *old)
     return at;
 }
 
-/* Emissions that are at work in the old array ask the listeners from now
- * on. */
+/* Emissions that are at work in the old array ask the listeners from now on.
+ * It loses their data: a stale pointer to it would hold all of them. */
 static void
 retire(struct gcw__array *old)
 {
     uint64_t range = load_range(old);
 
-    for (uint32_t i = gcw__range_begin(range); i < gcw__range_end(range); i++)
-        atomic_store_explicit(&old->slots[i].self, &gcw__ask,
+    for (uint32_t i = gcw__range_begin(range); i < gcw__range_end(range);
+         i++) {
+        atomic_store_explicit(&old->slots[i].self, &gcw__moved,
                               memory_order_release);
+        GCW__DELAY(7);
+        atomic_store_explicit(&old->slots[i].data, NULL,
+                              memory_order_release);
+    }
 }
 
 /* If some were put in front, half of the room is there: so both ends have
@@ -380,6 +389,33 @@ use_spare(struct gcw__listeners *list, size_t capacity,
     move(list, spare->array);
     spare->array = NULL;
     return true;
+}
+
+bool
+gcw__slot_data_now(const struct gcw__slot *slot, void **data)
+{
+    gcw_listener *l = slot->listener;
+    pthread_mutex_t *lock;
+    bool there;
+
+    if (atomic_load_explicit(&slot->self, memory_order_acquire)
+        != &gcw__moved)
+        return true;
+    lock = gcw__listeners_lock(l->on.place);
+    gcw__lock(lock, true);
+    there = !gcw__listener_is(l, GCW__IS_GONE);
+    if (there)
+        *data = atomic_load(&slot_of(l)->data);
+    gcw__unlock(lock);
+    return there;
+}
+
+bool
+gcw__slot_identity_now(const struct gcw__slot *slot,
+                       struct gcw__identity *out)
+{
+    *out = gcw__slot_identity(slot);
+    return gcw__slot_data_now(slot, &out->data);
 }
 
 static bool

@@ -77,15 +77,16 @@ struct gcw__second_watch {
 };
 
 /* What `self` of a slot may be instead of a method's reference: the listener
- * must be asked; or it is a function, to be called with the slot's data.
+ * must be asked; or it is a function, to be called with the slot's data; or
+ * the listener has another slot by now, and this one has lost its data.
  * References to nothing, so that who reads them finds what he finds when an
  * object has died: then he looks closer. */
-extern gcw_ref gcw__ask, gcw__plain_function;
+extern gcw_ref gcw__ask, gcw__plain_function, gcw__moved;
 
 /* Where emissions find a listener.  `self` changes as that is blocked and
  * unblocked; when it goes, `self` goes first, then `data`, for good. */
 struct gcw__slot {
-    gcw_ref *_Atomic self;           /* or one of the two above */
+    gcw_ref *_Atomic self;           /* or one of those above */
     void (*code)(void);              /* constant */
     void *_Atomic data;              /* of a weak method: its reference */
     gcw_listener *listener;          /* constant */
@@ -217,8 +218,15 @@ bool gcw__listeners_tidy(struct gcw__listeners *list);
 /* How much memory there is.  Lock held. */
 size_t gcw__listeners_bytes(const struct gcw__listeners *list);
 
-/* What a slot's listener calls. */
+/* What a slot's listener calls.  From outside the lock, false if it is gone and
+ * the slot has lost it. */
 struct gcw__identity gcw__slot_identity(const struct gcw__slot *slot);
+bool gcw__slot_identity_now(const struct gcw__slot *slot,
+                            struct gcw__identity *out);
+
+/* The data of a listener whose slot may have lost it; *data is what was read
+ * there, before this.  False if the listener is gone.  No lock held. */
+bool gcw__slot_data_now(const struct gcw__slot *slot, void **data);
 uintptr_t gcw__identity_hash(const struct gcw__identity *id);
 bool gcw__identity_equal(const struct gcw__identity *a,
                          const struct gcw__identity *b);

@@ -1,9 +1,18 @@
-/* lock.h: the locks of the library.
+/* lock.h: the locks of the library, and cancellation.
  *
- * Rules that make them safe, wherever a collection strikes:
- *   - while a lock is held nothing is allocated from the collector and no user
- *     code runs, so no finalizer, and with it no call back into the library,
- *     can come up on the thread that holds it;
+ * Rules that make them safe, wherever a collection, a cancellation or a signal
+ * strikes:
+ *   - while a lock is held no user code runs, and nothing is asked of the
+ *     collector that takes its lock: no allocation, no GC_FREE, no link, no
+ *     weak read that may have to wait (gcw__peek is for that).  So no
+ *     finalizer, and with it no call back into the library, can come up on
+ *     the thread that holds it; and who holds the collector's lock when it
+ *     forks, as after GC_atfork_prepare, may wait for ours.  t/locks.t finds
+ *     who does it all the same;
+ *   - while a lock is held cancellation is off, and so it is around each
+ *     system call that must not be cut short (gcw__cancel_off).  So none of
+ *     our calls is a cancellation point, but for those that wait for others
+ *     with gcw__wait_cancellable;
  *   - the collector's own code never takes them: its hook only posts;
  *   - what is told of a death from a finalizer only tries them (may_wait is
  *     false), but for that of the link pages, which is held for a few
@@ -11,32 +20,99 @@
  *     of them waits for a thread.
  *
  * Order, outermost first; a thread takes them only downwards:
+ *     starting
  *     worker
  *     sweep
  *     shard, listeners, exit    one of all these at a time, but for fork,
  *                       which takes them all
- *     the collector's allocation lock
  *     links, places, proxies, queue, wake-up    of these only one at a
- *                       time, but for fork, which takes them all
+ *                       time, but for fork, which takes them all, and for
+ *                       a hub's wake-up, which is under its listeners' lock
+ *
+ * Fork takes all of them (fork.c): a new lock gets a line there.  The thread
+ * that forks may then be called back by fork handlers of the application,
+ * which may use the library: it holds every lock already, so that taking one
+ * does nothing.
  */
 #ifndef GCW__LOCK_H
 #define GCW__LOCK_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
+#include <time.h>
+
+/* What the calling thread holds. */
+struct gcw__holding {
+    unsigned off;            /* how often cancellation was turned off, */
+    int cancel;              /* and what it was before the first time */
+    unsigned locks;          /* how many locks it has, or is about to take */
+    bool all;                /* it forks: it has them all */
+};
+
+/* Asked at each lock, so it is worth its place in the static block of the
+ * thread. */
+extern _Thread_local struct gcw__holding gcw__holding
+    __attribute__((__tls_model__("initial-exec")));
+
+/* Turns cancellation off for the calling thread; and back to what it was, when
+ * that has been called as often.  Async-signal-safe. */
+static inline void
+gcw__cancel_off(void)
+{
+    if (gcw__holding.off++ == 0)
+        pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &gcw__holding.cancel);
+}
+
+static inline void
+gcw__cancel_on(void)
+{
+    int ignored;
+
+    if (--gcw__holding.off == 0)
+        pthread_setcancelstate(gcw__holding.cancel, &ignored);
+}
 
 /* Takes the lock; false if it is taken and the caller may not wait. */
 static inline bool
 gcw__lock(pthread_mutex_t *lock, bool may_wait)
 {
-    return (may_wait ? pthread_mutex_lock(lock)
-                     : pthread_mutex_trylock(lock)) == 0;
+    gcw__cancel_off();
+    gcw__holding.locks++;
+    atomic_signal_fence(memory_order_seq_cst);
+    if (gcw__holding.all
+        || (may_wait ? pthread_mutex_lock(lock)
+                     : pthread_mutex_trylock(lock)) == 0)
+        return true;
+    gcw__holding.locks--;
+    gcw__cancel_on();
+    return false;
 }
 
 static inline void
 gcw__unlock(pthread_mutex_t *lock)
 {
-    pthread_mutex_unlock(lock);
+    if (!gcw__holding.all)
+        pthread_mutex_unlock(lock);
+    atomic_signal_fence(memory_order_seq_cst);
+    gcw__holding.locks--;
+    gcw__cancel_on();
 }
+
+/* Waits for the condition, with the lock, which is the only one held; until
+ * then, if `until` is not NULL.  Returns what pthread_cond_wait does. */
+static inline int
+gcw__wait(pthread_cond_t *condition, pthread_mutex_t *lock,
+          const struct timespec *until)
+{
+    return until == NULL ? pthread_cond_wait(condition, lock)
+                         : pthread_cond_timedwait(condition, lock, until);
+}
+
+/* The same, as a cancellation point, unless the caller has turned cancellation
+ * off by more than this lock.  Who is cancelled there has given the lock
+ * back. */
+int gcw__wait_cancellable(pthread_cond_t *condition, pthread_mutex_t *lock,
+                          const struct timespec *until);
 
 #endif

@@ -43,7 +43,8 @@ gcw_method_new(void *self, gcw_method_fn *fn, void *data)
     if (gcw__enter() != 0)
         return NULL;
     base = gcw__base(self);
-    if (base == NULL || fn == NULL || gcw__base(data) == base)
+    if (base == NULL || fn == NULL || gcw__base(data) == base
+        || !gcw__holdable(data))
         return gcw__fail_null(EINVAL);
     ref = gcw__shard_ref(base, self, false);
     return ref == NULL ? NULL : method_of(ref, fn, data, 0);

@@ -2,8 +2,11 @@
  *
  * The destructors that base.h puts into a shared object call us, at dlclose,
  * while its code is still there; also at the end of the process, after exit's
- * handlers, when all is closed and nothing is left to do.  The thread may be
- * unknown to the collector.
+ * handlers, when hardly anything is left to do.  The thread may be unknown to
+ * the collector.
+ *
+ * First what has still to run, in the order of an exit: the worker leaves what
+ * it is in, handlers run, then cleanups.  Then all goes that could be called.
  */
 #include <config.h>
 #include "cleanup.h"
@@ -12,20 +15,37 @@
 #include "drain.h"
 #include "exit.h"
 #include "init.h"
+#include "place.h"
 #include "proxy.h"
+#include "worker.h"
 
 static void
-end_all_in(const struct gcw__range *range)
+end_unloading(void *unused)
 {
-    bool entered = gcw__thread_enter();
+    (void)unused;
+    atomic_fetch_sub(&gcw__code_unloading, 1);
+}
 
+static void
+end_all(const struct gcw__range *range)
+{
     gcw__places_object_unloading(range);
+    gcw__exit_early_run(range);
     gcw__cleanups_object_unloading(range);
+    gcw__worker_object_unloading(range);
     gcw__proxies_object_unloading(range);
     gcw__drain_object_unloading(range);
     gcw__explain_object_unloading(range);
-    if (entered)
-        gcw__thread_leave();
+}
+
+/* A handler may throw, or end the thread. */
+static void
+end_all_in(void *range)
+{
+    atomic_fetch_add(&gcw__code_unloading, 1);
+    pthread_cleanup_push(end_unloading, NULL);
+    end_all(range);
+    pthread_cleanup_pop(1);
 }
 
 void
@@ -33,7 +53,11 @@ gcw_object_unloading(void (*code)(void))
 {
     struct gcw__range range;
 
-    if (atomic_load(&gcw__ready) && !gcw__exit_closed()
-        && gcw__object_of((uintptr_t)code, &range))
-        end_all_in(&range);
+    if (!atomic_load(&gcw__ready)
+        || !gcw__object_of((uintptr_t)code, &range))
+        return;
+    if (gcw__exit_is_mine())
+        gcw__as_known_at_exit(end_all_in, &range);
+    else
+        gcw__as_known(end_all_in, &range);
 }

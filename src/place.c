@@ -12,6 +12,12 @@
  * the place, and hands both to the container's ops.  When the container dies,
  * the place takes the watches off.
  *
+ * The place knows its container by a long reference.  A finalizer may use a
+ * container that nothing else leads to, and bring it back to life; so it is
+ * dead only when it is really gone.  gcw_dispose may end its life earlier,
+ * while other threads use it: then it is emptied first, for good, under its
+ * lock, and so is all that is done here to its lists.
+ *
  * Tidying is what a death makes necessary but may not do itself: a sweep must
  * not allocate; nor can it be done under the container's lock.  Places that
  * ask for it are pushed on a stack without a lock, so that it can be asked for
@@ -20,7 +26,9 @@
  *
  * Lists of watches are under the lock of their container; the list of places
  * is under the lock here, innermost, held for a few instructions.  A place
- * that left the list keeps its `next`, so that a walk may go on from it.
+ * that left the list leads nowhere any more, or a handle of a listener would
+ * hold the places of all containers that came and went meanwhile.  It keeps
+ * its number, by which a walk that stands there goes on.
  */
 #include <config.h>
 #include "place.h"
@@ -38,8 +46,10 @@ gcw__place_new(const struct gcw__place_ops *ops, size_t size)
 {
     struct gcw__place *place = GC_MALLOC(size);
 
-    if (place != NULL)
-        place->ops = ops;
+    if (place == NULL)
+        return NULL;
+    place->ops = ops;
+    place->lock = ops->lock(place);
     return place;
 }
 
@@ -56,10 +66,13 @@ static bool
 watch_died(struct gcw__watch *watch, bool may_wait)
 {
     struct gcw__place_watch *entry = (struct gcw__place_watch *)watch;
-    void *container = gcw__place_container(entry->place);
-    bool done = container == NULL
-                || entry->place->ops->died(container, entry, may_wait);
+    struct gcw__place *place = entry->place;
+    void *container = place->staying;
+    bool done;
 
+    if (container == NULL && !gcw__try_read(place->watch.ref, &container))
+        return false;
+    done = container == NULL || place->ops->died(container, entry, may_wait);
     GCW__KEEP(container);
     return done;
 }
@@ -109,8 +122,8 @@ bool
 gcw__place_watched_live(const struct gcw__place_watch *first,
                         const struct gcw__place_watch *second)
 {
-    return (first == NULL || gcw__read(first->watch.ref) != NULL)
-           && (second == NULL || gcw__read(second->watch.ref) != NULL);
+    return (first == NULL || gcw__peek(first->watch.ref) != NULL)
+           && (second == NULL || gcw__peek(second->watch.ref) != NULL);
 }
 
 void
@@ -150,27 +163,27 @@ gcw__place_leave(struct gcw__place_watch *watch)
 }
 
 static struct gcw__place_watch *
-next_leaving(struct gcw__place *place, pthread_mutex_t *lock)
+next_leaving(struct gcw__place *place)
 {
     struct gcw__place_watch *watch;
 
-    gcw__lock(lock, true);
+    gcw__lock(place->lock, true);
     watch = place->leaving;
     if (watch != NULL) {
         place->leaving = watch->next;
         watch->next = NULL;
     }
-    gcw__unlock(lock);
+    gcw__unlock(place->lock);
     return watch;
 }
 
 /* One at a time, so that a fork meanwhile leaves the rest to the child. */
 void
-gcw__place_take_off(struct gcw__place *place, pthread_mutex_t *lock)
+gcw__place_take_off(struct gcw__place *place)
 {
     struct gcw__place_watch *watch;
 
-    while ((watch = next_leaving(place, lock)) != NULL) {
+    while ((watch = next_leaving(place)) != NULL) {
         GCW__DELAY(1);
         gcw__watch_remove(&watch->watch, true);
     }
@@ -181,7 +194,10 @@ gcw__place_take_off(struct gcw__place *place, pthread_mutex_t *lock)
 static void
 list(struct gcw__place *place)
 {
+    static uint64_t last;
+
     gcw__lock(&place_lock, true);
+    place->number = place->was = ++last;
     place->next = gcw__roots->places;
     if (place->next != NULL)
         place->next->prev = place;
@@ -189,11 +205,11 @@ list(struct gcw__place *place)
     gcw__unlock(&place_lock);
 }
 
-static bool
-delist(struct gcw__place *place, bool may_wait)
+static void
+delist_locked(struct gcw__place *place)
 {
-    if (!gcw__lock(&place_lock, may_wait))
-        return false;
+    if (place->number == 0)
+        return;
     if (place->prev != NULL)
         place->prev->next = place->next;
     else
@@ -201,23 +217,66 @@ delist(struct gcw__place *place, bool may_wait)
     /* The last is that of the default registry, which stays. */
     if (place->next != NULL)  /* GCOVR_EXCL_BR_LINE */
         place->next->prev = place->prev;
+    place->prev = place->next = NULL;
+    place->number = 0;
+}
+
+static bool
+delist(struct gcw__place *place, bool may_wait)
+{
+    if (!gcw__lock(&place_lock, may_wait))
+        return false;
+    delist_locked(place);
     gcw__unlock(&place_lock);
     return true;
 }
 
-/* The container is dead, so nobody else adds to or takes from the lists. */
+/* The first of a list; false if the lock could not be had. */
 static bool
-drop_watches(struct gcw__place_watch **first, bool may_wait)
+look_at_first(struct gcw__place *place, struct gcw__place_watch *const *list,
+              bool may_wait, struct gcw__place_watch **first)
 {
-    while (*first != NULL) {
-        struct gcw__place_watch *watch = *first;
-
-        if (!gcw__watch_remove(&watch->watch, may_wait))
-            return false;
-        *first = watch->next;
-        watch->prev = watch->next = NULL;
-    }
+    if (!gcw__lock(place->lock, may_wait))
+        return false;
+    *first = *list;
+    gcw__unlock(place->lock);
     return true;
+}
+
+/* Takes the watch, which was the first, out of the list, if it still is. */
+static bool
+drop_first(struct gcw__place *place, struct gcw__place_watch **list,
+           struct gcw__place_watch *first, bool may_wait)
+{
+    if (!gcw__lock(place->lock, may_wait))
+        return false;
+    if (*list == first) {
+        *list = first->next;
+        if (first->next != NULL)
+            first->next->prev = NULL;
+        first->prev = first->next = NULL;
+    }
+    gcw__unlock(place->lock);
+    return true;
+}
+
+/* Off its reference before out of the list, so that what could not be done is
+ * found to do the next time. */
+static bool
+drop_watches(struct gcw__place *place, struct gcw__place_watch **list,
+             bool may_wait)
+{
+    struct gcw__place_watch *first;
+
+    for (;;) {
+        if (!look_at_first(place, list, may_wait, &first))
+            return false;
+        if (first == NULL)
+            return true;
+        if (!gcw__watch_remove(&first->watch, may_wait)
+            || !drop_first(place, list, first, may_wait))
+            return false;
+    }
 }
 
 static bool
@@ -225,8 +284,8 @@ container_died(struct gcw__watch *watch, bool may_wait)
 {
     struct gcw__place *place = (struct gcw__place *)watch;
 
-    return drop_watches(&place->watches, may_wait)
-           && drop_watches(&place->leaving, may_wait)
+    return drop_watches(place, &place->watches, may_wait)
+           && drop_watches(place, &place->leaving, may_wait)
            && (place->ops->closed == NULL
                || place->ops->closed(place, may_wait))
            && delist(place, may_wait);
@@ -239,7 +298,7 @@ static const struct gcw__watch_ops container_ops = {
 bool
 gcw__place_open(struct gcw__place *place, void *container)
 {
-    gcw_ref *ref = gcw__shard_ref(container, container, false);
+    gcw_ref *ref = gcw__shard_ref(container, container, true);
 
     if (ref == NULL)
         return false;
@@ -257,6 +316,20 @@ gcw__place_open_staying(struct gcw__place *place, void *container)
 {
     place->staying = container;
     list(place);
+}
+
+void
+gcw__place_dispose(void *base)
+{
+    struct gcw__place *place = (struct gcw__place *)
+        gcw__shard_find_watch(base, true, &container_ops);
+
+    if (place == NULL)
+        return;
+    gcw__lock(place->lock, true);
+    place->closed = true;
+    place->ops->empty(base);
+    gcw__unlock(place->lock);
 }
 
 /* Tidying. */
@@ -308,13 +381,27 @@ gcw__places_tidy(void)
 
 /* All of them. */
 
+/* The newest that is older. */
+static struct gcw__place *
+find_older(uint64_t number)
+{
+    struct gcw__place *place = gcw__roots->places;
+
+    while (place != NULL && place->number >= number)
+        place = place->next;
+    return place;
+}
+
 struct gcw__place *
 gcw__place_after(const struct gcw__place *place)
 {
     struct gcw__place *next;
 
     gcw__lock(&place_lock, true);
-    next = place == NULL ? gcw__roots->places : place->next;
+    if (place == NULL)
+        next = gcw__roots->places;
+    else
+        next = place->number != 0 ? place->next : find_older(place->was);
     gcw__unlock(&place_lock);
     return next;
 }

@@ -15,9 +15,16 @@ struct gcw__place {
     const struct gcw__place_ops *ops;
     void *staying;                   /* constant: a container that is never
                                       * dropped; else NULL */
-    struct gcw__place *prev, *next;  /* all places; under the place lock */
+    pthread_mutex_t *lock;           /* constant: the container's */
+    struct gcw__place *prev, *next;  /* all places; under the place lock, as */
+    uint64_t number;                 /* counts up; 0: not listed any more, or */
+    uint64_t was;                    /* not yet; then what it was */
     struct gcw__place_watch *watches;   /* under the container's lock */
     struct gcw__place_watch *leaving;   /* the same: chained by `next` */
+    bool closed;                     /* the same: disposed of; it takes no
+                                      * more entries */
+    void *held;                      /* the same: the container, for as long
+                                      * as it must not die; or NULL */
     struct gcw__place *next_untidy;  /* its owner is who set `untidy` */
     atomic_bool untidy;
 };
@@ -26,12 +33,18 @@ enum gcw__place_kind { GCW__EVENT, GCW__HUB, GCW__REGISTRY };
 
 struct gcw__place_ops {
     enum gcw__place_kind kind;
+    /* The lock of the container. */
+    pthread_mutex_t *(*lock)(const struct gcw__place *place);
     /* What the watch is on has died.  As `died` of a watch (shard.h); the
      * container is alive. */
     bool (*died)(void *container, struct gcw__place_watch *watch,
                  bool may_wait);
-    /* The container has died.  As `died` of a watch; or NULL. */
+    /* The container has died, or was disposed of.  As `died` of a watch; or
+     * NULL. */
     bool (*closed)(struct gcw__place *place, bool may_wait);
+    /* The container, which is alive, is disposed of: takes out all entries.
+     * The lock is held. */
+    void (*empty)(void *container);
     /* A shared object goes. */
     void (*unloading)(void *container, const struct gcw__range *range);
     /* Does what gcw__place_untidy asked for.  May allocate; no lock held;
@@ -59,6 +72,10 @@ bool gcw__place_open(struct gcw__place *place, void *container);
 /* The same for one that stays. */
 void gcw__place_open_staying(struct gcw__place *place, void *container);
 
+/* Before a container is disposed of, if one begins there: empties it, for
+ * good.  No lock held. */
+void gcw__place_dispose(void *base);
+
 /* The container, if it is alive. */
 void *gcw__place_container(const struct gcw__place *place);
 
@@ -74,7 +91,7 @@ enum gcw__role gcw__place_watch_role(const struct gcw__place_watch *watch);
 
 /* For an entry that has one watch or two, or none; who has not is NULL: puts
  * them on their references; takes them off, false if a lock could not be had;
- * whether what they watch is live.  An entry is put in its container after it
+ * whether nobody has disposed of what they watch.  An entry is put in its container after it
  * has begun to watch, so that a fork in between leaves nothing half done. */
 void gcw__place_watch(struct gcw__place_watch *first,
                       struct gcw__place_watch *second);
@@ -92,9 +109,8 @@ void gcw__place_unlink(struct gcw__place_watch *watch);
  * under that lock.  Until then it may still be told of a death. */
 void gcw__place_leave(struct gcw__place_watch *watch);
 
-/* For tidy: takes those that leave off.  The lock is the container's, and not
- * held. */
-void gcw__place_take_off(struct gcw__place *place, pthread_mutex_t *lock);
+/* For tidy: takes those that leave off.  The container's lock is not held. */
+void gcw__place_take_off(struct gcw__place *place);
 
 /* Asks for `tidy`, soon, on whatever thread comes by.  Any lock may be held;
  * also within the sweep. */

@@ -8,12 +8,15 @@
  * A call comes on any thread, at any time.  It reads the target as everybody
  * does (read.h); the pointer that it gets lies on its stack among the
  * arguments that it hands on, and keeps the target alive until the function
- * has returned.  It takes no lock, but for one that finds the target dead and
- * asks for the hook.
+ * has returned.  It takes no lock of ours, but for one that finds the target
+ * dead and asks for the hook.
  *
  * What a call needs of the record is read before the function runs, and the
  * signature is held from the stack, so the function may free its proxy: libffi
- * returns to the caller without coming back to the closure.
+ * returns to the caller without coming back to the closure.  The thread may
+ * be unknown to the collector, or within GC_do_blocking, as that of a loop
+ * that waits there and calls back; so each call asks the collector, which
+ * takes its lock for a moment.
  *
  * The lock here is for the list, the hooks and the signatures in use, and for
  * libffi's allocator as well, which a fork must not catch at work.
@@ -80,56 +83,42 @@ call_live(struct gcw__signature *signature, gcw_proxy_fn *fn, void *self,
     GCW__KEEP(signature);
 }
 
-/* The thread is known to the collector; errno is the caller's. */
+struct proxy_call {
+    gcw_proxy *proxy;
+    void *result, **arguments;
+    int error;                       /* the caller's errno, and the callee's */
+};
+
+/* The thread is known to the collector. */
 static void
-call_known(gcw_proxy *p, void *result, void **arguments, int error)
+call_known(void *arg)
 {
+    struct proxy_call *c = arg;
+    gcw_proxy *p = c->proxy;
     gcw_proxy_fn *fn = atomic_load(&p->fn);
     void *self = gcw__read(p->self);
 
     GCW__DELAY(1);
-    errno = error;
+    errno = c->error;
     if (self != NULL && fn != NULL)
-        call_live(p->signature, fn, self, result, arguments);
+        call_live(p->signature, fn, self, c->result, c->arguments);
     else
-        call_stale(p, result);
+        call_stale(p, c->result);
+    c->error = errno;
 }
 
-static void
-leave(void *unused)
-{
-    int error = errno;
-
-    (void)unused;
-    gcw__thread_leave();
-    errno = error;
-}
-
-/* The function may end the thread. */
-static void
-call_unknown(gcw_proxy *p, void *result, void **arguments, int error)
-{
-    if (!gcw__thread_enter()) {
-        gcw__result_zero(p->signature->outer.rtype, result);
-        errno = EPERM;
-        return;
-    }
-    pthread_cleanup_push(leave, NULL);
-    call_known(p, result, arguments, error);
-    pthread_cleanup_pop(1);
-}
-
-/* What libffi calls. */
+/* What libffi calls.  The function may end the thread, or throw; and may free
+ * the proxy. */
 static void
 call(ffi_cif *outer, void *result, void **arguments, void *proxy)
 {
-    int error = errno;
+    struct proxy_call c = { proxy, result, arguments, errno };
 
-    (void)outer;
-    if (gcw__thread_known())
-        call_known(proxy, result, arguments, error);
-    else
-        call_unknown(proxy, result, arguments, error);
+    if (!gcw__as_known(call_known, &c)) {
+        gcw__result_zero(outer->rtype, result);
+        c.error = EPERM;
+    }
+    errno = c.error;
 }
 
 /* Making one.  The lock is held for what follows. */
@@ -243,21 +232,33 @@ proxy_of(gcw_ref *self, gcw_proxy_fn *fn, struct gcw__signature *signature)
     return armed ? p : gcw__fail_null(ENOMEM);
 }
 
+static gcw_proxy *
+proxy_new(void *base, void *self, gcw_proxy_fn *fn, const char *text)
+{
+    struct gcw__signature *signature = signature_of(text);
+    gcw_ref *ref = signature == NULL ? NULL
+                                     : gcw__shard_ref(base, self, false);
+
+    return ref == NULL ? NULL : proxy_of(ref, fn, signature);
+}
+
+/* libffi may leave anything in errno. */
 gcw_proxy *
 gcw_proxy_new(void *self, gcw_proxy_fn *fn, const char *signature)
 {
-    struct gcw__signature *parsed;
+    int before = errno;
+    gcw_proxy *p;
     void *base;
-    gcw_ref *ref;
 
     if (gcw__enter() != 0)
         return NULL;
     base = gcw__base(self);
     if (base == NULL || fn == NULL || signature == NULL)
         return gcw__fail_null(EINVAL);
-    parsed = signature_of(signature);
-    ref = parsed == NULL ? NULL : gcw__shard_ref(base, self, false);
-    return ref == NULL ? NULL : proxy_of(ref, fn, parsed);
+    p = proxy_new(base, self, fn, signature);
+    if (p != NULL)
+        errno = before;
+    return p;
 }
 
 /* Asking and freeing. */
@@ -327,7 +328,7 @@ gcw_proxy_on_stale(gcw_proxy *p, void (*fn)(gcw_proxy *p, void *data),
         return -1;
     base = gcw__base(data);
     if (p == NULL || (base != NULL && base == gcw__base(gcw__read(p->self)))
-        || !set_hook(p, fn, data))
+        || !gcw__holdable(data) || !set_hook(p, fn, data))
         return gcw__fail_int(EINVAL);
     return 0;
 }

@@ -32,9 +32,10 @@
  *
  * Memory order.  settled and the link's address are written by other threads:
  * acquire pairs with their release.  gc_no changes only while this thread is
- * stopped at some instruction, and the hardware keeps the order of its
- * instructions before such a stop and after it: only the compiler has to be
- * kept from changing it, which the signal fence does.
+ * stopped at some instruction, and what orders its instructions before such a
+ * stop and after it is the handshake of the collector with the handler that it
+ * is stopped in: only the compiler has to be kept from changing the order,
+ * which the signal fence does.
  *
  * Model-checked in t/model/read.pml, with all other orders refuted;
  * t/torture-read.c includes this file with delays and with wrong orders, and
@@ -72,6 +73,14 @@ gcw__load_pointer(const gcw_ref *ref)
     return pointer;
 }
 
+/* The target, or NULL if it was disposed of: for who keeps it alive otherwise,
+ * and holds a lock, under which nobody may wait. */
+static inline void *
+gcw__peek(const gcw_ref *ref)
+{
+    return gcw__load_pointer(ref);
+}
+
 #if GCW__READ_ORDER == 0
 
 /* The target, or NULL if it is dead. */
@@ -100,6 +109,16 @@ gcw__read_at(const gcw_ref *ref, GC_word *settled)
     pointer = gcw__read_settled(&ref->link);
     *settled = gcw__load_settled();
     return pointer;
+}
+
+/* The same for who must not wait: false if it would have to. */
+static inline bool
+gcw__try_read(const gcw_ref *ref, void **target)
+{
+    GC_word settled = gcw__load_settled();
+
+    *target = gcw__load_pointer(ref);
+    return settled == gcw__gc_no();
 }
 
 #elif GCW__READ_ORDER == 1

@@ -7,6 +7,7 @@
 #include "ref.h"
 
 #include "init.h"
+#include "place.h"
 
 static gcw_ref *
 new_ref(const void *target, bool is_long)
@@ -61,6 +62,8 @@ gcw_dispose(void *target)
     base = gcw__base(target);
     if (base == NULL)
         return gcw__fail_int(EINVAL);
+    gcw__place_dispose(base);
     gcw__deaths_of(base);
+    GCW__KEEP(target);
     return 0;
 }

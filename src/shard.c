@@ -63,6 +63,7 @@ enum { SLOTS = GCW__LINKS_IN_PAGE, NONE = SLOTS };
 /* Memory from malloc, but for `keep`. */
 struct chunk {
     struct chunk *next, *prev;
+    struct shard *shard;     /* whose it is */
     void *_Atomic *links;
     struct gcw__region *region;
     void **keep;             /* NULL while a slot is not live */
@@ -192,12 +193,13 @@ chunk_free(struct chunk *chunk)
 }
 
 static struct chunk *
-chunk_new(void)
+chunk_new(struct shard *shard)
 {
     struct chunk *chunk = malloc(sizeof *chunk);
 
     if (chunk == NULL)
         return NULL;
+    chunk->shard = shard;
     chunk->used = chunk->top = 0;
     chunk->free = chunk->limbo = NONE;
     chunk->links = gcw__links_take(&chunk->region, chunk);
@@ -209,11 +211,13 @@ chunk_new(void)
 }
 
 static void
-chunk_drop(struct shard *shard, struct chunk *chunk)
+chunk_drop(struct shard *shard, struct chunk *chunk,
+           struct gcw__garbage *garbage)
 {
     unlink_chunk(shard, chunk);
     shard->slots -= SLOTS;
-    chunk_free(chunk);
+    chunk->next = garbage->chunks;
+    garbage->chunks = chunk;
 }
 
 /* Sees to it that the first chunk has room.  Called with the lock held, which
@@ -225,7 +229,7 @@ make_room(struct shard *shard)
         struct chunk *chunk;
 
         gcw__unlock(&shard->lock);
-        chunk = chunk_new();
+        chunk = chunk_new(shard);
         GCW__DELAY(1);
         gcw__lock(&shard->lock, true);
         if (chunk == NULL)
@@ -541,6 +545,17 @@ prepare(gcw_ref **result, struct slot slot, void *base, bool is_long)
     return gcw__link_add(link, base, is_long);
 }
 
+/* Gives the slot back, whose link may be registered.  Lock held, and given up
+ * in between. */
+static void
+slot_return_linked(struct shard *shard, struct slot slot, bool is_long)
+{
+    gcw__unlock(&shard->lock);
+    gcw__link_remove(&slot.chunk->links[slot.number], is_long);
+    gcw__lock(&shard->lock, true);
+    slot_return(shard, slot);
+}
+
 /* The reference for the slot that was taken. */
 static gcw_ref *
 make(struct shard *shard, const struct taken *taken, void *base,
@@ -551,14 +566,13 @@ make(struct shard *shard, const struct taken *taken, void *base,
 
     GCW__DELAY(2);
     gcw__lock(&shard->lock, true);
-    if (error == 0) {
+    if (error == 0)
         used = publish(shard, ref, taken, (uintptr_t)base, target, marks);
-        if (used != ref)
-            gcw__link_remove(ref->link, marks & LONG);
-    }
     watch_new(shard, used, watch);
-    if (used != ref || used == NULL)
+    if (error != 0)
         slot_return(shard, taken->slot);
+    else if (used != ref)
+        slot_return_linked(shard, taken->slot, marks & LONG);
     gcw__unlock(&shard->lock);
     if (used == NULL)
         errno = error == 0 ? ENOMEM : error;
@@ -627,15 +641,15 @@ drop_watches(struct shard *shard, size_t n)
     atomic_store_explicit(&shard->watches, left - n, memory_order_relaxed);
 }
 
-/* From live to limbo, but for the index.  The link is NULL.
+/* From live to detached, but for the index: the slot is in no list.
  *
  * gc_no is read after readers were sent to the dead word: see read.h.  As
  * there, keeping the compiler from changing the order is enough: a collection
  * that stops this thread between the two or later finds the word written, and
  * an earlier one has been counted. */
 static void
-bury(struct shard *shard, struct slot slot, struct gcw__watch **first,
-     struct gcw__watch **last)
+detach(struct shard *shard, struct slot slot, struct gcw__watch **first,
+       struct gcw__watch **last)
 {
     struct chunk *chunk = slot.chunk;
     struct gcw__inside *inside = inside_of(slot);
@@ -650,8 +664,22 @@ bury(struct shard *shard, struct slot slot, struct gcw__watch **first,
     chunk->resting_since = gcw__gc_no();
     drop_watches(shard, append(newest_of(slot), first, last));
     chunk->keep[slot.number] = NULL;
-    chunk->owners[slot.number] = chunk->limbo;
-    chunk->limbo = slot.number;
+}
+
+/* The link is NULL, and not registered. */
+static void
+put_in_limbo(struct slot slot)
+{
+    slot.chunk->owners[slot.number] = slot.chunk->limbo;
+    slot.chunk->limbo = slot.number;
+}
+
+static void
+bury(struct shard *shard, struct slot slot, struct gcw__watch **first,
+     struct gcw__watch **last)
+{
+    detach(shard, slot, first, last);
+    put_in_limbo(slot);
 }
 
 /* A reference into the object, or NULL. */
@@ -667,9 +695,13 @@ find_any(const struct shard *shard, uintptr_t base)
     return gcw__inside_any(&shard->heads, base);
 }
 
+/* The links of live objects are taken from the collector when no lock is held
+ * any more.  Until then their slots belong to this thread alone: nobody is led
+ * there, and no walk takes them for dead.  They are chained through their
+ * owners, with the kind of reference in the lowest bit. */
 void
 gcw__shard_kill(void *base, struct gcw__watch **first,
-                struct gcw__watch **last)
+                struct gcw__watch **last, struct gcw__garbage *garbage)
 {
     struct shard *shard = shard_of_base((uintptr_t)base);
     gcw_ref *ref;
@@ -679,11 +711,44 @@ gcw__shard_kill(void *base, struct gcw__watch **first,
         struct slot slot = slot_of(ref);
 
         GCW__DELAY(6);
-        gcw__link_remove(ref->link, gcw__ref_is_long(ref));
         leave(shard, slot);
-        bury(shard, slot, first, last);
+        detach(shard, slot, first, last);
+        slot.chunk->owners[slot.number] = (uintptr_t)garbage->links
+                                          | gcw__ref_is_long(ref);
+        garbage->links = &slot.chunk->links[slot.number];
     }
     gcw__unlock(&shard->lock);
+}
+
+/* The first of the chain; returns the next. */
+static void *_Atomic *
+clear_link(void *_Atomic *link)
+{
+    struct slot slot = { gcw__link_owner(link), gcw__link_number(link) };
+    uintptr_t next = slot.chunk->owners[slot.number];
+    struct shard *shard = slot.chunk->shard;
+
+    gcw__link_remove(link, next & LONG);
+    GCW__DELAY(11);
+    gcw__lock(&shard->lock, true);
+    slot.chunk->resting_since = gcw__gc_no();
+    put_in_limbo(slot);
+    gcw__unlock(&shard->lock);
+    return (void *_Atomic *)(next & ~(uintptr_t)LONG);
+}
+
+void
+gcw__shards_clear(struct gcw__garbage *garbage)
+{
+    struct chunk *chunk = garbage->chunks, *next;
+
+    while (garbage->links != NULL)
+        garbage->links = clear_link(garbage->links);
+    for (; chunk != NULL; chunk = next) {
+        next = chunk->next;
+        chunk_free(chunk);
+    }
+    garbage->chunks = NULL;
 }
 
 /* From limbo to free, if a collection has passed. */
@@ -759,7 +824,7 @@ bury_dead(struct shard *shard, struct gcw__watch **first,
 
 /* The last chunk stays, for the next reference. */
 static void
-drop_empty(struct shard *shard)
+drop_empty(struct shard *shard, struct gcw__garbage *garbage)
 {
     struct chunk *chunk = shard->first;
 
@@ -767,14 +832,14 @@ drop_empty(struct shard *shard)
         struct chunk *next = chunk->next;
 
         if (chunk->used == 0 && shard->first != shard->last)
-            chunk_drop(shard, chunk);
+            chunk_drop(shard, chunk, garbage);
         chunk = next;
     }
 }
 
 static void
 sweep(struct shard *shard, GC_word now, struct gcw__watch **first,
-      struct gcw__watch **last)
+      struct gcw__watch **last, struct gcw__garbage *garbage)
 {
     struct chunk *chunk, *next;
 
@@ -783,20 +848,21 @@ sweep(struct shard *shard, GC_word now, struct gcw__watch **first,
         next = chunk->next;
         end_rest(shard, chunk, now);
     }
-    drop_empty(shard);
+    drop_empty(shard, garbage);
     gcw__table_trim(&shard->index);
     shard->swept = now;
 }
 
 bool
 gcw__shard_sweep(size_t number, GC_word now, bool may_wait,
-                 struct gcw__watch **first, struct gcw__watch **last)
+                 struct gcw__watch **first, struct gcw__watch **last,
+                 struct gcw__garbage *garbage)
 {
     struct shard *shard = &shards[number];
 
     if (!gcw__lock(&shard->lock, may_wait))
         return false;
-    sweep(shard, now, first, last);
+    sweep(shard, now, first, last, garbage);
     gcw__unlock(&shard->lock);
     return true;
 }
@@ -846,6 +912,39 @@ gcw__watch_remove(struct gcw__watch *watch, bool may_wait)
         unlink_watch(shard, watch);
     gcw__unlock(&shard->lock);
     return true;
+}
+
+struct gcw__watch *
+gcw__shard_find_watch(void *base, bool is_long,
+                      const struct gcw__watch_ops *ops)
+{
+    struct shard *shard = shard_of_base((uintptr_t)base);
+    struct gcw__watch *watch;
+    gcw_ref *ref;
+
+    gcw__lock(&shard->lock, true);
+    ref = find(shard, base, marks_of((uintptr_t)base, base, is_long));
+    watch = ref == NULL ? NULL : newest_of(slot_of(ref));
+    while (watch != NULL && watch->ops != ops)
+        watch = watch->next;
+    gcw__unlock(&shard->lock);
+    return watch;
+}
+
+bool
+gcw__shards_watched(void)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < GCW__SHARDS && !any; i++) {
+        any = !gcw__lock(&shards[i].lock, false);
+        if (any)
+            break;
+        any = atomic_load_explicit(&shards[i].watches, memory_order_relaxed)
+              != 0;
+        gcw__unlock(&shards[i].lock);
+    }
+    return any;
 }
 
 size_t

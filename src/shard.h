@@ -42,14 +42,16 @@ struct gcw__watch {
 };
 
 struct gcw__watch_ops {
-    /* The target has died.  Our own code, no user's.  Called once, under the
-     * sweep lock and no other; on any thread, perhaps within an allocation:
-     * must not allocate, nor wait if may_wait is false; then it returns
-     * false, and is called again later. */
+    /* The target has died.  Our own code, no user's.  Called under the sweep
+     * lock and no other; on any thread, perhaps within an allocation: must
+     * not allocate, nor wait for the collector's lock, nor for another if
+     * may_wait is false.  If it cannot do without, it returns false, and is
+     * called again later. */
     bool (*died)(struct gcw__watch *watch, bool may_wait);
-    /* For the drain: whether the pending callback has still to run; if so,
-     * nobody else will.  Called under the queue lock. */
-    bool (*take)(struct gcw__watch *watch);
+    /* For the drain: whether the pending callback has still to run, also at
+     * exit if that is where it would; if so, nobody else will.  Called under
+     * the queue lock. */
+    bool (*take)(struct gcw__watch *watch, bool at_exit);
     /* Runs what was taken. */
     void (*run)(struct gcw__watch *watch);
     /* Where the code of the callback is. */
@@ -65,10 +67,24 @@ gcw_ref *gcw__shard_ref(void *base, const void *target, bool is_long);
 gcw_ref *gcw__shard_watch(void *base, const void *target,
                           struct gcw__watch *watch);
 
+/* What is to be given back to the collector once no lock is held any more:
+ * all zero, nothing. */
+struct gcw__garbage {
+    void *_Atomic *links;            /* registered ones, chained */
+    void *chunks;                    /* chained */
+};
+
+void gcw__shards_clear(struct gcw__garbage *garbage);
+
 /* Kills all references into the object that starts at base; their watches move
  * to the end of the list. */
 void gcw__shard_kill(void *base, struct gcw__watch **first,
-                     struct gcw__watch **last);
+                     struct gcw__watch **last, struct gcw__garbage *garbage);
+
+/* The newest watch with these ops on the reference of that kind to the start
+ * of the object, or NULL.  For kinds of references that have few. */
+struct gcw__watch *gcw__shard_find_watch(void *base, bool is_long,
+                                         const struct gcw__watch_ops *ops);
 
 /* Puts the watch on its reference, newest first; false if that is dead.
  * `watch->ref` and `watch->ops` are set, the rest is zero. */
@@ -77,14 +93,19 @@ bool gcw__watch_add(struct gcw__watch *watch);
 /* Takes it off again, if it is on.  False if the lock could not be had. */
 bool gcw__watch_remove(struct gcw__watch *watch, bool may_wait);
 
-/* How many watches wait. */
+/* How many watches wait, or not long ago. */
 size_t gcw__shards_watches(void);
+
+/* Whether any waits: true as well if a lock could not be had at once.  Does
+ * not miss one that was added before. */
+bool gcw__shards_watched(void);
 
 /* Moves the watches of all targets of a shard, by its number, that are found
  * dead to the end of the list; for each target newest first.  `now` is a
  * collection whose links are cleared.  False if the lock could not be had. */
 bool gcw__shard_sweep(size_t number, GC_word now, bool may_wait,
-                      struct gcw__watch **first, struct gcw__watch **last);
+                      struct gcw__watch **first, struct gcw__watch **last,
+                      struct gcw__garbage *garbage);
 
 /* For tests: what there is. */
 struct gcw__ref_stats {

@@ -2,89 +2,146 @@
  *
  * In this order: the worker is stopped, pending death callbacks run, then the
  * default registry's handlers, then cleanups; again, for as long as these made
- * new ones; then the registry is closed.
+ * new ones; then all is closed.  What other threads make meanwhile does not
+ * run: they might never stop.
  *
- * All of it within the turn of the default registry (exit-run.c), because the
- * C library may let several threads into exit at once: the second waits here
- * until the first is done, and so does not end the process meanwhile.  To
- * catch it, and to catch a callback that calls exit, each call of ours
- * registers itself once more with the C library before it does anything else;
- * the last such call finds all closed and returns.
+ * The C library has a list of what it calls at exit, the newest first, and
+ * takes each off before it calls it.  In that list we have
+ *   - some calls from the time when the library was started, which do all of
+ *     this;
+ *   - one for each gcw_atexit, with the place of its handler: it runs the
+ *     handlers down to that one, so that they keep their order with those of
+ *     others (exit-place.c).
  *
- * Between the C library's taking a call off its list and that registration
- * another thread may come by, and if it finds no call of ours there, it ends
- * the process.  So there are several: it takes as many threads at once in
- * those few instructions to slip through.
+ * Several threads may exit at once: the C library may let them all in, each of
+ * them goes through the list, and who finds nothing left there ends the
+ * process.  So
+ *   - one thread leads (exit-run.c), and the others wait here for the end of
+ *     the process.  They do not go back to the C library: in glibc before 2.41
+ *     several threads that go through its list at once may free a part of it
+ *     twice;
+ *   - each call registers itself once more before it does anything else, to
+ *     catch further threads, and callbacks that call exit;
+ *   - between the C library's taking a call off its list and that, more
+ *     threads may come by.  So there are many calls to begin with, and each
+ *     thread that finds another one here registers more than one.
  *
- * The thread that closes the registry goes on and ends the process.  Those
- * that waited meanwhile, and those that come later, do not go back to the C
- * library: in glibc before 2.41 several threads that go through its list at
- * once may free a part of it twice.
+ * A signal handler may call exit.  POSIX forbids it, but atexit bears it in
+ * most cases, so we do: if the thread is known, and nothing weak is
+ * registered, nobody takes the collector's lock, which the interrupted code
+ * may have.  If it was interrupted with a lock of our own, nothing can be
+ * done.
  *
- * The exiting thread may be unknown to the collector, which must not see a
- * thread that it does not know; so it is made known for the time being.
+ * The exiting thread may be unknown to the collector, or within
+ * GC_do_blocking: see gcw__as_known.
  */
 #include <config.h>
 #include "shutdown.h"
 
 #include "cleanup.h"
-#include "death.h"
 #include "debug.h"
+#include "death.h"
 #include "drain.h"
 #include "exit.h"
-#include "fork.h"
+#include "init.h"
+#include "lock.h"
+#include "process.h"
 #include "roots.h"
 #include "tell.h"
 #include "worker.h"
 
-#include <errno.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { CALLS = 16 };
+enum {
+    CALLS = 64,              /* that are registered to begin with */
+    MORE = 16                /* by each of several threads that exit */
+};
 
 #if HAVE_ON_EXIT
-static void at_exit(int status, void *unused);
+static void at_exit(int status, void *place);
 #else
 static void at_exit(void);
 #endif
 
-static int
-register_once_more(void)
+static bool
+register_call(uintptr_t place)
 {
 #if HAVE_ON_EXIT
-    return on_exit(at_exit, NULL);
+    return on_exit(at_exit, (void *)place) == 0;
 #else
-    return atexit(at_exit);
+    (void)place;
+    return atexit(at_exit) == 0;
 #endif
 }
 
-/* The process that has closed the registry, plus one; and whether this thread
- * has, and ends that process. */
-static atomic_uint closed_in;
-static _Thread_local bool goes_on;
-
-/* In a forked child nobody else is there to end it. */
-static void
-stay_behind(void)
+bool
+gcw__shutdown_register(uintptr_t place)
 {
-    gcw__process_check();
-    if (goes_on || atomic_load(&closed_in) != gcw__process() + 1)
-        return;
-    for (;;)
-        pause();
+    return register_call(place);
+}
+
+/* How many threads are between the two that follow. */
+static atomic_uint inside;
+
+static void
+register_more(uintptr_t place)
+{
+    unsigned n = atomic_fetch_add(&inside, 1) == 0 ? 1 : MORE;
+
+    while (n-- > 0)
+        register_call(place);
+}
+
+static void
+leave(void)
+{
+    atomic_fetch_sub(&inside, 1);
+}
+
+/* One exit: what the C library said, and what came of it. */
+struct ending {
+    int status;
+    uintptr_t place;                 /* 0: all */
+};
+
+/* What the exit calls in the interrupted code has a lock of ours. */
+static bool
+in_our_midst(void)
+{
+    static const char words[] = "gcweak: exit was called by a signal handler"
+        " in the midst of gcweak; exit handlers do not run\n";
+
+    if (gcw__holding.locks == 0)
+        return false;
+    if (write(STDERR_FILENO, words, sizeof words - 1) < 0)
+        return true;
+    return true;
+}
+
+/* The process in which all is closed. */
+static atomic_uint closed_in;
+
+static bool
+is_closed(void)
+{
+    return atomic_load(&closed_in) == gcw__process();
 }
 
 /* One round; false if there was nothing to do. */
 static bool
 round_of_callbacks(int status)
 {
-    struct gcw__exit_choice all = { false, NULL };
-    bool any = gcw__drain(0, NULL) != 0;
+    struct gcw__exit_choice all = { false, 0, NULL };
+    bool any = false;
 
-    any |= gcw__exit_run(gcw__roots->at_exit, status, all).called != 0;
-    any |= gcw__cleanups_at_exit();
+    if (atomic_load(&gcw__ready)) {
+        any |= gcw__drain_at_exit() != 0;
+        any |= gcw__exit_run(gcw__roots->at_exit, status, all).called != 0;
+    }
+    any |= gcw__exit_early_run(NULL);
+    if (atomic_load(&gcw__ready))
+        any |= gcw__cleanups_at_exit();
     return any;
 }
 
@@ -114,80 +171,177 @@ tell_of_exit(void)
         tell_undrained();
 }
 
-static void
-run_all(void *status)
+static bool
+close_all(void)
 {
-    if (gcw__exit_closed())
+    if (!atomic_load(&gcw__ready))
+        return true;
+    return gcw__exit_close() && gcw__cleanups_close();
+}
+
+static void
+run_all(int status)
+{
+    while (round_of_callbacks(status) || !close_all())
+        continue;
+    atomic_store(&closed_in, gcw__process());
+}
+
+static void
+run_down_to(int status, uintptr_t place)
+{
+    struct gcw__exit_choice choice = { false, place, NULL };
+
+    if (!gcw__exit_place_is_due(place))
         return;
+    gcw__drain_at_exit();
+    gcw__exit_run(gcw__roots->at_exit, status, choice);
+}
+
+static void
+run_in_turn(void *arg)
+{
+    const struct ending *ending = arg;
+
     gcw__worker_end();
     tell_of_exit();
-    while (round_of_callbacks(*(int *)status) || !gcw__exit_close())
-        continue;
-    goes_on = true;
-    atomic_store(&closed_in, gcw__process() + 1);
+    if (ending->place == 0)
+        run_all(ending->status);
+    else
+        run_down_to(ending->status, ending->place);
 }
 
 static void
-run_in_turn(int status)
+run_known(void *ending)
 {
-    bool entered;
+    gcw__exit_in_turn(gcw__roots->at_exit, run_in_turn, ending);
+}
 
-    register_once_more();
-    entered = gcw__thread_enter();
+/* Without the library, there is only what was registered early.  False if this
+ * thread cannot run anything. */
+static bool
+run(struct ending *ending)
+{
+    if (atomic_load(&gcw__ready))
+        return gcw__as_known_at_exit(run_known, ending);
+    if (ending->place == 0)
+        run_all(ending->status);
+    return true;
+}
+
+/* Whether the thread that leads comes by once more, and has nothing left to do
+ * here: what it registered to catch others is still in the list. */
+static bool
+is_over(uintptr_t place)
+{
+    if (!gcw__exit_is_mine())
+        return false;
+    return is_closed() || (place != 0 && !gcw__exit_place_is_due(place));
+}
+
+static void
+exit_begins(int status, uintptr_t place)
+{
+    struct ending ending = { status, place };
+
     gcw__process_check();
-    gcw__exit_in_turn(gcw__roots->at_exit, run_all, &status);
-    if (entered)
-        gcw__thread_leave();
-}
-
-static void
-exit_begins(int status)
-{
-    if (gcw__roots == NULL)
+    if (in_our_midst() || is_over(place))
         return;
-    if (!gcw__exit_closed())
-        run_in_turn(status);
-    stay_behind();
+    register_more(place);
+    gcw__worker_exits();
+    gcw__exit_lead();
+    if (!is_closed() && !run(&ending))
+        atomic_store(&closed_in, gcw__process());
+    leave();
 }
 
 #if HAVE_ON_EXIT
 static void
-at_exit(int status, void *unused)
+at_exit(int status, void *place)
 {
-    (void)unused;
-    exit_begins(status);
+    exit_begins(status, (uintptr_t)place);
 }
 #else
 static void
 at_exit(void)
 {
-    exit_begins(0);
+    exit_begins(0, 0);
 }
 #endif
 
 #if HAVE_AT_QUICK_EXIT
+
+static void quick_exit_begins(void);
+
+/* The process in which all quick handlers have run at a quick_exit. */
+static atomic_uint quick_in;
+
 static void
-run_quick(void *unused)
+run_quick_in_turn(void *unused)
 {
-    struct gcw__exit_choice quick = { true, NULL };
+    struct gcw__exit_choice quick = { true, 0, NULL };
 
     (void)unused;
     gcw__exit_run(gcw__roots->at_exit, 0, quick);
 }
 
 static void
+run_quick(void *unused)
+{
+    gcw__exit_in_turn(gcw__roots->at_exit, run_quick_in_turn, unused);
+}
+
+static void
+register_more_quick(void)
+{
+    unsigned n = atomic_fetch_add(&inside, 1) == 0 ? 1 : MORE;
+
+    while (n-- > 0)
+        at_quick_exit(quick_exit_begins);
+}
+
+static bool
+quick_is_over(void)
+{
+    return gcw__exit_is_mine() && atomic_load(&quick_in) == gcw__process();
+}
+
+/* As at exit, but for what runs. */
+static void
 quick_exit_begins(void)
 {
-    bool entered;
-
-    if (gcw__roots == NULL)
-        return;
-    entered = gcw__thread_enter();
     gcw__process_check();
-    gcw__exit_in_turn(gcw__roots->at_exit, run_quick, NULL);
-    if (entered)
-        gcw__thread_leave();
+    if (in_our_midst() || quick_is_over())
+        return;
+    register_more_quick();
+    gcw__worker_exits();
+    gcw__exit_lead();
+    if (atomic_load(&gcw__ready))
+        gcw__as_known_at_exit(run_quick, NULL);
+    atomic_store(&quick_in, gcw__process());
+    leave();
 }
+
+/* Goes on where it failed the last time. */
+static bool
+install_quick(void)
+{
+    static int n;
+
+    for (; n < CALLS; n++)
+        if (at_quick_exit(quick_exit_begins) != 0)
+            return false;
+    return true;
+}
+
+#else
+
+static bool
+install_quick(void)
+{
+    return true;
+}
+
 #endif
 
 /* What has succeeded stays registered when the rest fails, and must not be
@@ -195,15 +349,12 @@ quick_exit_begins(void)
 int
 gcw__shutdown_install(void)
 {
-#if HAVE_AT_QUICK_EXIT
-    static bool quick;
+    static int n;
 
-    quick = quick || at_quick_exit(quick_exit_begins) == 0;
-    if (!quick)
+    if (!gcw__exit_lead_install() || !install_quick())
         return ENOMEM;
-#endif
-    for (int i = 0; i < CALLS; i++)
-        if (register_once_more() != 0)
+    for (; n < CALLS; n++)
+        if (!register_call(0))
             return ENOMEM;
     return 0;
 }

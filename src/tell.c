@@ -8,6 +8,8 @@
 #include <config.h>
 #include "tell.h"
 
+#include "lock.h"
+
 #include <dlfcn.h>
 #include <link.h>
 #include <stdlib.h>
@@ -73,6 +75,7 @@ gcw__tell_line(uint64_t began, const struct gcw__told *told)
 {
     double ms = (double)(gcw__clock() - began) / 1e6;
 
+    gcw__cancel_off();
     flockfile(stderr);
     fprintf(stderr, "gcweak: %s: %s ", told->word, told->sort);
     if (told->name != NULL)
@@ -81,6 +84,7 @@ gcw__tell_line(uint64_t began, const struct gcw__told *told)
     fprintf(stderr, " %s %.3f ms\n",
             told->failed ? "failed after" : "took", ms);
     funlockfile(stderr);
+    gcw__cancel_on();
 }
 
 /* Names. */

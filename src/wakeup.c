@@ -12,14 +12,22 @@
  * the descriptor is readable once too often, which the next clear mends, since
  * it always reads.
  *
- * The bytes pass through the stack, never through collected memory, whose
+ * A child has the same numbers, with a wake-up of its own behind them.  The
+ * fork handlers see to that; in a child that was made around them, who comes
+ * here first does.  Several may: then one replaces what the other has made,
+ * and writes once more if anything is set.
+ *
+ * None of these calls may be cut short by a cancellation, which is off.  The
+ * bytes pass through the stack, never through collected memory, whose
  * pages the collector may have protected.
  */
 #include <config.h>
 #include "wakeup.h"
 
+#include "collector.h"
 #include "delay.h"
 #include "lock.h"
+#include "process.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -76,11 +84,13 @@ list(struct gcw__wakeup *w)
     if (first_open != NULL)
         first_open->prev = w;
     first_open = w;
+    w->listed = true;
 }
 
 static void
 delist(struct gcw__wakeup *w)
 {
+    w->listed = false;
     if (w->prev != NULL)
         w->prev->next = w->next;
     else
@@ -89,14 +99,104 @@ delist(struct gcw__wakeup *w)
         w->next->prev = w->prev;
 }
 
+static void
+write_one(int end)
+{
+    uint64_t one = 1;
+
+    while (write(end, &one, sizeof one) < 0 && errno == EINTR)
+        continue;
+}
+
+static void
+read_all(int end)
+{
+    uint64_t bytes[8];
+
+    while (read(end, bytes, sizeof bytes) == (ssize_t)sizeof bytes)
+        continue;
+}
+
+/* Renewing. */
+
+static struct ends
+ends_of(const struct gcw__wakeup *w)
+{
+    return (struct ends){ w->reading, w->writing };
+}
+
+/* Puts the fresh ones in the place of the old. */
+static void
+replace(struct ends old, struct ends fresh)
+{
+    if (fresh.read != old.read) {
+        dup3(fresh.read, old.read, O_CLOEXEC);
+        close(fresh.read);
+    }
+    if (old.write == old.read || fresh.write == old.write)
+        return;
+    dup3(fresh.write, old.write, O_CLOEXEC);
+    close(fresh.write);
+}
+
+/* The table of descriptors may be full: then there is room once the old ones
+ * are closed, and the fresh ones get their numbers. */
+static bool
+open_in_place(struct ends old)
+{
+    struct ends fresh;
+
+    if (!open_ends(&fresh)) {
+        close_ends(old);
+        if (!open_ends(&fresh))
+            return false;
+    }
+    /* Both ends of a pipe in the other order. */
+    if (fresh.write == old.read && fresh.read == old.write
+        && fresh.read != fresh.write) {
+        close_ends(fresh);
+        return false;
+    }
+    replace(old, fresh);
+    return true;
+}
+
+/* What the parent was woken for is in the child too.  If there is no
+ * descriptor to be had, the child has none: better than its parent's. */
+static void
+renew(struct gcw__wakeup *w)
+{
+    if (!open_in_place(ends_of(w))) {
+        atomic_store(&w->writing, -1);
+        atomic_store(&w->reading, -1);
+    }
+    atomic_store(&w->process, gcw__process());
+    if (w->writing >= 0 && atomic_load(&w->set))
+        write_one(w->writing);
+}
+
+/* Sees to it that the ends are this process's. */
+static void
+own(struct gcw__wakeup *w)
+{
+    if (atomic_load(&w->reading) >= 0
+        && !GCW__LIKELY(atomic_load(&w->process) == gcw__process()))
+        renew(w);
+}
+
+/* Opening, waking, closing. */
+
 int
 gcw__wakeup_open(struct gcw__wakeup *w)
 {
     struct ends ends;
 
     gcw__lock(&open_lock, true);
+    own(w);
     if (w->reading < 0 && open_ends(&ends)) {
-        list(w);
+        if (!w->listed)
+            list(w);
+        atomic_store(&w->process, gcw__process());
         atomic_store(&w->writing, ends.write);
         atomic_store(&w->reading, ends.read);
     }
@@ -109,12 +209,12 @@ gcw__wakeup_close(struct gcw__wakeup *w, bool may_wait)
 {
     if (!gcw__lock(&open_lock, may_wait))
         return false;
-    if (w->reading >= 0) {
+    if (w->listed)
         delist(w);
+    if (w->reading >= 0)
         close_ends((struct ends){ w->reading, w->writing });
-        atomic_store(&w->writing, -1);
-        atomic_store(&w->reading, -1);
-    }
+    atomic_store(&w->writing, -1);
+    atomic_store(&w->reading, -1);
     gcw__unlock(&open_lock);
     return true;
 }
@@ -122,52 +222,35 @@ gcw__wakeup_close(struct gcw__wakeup *w, bool may_wait)
 void
 gcw__wakeup_set(struct gcw__wakeup *w)
 {
-    int end = atomic_load(&w->writing);
-    uint64_t one = 1;
-    int error = errno;
+    int error = errno, end;
 
-    if (end >= 0 && !atomic_exchange(&w->set, true)
-        && write(end, &one, sizeof one) < 0)
-        errno = error;
+    if (atomic_load_explicit(&w->writing, memory_order_relaxed) < 0)
+        return;
+    gcw__cancel_off();
+    own(w);
+    end = atomic_load(&w->writing);
+    if (end >= 0 && !atomic_exchange(&w->set, true))
+        write_one(end);
+    gcw__cancel_on();
+    errno = error;
 }
 
 void
 gcw__wakeup_clear(struct gcw__wakeup *w)
 {
-    int end = atomic_load(&w->reading);
-    uint64_t bytes[8];
-    int error = errno;
+    int error = errno, end;
 
-    if (end < 0)
+    if (atomic_load(&w->reading) < 0)
         return;
-    while (read(end, bytes, sizeof bytes) == (ssize_t)sizeof bytes)
-        continue;
+    gcw__cancel_off();
+    own(w);
+    end = atomic_load(&w->reading);
+    if (end >= 0)
+        read_all(end);
     GCW__DELAY(1);  /* GCOVR_EXCL_LINE: nothing, but for t/torture */
     atomic_store(&w->set, false);
+    gcw__cancel_on();
     errno = error;
-}
-
-/* What the parent was woken for is in the child too.  Out of descriptors, it
- * has none: better than its parent's. */
-static void
-renew(struct gcw__wakeup *w)
-{
-    struct ends old = { w->reading, w->writing }, fresh;
-    bool was_set = atomic_exchange(&w->set, false);
-
-    if (!open_ends(&fresh)) {
-        delist(w);
-        atomic_store(&w->writing, -1);
-        atomic_store(&w->reading, -1);
-        close_ends(old);
-        return;
-    }
-    dup3(fresh.read, old.read, O_CLOEXEC);
-    if (old.write != old.read)
-        dup3(fresh.write, old.write, O_CLOEXEC);
-    close_ends(fresh);
-    if (was_set)
-        gcw__wakeup_set(w);
 }
 
 void
@@ -177,7 +260,9 @@ gcw__wakeups_fork_child(void)
 
     for (w = first_open; w != NULL; w = next) {
         next = w->next;
-        renew(w);
+        own(w);
+        if (w->reading < 0)
+            delist(w);
     }
     gcw__unlock(&open_lock);
 }

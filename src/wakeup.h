@@ -9,6 +9,8 @@
 struct gcw__wakeup {
     atomic_int reading, writing;     /* the ends; -1 until it is open */
     atomic_bool set;
+    atomic_uint process;             /* whose they are */
+    bool listed;                     /* in: */
     struct gcw__wakeup *prev, *next; /* all that are open */
 };
 

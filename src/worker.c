@@ -19,22 +19,28 @@
  * then leaves as if it had been told to, and another takes its place if one is
  * still wanted.
  *
- * Waiting for a callback to return is bounded at exit and at fork, where it
- * may be waiting for something that the exiting or forking thread holds.
+ * Waiting for a callback to return is bounded at exit, at fork and at dlclose,
+ * where it may be waiting for something that the thread which waits holds.
+ * When it is asked for (off), it is a cancellation point.
  *
  * Fork: see fork.c for the order.  Before, the worker is paused, so that the
  * child does not inherit a callback cut in two; the lock is held across the
- * fork.  The child has no worker, and `wanted` makes the next look for deaths
- * start one.
+ * fork.  Threads that fork at the same time pause it together.  The child has
+ * no worker, and `wanted` makes the next look for deaths start one; also in a
+ * child that was made around fork's handlers, where what is here still
+ * describes the parent: `process` tells.
  */
 #include <config.h>
 #include "worker.h"
 
+#include "code.h"
 #include "delay.h"
 #include "drain.h"
 #include "guard.h"
 #include "init.h"
+#include "last.h"
 #include "lock.h"
+#include "process.h"
 
 #include <gcweak/drain.h>
 #include <semaphore.h>
@@ -50,9 +56,10 @@ static struct {
     bool has_changed;        /* `changed` is initialised */
     bool wanted;             /* there should be a worker */
     bool alive;              /* there is one, or it is being made */
-    bool paused;             /* it may not begin to drain */
+    unsigned paused;         /* it may not begin to drain: how many fork */
     bool busy;               /* it drains */
     bool ended;              /* the process exits: never again */
+    unsigned process;        /* in which all that is so */
     struct gcw__progress progress;
     atomic_bool posted;
     sem_t wake;              /* initialised with `changed` */
@@ -86,6 +93,32 @@ init_signals(void)
 }
 
 static void
+begin_in_child(void)
+{
+    if (worker.has_changed) {
+        worker.has_changed = false;
+        init_signals();
+        atomic_store(&worker.posted, false);
+    }
+    if (!is_worker)
+        worker.alive = worker.busy = false;
+    worker.paused = 0;
+}
+
+/* Lock held. */
+static void
+look_at_process(void)
+{
+    unsigned process = gcw__process();
+
+    if (worker.process == process)
+        return;
+    if (worker.process != 0)
+        begin_in_child();
+    worker.process = process;
+}
+
+static void
 wait_for_post(void)
 {
     while (sem_wait(&worker.wake) != 0)
@@ -101,8 +134,8 @@ begin_drain(void)
     bool go_on;
 
     gcw__lock(&worker.lock, true);
-    while (worker.paused)
-        pthread_cond_wait(&worker.changed, &worker.lock);
+    while (worker.paused != 0)
+        gcw__wait(&worker.changed, &worker.lock, NULL);
     go_on = worker.wanted;
     worker.busy = go_on;
     worker.alive = go_on;
@@ -198,8 +231,10 @@ start(void)
 {
     int error = make_thread();
 
-    if (error == 0)
+    if (error == 0) {
+        gcw__last_needed();
         return 0;
+    }
     gcw__lock(&worker.lock, true);
     worker.alive = false;
     pthread_cond_broadcast(&worker.changed);
@@ -215,6 +250,7 @@ restart(void)
 
     if (!gcw__lock(&worker.lock, false))
         return;
+    look_at_process();
     missing = worker.wanted && !worker.alive;
     worker.alive |= missing;
     gcw__unlock(&worker.lock);
@@ -227,6 +263,7 @@ restart(void)
 static int
 want(void)
 {
+    look_at_process();
     if (worker.ended)
         return ESHUTDOWN;
     if (!init_signals())
@@ -277,9 +314,10 @@ static int
 turn_off(void)
 {
     gcw__lock(&worker.lock, true);
+    look_at_process();
     dismiss();
     while (worker.busy && !is_worker && !worker.wanted)
-        pthread_cond_wait(&worker.changed, &worker.lock);
+        gcw__wait_cancellable(&worker.changed, &worker.lock, NULL);
     gcw__unlock(&worker.lock);
     return 0;
 }
@@ -287,37 +325,51 @@ turn_off(void)
 int
 gcw_drain_thread(bool on)
 {
-    int error;
+    int error, before = errno;
 
     if (gcw__enter() != 0)
         return -1;
     error = on ? turn_on() : turn_off();
-    return error == 0 ? 0 : gcw__fail_int(error);
+    if (error != 0)
+        return gcw__fail_int(error);
+    errno = before;
+    return 0;
 }
 
-/* Waits until the worker is not busy, but not for ever.  Lock held. */
 static bool
-wait_patiently(void)
+is_at_work(const struct gcw__range *range)
+{
+    return worker.busy
+           && (range == NULL
+               || gcw__in_range(atomic_load(&worker.progress.code), range));
+}
+
+/* Waits until the worker is not busy, or not with code in the range, but not
+ * for ever.  False if it still is.  Lock held. */
+static bool
+wait_patiently(const struct gcw__range *range)
 {
     struct timespec until;
 
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += PATIENCE_SECONDS;
-    while (worker.busy
-           && pthread_cond_timedwait(&worker.changed, &worker.lock, &until)
-              == 0)
+    while (is_at_work(range)
+           && gcw__wait(&worker.changed, &worker.lock, &until) == 0)
         continue;
-    return !worker.busy;
+    return !is_at_work(range);
 }
 
 static void
-accuse(uintptr_t code)
+accuse(const char *when)
 {
+    uintptr_t code = atomic_load(&worker.progress.code);
     const char *name = gcw__function_name(code);
 
-    fprintf(stderr, "gcweak: exit: the worker's callback at %#jx (%s) has not"
+    gcw__cancel_off();
+    fprintf(stderr, "gcweak: %s: the worker's callback at %#jx (%s) has not"
             " returned; it is left behind\n",
-            (uintmax_t)code, name == NULL ? "no name" : name);
+            when, (uintmax_t)code, name == NULL ? "no name" : name);
+    gcw__cancel_on();
 }
 
 void
@@ -326,29 +378,72 @@ gcw__worker_end(void)
     bool idle;
 
     gcw__lock(&worker.lock, true);
+    look_at_process();
     worker.ended = true;
     dismiss();
-    idle = is_worker || wait_patiently();
+    idle = is_worker || wait_patiently(NULL);
     gcw__unlock(&worker.lock);
     if (!idle)
-        accuse(atomic_load(&worker.progress.code));
+        accuse("exit");
+}
+
+void
+gcw__worker_exits(void)
+{
+    if (!is_worker)
+        return;
+    gcw__lock(&worker.lock, true);
+    worker.busy = false;
+    pthread_cond_broadcast(&worker.changed);
+    gcw__unlock(&worker.lock);
+}
+
+/* The worker tells of each callback that it has ended only if somebody is
+ * waiting for that. */
+void
+gcw__worker_object_unloading(const struct gcw__range *range)
+{
+    bool idle = true;
+
+    gcw__lock(&worker.lock, true);
+    if (!is_worker && is_at_work(range)) {
+        atomic_store(&worker.progress.stop, true);
+        idle = wait_patiently(range);
+        if (worker.wanted)
+            post();
+    }
+    gcw__unlock(&worker.lock);
+    if (!idle)
+        accuse("dlclose");
+}
+
+bool
+gcw__worker_alive(void)
+{
+    bool alive;
+
+    gcw__lock(&worker.lock, true);
+    alive = worker.alive;
+    gcw__unlock(&worker.lock);
+    return alive;
 }
 
 void
 gcw__worker_fork_prepare(void)
 {
     gcw__lock(&worker.lock, true);
-    worker.paused = true;
+    look_at_process();
+    worker.paused++;
     if (is_worker || !worker.busy)
         return;
     atomic_store(&worker.progress.stop, true);
-    wait_patiently();
+    wait_patiently(NULL);
 }
 
-static void
-resume(void)
+void
+gcw__worker_fork_parent(void)
 {
-    worker.paused = false;
+    worker.paused--;
     if (worker.has_changed) {
         pthread_cond_broadcast(&worker.changed);
         post();
@@ -356,23 +451,13 @@ resume(void)
     gcw__unlock(&worker.lock);
 }
 
-void
-gcw__worker_fork_parent(void)
-{
-    resume();
-}
-
 /* The worker is not there, unless it was the one that forked: then it is the
  * child's only thread, and goes on. */
 void
 gcw__worker_fork_child(void)
 {
-    if (worker.has_changed) {
-        worker.has_changed = false;
-        init_signals();
-        atomic_store(&worker.posted, false);
-    }
-    if (!is_worker)
-        worker.alive = worker.busy = false;
-    resume();
+    look_at_process();
+    if (worker.has_changed)
+        post();
+    gcw__unlock(&worker.lock);
 }

@@ -5,9 +5,10 @@
 : "${srcdir:=.}" "${builddir:=.}" "${NM:=nm}"
 . "$srcdir/t/tap.sh"
 
-# What the library uses and what takes no memory that could run out, one in a
-# line: an extended regular expression.  What the compiler puts in, for
-# sanitizers and coverage too, stands at the end.
+# What the library uses and what takes no memory that could run out, or what it
+# does without when that fails (the fourth line), one in a line: an extended
+# regular expression.  What the compiler puts in, for sanitizers and coverage
+# too, stands at the end.
 harmless()
 {
     cat <<'END'
@@ -15,21 +16,24 @@ GC_(base|call_with_alloc_lock|enumerate_reachable_objects_inner|free|gc_no)
 GC_(gcollect|init|is_disabled|is_incremental_mode|is_marked)
 GC_(greatest|least)_plausible_heap_addr
 GC_(get|set)_[a-z_]+
-GC_allow_register_threads
+GC_(allow_register_threads|call_with_gc_active|do_blocking|is_init_called)
+access|dlopen|fclose|fgets|fopen|nanosleep|pthread_create|syscall
 GC_(thread_is_registered|(un)?register_my_thread)
 GC_unregister_(disappearing|long)_link
 ffi_(call|closure_free|prep_cif|prep_closure_loc|type_[a-z0-9]+)
 (__)?pthread_(attr|cond|condattr|mutex|register_cancel|setcancelstate|sigmask)(_[a-z]+)?
 __pthread_un(register_cancel|wind_next)
 sem_(init|post|wait)
-sig(delset|fillset)
+pthread_(getattr_np|key_create|once|self|setspecific)
+exit|getauxval|sig(delset|fillset)
 (_|__sig)?(set|long)jmp
 abort|clock_gettime|close|dup3|free|getpid|pause|read|sysconf|write
 dl_iterate_phdr|dladdr1?
 madvise|msync|munmap
-bcmp|mem(chr|cmp|cpy|move|set)|str(cmp|cspn|len|ncmp|rchr)|getenv
+bcmp|mem(chr|cmp|cpy|move|set)|str(chr|cmp|cspn|len|ncmp|rchr|tol|toull)|getenv
 fprintf|snprintf|stderr|putc|f(putc|puts|write)|f(un)?lockfile
-_GLOBAL_OFFSET_TABLE_|__errno_location|__tls_get_addr|__stack_chk_fail
+_Unwind_[A-Za-z]+|__cxa_thread_atexit_impl|__dso_handle|__gcc_personality_v0
+__isoc23_strto(l|ul|ull)|_GLOBAL_OFFSET_TABLE_|__errno_location|__tls_get_addr|__stack_chk_fail
 __(fprintf|snprintf|longjmp|memcpy|memmove|memset|read)_chk
 __(asan|gcov|llvm|sancov|sanitizer|start|stop|ubsan)_.*|mangled_path
 END

@@ -16,9 +16,10 @@
 #include "../src/death.h"
 #include "../src/event.h"
 #include "../src/exit.h"
-#include "../src/fork.h"
 #include "../src/guard.h"
 #include "../src/hub.h"
+#include "../src/lock.h"
+#include "../src/process.h"
 #include "../src/tell.h"
 #include "../src/text.h"
 #include "../src/wakeup.h"
@@ -154,7 +155,8 @@ int __wrap_pthread_mutex_lock(pthread_mutex_t *lock);
 int
 __wrap_pthread_mutex_lock(pthread_mutex_t *lock)
 {
-    if (locks_left > 0 && --locks_left == 0)
+    /* Not where the thread holds another one. */
+    if (locks_left > 0 && gcw__holding.locks == 1 && --locks_left == 0)
         in_between(in_between_arg);
     return __real_pthread_mutex_lock(lock);
 }
@@ -180,41 +182,22 @@ static _Thread_local void (*meanwhile)(void);
 int __real_pthread_cond_wait(pthread_cond_t *c, pthread_mutex_t *lock);
 int __wrap_pthread_cond_wait(pthread_cond_t *c, pthread_mutex_t *lock);
 
+static sem_t waiting;
+static atomic_bool tells_of_waiting;
+
 int
 __wrap_pthread_cond_wait(pthread_cond_t *c, pthread_mutex_t *lock)
 {
     void (*call)(void) = meanwhile;
 
+    if (atomic_load(&tells_of_waiting))
+        sem_post(&waiting);
     if (call == NULL)
         return __real_pthread_cond_wait(c, lock);
     meanwhile = NULL;
     pthread_mutex_unlock(lock);
     call();
     return pthread_mutex_lock(lock);
-}
-
-static sem_t pausing;
-
-int __real_pause(void);
-int __wrap_pause(void);
-
-int
-__wrap_pause(void)
-{
-    sem_post(&pausing);
-    return __real_pause();
-}
-
-/* The process that this is, or pretends to be. */
-static pid_t another_pid;
-
-pid_t __real_getpid(void);
-pid_t __wrap_getpid(void);
-
-pid_t
-__wrap_getpid(void)
-{
-    return another_pid != 0 ? another_pid : __real_getpid();
 }
 
 /* What the collector does when it finds the object dead: clears the link of
@@ -226,6 +209,16 @@ let_die(void *object)
 
     assert_non_null(ref);
     gcw__link_remove(atomic_load(&ref->link), gcw__ref_is_long(ref));
+}
+
+/* The same for a container, which its place knows by a long reference. */
+static void
+let_container_die(void *container)
+{
+    gcw_ref *ref = gcw_ref_new_long(container);
+
+    assert_non_null(ref);
+    gcw__link_remove(atomic_load(&ref->link), true);
 }
 
 /* As if a collection had just ended. */
@@ -325,8 +318,8 @@ kill_world(struct world *w)
     pthread_mutex_unlock(lock);
     for (size_t i = 0; i < 7; i++)
         let_die(w->dead[i]);
-    let_die(w->dying_event);
-    let_die(w->dying_hub);
+    let_container_die(w->dying_event);
+    let_container_die(w->dying_hub);
 }
 
 static void
@@ -1242,8 +1235,9 @@ let_another_end_it(void)
 {
     pthread_t thread;
 
+    atomic_store(&tells_of_waiting, true);
     pthread_create(&thread, NULL, end_too, NULL);
-    while (__real_sem_wait(&pausing) != 0)
+    while (__real_sem_wait(&waiting) != 0)
         continue;
     puts("it stays behind");
 }
@@ -1257,8 +1251,16 @@ come_late(void)
 static void
 end_after_the_end(void)
 {
-    sem_init(&pausing, 0, 0);
+    sem_init(&waiting, 0, 0);
     gcw_atexit(come_late);
+}
+
+/* As a child finds it, without fork handlers. */
+static void
+be_another_process(void)
+{
+    atomic_store(gcw__process_word, 0);
+    assert_int_not_equal(gcw__process(), 0);
 }
 
 /* After so many forks the number of a process has no room in a handler. */
@@ -1267,13 +1269,12 @@ be_the_seventy_thousandth(void)
 {
     gcw_exit_registry *r = gcw_exit_registry_new(NULL);
 
-    for (another_pid = 1; another_pid < 70000; another_pid++)
-        gcw__process_check();
+    for (int i = 1; i < 70000; i++)
+        be_another_process();
     gcw_exit_register_fn(r, say, (char *)"its own", NULL);
     gcw_exit_run(r, 0);
     gcw_exit_register_fn(r, say, (char *)"its parent's", NULL);
-    another_pid = 1;
-    gcw__process_check();
+    be_another_process();
     gcw_exit_run(r, 0);
 }
 

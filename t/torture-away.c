@@ -139,14 +139,15 @@ come_and_go(void *plugin, const struct host *host)
     must_be(emit_all(host) == 3, "a plugin does not listen");
     must_have_called(3, "a plugin did not hear");
     must_be(unload(plugin), "dlclose failed");
-    must_have_called(5, "handlers did not run once each at dlclose");
+    must_have_called(6, "handlers and cleanup did not run once each at"
+                        " dlclose");
     must_be(!gcw_cleanup_alive(c), "its cleanup is there");
     must_be(emit_all(host) == 0, "a plugin that went listens");
     must_be(gcw_event_count(host->event) == 0, "its listeners are there");
     must_be(gcw_exit_run(host->registry, 0) == 0, "its handlers fail");
     gcw_dispose(host->target);
     gcw_drain(0);
-    must_have_called(5, "what went with a plugin was called");
+    must_have_called(6, "what went with a plugin was called");
 }
 
 void

@@ -299,7 +299,7 @@ play_death_callback(struct player *p)
         promise->second = data->object->life;
     promise_count(promise);
     c = gcw_method_on_death(m, on_method_death, promise);
-    if (c == NULL)
+    if (c == NULL || gcw_cleanup_set_atexit(c, true) != 0)
         abort();
     show(CLEANUP, c, promise, NULL);
 }

@@ -920,7 +920,7 @@ make_death_callback(void)
         .handle = gcw_method_on_death(w->methods[m].handle, method_died,
                                       (void *)(i + 1)),
         .object = w->methods[m].self, .data = w->methods[m].data,
-        .method = w->methods[m].handle, .to_run = true, .at_exit = true
+        .method = w->methods[m].handle, .to_run = true, .at_exit = false
     };
     if (c->handle == NULL) {
         must(errno == ESTALE && of_method(m) != IN, "on_death: refused");

@@ -1,0 +1,13 @@
+/* last.h: the end of a process whose main thread has left it to others.  See
+ * last.c. */
+#ifndef GCW__LAST_H
+#define GCW__LAST_H
+
+/* To be called on the main thread, once it is known: notices if it leaves by
+ * pthread_exit. */
+void gcw__last_watch_main(void);
+
+/* There is one more thread that would keep such a process alive. */
+void gcw__last_needed(void);
+
+#endif

@@ -1,0 +1,42 @@
+/* process.h: which process this is.
+ *
+ * What belongs to a process is marked with its number, which is not 0, and
+ * differs from those of the processes that it descends from.  Cheaper than the
+ * pid, and unlike it never the same in parent and child, which it can be
+ * where the child is in a pid namespace of its own.
+ *
+ * The number stands in a page that the kernel empties in each child, however
+ * that was made (MADV_WIPEONFORK): the first who looks there writes another.
+ * Where the kernel cannot do that, the fork handlers count, and
+ * gcw__process_check finds out a child that was made around them by its pid.
+ */
+#ifndef GCW__PROCESS_H
+#define GCW__PROCESS_H
+
+#include <stdatomic.h>
+
+extern _Atomic unsigned *_Atomic gcw__process_word;
+
+/* Numbers this process, which has none. */
+unsigned gcw__process_new(void);
+
+static inline unsigned
+gcw__process(void)
+{
+    unsigned number = atomic_load_explicit(
+        atomic_load_explicit(&gcw__process_word, memory_order_relaxed),
+        memory_order_relaxed);
+
+    return __builtin_expect(number != 0, 1) ? number : gcw__process_new();
+}
+
+/* Gets the page; once, when the library starts. */
+void gcw__process_install(void);
+
+/* In the child of a fork. */
+void gcw__process_forked(void);
+
+/* Makes sure of the number where it matters, by the pid. */
+void gcw__process_check(void);
+
+#endif
