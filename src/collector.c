@@ -75,18 +75,72 @@ gcw__read_settled(void *_Atomic *const _Atomic *link)
     return read.value;
 }
 
+/* Kinds of objects.  They have no public names. */
+static struct {
+    int atomic, uncollectable, atomic_uncollectable;
+} kinds;
+
+static int
+kind_of(const void *object)
+{
+    return GC_get_kind_and_size(object, NULL);
+}
+
+/* False: no memory. */
+static bool
+find_kinds(void)
+{
+    void *atomic = GC_MALLOC_ATOMIC(1);
+    void *uncollectable = GC_MALLOC_UNCOLLECTABLE(1);
+    void *both = GC_MALLOC_ATOMIC_UNCOLLECTABLE(1);
+    bool found = atomic != NULL && uncollectable != NULL && both != NULL;
+
+    if (found) {
+        kinds.atomic = kind_of(atomic);
+        kinds.uncollectable = kind_of(uncollectable);
+        kinds.atomic_uncollectable = kind_of(both);
+    }
+    GC_FREE(uncollectable);
+    GC_FREE(both);
+    return found;
+}
+
+bool
+gcw__is_uncollectable(const void *base)
+{
+    int kind = kind_of(base);
+
+    return kind == kinds.uncollectable || kind == kinds.atomic_uncollectable;
+}
+
+bool
+gcw__is_pointer_free(const void *base)
+{
+    int kind = kind_of(base);
+
+    return kind == kinds.atomic || kind == kinds.atomic_uncollectable;
+}
+
 /* Pointers of its debugging allocators lead behind a header. */
+static bool
+is_debug_pointer(size_t at)
+{
+#if HAVE_GC_GET_DEBUG_HEADER_SIZE
+    return at == GC_get_debug_header_size();
+#else
+    (void)at;
+    return false;
+#endif
+}
+
 bool
 gcw__is_followed(const void *pointer)
 {
-    uintptr_t base = (uintptr_t)GC_base((void *)(uintptr_t)pointer);
-    uintptr_t at = (uintptr_t)pointer - base;
+    void *base = GC_base((void *)(uintptr_t)pointer);
+    size_t at = (uintptr_t)pointer - (uintptr_t)base;
 
-#if HAVE_GC_GET_DEBUG_HEADER_SIZE
-    if (base != 0 && at == GC_get_debug_header_size())
-        return true;
-#endif
-    return base == 0 || at < sizeof(void *);
+    return base == NULL || at < sizeof(void *) || is_debug_pointer(at)
+           || gcw__is_uncollectable(base);
 }
 
 void
@@ -322,7 +376,7 @@ gcw__collector_start(void)
         return EPERM;
     if (GC_get_find_leak())
         return ENOTSUP;
-    return first_registrations();
+    return find_kinds() ? first_registrations() : ENOMEM;
 }
 
 int

@@ -75,10 +75,14 @@ void gcw__with_lock(void *(*call)(void *arg), void *arg);
 /* Overwrites what calls have left below the caller's frame. */
 void gcw__clear_stack(void);
 
-/* Whether the collector follows the pointer where the library keeps it, in the
- * heap.  Not if it was told to follow none into the middle of objects, and
- * this one leads there: by more than a tag in the lowest bits, about which the
- * application has told it. */
+/* What sort of object begins there. */
+bool gcw__is_uncollectable(const void *base);
+bool gcw__is_pointer_free(const void *base);
+
+/* Whether the pointer, where the library keeps it, in the heap, holds what it
+ * leads to.  Not if the collector was told to follow none into the middle of
+ * objects, and this one leads there, into one that may die: by more than a tag
+ * in the lowest bits, about which the application has told it. */
 bool gcw__is_followed(const void *pointer);
 
 static inline bool

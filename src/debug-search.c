@@ -53,7 +53,6 @@ struct search {
     bool use_marks;
     bool interior;                   /* pointers into the middle count
                                       * everywhere */
-    unsigned atomic, uncollectable, atomic_uncollectable;    /* kinds */
     struct node *nodes;
     size_t *table;                   /* numbers of nodes plus 1; 0: free */
     size_t capacity, n, done;        /* nodes; the table is twice as large */
@@ -186,12 +185,11 @@ static void
 follow_object(struct search *s, size_t number)
 {
     uintptr_t base = s->nodes[number].base;
-    unsigned kind;
     size_t size;
 
-    kind = (unsigned)GC_get_kind_and_size((void *)base, &size);
-    if (kind == s->atomic || kind == s->atomic_uncollectable)
+    if (gcw__is_pointer_free((void *)base))
         return;
+    GC_get_kind_and_size((void *)base, &size);
     s->from = number;
     follow_all(s, base, base + size, s->interior);
 }
@@ -209,10 +207,9 @@ static void
 reach_uncollectable(void *object, size_t size, void *arg)
 {
     struct search *s = arg;
-    unsigned kind = (unsigned)GC_get_kind_and_size(object, &size);
 
-    if ((kind == s->uncollectable || kind == s->atomic_uncollectable)
-        && !is_over(s))
+    (void)size;
+    if (gcw__is_uncollectable(object) && !is_over(s))
         reach(s, (uintptr_t)object, 0);
 }
 
@@ -397,30 +394,6 @@ search_from_here(struct search *s)
     gcw__with_lock(search_locked, s);
 }
 
-static unsigned
-kind_of(const void *object)
-{
-    return (unsigned)GC_get_kind_and_size(object, NULL);
-}
-
-/* The kinds have no public names.  False: no memory. */
-static bool
-find_kinds(struct search *s)
-{
-    void *atomic = GC_MALLOC_ATOMIC(1);
-    void *uncollectable = GC_MALLOC_ATOMIC_UNCOLLECTABLE(1);
-
-    if (atomic == NULL || uncollectable == NULL) {
-        GC_FREE(uncollectable);
-        return false;
-    }
-    s->atomic = kind_of(atomic);
-    s->uncollectable = kind_of(gcw__roots);
-    s->atomic_uncollectable = kind_of(uncollectable);
-    GC_FREE(uncollectable);
-    return true;
-}
-
 static __attribute__((__noinline__)) uintptr_t
 hidden_base(uintptr_t hidden)
 {
@@ -434,8 +407,6 @@ gcw__search(uintptr_t hidden, struct gcw__chain *out)
     struct search s = { .hidden = hidden, .found = SIZE_MAX, .chain = out };
     struct GC_stack_base base;
 
-    if (!find_kinds(&s))
-        return GCW__NO_MEMORY;
     GC_get_my_stackbottom(&base);
     s.stack_bottom = (uintptr_t)base.mem_base;
     s.hidden_base = hidden_base(hidden);

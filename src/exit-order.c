@@ -150,7 +150,7 @@ gcw__order_fill(struct gcw__order_spare *spare)
 }
 
 void
-gcw__order_clear(struct gcw__order_spare *spare)
+gcw__order_free(struct gcw__order_spare *spare)
 {
     GC_FREE(spare->old_slots);
     GC_FREE(spare->old_index);

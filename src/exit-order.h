@@ -36,7 +36,14 @@ struct gcw__order_spare {
 bool gcw__order_fill(struct gcw__order_spare *spare);
 
 /* Gives back what is old, when the lock is not held any more. */
-void gcw__order_clear(struct gcw__order_spare *spare);
+void gcw__order_free(struct gcw__order_spare *spare);
+
+static inline void
+gcw__order_clear(struct gcw__order_spare *spare)
+{
+    if (spare->old_slots != NULL)
+        gcw__order_free(spare);
+}
 
 /* Adds the newest.  False if `spare` must first be filled. */
 bool gcw__order_push(struct gcw__order *o, gcw_exit_handler *h,

@@ -69,7 +69,7 @@ gcw__exit_place_new(void)
 void
 gcw__exit_place_set(uintptr_t place, bool waits)
 {
-    if (place == 0 || places.waits[place] == waits)
+    if (places.waits[place] == waits)
         return;
     places.waits[place] = waits;
     places.waiting += waits ? 1 : (size_t)-1;

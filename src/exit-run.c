@@ -122,8 +122,9 @@ begin_turn(gcw_exit_registry *r, struct gcw__marks *marks)
         r->depth = 0;
         r->frame = gcw__frame_here(marks);
         gcw__order_bring_back(&r->order);
-    } else if (gcw__frame_is_over((uintptr_t)r->frame.marks,
-                                  (uintptr_t)marks)) {
+    } else if (gcw__frame_is_overwritten(&r->frame)
+               || gcw__frame_is_over((uintptr_t)r->frame.marks,
+                                     (uintptr_t)marks)) {
         gcw__left_by_jump();
     }
     r->owner = this_thread();

@@ -217,12 +217,20 @@ place_of(const gcw_exit_handler *h)
     return h->kind == GCW__PLAIN && !h->has_extra ? h->more.place : 0;
 }
 
+/* Whether it waits at its place.  Lock held. */
+static void
+set_at_place(const gcw_exit_handler *h, bool waits)
+{
+    if (place_of(h) != 0)
+        gcw__exit_place_set(place_of(h), waits);
+}
+
 void
 gcw__exit_take_off(gcw_exit_handler *h, enum gcw__exit_state state)
 {
     struct gcw__exit_extra *extra = gcw__exit_extra(h);
 
-    gcw__exit_place_set(place_of(h), false);
+    set_at_place(h, false);
     if (state == GCW__GONE && extra == NULL) {
         h->more.data = NULL;
         gcw__order_forget(&h->registry->order, h);
@@ -322,7 +330,7 @@ try_to_add(gcw_exit_handler *h, struct gcw__order_spare *spare)
     if (!gcw__order_push(&h->registry->order, h, spare))
         return -1;
     look_at_unloading(h);
-    gcw__exit_place_set(place_of(h), true);
+    set_at_place(h, true);
     if (h->has_extra)
         h->more.extra->number = ++h->registry->births;
     if (h->kind == GCW__METHOD)

@@ -15,7 +15,8 @@
  * (longjmp) over these frames is forbidden, for nobody hears of it: the guard
  * stays in the list, and its memory is used for something else.  It is found
  * when the next guard begins, or is looked for, at a higher address of the
- * thread's own stack; or when a neighbour in the list is no guard any more.
+ * thread's own stack; or when a neighbour in the list is no guard any more, for
+ * something else lies there.
  * Then the process aborts and says why.
  */
 #include <config.h>
@@ -33,7 +34,7 @@
 struct guard {
     jmp_buf failed;
     struct guard *outer, *inner;     /* in the list of the thread */
-    volatile uintptr_t mark;         /* tells that it is one */
+    uintptr_t mark;                  /* tells that it is one */
     const char *volatile why;        /* what gcw_fail was given */
 };
 
@@ -89,8 +90,10 @@ begin(struct guard *guard)
         gcw__left_by_jump();
     guard->outer = outer;
     guard->mark = mark_of(guard);
-    if (outer != NULL)
+    if (outer != NULL) {
+        expect_guard(outer);
         outer->inner = guard;
+    }
     newest = guard;
 }
 
@@ -115,7 +118,6 @@ end(struct guard *guard)
         newest = guard->outer;
     else
         unlink_inner(guard);
-    guard->mark = 0;
 }
 
 void

@@ -123,11 +123,23 @@ call(ffi_cif *outer, void *result, void **arguments, void *proxy)
 
 /* Making one.  The lock is held for what follows. */
 
+/* The first may have to ask the system for executable memory, by files. */
+static ffi_closure *
+closure_new(void **code)
+{
+    ffi_closure *closure;
+
+    gcw__cancel_off();
+    closure = ffi_closure_alloc(sizeof *closure, code);
+    gcw__cancel_on();
+    return closure;
+}
+
 static bool
 make_closure(gcw_proxy *p)
 {
     void *code;
-    ffi_closure *closure = ffi_closure_alloc(sizeof *closure, &code);
+    ffi_closure *closure = closure_new(&code);
 
     if (closure == NULL)
         return false;
@@ -203,7 +215,9 @@ signature_new(const char *text)
     if (signature == NULL || signature->structs == NULL)
         return signature;
     gcw__lock(&proxies_lock, true);
+    gcw__cancel_off();
     error = gcw__trial(&signature->inner);
+    gcw__cancel_on();
     gcw__unlock(&proxies_lock);
     return error == 0 ? signature : gcw__fail_null(error);
 }

@@ -112,10 +112,14 @@ in_our_midst(void)
     static const char words[] = "gcweak: exit was called by a signal handler"
         " in the midst of gcweak; exit handlers do not run\n";
 
+    ssize_t ignored;
+
     if (gcw__holding.locks == 0)
         return false;
-    if (write(STDERR_FILENO, words, sizeof words - 1) < 0)
-        return true;
+    gcw__cancel_off();
+    ignored = write(STDERR_FILENO, words, sizeof words - 1);
+    (void)ignored;
+    gcw__cancel_on();
     return true;
 }
 

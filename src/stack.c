@@ -83,9 +83,11 @@ gcw__frame_here(struct gcw__marks *marks)
     return frame;
 }
 
-static GCW__UNCHECKED bool
-are_overwritten(const struct gcw__marks *marks)
+GCW__UNCHECKED bool
+gcw__frame_is_overwritten(const struct gcw__frame *frame)
 {
+    const struct gcw__marks *marks = frame->marks;
+
     for (size_t i = 0; i < GCW__MARKS; i++)
         if (marks->words[i] != mark_of(marks, i))
             return true;
@@ -148,7 +150,7 @@ gcw__frame_of_other_is_over(const struct gcw__frame *frame)
         return false;
     bounds = bounds_of(frame->thread);
     return are_within(bounds, stack) && are_within(bounds, address)
-           && (stack > address || are_overwritten(frame->marks));
+           && (stack > address || gcw__frame_is_overwritten(frame));
 }
 
 #if HAVE_UNWIND_BACKTRACE

@@ -30,6 +30,9 @@ struct gcw__frame {
 /* That of the caller, in which these are; they are set. */
 struct gcw__frame gcw__frame_here(struct gcw__marks *marks);
 
+/* Whether something else lies where the frame was. */
+bool gcw__frame_is_overwritten(const struct gcw__frame *frame);
+
 /* Whether the frame has ended, of another thread of this process, though
  * nobody heard of it: the thread is gone, or waits for something and has less
  * on its own stack, or something else where the frame was.  False where that

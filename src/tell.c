@@ -41,8 +41,10 @@ bit_of(const char *word, size_t length)
 static void
 complain(const char *word, size_t length)
 {
+    gcw__cancel_off();
     fprintf(stderr, "gcweak: GCWEAK_DEBUG: unknown word \"%.*s\" (known are"
             " exit, drain and leak)\n", (int)length, word);
+    gcw__cancel_on();
 }
 
 void

@@ -48,13 +48,21 @@ static pthread_mutex_t open_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct gcw__wakeup *first_open;
 
 static void
+close_end(int end)
+{
+    gcw__cancel_off();
+    close(end);
+    gcw__cancel_on();
+}
+
+static void
 close_ends(struct ends ends)
 {
     int error = errno;
 
-    close(ends.read);
+    close_end(ends.read);
     if (ends.write != ends.read)
-        close(ends.write);
+        close_end(ends.write);
     errno = error;
 }
 
@@ -104,8 +112,10 @@ write_one(int end)
 {
     uint64_t one = 1;
 
+    gcw__cancel_off();
     while (write(end, &one, sizeof one) < 0 && errno == EINTR)
         continue;
+    gcw__cancel_on();
 }
 
 static void
@@ -113,8 +123,10 @@ read_all(int end)
 {
     uint64_t bytes[8];
 
+    gcw__cancel_off();
     while (read(end, bytes, sizeof bytes) == (ssize_t)sizeof bytes)
         continue;
+    gcw__cancel_on();
 }
 
 /* Renewing. */
@@ -131,12 +143,12 @@ replace(struct ends old, struct ends fresh)
 {
     if (fresh.read != old.read) {
         dup3(fresh.read, old.read, O_CLOEXEC);
-        close(fresh.read);
+        close_end(fresh.read);
     }
     if (old.write == old.read || fresh.write == old.write)
         return;
     dup3(fresh.write, old.write, O_CLOEXEC);
-    close(fresh.write);
+    close_end(fresh.write);
 }
 
 /* The table of descriptors may be full: then there is room once the old ones
@@ -226,12 +238,10 @@ gcw__wakeup_set(struct gcw__wakeup *w)
 
     if (atomic_load_explicit(&w->writing, memory_order_relaxed) < 0)
         return;
-    gcw__cancel_off();
     own(w);
     end = atomic_load(&w->writing);
     if (end >= 0 && !atomic_exchange(&w->set, true))
         write_one(end);
-    gcw__cancel_on();
     errno = error;
 }
 
@@ -242,14 +252,12 @@ gcw__wakeup_clear(struct gcw__wakeup *w)
 
     if (atomic_load(&w->reading) < 0)
         return;
-    gcw__cancel_off();
     own(w);
     end = atomic_load(&w->reading);
     if (end >= 0)
         read_all(end);
     GCW__DELAY(1);  /* GCOVR_EXCL_LINE: nothing, but for t/torture */
     atomic_store(&w->set, false);
-    gcw__cancel_on();
     errno = error;
 }
 
