@@ -141,12 +141,17 @@ is_own(const gcw_cleanup *c)
     return c->process == gcw__process() && !c->late;
 }
 
+/* What is passed over at exit is in no queue any more, so nothing holds it: it
+ * leaves the order as well. */
 static bool
 take_pending(struct gcw__watch *watch, bool at_exit)
 {
     gcw_cleanup *c = (gcw_cleanup *)watch;
 
-    return (!at_exit || is_own(c)) && win_locked(c, DONE);
+    if (!at_exit || is_own(c))
+        return win_locked(c, DONE);
+    gcw__cleanup_order_remove(c);
+    return false;
 }
 
 /* The user's code is at `code`. */
@@ -311,8 +316,10 @@ cleanup_of(size_t size, const struct gcw__watch_ops *ops,
     return c;
 }
 
-/* Once true, stays true; under the lock. */
+/* Under the lock.  Once true, stays true; and how many of our own were made
+ * since the exit began. */
 static bool closed;
+static uint64_t made_at_exit;
 
 /* Puts it, which watches already, in the order; unless it has been won.
  * Returns 0 or an errno. */
@@ -323,6 +330,7 @@ enlist(gcw_cleanup *c)
 
     gcw__lock(&gcw__queue_lock, true);
     c->late = gcw__exit_is_others();
+    made_at_exit += gcw__exit_is_mine();
     if (closed)
         error = ESHUTDOWN;
     else if (state_of(c) == ARMED && !gcw__cleanup_order_add(c))
@@ -601,37 +609,25 @@ runs_at_exit(const gcw_cleanup *c)
     return atomic_load(&c->at_exit) && is_own(c);
 }
 
-/* The newest that runs at exit, or NULL; those that do not are taken out of
- * the order.  Lock held. */
+/* The next that runs at exit, or NULL.  Lock held. */
 static gcw_cleanup *
-find_newest(void)
-{
-    size_t at = SIZE_MAX;
-    gcw_cleanup *c;
-
-    while ((c = gcw__cleanup_order_next(&at)) != NULL && !runs_at_exit(c))
-        gcw__cleanup_order_remove(c);
-    return c;
-}
-
-static gcw_cleanup *
-take_newest(void)
+find_at_exit(size_t *at)
 {
     gcw_cleanup *c;
 
-    gcw__lock(&gcw__queue_lock, true);
-    c = find_newest();
-    if (c != NULL)
-        win_locked(c, DONE);
-    gcw__unlock(&gcw__queue_lock);
+    do
+        c = gcw__cleanup_order_next(at);
+    while (c != NULL && !runs_at_exit(c));
     return c;
 }
 
 bool
 gcw__cleanups_close(void)
 {
+    size_t at = SIZE_MAX;
+
     gcw__lock(&gcw__queue_lock, true);
-    closed = find_newest() == NULL;
+    closed = find_at_exit(&at) == NULL;
     gcw__unlock(&gcw__queue_lock);
     return closed;
 }
@@ -641,6 +637,7 @@ struct ending {
     gcw_cleanup *(*take)(struct ending *ending);
     const struct gcw__range *range;
     size_t at;
+    uint64_t made;                   /* `made_at_exit` in this pass */
     bool found;                      /* in this pass */
     gcw_cleanup *current;
     uint64_t began;
@@ -688,17 +685,28 @@ ending_failed(void *arg, const char *why)
     gcw__drain_failed(c, code_of(c), why);
 }
 
+/* Those that a callback makes come next.  What does not run stays in the order,
+ * for who unloads its code. */
 static gcw_cleanup *
 take_at_exit(struct ending *ending)
 {
-    (void)ending;
-    return take_newest();
+    gcw_cleanup *c;
+
+    gcw__lock(&gcw__queue_lock, true);
+    if (ending->made != made_at_exit)
+        ending->at = SIZE_MAX;
+    ending->made = made_at_exit;
+    c = find_at_exit(&ending->at);
+    if (c != NULL)
+        win_locked(c, DONE);
+    gcw__unlock(&gcw__queue_lock);
+    return c;
 }
 
 bool
 gcw__cleanups_at_exit(void)
 {
-    struct ending ending = { .take = take_at_exit };
+    struct ending ending = { .take = take_at_exit, .at = SIZE_MAX };
 
     gcw__guard_run(&ending, ending_step, ending_failed);
     return ending.any;
@@ -775,11 +783,12 @@ take_unloading(struct ending *ending)
     return c;
 }
 
-void
+bool
 gcw__cleanups_object_unloading(const struct gcw__range *range)
 {
     struct ending ending = { .take = take_unloading, .range = range,
                              .at = SIZE_MAX };
 
     gcw__guard_run(&ending, ending_step, ending_failed);
+    return ending.any;
 }

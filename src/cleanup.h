@@ -43,8 +43,8 @@ size_t gcw__cleanups_count(void);
 uint64_t gcw__cleanups_ran(void);
 
 /* Ends those whose code lies in the range: runs what would run at exit or is
- * pending, newest first, and detaches the rest. */
+ * pending, newest first, and detaches the rest.  True if any ran. */
 struct gcw__range;
-void gcw__cleanups_object_unloading(const struct gcw__range *range);
+bool gcw__cleanups_object_unloading(const struct gcw__range *range);
 
 #endif

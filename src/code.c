@@ -91,9 +91,12 @@ gcw__code_stay(void)
     struct gcw__range range;
     Dl_info info;
 
-    if (gcw__object_of((uintptr_t)gcw__code_stay, &range)
-        && dladdr((void *)gcw__code_stay, &info) != 0)
-        dlopen(info.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE);
+    if (!gcw__object_of((uintptr_t)gcw__code_stay, &range)
+        || dladdr((void *)gcw__code_stay, &info) == 0)
+        return;
+    gcw__cancel_off();
+    dlopen(info.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE);
+    gcw__cancel_on();
 }
 
 atomic_uint gcw__code_unloading;

@@ -123,7 +123,7 @@ gcw__is_pointer_free(const void *base)
 
 /* Pointers of its debugging allocators lead behind a header. */
 static bool
-is_debug_pointer(size_t at)
+is_debug_offset(size_t at)
 {
 #if HAVE_GC_GET_DEBUG_HEADER_SIZE
     return at == GC_get_debug_header_size();
@@ -133,14 +133,20 @@ is_debug_pointer(size_t at)
 #endif
 }
 
+/* Of those that it is to follow the collector knows already, if the application
+ * or its own debugging allocators have told it. */
 bool
 gcw__is_followed(const void *pointer)
 {
     void *base = GC_base((void *)(uintptr_t)pointer);
     size_t at = (uintptr_t)pointer - (uintptr_t)base;
 
-    return base == NULL || at < sizeof(void *) || is_debug_pointer(at)
-           || gcw__is_uncollectable(base);
+    if (base == NULL || at == 0 || gcw__is_uncollectable(base))
+        return true;
+    if (at >= sizeof(void *) && !is_debug_offset(at))
+        return false;
+    GC_register_displacement(at);
+    return true;
 }
 
 void
@@ -322,6 +328,17 @@ call_entered(struct known_call *known)
     pthread_cleanup_pop(1);
 }
 
+/* On the stack of a fiber the collector would take that for the thread's: then
+ * the fiber's owner has to see to it that it is looked at. */
+static void
+call_looked_at(struct known_call *known)
+{
+    if (gcw__stack_own((uintptr_t)known))
+        GC_call_with_gc_active(call_active, known);
+    else
+        call_active(known);
+}
+
 bool
 gcw__as_known(void (*call)(void *arg), void *arg)
 {
@@ -330,7 +347,7 @@ gcw__as_known(void (*call)(void *arg), void *arg)
     if (!gcw__known && enter())
         call_entered(&known);
     else if (gcw__known || GC_thread_is_registered())
-        GC_call_with_gc_active(call_active, &known);
+        call_looked_at(&known);
     else
         return false;
     return true;

@@ -81,8 +81,9 @@ bool gcw__is_pointer_free(const void *base);
 
 /* Whether the pointer, where the library keeps it, in the heap, holds what it
  * leads to.  Not if the collector was told to follow none into the middle of
- * objects, and this one leads there, into one that may die: by more than a tag
- * in the lowest bits, about which the application has told it. */
+ * objects, and this one leads there, into one that may die; but for a tag in
+ * the lowest bits, and for what its debugging allocators give, which it is told
+ * to follow. */
 bool gcw__is_followed(const void *pointer);
 
 static inline bool

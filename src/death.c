@@ -80,15 +80,14 @@ void
 gcw__notice_deaths(bool may_wait)
 {
     struct gcw__garbage garbage = { 0 };
-    bool complete = true;
+    bool complete;
 
     do {
         GC_word now = gcw__settle();
 
         if (!gcw__lock(&sweep_lock, may_wait))
             return;
-        if (now != gcw__noticed)
-            complete = sweep(now, may_wait, &garbage);
+        complete = now == gcw__noticed || sweep(now, may_wait, &garbage);
         gcw__unlock(&sweep_lock);
         GCW__DELAY(3);
         gcw__shards_clear(&garbage);

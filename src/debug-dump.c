@@ -6,6 +6,7 @@
 #include "debug.h"
 
 #include "init.h"
+#include "lock.h"
 #include "ref.h"
 #include "roots.h"
 #include "tell.h"
@@ -123,8 +124,10 @@ gcw_dump(FILE *out)
         errno = EINVAL;
         return;
     }
+    gcw__cancel_off();
     fprintf(out, "gcweak %s, after %ju collections\n", gcw_version(),
             (uintmax_t)gcw__gc_no());
     gcw__walk_places(&walker, out);
     print_cleanups(out);
+    gcw__cancel_on();
 }

@@ -326,10 +326,14 @@ explain(uintptr_t hidden, uintptr_t caller, FILE *out)
     struct explanation e = { .hidden = hidden, .caller = caller, .out = out };
 
     enum gcw__found found = gcw__search(hidden, &e.chain);
+    int length;
 
     if (found == GCW__NO_MEMORY)
         return gcw__fail_int(ENOMEM);
-    return found == GCW__FOUND ? print_chain(&e) : print_nobody(&e, found);
+    gcw__cancel_off();
+    length = found == GCW__FOUND ? print_chain(&e) : print_nobody(&e, found);
+    gcw__cancel_on();
+    return length;
 }
 
 static __attribute__((__noinline__)) int

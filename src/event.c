@@ -19,7 +19,7 @@
 
 /* What the place calls. */
 
-static void
+static bool
 unloading(void *event, const struct gcw__range *range)
 {
     gcw_event *e = event;
@@ -28,6 +28,7 @@ unloading(void *event, const struct gcw__range *range)
     gcw__listeners_clear(&e->list, range);
     gcw__unlock(gcw__listeners_lock(e->list.place));
     gcw__hook_unload(&e->hook, e->list.place, range);
+    return false;
 }
 
 static void

@@ -6,7 +6,8 @@
  * all that is in the default registry, which begins with the library: so it
  * runs after that, newest first.
  *
- * Under the exit lock.  Memory from malloc.
+ * Under the lock of the start, which no child finds taken by another thread.
+ * Memory from malloc.
  */
 #include <config.h>
 #include "exit.h"
@@ -14,7 +15,6 @@
 #include "code.h"
 #include "guard.h"
 #include "init.h"
-#include "lock.h"
 
 #include <stdlib.h>
 
@@ -50,9 +50,9 @@ gcw__exit_early_add(void (*fn)(void))
 
     if (error != 0)
         return error;
-    gcw__lock(&gcw__exit_lock, true);
+    gcw__start_lock();
     error = push(fn) ? 0 : ENOMEM;
-    gcw__unlock(&gcw__exit_lock);
+    gcw__start_unlock();
     return error;
 }
 
@@ -70,13 +70,13 @@ gcw__exit_early_cancel(void (*fn)(void))
 {
     size_t at;
 
-    gcw__lock(&gcw__exit_lock, true);
+    gcw__start_lock();
     at = early.n;
     while (at > 0 && early.functions[at - 1] != fn)
         at--;
     if (at > 0)
         remove_at(at - 1);
-    gcw__unlock(&gcw__exit_lock);
+    gcw__start_unlock();
     return at > 0;
 }
 
@@ -93,7 +93,7 @@ static void
     void (*fn)(void) = NULL;
     size_t at;
 
-    gcw__lock(&gcw__exit_lock, true);
+    gcw__start_lock();
     at = early.n;
     while (at > 0 && range != NULL
            && !gcw__in_range((uintptr_t)early.functions[at - 1], range))
@@ -102,7 +102,7 @@ static void
         fn = early.functions[at - 1];
         remove_at(at - 1);
     }
-    gcw__unlock(&gcw__exit_lock);
+    gcw__start_unlock();
     return fn;
 }
 
@@ -111,6 +111,8 @@ step(void *arg)
 {
     struct early_run *run = arg;
 
+    if (run->any && run->range == NULL)
+        return false;
     run->current = take_newest(run->range);
     if (run->current == NULL)
         return false;
@@ -134,6 +136,7 @@ gcw__exit_early_run(const struct gcw__range *range)
 {
     struct early_run run = { range, NULL, false };
 
+    gcw__code_look();
     gcw__guard_run(&run, step, failed);
     return run.any;
 }

@@ -11,7 +11,11 @@
  *
  * The end of the process.  The first thread that exits leads; those that come
  * later wait for ever, unless it ends itself.  That is more than a turn: it
- * lasts while the C library calls other handlers in between.
+ * lasts while the C library calls other handlers in between.  The two go
+ * together: nobody leads while another thread has the turn of the default
+ * registry, for a handler there may call exit; and while somebody leads no
+ * other thread gets that turn.  Who waits to lead gives its turns of other
+ * registries back.
  *
  * A run takes the newest waiting handler off, under the lock, and calls it
  * without.  So the handlers that are left are in the registry at every
@@ -101,23 +105,43 @@ in_a_second(void)
     return then;
 }
 
-static void
-wait_for_turn(const gcw_exit_registry *r)
+/* Whether another thread ends the process, and has still to run the
+ * registry. */
+static bool
+is_leaders(const gcw_exit_registry *r)
 {
-    while (is_other(r)) {
-        struct timespec then = in_a_second();
-
-        if (gcw__wait_cancellable(&turn, &gcw__exit_lock, &then) != 0
-            && is_other(r) && gcw__frame_of_other_is_over(&r->frame))
-            gcw__left_by_jump();
-    }
+    return r == gcw__roots->at_exit && gcw__exit_is_others()
+           && !gcw__exit_closed_locked();
 }
 
+/* Waits once, for another thread's turn to end, or for that thread to end the
+ * process. */
 static void
-begin_turn(gcw_exit_registry *r, struct gcw__marks *marks)
+wait_for_other(const gcw_exit_registry *r)
 {
+    struct timespec then = in_a_second();
+
+    if (gcw__wait_cancellable(&turn, &gcw__exit_lock, &then) != 0
+        && is_other(r) && gcw__frame_of_other_is_over(&r->frame))
+        gcw__left_by_jump();
+}
+
+/* The turns that this thread has, the innermost first. */
+struct turn {
+    struct turn *outer;
+    gcw_exit_registry *registry;     /* NULL: it is over already */
+    struct gcw__marks marks;
+};
+static _Thread_local struct turn *turns;
+
+static void
+begin_turn(gcw_exit_registry *r, struct turn *mine)
+{
+    struct gcw__marks *marks = &mine->marks;
+
     gcw__lock(&gcw__exit_lock, true);
-    wait_for_turn(r);
+    while (is_other(r) || is_leaders(r))
+        wait_for_other(r);
     if (!is_mine(r)) {
         r->depth = 0;
         r->frame = gcw__frame_here(marks);
@@ -130,34 +154,47 @@ begin_turn(gcw_exit_registry *r, struct gcw__marks *marks)
     r->owner = this_thread();
     r->owner_process = gcw__process();
     r->depth++;
+    *mine = (struct turn){ turns, r, mine->marks };
+    turns = mine;
     gcw__cancel_off();
     gcw__unlock(&gcw__exit_lock);
     GCW__DELAY(2);
 }
 
+/* Lock held. */
 static void
-end_turn(void *arg)
+give_back(struct turn *mine)
 {
-    gcw_exit_registry *r = arg;
+    gcw_exit_registry *r = mine->registry;
 
-    GCW__DELAY(3);
-    gcw__lock(&gcw__exit_lock, true);
-    if (--r->depth == 0) {
+    mine->registry = NULL;
+    if (r != NULL && --r->depth == 0) {
         gcw__order_bring_back(&r->order);
         gcw__exit_tidy(r);
     }
     pthread_cond_broadcast(&turn);
+}
+
+static void
+end_turn(void *arg)
+{
+    struct turn *mine = arg;
+
+    GCW__DELAY(3);
+    gcw__lock(&gcw__exit_lock, true);
+    give_back(mine);
     gcw__unlock(&gcw__exit_lock);
+    turns = mine->outer;
     gcw__cancel_on();
 }
 
 void
 gcw__exit_in_turn(gcw_exit_registry *r, void (*call)(void *arg), void *arg)
 {
-    struct gcw__marks marks;
+    struct turn mine;
 
-    begin_turn(r, &marks);
-    pthread_cleanup_push(end_turn, r);
+    begin_turn(r, &mine);
+    pthread_cleanup_push(end_turn, &mine);
     call(arg);
     pthread_cleanup_pop(1);
 }
@@ -214,12 +251,41 @@ gcw__exit_lead_install(void)
     return has_key;
 }
 
+/* Whether this thread has to wait: for another one that leads, or that runs the
+ * registry just now, and may call exit in it. */
+static bool
+must_follow(void)
+{
+    return gcw__exit_is_others()
+           || (atomic_load(&gcw__ready) && is_other(gcw__roots->at_exit));
+}
+
+/* Who waits does not come back to the handlers that have called exit, so their
+ * turns are over: the thread that leads may wait for them. */
+static void
+give_all_back(void)
+{
+    for (struct turn *mine = turns; mine != NULL; mine = mine->outer)
+        if (mine->registry != NULL)
+            give_back(mine);
+}
+
+static void
+follow(void)
+{
+    gcw__holding.follows = true;
+    give_all_back();
+    while (must_follow())
+        gcw__wait_cancellable(&turn, &gcw__exit_lock, NULL);
+    gcw__holding.follows = false;
+}
+
 void
 gcw__exit_lead(void)
 {
     gcw__lock(&gcw__exit_lock, true);
-    while (gcw__exit_is_others())
-        gcw__wait_cancellable(&turn, &gcw__exit_lock, NULL);
+    if (must_follow())
+        follow();
     atomic_store(&leader, this_thread());
     atomic_store(&leader_process, gcw__process());
     gcw__unlock(&gcw__exit_lock);
@@ -587,17 +653,18 @@ drop_kept(gcw_exit_registry *r, const struct gcw__range *range)
     return true;
 }
 
-void
+bool
 gcw__exit_object_unloading(void *registry, const struct gcw__range *range)
 {
     struct gcw__exit_choice choice = { false, 0, range };
     gcw_exit_registry *r = registry;
+    bool any = false;
 
     gcw__lock(&gcw__exit_lock, true);
     do {
         gcw__unlock(&gcw__exit_lock);
         while (gcw__exit_run(r, 0, choice).taken != 0)
-            continue;
+            any = true;
         gcw__lock(&gcw__exit_lock, true);
     } while (!drop_kept(r, range));
     if (gcw__in_range((uintptr_t)r->hook, range)) {
@@ -605,6 +672,7 @@ gcw__exit_object_unloading(void *registry, const struct gcw__range *range)
         r->hook_data = NULL;
     }
     gcw__unlock(&gcw__exit_lock);
+    return any;
 }
 
 void

@@ -112,6 +112,12 @@ gcw__exit_close(void)
 }
 
 bool
+gcw__exit_closed_locked(void)
+{
+    return closed;
+}
+
+bool
 gcw__exit_closed(void)
 {
     bool result;

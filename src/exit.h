@@ -176,6 +176,7 @@ uint64_t gcw__exit_ran(void);
 /* Closes the default registry for good, unless a handler waits in it. */
 bool gcw__exit_close(void);
 bool gcw__exit_closed(void);
+bool gcw__exit_closed_locked(void);
 
 /* Places among the C library's own handlers (exit-place.c). */
 
@@ -201,12 +202,13 @@ int gcw__exit_early_add(void (*fn)(void));
 /* Takes the newest with that function back; false if there is none. */
 bool gcw__exit_early_cancel(void (*fn)(void));
 
-/* Calls all, the newest first; or those in the range.  True if there were
- * any. */
+/* Calls the newest, for what it registers is next; or all in the range.  True
+ * if there was one. */
 bool gcw__exit_early_run(const struct gcw__range *range);
 
-/* Ends what belongs to unloaded code: runs handlers, takes out the hook. */
-void gcw__exit_object_unloading(void *registry,
+/* Ends what belongs to unloaded code: runs handlers, takes out the hook.  True
+ * if any was taken off. */
+bool gcw__exit_object_unloading(void *registry,
                                 const struct gcw__range *range);
 
 /* Makes the default registry known; once, when the library starts. */

@@ -11,9 +11,10 @@
  * the library, on the thread that forks: that has the locks, so taking one
  * does nothing there (gcw__holding.all).
  *
- * A fork may come while another thread starts the library for the first time,
- * and before these handlers are installed: then they run for one half only, or
- * not at all.  Nothing was begun then that cannot be begun again (init.c).
+ * A fork may come while another thread starts the library for the first time:
+ * it waits for that.  If it comes before these handlers are installed, they
+ * run for one half only, or not at all; nothing was begun then that cannot be
+ * begun again (init.c).  t/model/start.pml has it all.
  *
  * A child that is made around these handlers (_Fork, a bare clone) is a
  * process of its own all the same: see process.h.  What it inherits in an
@@ -85,42 +86,43 @@ child_begins(void)
     gcw__worker_fork_child();
 }
 
-/* Before the library has started there is nothing to lock; once it has, it
- * will not start again. */
+/* Whether the library had started: then it will not do so again, and nobody
+ * waits for that lock. */
+static _Thread_local bool started;
+
+/* A child that was made in the middle of gcw__fork_install may have installed
+ * all this twice. */
 static void
 prepare(void)
 {
-    gcw__start_fork_prepare();
-    if (!atomic_load(&gcw__ready))
+    if (gcw__holding.all)
         return;
-    gcw__start_fork_done();
+    gcw__start_lock();
+    started = atomic_load(&gcw__ready);
+    if (started)
+        gcw__start_unlock();
     lock_all();
-}
-
-/* Whether this thread has been through `prepare`. */
-static bool
-is_prepared(void)
-{
-    return gcw__holding.locks != 0;
 }
 
 static void
 parent(void)
 {
-    if (gcw__holding.all)
-        parent_goes_on();
-    else if (is_prepared())
-        gcw__start_fork_done();
+    if (!gcw__holding.all)
+        return;
+    parent_goes_on();
+    if (!started)
+        gcw__start_unlock();
 }
 
 static void
 child(void)
 {
     gcw__process_forked();
-    if (gcw__holding.all)
-        child_begins();
-    else if (is_prepared())
-        gcw__start_fork_done();
+    if (!gcw__holding.all)
+        return;
+    child_begins();
+    if (!started)
+        gcw__start_unlock();
 }
 
 int

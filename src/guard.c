@@ -14,8 +14,8 @@
  * list as its frame goes (-fexceptions).  A jump of the program's own
  * (longjmp) over these frames is forbidden, for nobody hears of it: the guard
  * stays in the list, and its memory is used for something else.  It is found
- * when the next guard begins, or is looked for, at a higher address of the
- * thread's own stack; or when a neighbour in the list is no guard any more, for
+ * when the next guard begins in its place, or begins or is looked for at a
+ * higher address of the thread's own stack; or when a neighbour in the list is no guard any more, for
  * something else lies there.
  * Then the process aborts and says why.
  */
@@ -86,7 +86,8 @@ begin(struct guard *guard)
     struct guard *outer = newest;
 
     if (!GCW__LIKELY(outer == NULL || outer > guard)
-        && gcw__frame_is_over((uintptr_t)outer, (uintptr_t)guard))
+        && (outer == guard
+            || gcw__frame_is_over((uintptr_t)outer, (uintptr_t)guard)))
         gcw__left_by_jump();
     guard->outer = outer;
     guard->mark = mark_of(guard);

@@ -149,7 +149,7 @@ unload_pattern(void *pattern, void *range)
     gcw__listeners_clear(&((struct gcw__pattern *)pattern)->list, range);
 }
 
-static void
+static bool
 unloading(void *hub, const struct gcw__range *range)
 {
     gcw_hub *h = hub;
@@ -159,6 +159,7 @@ unloading(void *hub, const struct gcw__range *range)
     gcw__map_each(&h->patterns, unload_pattern, &copy);
     gcw__unlock(gcw__hub_lock(h));
     gcw__hook_unload(&h->hook, &h->place->place, range);
+    return false;
 }
 
 static void

@@ -25,25 +25,48 @@
 #include "shutdown.h"
 #include "tell.h"
 
+#include <sched.h>
+
 struct gcw__roots *gcw__roots;
 atomic_bool gcw__ready;
 
 static pthread_mutex_t starting = PTHREAD_MUTEX_INITIALIZER;
 
-/* The process in which that was last taken. */
+/* The process that the lock is for; or that number and BUSY, while a thread
+ * makes it anew. */
 static atomic_uint starting_in;
+#define BUSY (1u << 31)
 
-static void
-lock_starting(void)
+/* Makes the lock anew, if it is that of another process.  False: another
+ * thread is at it. */
+static bool
+renew_starting(void)
 {
-    unsigned before = atomic_load(&starting_in), now = gcw__process();
+    unsigned now = gcw__process(), before = atomic_load(&starting_in);
 
-    if (before != now) {
-        if (before != 0)
-            pthread_mutex_init(&starting, NULL);
-        atomic_store(&starting_in, now);
-    }
+    if (before == now)
+        return true;
+    if (before == (now | BUSY)
+        || !atomic_compare_exchange_strong(&starting_in, &before, now | BUSY))
+        return false;
+    if (before != 0)
+        pthread_mutex_init(&starting, NULL);
+    atomic_store(&starting_in, now);
+    return true;
+}
+
+void
+gcw__start_lock(void)
+{
+    while (!renew_starting())
+        sched_yield();
     gcw__lock(&starting, true);
+}
+
+void
+gcw__start_unlock(void)
+{
+    gcw__unlock(&starting);
 }
 
 /* What the system is to call us for.  Goes on where it failed the last time,
@@ -63,9 +86,9 @@ gcw__start_early(void)
     int error;
 
     gcw__process_install();
-    lock_starting();
+    gcw__start_lock();
     error = install();
-    gcw__unlock(&starting);
+    gcw__start_unlock();
     return error;
 }
 
@@ -103,14 +126,12 @@ start_with(struct gcw__roots *roots)
 {
     int error = 0;
 
-    lock_starting();
+    gcw__start_lock();
     if (!atomic_load(&gcw__ready))
         error = publish(roots);
-    gcw__unlock(&starting);
+    gcw__start_unlock();
     if (gcw__roots != roots)
         GC_FREE(roots);
-    else if (error == 0)
-        gcw__deaths_hook();
     return error;
 }
 
@@ -124,8 +145,14 @@ start(void)
         return error;
     gcw__process_install();
     gcw__code_stay();
+    gcw__deaths_hook();
     roots = roots_new();
-    return roots == NULL ? ENOMEM : start_with(roots);
+    if (roots == NULL)
+        return ENOMEM;
+    error = start_with(roots);
+    if (error == 0 && gcw__thread_is_main())
+        gcw__last_watch_main();
+    return error;
 }
 
 int
@@ -154,18 +181,6 @@ gcw__enter_first(void)
         gcw__last_watch_main();
     errno = before;
     return 0;
-}
-
-void
-gcw__start_fork_prepare(void)
-{
-    lock_starting();
-}
-
-void
-gcw__start_fork_done(void)
-{
-    gcw__unlock(&starting);
 }
 
 const char *

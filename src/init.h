@@ -32,8 +32,8 @@ gcw__enter(void)
 int gcw__start_early(void);
 
 /* While the lock is held nobody is in the middle of starting the library. */
-void gcw__start_fork_prepare(void);
-void gcw__start_fork_done(void);
+void gcw__start_lock(void);
+void gcw__start_unlock(void);
 
 /* Fails a call. */
 static inline void *

@@ -7,8 +7,8 @@
  * nobody else is left.  No system call waits for that; and it costs nothing to
  * programs whose main thread does not leave.
  *
- * That thread is nobody the collector knows.  It has all signals blocked too:
- * a handler of the program must not run there.
+ * That thread is nobody the collector knows.  It has signals blocked as the
+ * worker has: a handler of the program must not run there.
  *
  * Without markers and worker it is not needed, and not started.  Where the
  * system does not tell how many threads there are, such a process does not
@@ -21,7 +21,6 @@
 #include "worker.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,15 +75,15 @@ static void
 start(void)
 {
     pthread_attr_t attributes;
-    sigset_t all, before;
+    sigset_t block, before;
     pthread_t thread;
 
     if (atomic_exchange(&watching, true)
         || pthread_attr_init(&attributes) != 0)
         return;
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, &before);
+    gcw__worker_signals(&block);
+    pthread_sigmask(SIG_BLOCK, &block, &before);
     if (pthread_create(&thread, &attributes, watch, NULL) != 0)
         atomic_store(&watching, false);
     pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -52,6 +52,8 @@ struct gcw__holding {
     int cancel;              /* and what it was before the first time */
     unsigned locks;          /* how many locks it has, or is about to take */
     bool all;                /* it forks: it has them all */
+    bool follows;            /* it waits for another one to end the process,
+                              * and has the lock only at times */
 };
 
 /* Asked at each lock, so it is worth its place in the static block of the

@@ -5,8 +5,9 @@
  * handlers, when hardly anything is left to do.  The thread may be unknown to
  * the collector.
  *
- * First what has still to run, in the order of an exit: the worker leaves what
- * it is in, handlers run, then cleanups.  Then all goes that could be called.
+ * First what has still to run, in the order of an exit: handlers, then cleanups,
+ * again for as long as these made new ones.  Then the worker leaves what it is
+ * in, and all goes that could be called.
  */
 #include <config.h>
 #include "cleanup.h"
@@ -29,10 +30,15 @@ end_unloading(void *unused)
 static void
 end_all(const struct gcw__range *range)
 {
-    gcw__places_object_unloading(range);
-    gcw__exit_early_run(range);
-    gcw__cleanups_object_unloading(range);
+    bool any;
+
+    do {
+        any = gcw__places_run_unloading(range);
+        any |= gcw__exit_early_run(range);
+        any |= gcw__cleanups_object_unloading(range);
+    } while (any);
     gcw__worker_object_unloading(range);
+    gcw__places_object_unloading(range);
     gcw__proxies_object_unloading(range);
     gcw__drain_object_unloading(range);
     gcw__explain_object_unloading(range);
@@ -53,10 +59,11 @@ gcw_object_unloading(void (*code)(void))
 {
     struct gcw__range range;
 
-    if (!atomic_load(&gcw__ready)
-        || !gcw__object_of((uintptr_t)code, &range))
+    if (!gcw__object_of((uintptr_t)code, &range))
         return;
-    if (gcw__exit_is_mine())
+    if (!atomic_load(&gcw__ready))
+        gcw__exit_early_run(&range);
+    else if (gcw__exit_is_mine())
         gcw__as_known_at_exit(end_all_in, &range);
     else
         gcw__as_known(end_all_in, &range);

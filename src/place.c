@@ -191,10 +191,12 @@ gcw__place_take_off(struct gcw__place *place)
 
 /* The container. */
 
+enum { FIRST = 1 };
+
 static void
 list(struct gcw__place *place)
 {
-    static uint64_t last;
+    static uint64_t last = FIRST;
 
     gcw__lock(&place_lock, true);
     place->number = place->was = ++last;
@@ -311,11 +313,13 @@ gcw__place_open(struct gcw__place *place, void *container)
     return true;
 }
 
+/* Nobody knows of the list yet. */
 void
 gcw__place_open_staying(struct gcw__place *place, void *container)
 {
     place->staying = container;
-    list(place);
+    place->number = place->was = FIRST;
+    gcw__roots->places = place;
 }
 
 void
@@ -406,18 +410,34 @@ gcw__place_after(const struct gcw__place *place)
     return next;
 }
 
+static bool
+unload_all(const struct gcw__range *range, bool registries)
+{
+    struct gcw__place *place = NULL;
+    bool any = false;
+
+    while ((place = gcw__place_after(place)) != NULL) {
+        void *container = NULL;
+
+        if ((place->ops->kind == GCW__REGISTRY) == registries)
+            container = gcw__place_container(place);
+        if (container != NULL)
+            any |= place->ops->unloading(container, range);
+        GCW__KEEP(container);
+    }
+    return any;
+}
+
+bool
+gcw__places_run_unloading(const struct gcw__range *range)
+{
+    return unload_all(range, true);
+}
+
 void
 gcw__places_object_unloading(const struct gcw__range *range)
 {
-    struct gcw__place *place = NULL;
-
-    while ((place = gcw__place_after(place)) != NULL) {
-        void *container = gcw__place_container(place);
-
-        if (container != NULL)
-            place->ops->unloading(container, range);
-        GCW__KEEP(container);
-    }
+    unload_all(range, false);
 }
 
 void
@@ -437,9 +457,11 @@ gcw__places_fork_parent(void)
 void
 gcw__places_fork_child(void)
 {
-    struct gcw__place *place = gcw__roots->places;
+    struct gcw__place *place = gcw__roots == NULL ? NULL
+                                                  : gcw__roots->places;
 
-    atomic_store(&gcw__roots->untidy, NULL);
+    if (place != NULL)
+        atomic_store(&gcw__roots->untidy, NULL);
     for (; place != NULL; place = place->next) {
         atomic_store(&place->untidy, false);
         gcw__place_untidy(place);

@@ -45,8 +45,8 @@ struct gcw__place_ops {
     /* The container, which is alive, is disposed of: takes out all entries.
      * The lock is held. */
     void (*empty)(void *container);
-    /* A shared object goes. */
-    void (*unloading)(void *container, const struct gcw__range *range);
+    /* A shared object goes.  True if something of it has run. */
+    bool (*unloading)(void *container, const struct gcw__range *range);
     /* Does what gcw__place_untidy asked for.  May allocate; no lock held;
      * perhaps within an allocation. */
     void (*tidy)(void *container);
@@ -69,7 +69,7 @@ void *gcw__place_new(const struct gcw__place_ops *ops, size_t size);
 /* Makes the container known, weakly.  False with errno. */
 bool gcw__place_open(struct gcw__place *place, void *container);
 
-/* The same for one that stays. */
+/* The same for the one that stays; while the library starts. */
 void gcw__place_open_staying(struct gcw__place *place, void *container);
 
 /* Before a container is disposed of, if one begins there: empties it, for
@@ -123,6 +123,9 @@ void gcw__places_tidy(void);
  * or the first for NULL; NULL at the end.  No lock need be held. */
 struct gcw__place *gcw__place_after(const struct gcw__place *place);
 
+/* Ends what belongs to unloaded code: in registries, where that runs, true if
+ * any did; or in all others. */
+bool gcw__places_run_unloading(const struct gcw__range *range);
 void gcw__places_object_unloading(const struct gcw__range *range);
 
 void gcw__places_fork_prepare(void);

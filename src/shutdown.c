@@ -105,17 +105,32 @@ struct ending {
     uintptr_t place;                 /* 0: all */
 };
 
-/* What the exit calls in the interrupted code has a lock of ours. */
+/* A signal handler has come upon a thread that waits for another one to end the
+ * process, and that may hold no lock just now. */
+GCW_NORETURN static void
+wait_for_the_end(void)
+{
+    for (;;)
+        pause();
+}
+
+/* Whether the interrupted code has a lock of ours. */
 static bool
 in_our_midst(void)
 {
     static const char words[] = "gcweak: exit was called by a signal handler"
         " in the midst of gcweak; exit handlers do not run\n";
 
+    static bool said;
     ssize_t ignored;
 
     if (gcw__holding.locks == 0)
         return false;
+    if (gcw__holding.follows)
+        wait_for_the_end();
+    if (said)
+        return true;
+    said = true;
     gcw__cancel_off();
     ignored = write(STDERR_FILENO, words, sizeof words - 1);
     (void)ignored;

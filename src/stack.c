@@ -135,14 +135,14 @@ has_tasks(void)
 bool
 gcw__frame_of_other_is_over(const struct gcw__frame *frame)
 {
-    uintptr_t stack, address = (uintptr_t)frame->marks;
+    uintptr_t stack = 0, address = (uintptr_t)frame->marks;
     struct bounds bounds;
     bool there;
 
-    if (frame->id == 0 || !has_tasks())
+    if (frame->id == 0)
         return false;
     gcw__cancel_off();
-    there = ask(frame->id, &stack);
+    there = !has_tasks() || ask(frame->id, &stack);
     gcw__cancel_on();
     if (!there)
         return true;

@@ -44,7 +44,6 @@
 
 #include <gcweak/drain.h>
 #include <semaphore.h>
-#include <signal.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -192,10 +191,8 @@ work(void *arg)
     return NULL;
 }
 
-/* All signals but those that the collector stops threads with, and those that
- * a fault raises. */
-static void
-signals_to_block(sigset_t *set)
+void
+gcw__worker_signals(sigset_t *set)
 {
     sigfillset(set);
     sigdelset(set, GC_get_suspend_signal());
@@ -218,7 +215,7 @@ make_thread(void)
     if (error != 0)
         return error;
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    signals_to_block(&block);
+    gcw__worker_signals(&block);
     pthread_sigmask(SIG_BLOCK, &block, &before);
     error = GC_pthread_create(&thread, &attributes, work, NULL);
     pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -2,6 +2,7 @@
 #ifndef GCW__WORKER_H
 #define GCW__WORKER_H
 
+#include <signal.h>
 #include <stdbool.h>
 
 /* Ends the worker for good: the process exits. */
@@ -15,6 +16,11 @@ void gcw__worker_exits(void);
  * lies there is not called any more. */
 struct gcw__range;
 void gcw__worker_object_unloading(const struct gcw__range *range);
+
+/* What a thread of ours blocks: all signals but those that the collector stops
+ * threads with, and those that a fault raises, which the collector may be the
+ * one to handle. */
+void gcw__worker_signals(sigset_t *set);
 
 /* Whether there is one. */
 bool gcw__worker_alive(void);

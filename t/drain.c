@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -549,6 +550,97 @@ the_descriptor_stays_readable_after_a_partial_drain(void **state)
     assert_false(readable(fd, 0));
 }
 
+/* How often the descriptor was readable inside a callback. */
+struct looks {
+    int fd;
+    size_t calls, readable;
+};
+
+static void
+look_at_the_descriptor(void *data)
+{
+    struct looks *looks = data;
+    looks->calls++;
+    looks->readable += readable(looks->fd, 0);
+}
+
+static void
+it_is_readable_inside_a_callback_while_more_wait(void **state)
+{
+    (void)state;
+    static struct looks looks;
+    looks = (struct looks){ .fd = quiet_fd() };
+    pend_several(4, look_at_the_descriptor, &looks);
+    assert_int_equal(gcw_drain(3), 3);
+    assert_int_equal(looks.readable, 3);
+    assert_true(readable(looks.fd, 0));
+    pend_several(3, look_at_the_descriptor, &looks);
+    assert_int_equal(gcw_drain(0), 4);
+    assert_in_range(looks.readable, 3 + 3, looks.calls);
+    assert_false(readable(looks.fd, 0));
+}
+
+static void
+end_the_thread(void *data)
+{
+    count(data);
+    pthread_exit(NULL);
+}
+
+static void
+drain_on_another_thread(void)
+{
+    pthread_t thread;
+    assert_int_equal(GC_pthread_create(&thread, NULL, drain_here, NULL), 0);
+    assert_int_equal(GC_pthread_join(thread, NULL), 0);
+}
+
+static void
+a_callback_that_ends_its_thread_leaves_it_readable(void **state)
+{
+    (void)state;
+    int fd = quiet_fd();
+    size_t *n = counter_new();
+    pend_several(3, end_the_thread, n);
+    for (size_t i = 1; i <= 2; i++) {
+        drain_on_another_thread();
+        assert_int_equal(*n, i);
+        assert_true(readable(fd, 0));
+    }
+    drain_on_another_thread();
+    assert_int_equal(*n, 3);
+    assert_int_equal(gcw_drain(0), 0);
+    assert_false(readable(fd, 0));
+}
+
+static bool
+edge_comes(int edges)
+{
+    struct epoll_event event;
+    return epoll_wait(edges, &event, 1, 0) == 1;
+}
+
+static void
+what_a_drain_leaves_is_a_new_edge(void **state)
+{
+    (void)state;
+    int fd = quiet_fd(), edges = epoll_create1(EPOLL_CLOEXEC);
+    struct epoll_event event = { .events = EPOLLIN | EPOLLET };
+    size_t *n = counter_new();
+    assert_int_equal(epoll_ctl(edges, EPOLL_CTL_ADD, fd, &event), 0);
+    pend_several(5, count, n);
+    assert_true(edge_comes(edges));
+    assert_false(edge_comes(edges));
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(gcw_drain(2), 2);
+        assert_true(edge_comes(edges));
+    }
+    assert_int_equal(gcw_drain(2), 1);
+    assert_false(edge_comes(edges));
+    assert_int_equal(*n, 5);
+    close(edges);
+}
+
 static void
 what_was_detached_leaves_no_wake_up_after_the_drain(void **state)
 {
@@ -907,6 +999,9 @@ run_all(void)
             the_descriptor_is_readable_while_something_is_pending),
         cmocka_unit_test(wake_ups_coalesce),
         cmocka_unit_test(the_descriptor_stays_readable_after_a_partial_drain),
+        cmocka_unit_test(it_is_readable_inside_a_callback_while_more_wait),
+        cmocka_unit_test(a_callback_that_ends_its_thread_leaves_it_readable),
+        cmocka_unit_test(what_a_drain_leaves_is_a_new_edge),
         cmocka_unit_test(what_was_detached_leaves_no_wake_up_after_the_drain),
         cmocka_unit_test(a_thread_that_waits_in_poll_is_woken),
         cmocka_unit_test(a_collection_that_finds_deaths_wakes),

@@ -379,24 +379,14 @@ begin_worker(void)
     MUST(gcw_drain_thread(true) == 0);
 }
 
+#if CAN_UNWIND
+
 static void
 end_this_thread(void *line)
 {
     say(line);
     pthread_exit(NULL);
 }
-
-/* The address sanitizer takes what runs after a cancellation for an overflow:
- * it did not see the frames go that were left. */
-#if defined __SANITIZE_ADDRESS__
-# define CAN_CANCEL 0
-#elif defined __has_feature
-# define CAN_CANCEL !__has_feature(address_sanitizer)
-#else
-# define CAN_CANCEL 1
-#endif
-
-#if CAN_CANCEL
 
 static void
 cancel_this_thread(void *line)
@@ -406,8 +396,6 @@ cancel_this_thread(void *line)
     pthread_cancel(pthread_self());
     pthread_testcancel();
 }
-
-#endif
 
 /* Everything that waits for the worker comes to its end. */
 static void
@@ -431,15 +419,11 @@ callback_ends_the_worker(void)
     worker_loses_its_thread(end_this_thread);
 }
 
-#if CAN_CANCEL
-
 static void
 callback_cancels_the_worker(void)
 {
     worker_loses_its_thread(cancel_this_thread);
 }
-
-#endif
 
 static void
 stop_and_end_this_thread(void *line)
@@ -461,6 +445,8 @@ callback_stops_and_ends_the_worker(void)
     pend(say_it, "by hand");
     MUST(gcw_drain(0) == 1);
 }
+
+#endif
 
 /* Exported, so that it has a name. */
 void hang_for_ever(void *line);
@@ -662,15 +648,15 @@ static const struct end ends[] = {
     { "so_it_does_under_signals", exit_in_all_under_signals, 7,
       ALL_OUT, NULL, NULL },
 
+#if CAN_UNWIND
     { "a_callback_that_ends_its_thread_costs_the_worker_nothing_else",
       callback_ends_the_worker, 3,
       "ends\nnext\nanother\nhandler\n", NULL, NULL },
-#if CAN_CANCEL
     { "nor_does_one_that_is_cancelled", callback_cancels_the_worker, 3,
       "ends\nnext\nanother\nhandler\n", NULL, NULL },
-#endif
     { "a_worker_that_was_stopped_and_ends_is_not_replaced",
       callback_stops_and_ends_the_worker, 0, "ends\nby hand\n", NULL, NULL },
+#endif
     { "who_hangs_in_the_worker_at_exit_is_named", worker_hangs_at_exit, 4,
       "hangs\nhandler\n", "hang_for_ever", NULL },
     { "under_signals_too", worker_hangs_at_exit_under_signals, 4,

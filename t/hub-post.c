@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <gcweak/hub.h>
@@ -935,6 +936,179 @@ it_is_closed_when_the_hub_is_collected(void **state)
     assert_true(nearly_all(closed(row), HUBS));
 }
 
+/* Known only from memory that no collection looks at. */
+static void
+post_and_hide(void *arg)
+{
+    struct row *row = arg;
+    void **hidden = malloc(HUBS * sizeof *hidden);
+    assert_non_null(hidden);
+    for (int i = 0; i < HUBS; i++)
+        post(hidden[i] = row->hubs[i], "a");
+    GC_FREE(row->hubs);
+    row->hubs = hidden;
+}
+
+static void
+dispatch_hidden(void *arg)
+{
+    struct row *row = arg;
+    for (int i = 0; i < HUBS; i++) {
+        assert_true(readable(row->fds[i], 0));
+        dispatch_leaves(row->hubs[i], 0, 1, "a");
+    }
+    free(row->hubs);
+    row->hubs = keep_array(1);
+}
+
+static void
+a_hub_that_may_be_polled_stays_while_something_waits(void **state)
+{
+    (void)state;
+    struct row *row = row_new();
+    in_dead_frame(post_and_hide, row);
+    collect();
+    gcw_drain(0);
+    assert_int_equal(closed(row), 0);
+    in_dead_frame(dispatch_hidden, row);
+    drop(row);
+    assert_true(nearly_all(closed(row), HUBS));
+}
+
+/* --- the descriptor while listeners are at work --- */
+
+static void
+note_readable(const gcw_emission *emission, void *data)
+{
+    (void)emission;
+    note(readable(*(int *)data, 0) ? "readable" : "silent");
+}
+
+static void
+it_is_readable_inside_a_listener_while_more_wait(void **state)
+{
+    (void)state;
+    gcw_hub *h = gcw_hub_new();
+    int fd = fd_of(h);
+    on(h, "word", note_readable, &fd);
+    for (int i = 0; i < 3; i++)
+        post(h, "a");
+    dispatch_leaves(h, 0, 3, "readable readable silent");
+    post(h, "a");
+    post(h, "a");
+    dispatch_leaves(h, 1, 1, "readable");
+    dispatch_leaves(h, 1, 1, "silent");
+}
+
+/* As a dialog that waits for something that was posted. */
+static void
+loop_inside(const gcw_emission *emission, void *data)
+{
+    const char *seen = noted();
+    size_t before = strlen(seen);
+    while (strlen(seen) == before && readable(*(int *)data, LONG_ENOUGH))
+        gcw_hub_dispatch(emission->hub, 1);
+}
+
+static void
+a_loop_inside_a_listener_gets_what_waits(void **state)
+{
+    (void)state;
+    gcw_hub *h = noting_hub();
+    int fd = fd_of(h);
+    on(h, "loop", loop_inside, &fd);
+    gcw_hub_post(h, "loop", NULL, NULL);
+    post(h, "a");
+    post(h, "b");
+    dispatch_leaves(h, 0, 2, "a b");
+    assert_false(readable(fd, 0));
+}
+
+static void
+end_the_thread(const gcw_emission *emission, void *data)
+{
+    (void)emission, (void)data;
+    pthread_exit(NULL);
+}
+
+static void
+a_listener_that_ends_its_thread_leaves_the_rest_readable(void **state)
+{
+    (void)state;
+    gcw_hub *h = noting_hub();
+    int fd = fd_of(h);
+    on(h, "end", end_the_thread, NULL);
+    gcw_hub_post(h, "end", NULL, NULL);
+    post(h, "a");
+    gcw_hub_post(h, "end", NULL, NULL);
+    on_another_thread(dispatch_here, h);
+    assert_true(readable(fd, 0));
+    dispatch_leaves(h, 1, 1, "a");
+    assert_true(readable(fd, 0));
+    on_another_thread(dispatch_here, h);
+    assert_false(readable(fd, 0));
+    dispatch_leaves(h, 0, 0, "");
+}
+
+/* A new epoll that tells of changes only. */
+static int
+edges_of(int fd)
+{
+    struct epoll_event event = { .events = EPOLLIN | EPOLLET };
+    int edges = epoll_create1(EPOLL_CLOEXEC);
+    assert_true(edges >= 0);
+    assert_int_equal(epoll_ctl(edges, EPOLL_CTL_ADD, fd, &event), 0);
+    return edges;
+}
+
+static bool
+edge_comes(int edges, int timeout)
+{
+    struct epoll_event event;
+    int n;
+    do
+        n = epoll_wait(edges, &event, 1, timeout);
+    while (n < 0 && errno == EINTR);
+    return n == 1;
+}
+
+static void
+what_a_dispatch_leaves_is_a_new_edge(void **state)
+{
+    (void)state;
+    gcw_hub *h = noting_hub();
+    int edges = edges_of(fd_of(h));
+    post_words(h);
+    assert_true(edge_comes(edges, 0));
+    assert_false(edge_comes(edges, 0));
+    dispatch_leaves(h, 2, 2, "a b");
+    assert_true(edge_comes(edges, 0));
+    dispatch_leaves(h, 2, 2, "c d");
+    assert_true(edge_comes(edges, 0));
+    dispatch_leaves(h, 2, 1, "e");
+    assert_false(edge_comes(edges, 0));
+    close(edges);
+}
+
+static void
+a_loop_that_hears_of_edges_only_misses_nothing(void **state)
+{
+    (void)state;
+    gcw_hub *h = gcw_hub_new();
+    struct arrivals arrivals = { .in_order = 0 };
+    struct poster posters[THREADS];
+    int edges = edges_of(fd_of(h));
+    size_t made = 0;
+    on(h, "number", arrive, &arrivals);
+    start_posting(posters, h);
+    while (made < THREADS * POSTS && edge_comes(edges, LONG_ENOUGH))
+        made += gcw_hub_dispatch(h, 7);
+    stop_posting(posters);
+    assert_int_equal(made, THREADS * POSTS);
+    assert_int_equal(arrivals.in_order, THREADS * POSTS);
+    close(edges);
+}
+
 /* --- the descriptor in processes of their own --- */
 
 static int
@@ -1239,6 +1413,13 @@ run_all(void)
         cmocka_unit_test(a_thread_that_waits_in_poll_is_woken),
         cmocka_unit_test(a_loop_misses_nothing),
         cmocka_unit_test(it_is_closed_when_the_hub_is_collected),
+        cmocka_unit_test(a_hub_that_may_be_polled_stays_while_something_waits),
+        cmocka_unit_test(it_is_readable_inside_a_listener_while_more_wait),
+        cmocka_unit_test(a_loop_inside_a_listener_gets_what_waits),
+        cmocka_unit_test(
+            a_listener_that_ends_its_thread_leaves_the_rest_readable),
+        cmocka_unit_test(what_a_dispatch_leaves_is_a_new_edge),
+        cmocka_unit_test(a_loop_that_hears_of_edges_only_misses_nothing),
         cmocka_unit_test(
             with_a_full_descriptor_table_it_fails_and_works_later),
         cmocka_unit_test(a_post_in_a_forked_child_does_not_wake_the_parent),

@@ -6,7 +6,7 @@
 . "$srcdir/t/tap.sh"
 
 # What the library uses and what takes no memory that could run out, or what it
-# does without when that fails (the fourth line), one in a line: an extended
+# does without when that fails (the line that begins with access), one in a line: an extended
 # regular expression.  What the compiler puts in, for sanitizers and coverage
 # too, stands at the end.
 harmless()
@@ -17,7 +17,8 @@ GC_(gcollect|init|is_disabled|is_incremental_mode|is_marked)
 GC_(greatest|least)_plausible_heap_addr
 GC_(get|set)_[a-z_]+
 GC_(allow_register_threads|call_with_gc_active|do_blocking|is_init_called)
-access|dlopen|fclose|fgets|fopen|nanosleep|pthread_create|syscall
+GC_register_displacement
+access|dlopen|fclose|fgets|fopen|nanosleep|pthread_create|sched_yield|syscall
 GC_(thread_is_registered|(un)?register_my_thread)
 GC_unregister_(disappearing|long)_link
 ffi_(call|closure_free|prep_cif|prep_closure_loc|type_[a-z0-9]+)

@@ -10,7 +10,13 @@
 int plugin_names(void);
 int plugin_handlers(gcw_exit_registry *r, void *target);
 int plugin_calls(gcw_exit_registry *r, void (*fn)(void));
+int plugin_atexit(void);
+int plugin_at_exit(void);
+int plugin_handler_registers(gcw_exit_registry *r);
 int plugin_cleanup(void *target);
+int plugin_cleanups(void *target);
+int plugin_cleanup_off(void *target);
+int plugin_cleanup_calls(void *target, void (*fn)(void));
 int plugin_hook(gcw_exit_registry *r);
 int plugin_failing(gcw_exit_registry *r);
 int plugin_on_death(gcw_method *m);
@@ -78,9 +84,87 @@ plugin_calls(gcw_exit_registry *r, void (*fn)(void))
 }
 
 int
+plugin_atexit(void)
+{
+    return gcw_atexit(say_atexit);
+}
+
+/* In the default registry, of which the host may have another. */
+int
+plugin_at_exit(void)
+{
+    gcw_exit_registry *r = gcw_exit_default();
+    if (r == NULL)
+        return -1;
+    return gcw_exit_register_fn(r, say_it, "function", NULL) != NULL ? 0 : -1;
+}
+
+static void
+register_another(void *r)
+{
+    say("registers");
+    gcw_exit_register_fn(r, say_it, "next", NULL);
+}
+
+/* A function, and then one that registers another. */
+int
+plugin_handler_registers(gcw_exit_registry *r)
+{
+    if (gcw_exit_register_fn(r, say_it, "last", NULL) == NULL)
+        return -1;
+    return gcw_exit_register_fn(r, register_another, r, NULL) != NULL ? 0
+                                                                       : -1;
+}
+
+int
 plugin_cleanup(void *target)
 {
     return gcw_cleanup_new(target, say_it, "cleanup") != NULL ? 0 : -1;
+}
+
+static void
+cleanup_gives_up(void *data)
+{
+    say(data);
+    gcw_fail("the cleanup gave up");
+}
+
+/* Three, of which the second fails. */
+int
+plugin_cleanups(void *target)
+{
+    if (gcw_cleanup_new(target, say_it, "cleanup 1") == NULL)
+        return -1;
+    if (gcw_cleanup_new(target, cleanup_gives_up, "cleanup 2") == NULL)
+        return -1;
+    return gcw_cleanup_new(target, say_it, "cleanup 3") != NULL ? 0 : -1;
+}
+
+/* One that does not run at exit. */
+int
+plugin_cleanup_off(void *target)
+{
+    gcw_cleanup *c = gcw_cleanup_new(target, say_it, "cleanup not at exit");
+    return c != NULL ? gcw_cleanup_set_atexit(c, false) : -1;
+}
+
+static void (*host_between)(void);
+
+static void
+call_host_between(void *unused)
+{
+    (void)unused;
+    say("begins");
+    host_between();
+    say("ends");
+}
+
+/* One that calls the host. */
+int
+plugin_cleanup_calls(void *target, void (*fn)(void))
+{
+    host_between = fn;
+    return gcw_cleanup_new(target, call_host_between, NULL) != NULL ? 0 : -1;
 }
 
 static void

@@ -3,7 +3,8 @@
  * does not.
  *
  * The plugins lie in the directory of libtool's results, which is where this
- * program itself is, or one below.
+ * program itself is, or one below.  plugin-static contains another copy of
+ * the library.
  */
 #include <config.h>
 #include <dlfcn.h>
@@ -12,6 +13,9 @@
 #include <libgen.h>
 #include <limits.h>
 #include <pthread.h>
+#include <sched.h>
+#include <semaphore.h>
+#include <stdatomic.h>
 #include <sys/wait.h>
 #include "ends.h"
 
@@ -735,8 +739,503 @@ foreign_cleanup_goes(void)
     gcw_drain(0);
 }
 
+/* Handlers and cleanups that run at dlclose. */
+
+static void
+plugin_does(void *plugin, const char *name)
+{
+    int (*fn)(void) = (int (*)(void))find(plugin, name);
+    MUST(fn() == 0);
+}
+
+static void
+plugin_on_target(void *plugin, const char *name, void *target)
+{
+    int (*fn)(void *) = (int (*)(void *))find(plugin, name);
+    MUST(fn(target) == 0);
+}
+
+static void
+handler_registers_at_unload(void)
+{
+    void *plugin = load("plugin-exit");
+    plugin_on_registry(plugin, "plugin_handler_registers",
+                       gcw_exit_default());
+    unload(plugin);
+}
+
+static void
+cleanups_run_after_handlers(void)
+{
+    void *plugin = load("plugin-exit"), *target = lasting_target();
+    plugin_cleanup(plugin, target);
+    plugin_handlers(plugin, gcw_exit_default(), target);
+    plugin_on_target(plugin, "plugin_cleanups", target);
+    MUST(gcw_cleanup_new(target, say_it, "host") != NULL);
+    unload(plugin);
+}
+
+static void
+cleanups_not_at_exit_go(void)
+{
+    void *plugin = load("plugin-exit"), *target = lasting_target();
+    plugin_on_target(plugin, "plugin_cleanup_off", target);
+    plugin_cleanup(plugin, target);
+    unload(plugin);
+    MUST(gcw_dispose(target) == 0);
+    MUST(gcw_drain(0) == 0);
+}
+
+static void
+pending_ones_not_at_exit_run(void)
+{
+    void *plugin = load("plugin-exit"), *target = lasting_target();
+    plugin_on_target(plugin, "plugin_cleanup_off", target);
+    MUST(gcw_dispose(target) == 0);
+    unload(plugin);
+}
+
+static void
+cleanups_of_a_parent(void)
+{
+    void *plugin = load("plugin-exit");
+    plugin_on_target(plugin, "plugin_cleanups", lasting_target());
+    pid_t pid = fork();
+    MUST(pid >= 0);
+    if (pid == 0) {
+        plugin_cleanup(plugin, lasting_target());
+        unload(plugin);
+        _exit(0);
+    }
+    MUST(waitpid(pid, NULL, 0) == pid);
+    say("parent");
+    unload(plugin);
+}
+
+/* The worker. */
+
+static sem_t called;
+
+static void
+tell(void *line)
+{
+    say(line);
+    sem_post(&called);
+}
+
+static void
+await_call(void)
+{
+    while (sem_wait(&called) != 0)
+        MUST(errno == EINTR);
+}
+
+static void
+pend(void (*fn)(void *), void *data)
+{
+    void *target = lasting_target();
+    MUST(gcw_cleanup_new(target, fn, data) != NULL);
+    MUST(gcw_dispose(target) == 0);
+}
+
+/* What is left behind would be named there. */
+static void
+begin_worker(void)
+{
+    MUST(dup2(STDOUT_FILENO, STDERR_FILENO) >= 0);
+    sem_init(&called, 0, 0);
+    MUST(gcw_drain_thread(true) == 0);
+}
+
+static void
+stay_in_the_worker(void)
+{
+    send_byte(other.there);
+    await_byte(other.done);
+}
+
+static bool
+main_sleeps(void)
+{
+    char path[64], text[512], *bracket = NULL;
+    FILE *file;
+    snprintf(path, sizeof path, "/proc/self/task/%d/stat", (int)getpid());
+    file = fopen(path, "r");
+    MUST(file != NULL);
+    if (fgets(text, sizeof text, file) != NULL)
+        bracket = strrchr(text, ')');
+    fclose(file);
+    MUST(bracket != NULL);
+    return bracket[2] == 'S';
+}
+
+/* Lets the worker go on when main sleeps in dlclose; if that does not wait,
+ * when main waits for this thread. */
+static void *
+let_it_go_on(void *unused)
+{
+    int times = 0;
+    await_byte(other.go);
+    while (times < 10) {
+        times = main_sleeps() ? times + 1 : 0;
+        usleep(1000);
+    }
+    send_byte(other.done);
+    return unused;
+}
+
+static void
+unloaded_under_the_worker(void)
+{
+    pthread_t thread;
+    void *plugin = load("plugin-exit"), *target = lasting_target();
+    int (*calls)(void *, void (*)(void)) =
+        (int (*)(void *, void (*)(void)))find(plugin, "plugin_cleanup_calls");
+    MUST(pipe(other.go) == 0 && pipe(other.there) == 0
+         && pipe(other.done) == 0);
+    begin_worker();
+    MUST(calls(target, stay_in_the_worker) == 0);
+    MUST(gcw_dispose(target) == 0);
+    await_byte(other.there);
+    MUST(pthread_create(&thread, NULL, let_it_go_on, NULL) == 0);
+    send_byte(other.go);
+    unload(plugin);
+    MUST(pthread_join(thread, NULL) == 0);
+    pend(tell, "next");
+    await_call();
+}
+
+static void
+unload_and_tell(void *plugin)
+{
+    unload(plugin);
+    sem_post(&called);
+}
+
+static void
+unloaded_by_the_worker(void)
+{
+    void *plugin = load("plugin-exit"), *target = lasting_target();
+    plugin_cleanup(plugin, target);
+    plugin_handlers(plugin, gcw_exit_default(), target);
+    begin_worker();
+    pend(unload_and_tell, plugin);
+    await_call();
+    pend(tell, "next");
+    await_call();
+}
+
+/* A callback of the worker that is not the plugin's is not waited for. */
+static void
+stay_in_host(void *unused)
+{
+    (void)unused;
+    stay_in_the_worker();
+    tell("host ends");
+}
+
+static void
+unloaded_while_the_worker_is_elsewhere(void)
+{
+    void *plugin = load("plugin-exit");
+    plugin_handlers(plugin, gcw_exit_default(), lasting_target());
+    MUST(pipe(other.there) == 0 && pipe(other.done) == 0);
+    begin_worker();
+    pend(stay_in_host, NULL);
+    await_byte(other.there);
+    unload(plugin);
+    send_byte(other.done);
+    await_call();
+}
+
+/* After the library's part of the exit: the C library calls what was
+ * registered before the library was started. */
+
+static struct {
+    void *plugin, *target;
+    gcw_event *event;
+    gcw_hub *hub;
+    gcw_proxy *proxy;
+    gcw_exit_registry *registry;
+} *late;                             /* uncollectable */
+
+static void
+prepare_late(void (*unload_late)(void), const char *plugin)
+{
+    MUST(atexit(unload_late) == 0);
+    late = GC_MALLOC_UNCOLLECTABLE(sizeof *late);
+    MUST(late != NULL && gcw_init() == 0);
+    late->plugin = load(plugin);
+    late->target = target_new(0);
+    at_exit_say("exit");
+}
+
+static void
+unload_and_emit(void)
+{
+    unload(late->plugin);
+    emit_calls(late->event, 1);
+    MUST(gcw_hub_emit(late->hub, "news", late->target, NULL) == 1);
+}
+
+static void
+listeners_go_late(void)
+{
+    prepare_late(unload_and_emit, "plugin-exit");
+    late->event = gcw_event_new(NULL);
+    late->hub = gcw_hub_new();
+    host_listens(late->event, host_hears, "host hears");
+    host_listens_to_hub(late->hub, late->target, "host hears of hub");
+    plugin_listens(late->plugin, late->event, late->target, late->hub);
+    plugin_listens_to_hub(late->plugin, late->hub, late->target,
+                          late->target);
+}
+
+static void
+unload_and_fail(void)
+{
+    unload(late->plugin);
+    MUST(gcw_dispose(late->target) == 0);
+    MUST(gcw_drain(0) == 1);
+}
+
+static void
+hooks_go_late(void)
+{
+    gcw_cleanup *c;
+    prepare_late(unload_and_fail, "plugin-exit");
+    plugin_on_registry(late->plugin, "plugin_hook",
+                       gcw_exit_registry_new("own"));
+    c = gcw_cleanup_new(late->target, give_up, "fails");
+    MUST(c != NULL && gcw_cleanup_set_atexit(c, false) == 0);
+}
+
+static void
+unload_late(void)
+{
+    unload(late->plugin);
+}
+
+/* The registry of one's own has not run at exit. */
+static void
+handlers_run_late(void)
+{
+    prepare_late(unload_late, "plugin-exit");
+    late->registry = gcw_exit_registry_new("own");
+    plugin_handlers(late->plugin, late->registry, late->target);
+}
+
+static void
+unload_and_dispose(void)
+{
+    unload(late->plugin);
+    MUST(gcw_dispose(late->target) == 0);
+    MUST(gcw_drain(0) == 0);
+}
+
+static void
+cleanups_go_late(void)
+{
+    prepare_late(unload_and_dispose, "plugin-exit");
+    plugin_on_target(late->plugin, "plugin_cleanup_off", late->target);
+}
+
+#if HAVE_LIBFFI
+
+static void
+unload_and_call(void)
+{
+    call_gives(late->proxy, 6);
+    unload(late->plugin);
+    call_gives(late->proxy, 0);
+}
+
+static void
+proxied_method_goes_late(void)
+{
+    prepare_late(unload_and_call, "plugin-proxy");
+    late->proxy = proxy_of(late->target, find(late->plugin, "plugin_method"));
+}
+
+#endif
+
+/* Strangers unload.  Meanwhile another thread collects and fills free memory,
+ * but not while the plugin's memory goes: the collector looks at that. */
+
+static atomic_size_t rounds;
+static atomic_bool calm;
+static pthread_t stormy;
+
+static void *
+storm(void *unused)
+{
+    while (!atomic_load(&calm)) {
+        GC_gcollect();
+        for (int i = 0; i < 20000; i++)
+            memset(GC_MALLOC(2 * sizeof(void *)), 0x77, 2 * sizeof(void *));
+        atomic_fetch_add(&rounds, 1);
+    }
+    return unused;
+}
+
+static void
+await_round(void)
+{
+    size_t end = atomic_load(&rounds) + 2;
+    while (atomic_load(&rounds) < end)
+        sched_yield();
+}
+
+static bool
+list_stays_intact(void)
+{
+    void **list = NULL;
+    int n = 0;
+    for (; n < 1000; n++) {
+        void **node = GC_MALLOC(2 * sizeof *node);
+        node[0] = list;
+        node[1] = (void *)(intptr_t)n;
+        list = node;
+    }
+    await_round();
+    for (; list != NULL && (intptr_t)list[1] == n - 1; list = list[0])
+        n--;
+    return n == 0;
+}
+
+/* Called by the plugin's handler. */
+static void
+allocate_in_storm(void)
+{
+    int damaged = 0;
+    for (int i = 0; i < 5; i++)
+        damaged += !list_stays_intact();
+    dprintf(STDOUT_FILENO, "%d damaged\n", damaged);
+    atomic_store(&calm, true);
+    MUST(pthread_join(stormy, NULL) == 0);
+}
+
+static pthread_key_t key;
+
+static void
+unload_as_the_thread_ends(void *plugin)
+{
+    unload(plugin);
+}
+
+static void *
+load_for_storm(void)
+{
+    void *plugin = load("plugin-exit");
+    int (*calls)(gcw_exit_registry *, void (*)(void)) =
+        (int (*)(gcw_exit_registry *, void (*)(void)))find(plugin,
+                                                           "plugin_calls");
+    MUST(pthread_key_create(&key, unload_as_the_thread_ends) == 0);
+    MUST(calls(gcw_exit_default(), allocate_in_storm) == 0);
+    MUST(GC_pthread_create(&stormy, NULL, storm, NULL) == 0);
+    await_round();
+    return plugin;
+}
+
+static void
+unloaded_in_do_blocking(void)
+{
+    GC_do_blocking(unload_here, load_for_storm());
+}
+
+static void
+unloaded_in_storm_by_an_unknown_thread(void)
+{
+    pthread_t thread;
+    MUST(pthread_create(&thread, NULL, unload_here, load_for_storm()) == 0);
+    MUST(pthread_join(thread, NULL) == 0);
+}
+
+static void *
+have_a_plugin(void *plugin)
+{
+    MUST(gcw_ref_new(target_new(0)) != NULL);
+    MUST(pthread_setspecific(key, plugin) == 0);
+    return NULL;
+}
+
+static void
+unloaded_as_a_thread_ends(void)
+{
+    pthread_t thread;
+    void *plugin = load_for_storm();
+    MUST(GC_pthread_create(&thread, NULL, have_a_plugin, plugin) == 0);
+    MUST(pthread_join(thread, NULL) == 0);
+}
+
+/* Other copies of the library. */
+
+static void
+copy_stays(void)
+{
+    void *plugin = load("plugin-static");
+    MUST(gcw_init() == 0);
+    plugin_does(plugin, "plugin_start");
+    MUST(dlclose(plugin) == 0);
+    for (int i = 0; i < 10; i++) {
+        lasting_target();
+        GC_gcollect();
+    }
+    say("collected");
+    at_exit_say("host");
+}
+
+static void *
+register_first(void *plugin)
+{
+    plugin_does(plugin, "plugin_atexit");
+    return NULL;
+}
+
+/* No other call comes, and the collector does not run. */
+static void
+unloaded_before_the_start(void)
+{
+    pthread_t thread;
+    void *plugin = load("plugin-exit");
+    MUST(pthread_create(&thread, NULL, register_first, plugin) == 0);
+    MUST(pthread_join(thread, NULL) == 0);
+    unload(plugin);
+}
+
+static void
+unloaded_after_a_late_start(void)
+{
+    pthread_t thread;
+    void *plugin = load("plugin-exit");
+    MUST(pthread_create(&thread, NULL, register_first, plugin) == 0);
+    MUST(pthread_join(thread, NULL) == 0);
+    MUST(gcw_init() == 0);
+    unload(plugin);
+}
+
+/* Two collectors run, one in each namespace, if this one's program does not
+ * leave its own alone.  Exits with 77 if there can be no other namespace. */
+static void
+loaded_elsewhere(void)
+{
+    char path[PATH_MAX];
+    void *plugin;
+    plugin_path(path, "plugin-exit");
+    plugin = dlmopen(LM_ID_NEWLM, path, RTLD_NOW);
+    if (plugin == NULL) {
+        say(dlerror());
+        exit(77);
+    }
+    plugin_does(plugin, "plugin_at_exit");
+    unload(plugin);
+}
+
 #define UNLOADS "unload\n" \
     "plugin: atexit\nplugin: method\nplugin: function\nunloaded\n"
+
+/* The plugin's function runs after its one that calls the host. */
+#define STORMY "unload\n0 damaged\nplugin: function\nunloaded\n"
 
 static const struct end ends[] = {
     { "handlers_run_at_unload_newest_first_and_never_again",
@@ -822,6 +1321,110 @@ static const struct end ends[] = {
       "unload\nunloaded\nhost 2\nhost 1\n", NULL, NULL },
     { "nor_when_an_object_dies", foreign_cleanup_goes, 0,
       "unload\nunloaded\nhost\n", NULL, NULL },
+
+    { "what_a_handler_registers_at_unload_is_next",
+      handler_registers_at_unload, 0,
+      "unload\nplugin: registers\nplugin: next\nplugin: last\nunloaded\n",
+      NULL, NULL },
+    { "cleanups_run_after_handlers_newest_first_though_one_fails",
+      cleanups_run_after_handlers, 0, "unload\n"
+      "plugin: atexit\nplugin: method\nplugin: function\n"
+      "plugin: cleanup 3\nplugin: cleanup 2\nplugin: cleanup 1\n"
+      "plugin: cleanup\nunloaded\nhost\n", "the cleanup gave up", NULL },
+    { "those_that_do_not_run_at_exit_do_not_run", cleanups_not_at_exit_go, 0,
+      "unload\nplugin: cleanup\nunloaded\n", NULL, NULL },
+    { "unless_they_are_pending", pending_ones_not_at_exit_run, 0,
+      "unload\nplugin: cleanup not at exit\nunloaded\n", NULL, NULL },
+    { "a_child_does_not_run_its_parents_cleanups", cleanups_of_a_parent, 0,
+      "unload\nplugin: cleanup\nunloaded\nparent\nunload\n"
+      "plugin: cleanup 3\nplugin: cleanup 2\nplugin: cleanup 1\nunloaded\n",
+      NULL, NULL },
+
+    { "dlclose_waits_for_the_workers_callback", unloaded_under_the_worker, 0,
+      "plugin: begins\nunload\nplugin: ends\nunloaded\nnext\n", NULL, NULL },
+    { "not_for_one_of_the_host", unloaded_while_the_worker_is_elsewhere, 0,
+      UNLOADS "host ends\n", NULL, NULL },
+    { "the_worker_may_unload_a_plugin", unloaded_by_the_worker, 0,
+      "unload\nplugin: atexit\nplugin: method\nplugin: function\n"
+      "plugin: cleanup\nunloaded\nnext\n", NULL, NULL },
+
+    { "a_plugin_can_go_after_the_exit_and_its_listeners_with_it",
+      listeners_go_late, 0,
+      "exit\nunload\nunloaded\nhost hears\nhost hears of hub\n", NULL, NULL },
+    { "so_do_its_hooks", hooks_go_late, 0,
+      "exit\nunload\nunloaded\nfails\n", "the host gave up", NULL },
+    { "handlers_that_have_not_run_at_exit_run", handlers_run_late, 0,
+      "plugin: atexit\nexit\nunload\nplugin: method\nplugin: function\n"
+      "unloaded\n", NULL, NULL },
+    { "cleanups_that_do_not_run_at_exit_go", cleanups_go_late, 0,
+      "exit\nunload\nunloaded\n", NULL, NULL },
+#if HAVE_LIBFFI
+    { "proxies_of_its_methods_are_stale", proxied_method_goes_late, 0,
+      "exit\nplugin: method\nunload\nunloaded\n", NULL, NULL },
+#endif
+
+    { "a_thread_that_is_not_stopped_may_unload_a_plugin",
+      unloaded_in_do_blocking, 0, STORMY, NULL, NULL },
+    { "so_may_an_unknown_one_while_another_collects",
+      unloaded_in_storm_by_an_unknown_thread, 0, STORMY, NULL, NULL },
+    { "or_one_that_ends", unloaded_as_a_thread_ends, 0, STORMY, NULL, NULL },
+
+    { "a_plugin_may_contain_the_library", copy_stays, 0,
+      "collected\nplugin: exit\nhost\n", NULL, NULL },
 };
 
-ENDS_MAIN(ends)
+/* Those in which the collector must not run to begin with, as it does in all
+ * other modes. */
+static const struct end fresh[] = {
+    { "what_a_second_thread_registered_before_the_start_runs_at_unload",
+      unloaded_before_the_start, 0,
+      "unload\nplugin: atexit\nunloaded\n", NULL, NULL },
+    { "or_after_a_start_in_between", unloaded_after_a_late_start, 0,
+      "unload\nplugin: atexit\nunloaded\n", NULL, NULL },
+    { "loaded elsewhere", loaded_elsewhere, 0, NULL, NULL, NULL },
+};
+
+static void
+a_plugin_in_a_namespace_of_its_own_runs_its_handlers_at_unload(void **state)
+{
+    (void)state;
+    struct outcome o = run_scenario("loaded elsewhere");
+    if (o.status == 77) {
+        print_message("%s", o.out);
+        outcome_free(&o);
+        skip();
+    }
+    assert_string_equal(o.out, "unload\nplugin: function\nunloaded\n");
+    assert_int_equal(o.status, 0);
+    outcome_free(&o);
+}
+
+enum {
+    ENDS = sizeof ends / sizeof *ends,
+    FRESH = sizeof fresh / sizeof *fresh
+};
+
+static int
+run_all(void)
+{
+    struct CMUnitTest tests[ENDS + FRESH];
+    size_t n = 0;
+    for (size_t i = 0; i < ENDS; i++)
+        tests[n++] = end_test(&ends[i]);
+    if (!GC_is_init_called()) {
+        for (size_t i = 0; i < FRESH - 1; i++)
+            tests[n++] = end_test(&fresh[i]);
+        tests[n++] = (struct CMUnitTest)cmocka_unit_test(
+            a_plugin_in_a_namespace_of_its_own_runs_its_handlers_at_unload);
+    }
+    return _cmocka_run_group_tests("plugin", tests, n, NULL, NULL);
+}
+
+int
+main(int argc, char **argv)
+{
+    struct end all[ENDS + FRESH];
+    memcpy(all, ends, sizeof ends);
+    memcpy(all + ENDS, fresh, sizeof fresh);
+    return ends_main(argc, argv, all, ENDS + FRESH, run_all);
+}

@@ -441,6 +441,8 @@ unknown_threads_call_and_are_unknown_again(void **state)
     assert_int_equal(call(c->proxy, 1), 6);
 }
 
+#if CAN_UNWIND
+
 /* A thread that is no more may not stay known: the next collection would wait
  * for it. */
 static int
@@ -475,6 +477,8 @@ unknown_threads_may_end_in_a_call(void **state)
     }
     assert_int_equal(gcw_proxy_free(p), 0);
 }
+
+#endif
 
 /* One that its program has made known stays known. */
 static void *
@@ -599,7 +603,9 @@ run_all(void)
         cmocka_unit_test(hooks_may_be_set_while_stale_calls_are_made),
         cmocka_unit_test(self_is_held_while_others_collect),
         cmocka_unit_test(unknown_threads_call_and_are_unknown_again),
+#if CAN_UNWIND
         cmocka_unit_test(unknown_threads_may_end_in_a_call),
+#endif
         cmocka_unit_test(a_thread_that_is_known_stays_known),
         end_test(&ends[0]),
     };

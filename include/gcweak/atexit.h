@@ -2,8 +2,9 @@
  *
  * Include it in a source file that calls atexit, or compile an unchanged one
  * with `-include gcweak/atexit.h`: its handlers go to the default registry,
- * in the same order as before, and gcw_atexit_cancel can take them back.
- * The rest of gcweak is declared as well.
+ * keep their place among those that other code registers with the C library,
+ * and can be taken back with gcw_atexit_cancel.  It includes exit.h.
+ * <gcweak.h> does not include it.
  */
 #ifndef GCWEAK_ATEXIT_H
 #define GCWEAK_ATEXIT_H

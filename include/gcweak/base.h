@@ -13,9 +13,15 @@
  * Errors
  *   A function that fails returns NULL or -1 (a boolean or a count: false or
  *   0) with errno set, and leaves everything as it was.  Common to all:
- *     EINVAL   an argument is NULL that must not be, or a pointer that must
- *              lead into a heap object does not
- *     EPERM    the calling thread is not registered with the collector
+ *     EINVAL   an argument is NULL that must not be; or a pointer that must
+ *              lead into a heap object does not; or data that is to be held
+ *              strongly leads into the middle of an object, which does not
+ *              hold it where the collector follows no such pointers from the
+ *              heap (GC_set_all_interior_pointers(0), as in Guile and ECL).
+ *              A tag in the lowest bits is allowed, if the collector was told
+ *              of it (GC_register_displacement)
+ *     EPERM    the collector does not know the calling thread; or the thread
+ *              ends, and the collector has let go of it already
  *     ENOMEM   memory ran out
  *     ENOTSUP  the collector runs in its find-leak mode, which has no weak
  *              links
@@ -24,14 +30,76 @@
  * Threads
  *   Every function may be called by any thread that the collector knows
  *   (GC_pthread_create, or GC_register_my_thread), outside GC_do_blocking.
- *   None may be called from a signal handler, nor from inside the collector
- *   (its hooks, or a function under GC_call_with_alloc_lock).  All may be
- *   called from a finalizer and from any callback that gcweak runs, unless
+ *   Define GC_THREADS before the first <gc.h> of each source file that makes
+ *   threads: it makes pthread_create GC_pthread_create.  Without it the
+ *   collector does not know the threads.
+ *
+ *   Any other thread gets EPERM, unless the function's own comment says that
+ *   it does not look; so does one that ends, in the destructors of its
+ *   thread-specific data (pthread_key_create).  A call within GC_do_blocking
+ *   is not noticed, and what it makes may be collected while in use.
+ *
+ *   These may be called by any thread at any time, also by one that is
+ *   unknown, that ends, or that is within GC_do_blocking:
+ *       gcw_atexit, gcw_atexit_cancel, exit, quick_exit, gcw_hub_post, the
+ *       pointer of a proxy, and dlclose of an object that uses gcweak.
+ *   What they call back runs as on a known thread, and may use all of gcweak.
+ *
+ *   In C++, thread_local objects that were made after the thread's first call
+ *   of gcweak are destroyed before gcweak hears of the thread's end.  Their
+ *   destructors must not call gcweak at all.
+ *
+ *   None may be called from a signal handler (exit: see exit.h), nor from
+ *   inside the collector (its hooks, or a function under
+ *   GC_call_with_alloc_lock).  All may be called from a finalizer, from a
+ *   handler of pthread_atfork, and from any callback that gcweak runs, unless
  *   the function's own comment says otherwise.
  *
  *   That a thread is known is looked up at its first call and remembered: a
  *   thread that leaves the collector must not call gcweak again until it has
  *   come back.
+ *
+ * Cancellation
+ *   No function is a cancellation point, but for these:
+ *       gcw_exit_run               while it waits for another thread's run
+ *       exit, quick_exit           while another thread's is under way
+ *       gcw_drain_thread(false)    while it waits for the worker's callback
+ *   While gcw_exit_run, or exit, calls handlers and cleanups, cancellation is
+ *   off: a request takes effect after the run.  On the worker it is always
+ *   off.  Other callbacks, such as listeners, and cleanups in a drain, may be
+ *   cancelled like any code, at cancellation points of their own.  No function
+ *   may be called with asynchronous cancellation.
+ *
+ * How a callback may be left
+ *   - It returns.
+ *   - It calls gcw_fail, and the next callback runs.
+ *   - It throws a C++ exception, or unwinds the stack in another way as those
+ *     do.  The exception passes through gcweak to the caller.  What has not
+ *     run yet waits for the next time: callbacks stay pending, handlers
+ *     registered, emissions posted.  Only an emission itself is over: the
+ *     listeners behind that one do not hear of it.  On the worker and at exit
+ *     nobody can catch it.
+ *   - It ends the thread, by pthread_exit or because it is cancelled: as with
+ *     an exception.
+ *   It must not longjmp to a place outside of itself, over frames of gcweak:
+ *   nobody hears of that.  It is found where it can be, often not before the
+ *   next callback begins; then the process aborts with a message.
+ *
+ * Fibers
+ *   A thread may have several stacks, for fibers or coroutines.  gcw_fail
+ *   gives up the innermost callback of the stack that it is called on.  A
+ *   fiber that is inside a callback must be resumed on the thread on which
+ *   the callback began.  To have the collector look at the stacks of fibers
+ *   is the program's affair.
+ *
+ * Fork
+ *   A child has its own copy of everything; each header says what becomes of
+ *   it.  A child is told from its parent however it was made, by _Fork or
+ *   clone too, and if it has the same pid.  But one that was made without
+ *   fork's handlers may use gcweak only if the parent had one thread, those
+ *   of the collector aside.  The collector must handle forks as well, as it
+ *   does by default on most systems (GC_set_handle_fork); or the program calls
+ *   GC_atfork_prepare and its like by hand.  daemon(3) is a fork.
  */
 #ifndef GCWEAK_BASE_H
 #define GCWEAK_BASE_H
@@ -59,12 +127,17 @@ extern "C" {
  *
  * Idempotent.  Every constructor calls it, so a program needs it only to
  * learn early that something is wrong.  The first call must come from a
- * thread that the collector knows; if the collector was not running, that is
- * the main thread.  A program that sets up the collector its own way does so
- * before.  The library changes none of the collector's settings.  What it
- * starts lasts until the process ends: the shared library cannot be unloaded.
+ * thread that the collector knows; if the collector was not running, from the
+ * main thread, for the collector takes the thread that starts it for that.
+ * (Only gcw_atexit may come first on any thread.)  A program that sets up the
+ * collector its own way does so before.  The library changes none of the
+ * collector's settings; but a collector that marks in parallel starts its
+ * threads when it is told that threads may come.  What is started lasts until
+ * the process ends: the shared library cannot be unloaded, and a plugin that
+ * the static one is linked into stays loaded.
  *
- * Returns 0, or -1 with errno: EPERM, ENOMEM, ENOTSUP (see above).
+ * Returns 0, or -1 with errno: EPERM, ENOMEM, ENOTSUP (see above).  Once the
+ * library has started it returns 0 on any thread.
  * Cost: once a few microseconds, later one load. */
 int gcw_init(void);
 
@@ -83,14 +156,17 @@ const char *gcw_version(void);
  * hook runs; it may be NULL.
  *
  * Outside any such callback there is nothing to give up: the process aborts
- * with `why` on stderr.  After Python's exceptions in atexit handlers, which
+ * with `why` on stderr.  (A fiber outside of any must not call it: it is not
+ * always found there.)  After Python's exceptions in atexit handlers, which
  * are reported and passed over. */
 GCW_NORETURN void gcw_fail(const char *why);
 
 /* An error hook: hears of a callback that failed.
  *
  *   handle  what failed: a gcw_exit_handler, gcw_listener or gcw_cleanup
- *   name    its name, or that of its function if it has one, or NULL
+ *   name    its name; or that of its function, where the dynamic linker knows
+ *           it, which it does not for static functions, typed methods among
+ *           them; or NULL
  *   why     the argument of gcw_fail, or what else went wrong; may be NULL
  *   data    what was registered with the hook
  *
@@ -102,13 +178,20 @@ typedef void gcw_error_fn(void *handle, const char *name, const char *why,
 
 /* Shared objects that come and go.
  *
- * What belongs to a shared object ends with it: when dlclose unloads one, its
- * exit handlers run, and its listeners, cleanups, death callbacks and error
- * hooks are taken out.  "Its" are those whose function lies in it, whoever registered
- * them.  Including any gcweak header is all that it takes: the lines below
- * add a destructor to each source file of a shared object, which calls
+ * What belongs to a shared object ends with it.  When dlclose unloads one,
+ * its exit handlers run, those of each registry newest first; one that a
+ * handler registers is the next.  Then its cleanups and death callbacks run
+ * that are pending or would run at exit, newest first.  All others are taken
+ * out, and so are its listeners and error hooks.  A callback in it that the
+ * drain's worker is running is waited for up to a second, then named on
+ * stderr.  What runs, runs on the thread that calls dlclose, which the
+ * collector need not know; cancellation is not off meanwhile.
+ *
+ * "Its" are those whose function lies in it, whoever registered them.
+ * Including any gcweak header is all that it takes: the lines below add a
+ * destructor to each source file of a shared object, which calls
  * gcw_object_unloading; not for calling by hand.  Define GCW_NO_UNLOAD before
- * the header to leave it out.
+ * the header to leave it out.  Namespaces of dlmopen make no difference.
  *
  * A handler or cleanup in a shared object without a gcweak header is passed
  * over once its code is gone, but does not run at dlclose; and if other code

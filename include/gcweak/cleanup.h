@@ -15,7 +15,8 @@
  * Exactly one of the calls that race for it wins; what they return tells
  * which.  Pending cleanups run in the drain (see drain.h), several on one
  * target newest first.  Those still armed when the process exits run then,
- * newest first, after the exit handlers (see exit.h), unless told otherwise.
+ * newest first, after the exit handlers (see exit.h), unless told otherwise,
+ * or made by another thread when the exit had begun.
  *
  * The library holds an armed or pending cleanup and its data: dropping the
  * handle does not stop it.  So the data must not lead to the target, or it
@@ -23,7 +24,11 @@
  *
  * After fork, both processes have the cleanup.  In the child it runs when the
  * child's copy of the target dies, but not at the child's exit, for it was
- * registered by the parent.
+ * registered by the parent.  One that is pending at the fork runs in the
+ * parent, and in the child only if the child drains (its worker does).
+ *
+ * When dlclose unloads the shared object that the function lies in, a cleanup
+ * that is pending, or would run at exit, runs then; any other is taken off.
  */
 #ifndef GCWEAK_CLEANUP_H
 #define GCWEAK_CLEANUP_H
@@ -46,8 +51,9 @@ typedef struct gcw_cleanup gcw_cleanup;
  * not preventing a finalizer of the target's owner; of the two, either may run
  * first.
  * Returns the handle, or NULL with errno: EINVAL (target is no heap object,
- * fn is NULL, data is the target), EPERM, ENOMEM, ENOTSUP.  Everything that
- * the death will need is allocated here.
+ * fn is NULL, data is the target or cannot be held: base.h), ESHUTDOWN (all
+ * that runs at exit has run, the process is about to end), EPERM, ENOMEM,
+ * ENOTSUP.  Everything that the death will need is allocated here.
  * Cost: gcw_ref_new and one allocation.  After Python's weakref.finalize,
  * Java's Cleaner and Go's AddCleanup. */
 gcw_cleanup *gcw_cleanup_new(void *target, void (*fn)(void *data), void *data);
@@ -75,7 +81,8 @@ bool gcw_cleanup_run(gcw_cleanup *c);
  * Cost: constant.  After Python's finalize.detach. */
 bool gcw_cleanup_detach(gcw_cleanup *c);
 
-/* Whether it runs at exit if its target is still alive then; true by default.
+/* Whether it runs at exit if its target is still alive then.  True by default;
+ * false for one of gcw_method_on_death.
  * Returns 0, or -1 with errno EINVAL (c is NULL) or EPERM.  Without effect on
  * one that is done or detached. */
 int gcw_cleanup_set_atexit(gcw_cleanup *c, bool at_exit);

@@ -43,7 +43,8 @@ extern "C" {
  *               cleanup, or on death (gcw_method_on_death)
  *     target    the address of its object, if it has one
  *     function  its name and shared object, where the dynamic linker knows
- *               them; else where it lies in that, as addr2line takes it
+ *               them; else where it lies in that, as addr2line takes it.  It
+ *               never knows static functions, such as those of GCW_METHOD
  * and in an exit registry its own name, if it has one.  Rows come in the order
  * in which they would be called: listeners from the first on, handlers and
  * cleanups from the newest on.  An exit handler that is being called and is
@@ -162,7 +163,8 @@ typedef const char *gcw_name_fn(const void *object, size_t size, void *data);
 /* Sets the function that names objects; NULL takes it out, and so does the
  * unloading of the shared object that it lies in.  `data` is held strongly.
  * Any known thread.
- * Returns 0, or -1 with errno EPERM, ENOMEM, ENOTSUP. */
+ * Returns 0, or -1 with errno EINVAL (`data` cannot be held: base.h), EPERM,
+ * ENOMEM, ENOTSUP. */
 int gcw_explain_name(gcw_name_fn *name, void *data);
 
 #ifdef __cplusplus

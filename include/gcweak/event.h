@@ -13,7 +13,9 @@
  *   - passes over what was disconnected, blocked, disposed of or has died
  *     before its turn; an object stays alive while its method runs;
  *   - takes no lock: any number of threads may emit one event at once, and
- *     none waits for a thread that connects;
+ *     none waits for a thread that connects.  Only if the listeners have been
+ *     moved to other memory meanwhile, because some came or went, it takes
+ *     one for an instant at each that is left;
  *   - goes on when a listener calls gcw_fail: the event's error hook hears of
  *     it.  What a method returns does not matter.
  *   A listener may do anything in it: connect, disconnect, emit (this event
@@ -23,8 +25,10 @@
  *   The event holds the data of its methods and functions, as the methods
  *   themselves do; it does not hold the objects, nor the gcw_method handles.
  *   Nothing holds the event but its user: one that is dropped goes, though
- *   its listeners' objects live on.  A listener handle holds neither the
- *   event nor the object.
+ *   its listeners' objects live on.  It lives until it is really gone, so a
+ *   finalizer may emit one that nothing else leads to.  gcw_dispose empties
+ *   one for good; then connecting fails with ESTALE.  A listener handle holds
+ *   neither the event nor the object.
  *
  * Closures
  *   A listener's data must not lead to its object: the event holds the data,
@@ -85,15 +89,16 @@ gcw_event *gcw_event_new(const char *name);
  * Any known thread; also from finalizers and callbacks, and during an
  * emission.
  * Returns the listener, or NULL with errno: EINVAL (e or m is NULL, unknown
- * flags), ESTALE (the method is dead, or an object was disposed of
- * meanwhile), EPERM, ENOMEM.
+ * flags), ESTALE (the method is dead, an object was disposed of meanwhile, or
+ * the event was disposed of), EPERM, ENOMEM.
  * Cost: constant, amortised.  The first call with GCW_UNIQUE, and the first
  * gcw_event_disconnect, look at all listeners once. */
 gcw_listener *gcw_event_connect(gcw_event *e, gcw_method *m, unsigned flags);
 
 /* Connects a function: fn(arg, data).  `data` is held strongly.  Two are equal
  * if function and data are the same.  Otherwise as gcw_event_connect; EINVAL
- * also if fn is NULL. */
+ * also if fn is NULL or `data` cannot be held (base.h); ESTALE only if the
+ * event was disposed of. */
 gcw_listener *gcw_event_connect_fn(gcw_event *e,
                                    void (*fn)(void *arg, void *data),
                                    void *data, unsigned flags);
@@ -150,7 +155,8 @@ size_t gcw_event_count(const gcw_event *e);
 /* Sets the hook that hears of failing listeners, with the listener as the
  * handle; NULL takes it out.  `data` is held strongly.  Without one, a line
  * goes to stderr.
- * Returns 0, or -1 with errno EINVAL (e is NULL) or EPERM. */
+ * Returns 0, or -1 with errno EINVAL (e is NULL, `data` cannot be held:
+ * base.h) or EPERM. */
 int gcw_event_on_error(gcw_event *e, gcw_error_fn *hook, void *data);
 
 #ifdef __cplusplus

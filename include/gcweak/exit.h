@@ -13,27 +13,74 @@
  *   handler may register, unregister, run a registry, and call exit: then the
  *   rest run inside that call, nothing twice, and the process ends with the
  *   last status given.  Two threads that run one registry take turns: the
- *   second waits for the first to finish, and calls what is left.
+ *   second waits for the first to finish, and calls what is left.  base.h
+ *   says in what other ways a handler may be left, and when a run can be
+ *   cancelled.
  *
  * At exit
  *   1. the drain's worker is stopped, 2. pending death callbacks run, 3. the
  *   default registry's handlers, 4. cleanups whose targets still live, newest
- *   first.  A thread that the collector does not know may call exit.
- *   Of threads that call exit at the same time, one runs all this and ends the
- *   process, with its status; the others wait for that end.
+ *   first; again from 2. on, as long as these have made new ones.  Then the
+ *   default registry is closed, and so are cleanups.  Any thread may call
+ *   exit, also one that the collector does not know.
  *   quick_exit runs only the handlers with `quick`; _exit and abort run none.
  *   A handler that exhausts the stack, or faults in another way, ends the
  *   process there by its signal, as anywhere; what has not run is lost.
  *
+ * Order with the C library's own handlers
+ *   The C library has a list of what it calls at exit, newest first: atexit,
+ *   on_exit, destructors of C++ statics.  In it each handler of gcw_atexit
+ *   has the place that atexit would have given it, and others of the default
+ *   registry that are newer run just before it.  So a handler of
+ *   gcw_exit_register runs at the next older place of a gcw_atexit.  What is
+ *   left then, and the cleanups, run at the place where the library was
+ *   started.
+ *   The C library takes nothing back: a handler that was taken back leaves an
+ *   empty place there.  While these outnumber the handlers that wait by more
+ *   than 64, new handlers of gcw_atexit get no place, and run as those of
+ *   gcw_exit_register.  Where the C library has no on_exit, there are no
+ *   places: all handlers run where the library was started.
+ *
+ * Threads that exit
+ *   The first thread that calls exit or quick_exit runs all this and ends the
+ *   process, with its status.  Others that call exit wait for that, for ever.
+ *   If a handler ends the first thread (pthread_exit), another that exits
+ *   goes on.  Threads that do not exit go on meanwhile.  What they register
+ *   in the default registry is refused with ESHUTDOWN, and cleanups that they
+ *   make do not run at exit: so an exit comes to its end.
+ *   When the main thread leaves by pthread_exit, the process ends once only
+ *   the drain's worker and the collector's own threads are left, about a tenth
+ *   of a second later.  This is noticed if the main thread has called gcweak
+ *   before.
+ *
+ * Signal handlers
+ *   POSIX does not allow exit in a signal handler.  There it works as far as
+ *   with atexit: if the thread has called gcweak before, and nothing weak is
+ *   registered, that is, there are no handlers with methods, no cleanups, and
+ *   no events, hubs or registries of one's own.  If the signal has
+ *   interrupted gcweak itself, handlers do not run, and a line on stderr says
+ *   so.
+ *
  * Fork
  *   A handler belongs to the process that registered it; a child skips it,
- *   unless `inherit` is set.
+ *   unless `inherit` is set, as gcw_atexit does.  daemon(3) is a fork too:
+ *   what was registered before it belongs to the parent, which ends without
+ *   running anything.
  *
  * dlclose
- *   The handlers of an unloaded shared object run then; see base.h.
+ *   The handlers of an unloaded shared object run then; see base.h.  One that
+ *   is unloaded after the exit's handlers is taken out all the same.
  *
- * Dead handlers leave the registry after the collection that found the object
- * dead, without anybody's doing.
+ * What holds what
+ *   Dead handlers leave the registry after the collection that found the
+ *   object dead, without anybody's doing.
+ *   A registry lives until it is really gone, so a finalizer may use one that
+ *   nothing else leads to.  gcw_dispose empties one for good, but not the
+ *   default one; then registering fails with ESTALE.
+ *   A handler that waits is held by its registry, one that has run only by
+ *   who keeps the handle.  A handle that is kept in malloc memory only is
+ *   collected then, and gcw_exit_unregister takes off whatever handler lies
+ *   in its place, or crashes.
  */
 #ifndef GCWEAK_EXIT_H
 #define GCWEAK_EXIT_H
@@ -93,14 +140,17 @@ gcw_exit_registry *gcw_exit_registry_new(const char *name);
  * and not kept.
  * Any known thread; also from finalizers and callbacks, and during a run.
  * Returns the handle, or NULL with errno: EINVAL (r or m is NULL, `reserved`
- * is not), ESTALE (the method is dead), ESHUTDOWN (the default registry has
- * run, the process is about to end), EPERM, ENOMEM.
+ * is not), ESTALE (the method is dead, or an object or the registry was
+ * disposed of), ESHUTDOWN (the default registry: another thread is ending the
+ * process, or all has run and it is about to end), EPERM, ENOMEM.
  * Cost: constant. */
 gcw_exit_handler *gcw_exit_register(gcw_exit_registry *r, gcw_method *m,
                                     const gcw_exit_options *o);
 
-/* Registers a function: fn(data).  `data` is held strongly.  Otherwise as
- * gcw_exit_register; it fails only by gcw_fail. */
+/* Registers a function: fn(data).  `data` is held strongly; the function fails
+ * only by gcw_fail.  Returns as gcw_exit_register; EINVAL if r or fn is NULL,
+ * `reserved` is not, or `data` cannot be held (base.h); ESTALE only if the
+ * registry was disposed of. */
 gcw_exit_handler *gcw_exit_register_fn(gcw_exit_registry *r,
                                        void (*fn)(void *data), void *data,
                                        const gcw_exit_options *o);
@@ -122,7 +172,8 @@ size_t gcw_exit_unregister_fn(gcw_exit_registry *r, void (*fn)(void *data));
 /* Runs the registry now.  `status` is handed to the methods.
  *
  * Any known thread; also from callbacks, and from a handler of this registry:
- * then the rest run inside this call.  Waits while another thread runs it.
+ * then the rest run inside this call.  Waits while another thread runs it,
+ * which is a cancellation point; then cancellation is off until it returns.
  * Running the default registry early is allowed; it stays usable.
  * Returns how many handlers failed; or -1 with errno EINVAL (r is NULL) or
  * EPERM. */
@@ -130,21 +181,27 @@ int gcw_exit_run(gcw_exit_registry *r, int status);
 
 /* Sets the hook that hears of failing handlers; NULL takes it out.  `data` is
  * held strongly.  Without one, a line goes to stderr.
- * Returns 0, or -1 with errno EINVAL (r is NULL) or EPERM. */
+ * Returns 0, or -1 with errno EINVAL (r is NULL, `data` cannot be held:
+ * base.h) or EPERM. */
 int gcw_exit_on_error(gcw_exit_registry *r, gcw_error_fn *hook, void *data);
 
 /* As atexit(3), in the default registry: calls fn() at exit, in forked
- * children too.  <gcweak/atexit.h> puts it in atexit's place.
+ * children too, at its place among the C library's handlers (see above).
+ * <gcweak/atexit.h> puts it in atexit's place.
  *
- * Any thread, also one that the collector does not know.
- * Returns 0; or -1 with errno: EINVAL (fn is NULL), ESHUTDOWN, ENOMEM,
- * ENOTSUP. */
+ * Any thread at any time (see base.h), also as the very first call of gcweak:
+ * one that is made on another thread than main before the collector runs is
+ * older than all that follow.
+ * Returns 0; or -1 with errno: EINVAL (fn is NULL), ESHUTDOWN (as
+ * gcw_exit_register), ENOMEM, ENOTSUP; EPERM if the thread cannot be made
+ * known to the collector. */
 int gcw_atexit(void (*fn)(void));
 
 /* Takes back the last gcw_atexit(fn) that is still to run.
- * Any thread, also one that the collector does not know.
+ * Any thread at any time, as gcw_atexit.
  * Returns 0; or -1 with errno: ENOENT (no such function is to run), EINVAL (fn
- * is NULL), ENOMEM, ENOTSUP (only if the library was not started yet).
+ * is NULL), EPERM as gcw_atexit, ENOMEM, ENOTSUP (only if the library was not
+ * started yet).
  * Cost: constant; the first call looks at all handlers once. */
 int gcw_atexit_cancel(void (*fn)(void));
 

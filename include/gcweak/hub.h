@@ -26,7 +26,15 @@
  *   gcw_hub_post leaves an emission for the thread that calls
  *   gcw_hub_dispatch, which a GUI or a network loop does when the hub's
  *   descriptor is readable.  So listeners run on the thread of the loop,
- *   whatever thread the news comes from.
+ *   whatever thread the news comes from, also one of a pool that the
+ *   collector does not know.
+ *
+ * What holds a hub
+ *   Its user.  It lives until it is really gone, so a finalizer may use one
+ *   that nothing else leads to.  As long as something is posted to a hub with
+ *   a descriptor, the library holds it too.  gcw_dispose empties one for good
+ *   and closes its descriptor; then connecting, posting and gcw_hub_fd fail
+ *   with ESTALE.
  */
 #ifndef GCWEAK_HUB_H
 #define GCWEAK_HUB_H
@@ -72,15 +80,16 @@ gcw_hub *gcw_hub_new(void);
  * emission.
  * Returns the listener, or NULL with errno: EINVAL (h or m is NULL, unknown
  * flags, source is no heap object, the method's strong data is the source),
- * ESTALE (the method is dead, or an object was disposed of meanwhile), EPERM,
- * ENOMEM, ENOTSUP.
+ * ESTALE (the method is dead, an object was disposed of meanwhile, or the hub
+ * was disposed of), EPERM, ENOMEM, ENOTSUP.
  * Cost: constant, amortised, whatever else is connected. */
 gcw_listener *gcw_hub_connect(gcw_hub *h, const char *type, void *source,
                               gcw_method *m, unsigned flags);
 
 /* Connects a function: fn(emission, data).  `data` is held strongly.
- * EINVAL also if fn is NULL or `data` is the source; ESTALE only if the source
- * was disposed of meanwhile.  Otherwise as gcw_hub_connect. */
+ * EINVAL also if fn is NULL, or `data` is the source or cannot be held
+ * (base.h); ESTALE only if the source was disposed of meanwhile, or the hub
+ * was disposed of.  Otherwise as gcw_hub_connect. */
 gcw_listener *gcw_hub_connect_fn(gcw_hub *h, const char *type, void *source,
                                  void (*fn)(const gcw_emission *emission,
                                             void *data),
@@ -119,10 +128,18 @@ int gcw_hub_on_error(gcw_hub *h, gcw_error_fn *hook, void *data);
 
 /* Leaves an emission for gcw_hub_dispatch.  The type is copied; `source` and
  * `arg` are held strongly until then.  Who is connected at the dispatch hears
- * of it.  A hub that is dropped takes along what is left in it.
+ * of it.  A hub without a descriptor that is dropped takes along what is left
+ * in it.
  * A forked child has its own copy of all that waits.
- * Any known thread; also from finalizers and callbacks.
- * Returns 0, or -1 with errno EINVAL (h is NULL), EPERM, ENOMEM. */
+ *
+ * Any thread at any time (see base.h); also from finalizers and callbacks.  A
+ * thread that the collector does not know does not hold the hub, nor what it
+ * is about to post: something else must, until this is called.  It is made
+ * known for the time of the call, which costs about a microsecond; for others
+ * it takes the collector's lock for a moment.
+ * Returns 0, or -1 with errno EINVAL (h is NULL, `source` or `arg` cannot be
+ * held: base.h), ESTALE (the hub was disposed of), ENOMEM; EPERM if the thread
+ * cannot be made known. */
 int gcw_hub_post(gcw_hub *h, const char *type, void *source, void *arg);
 
 /* Makes up to `max` of the emissions that were posted, oldest first, on this
@@ -135,16 +152,19 @@ int gcw_hub_post(gcw_hub *h, const char *type, void *source, void *arg);
  * for gcw_hub_emit: that emission still waits. */
 size_t gcw_hub_dispatch(gcw_hub *h, size_t max);
 
-/* A descriptor that is readable while there is something to dispatch: for
- * poll, epoll, or a GUI's loop.  gcw_hub_dispatch makes it unreadable again;
- * do not read it or close it.  Wake-ups coalesce.
+/* A descriptor that is readable exactly while there is something to dispatch,
+ * also inside a listener: for poll, epoll, or a GUI's loop.  gcw_hub_dispatch
+ * makes it unreadable again; do not read it or close it.  Wake-ups coalesce.
  *
  * One a hub, the same on every call, opened at the first; close-on-exec.  It
- * is closed when the hub is collected, so keep the hub while it is polled.  A
- * forked child keeps the number, with a wake-up of its own behind it.
+ * is closed when the hub is collected or disposed of.  Who polls it must hold
+ * the hub where the collector looks: a GSource's user data, or libuv's
+ * handle->data, lies in malloc memory and does not.  Only while something is
+ * posted does the library hold it.
+ * A forked child keeps the number, with a wake-up of its own behind it.
  * Any known thread.
- * Returns the descriptor, or -1 with errno: EINVAL (h is NULL), EMFILE,
- * ENFILE, ENOMEM, EPERM. */
+ * Returns the descriptor, or -1 with errno: EINVAL (h is NULL), ESTALE (the
+ * hub was disposed of), EMFILE, ENFILE, ENOMEM, EPERM. */
 int gcw_hub_fd(gcw_hub *h);
 
 /* How much there is in a hub. */

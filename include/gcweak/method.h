@@ -52,7 +52,7 @@ typedef struct gcw_bound {
  *
  * Any known thread; also from finalizers and callbacks.
  * Returns the handle, or NULL with errno: EINVAL (self is no heap object, fn
- * is NULL, data is self), EPERM, ENOMEM, ENOTSUP.
+ * is NULL, data is self or cannot be held: base.h), EPERM, ENOMEM, ENOTSUP.
  * Cost: gcw_ref_new and one allocation.  After Python's weakref.WeakMethod. */
 gcw_method *gcw_method_new(void *self, gcw_method_fn *fn, void *data);
 
@@ -105,13 +105,15 @@ size_t gcw_method_hash(const gcw_method *m);
  * an allocation.  The library holds m and `data` until then, so the callback
  * comes even if the caller drops every handle.  Neither may lead to the
  * target: strong data of m or `data` that refers to it keeps it alive for
- * ever.
+ * ever.  At exit the call does not come while the method lives, for that is no
+ * death; gcw_cleanup_set_atexit(c, true) has it come.
  *
  * Any known thread; also from finalizers and callbacks.
- * Returns a cleanup (see cleanup.h): it can be detached, run early, or kept
- * from running at exit; or NULL with errno: EINVAL (m or notify is NULL,
- * `data` is self or the method's weak data), ESTALE (dead already, or disposed
- * of meanwhile: no call will come), EPERM, ENOMEM.
+ * Returns a cleanup (see cleanup.h): it can be detached, or run early; or NULL
+ * with errno: EINVAL (m or notify is NULL, `data` is self or the method's weak
+ * data, or cannot be held: base.h), ESTALE (dead already, or disposed of
+ * meanwhile: no call will come), ESHUTDOWN (all that runs at exit has run, the
+ * process is about to end), EPERM, ENOMEM.
  * After the callback argument of Python's weakref.ref. */
 gcw_cleanup *gcw_method_on_death(gcw_method *m,
                                  void (*notify)(gcw_method *m, void *data),
@@ -124,10 +126,12 @@ gcw_cleanup *gcw_method_on_death(gcw_method *m,
  * defines two static functions
  *     gcw_method *fn_method(Self *self, Data *data)       as gcw_method_new
  *     gcw_method *fn_method_weak(Self *self, Data *data)  as .._new_weak
- * A function of another type, or an object of another type given to them, is
- * refused by the compiler, and the function is called through its own type
- * only: calling it through a cast one is undefined, and control-flow
- * integrity stops it.  Use it at file scope, without a semicolon. */
+ * A function of another type is refused by the compiler.  An object of another
+ * type given to them is an error in C++, and in C what the compiler makes of
+ * it: gcc warns before version 14, and refuses it since.  The function is
+ * called through its own type only: calling it through a cast one is
+ * undefined, and control-flow integrity stops it.  Use it at file scope,
+ * without a semicolon. */
 #if defined __GNUC__
 # define GCW__MAY_BE_UNUSED __attribute__((__unused__))
 #else

@@ -50,11 +50,14 @@
  *   about 150 bytes all in all.
  *
  * Threads and fork
- *   A proxy may be called by any thread.  One that the collector does not
- *   know is made known for the time of the call, which costs a microsecond;
- *   if that fails, the call returns zero with errno EPERM.  Not from a signal
- *   handler, nor from inside the collector or GC_do_blocking; nor by a thread
- *   that has called gcweak and has left the collector since (base.h).
+ *   A proxy may be called by any thread at any time (base.h), also by one that
+ *   ends, or that is within GC_do_blocking, as a loop that waits there and
+ *   calls back.  So each call takes the collector's lock for a moment.  A
+ *   thread that the collector does not know is made known for the time of the
+ *   call, which costs a microsecond; if that fails, the call returns zero with
+ *   errno EPERM.  Not from a signal handler, nor from inside the collector;
+ *   nor by a thread that has called gcweak and has left the collector since
+ *   (base.h).
  *   A forked child has its own copy of every proxy.
  *
  * dlclose
@@ -102,7 +105,8 @@ gcw_proxy *gcw_proxy_new(void *self, gcw_proxy_fn *fn, const char *signature);
  * Any thread.
  * Returns NULL with errno EINVAL if p is NULL or was freed.
  * Cost of a call: some tens of nanoseconds, for libffi takes the arguments
- * from where they are and puts them where fn wants them. */
+ * from where they are and puts them where fn wants them; and the collector's
+ * lock, taken and given back. */
 gcw_proxy_fn *gcw_proxy_code(const gcw_proxy *p);
 
 /* Frees a proxy.  Its pointer must not be called any more: who frees it knows
@@ -121,7 +125,7 @@ int gcw_proxy_free(gcw_proxy *p);
  *
  * Any known thread; also from finalizers and callbacks.
  * Returns 0; or -1 with errno EINVAL (p is NULL or was freed, or `data` is the
- * target) or EPERM. */
+ * target or cannot be held: base.h) or EPERM. */
 int gcw_proxy_on_stale(gcw_proxy *p, void (*fn)(gcw_proxy *p, void *data),
                        void *data);
 

@@ -89,6 +89,8 @@ uint64_t gcw_ref_id(const gcw_ref *ref);
  * cleanups and death callbacks are pending for the drain; its exit handlers
  * are gone.  Afterwards the object may be freed with GC_FREE.  If it is not
  * freed, it may become a target anew, with a new reference.
+ * An event, a hub or a registry is emptied for good: what would add to it
+ * fails with ESTALE.
  *
  * Other threads that have just read a reference may still use the object: who
  * frees it must know that none does.

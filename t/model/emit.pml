@@ -41,6 +41,8 @@
  *     NO_RETIRE      slots of an array that was replaced stay as they are
  *     SELF_FIRST     emissions read a slot's self, then its data
  *     DATA_EARLY     a slot's data goes before its self
+ *     RETIRE_EARLY   the same in an array that was replaced
+ *     NO_FETCH       data that moved is not looked for where it is now
  *     STATE_LATE     the listener's state changes last
  *     RANGE_EARLY    the range is widened before the slot is written
  *     SLOT_REUSED    a slot in the range that became empty is used again, and
@@ -91,6 +93,7 @@ byte place[NUMBERS];         /* `at` */
 #define ASK 1                /* gcw__ask */
 #define PLAIN 2              /* gcw__plain_function */
 #define REFERENCE 3          /* its object's */
+#define MOVED 4              /* gcw__moved */
 
 /* struct gcw__array, by number; 0 is NULL.  Each has room for three: for one
  * in front, one behind. */
@@ -218,7 +221,13 @@ inline move()
 #ifndef NO_RETIRE
     do
     :: from != NONE && i < range_end[from] ->
-       self[SLOT(from, i)] = ASK;
+#ifdef RETIRE_EARLY
+       data[SLOT(from, i)] = 0;
+       self[SLOT(from, i)] = MOVED;
+#else
+       self[SLOT(from, i)] = MOVED;
+       data[SLOT(from, i)] = 0;
+#endif
        i++
     :: else -> break
     od;
@@ -481,10 +490,30 @@ inline take()
 #endif
 }
 
+/* gcw__slot_data_now: asks for self once more.  False: the listener is
+ * gone. */
+inline data_now()
+{
+#ifdef NO_FETCH
+    go = 1;
+#else
+    if
+    :: self[SLOT(array, at)] == MOVED ->
+       atomic {
+           !locked ->
+           go = !gone[l];
+           its_data = (go -> data[SLOT(list_array, place[l])] : its_data)
+       }
+    :: else -> go = 1
+    fi;
+#endif
+}
+
 /* gcw__slot_ask, with bind_any */
 inline ask()
 {
-    go = !gone[l] && !blocked[l];
+    data_now();
+    go = go && !gone[l] && !blocked[l];
     if
     :: d_step {
            go && WATCHES(l) ->
@@ -565,7 +594,7 @@ inline slot_call()
            fi
        }
     :: d_step { its_self == PLAIN -> go = 1; call() }
-    :: its_self == ASK || its_self == UNWRITTEN ->
+    :: its_self == ASK || its_self == MOVED || its_self == UNWRITTEN ->
        assert(its_self != UNWRITTEN)  /* or it reads at NULL */
     fi;
     if

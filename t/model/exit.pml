@@ -1,4 +1,5 @@
-/* exit.pml: an exit registry that is run, changed and closed by threads.
+/* exit.pml: an exit registry that is run, changed and closed by threads, some
+ * of which exit, are cancelled, or end in a handler.
  *
  * A model in Promela of src/exit-run.c, src/exit.c, src/exit-order.c and
  * src/shutdown.c; see HACKING.md for how to run it.  Each step names the C
@@ -6,20 +7,34 @@
  *
  * Each thread does a few operations, chosen anew each time: registers a
  * handler, unregisters any that was registered, runs the registry, unloads the
- * plugin, exits; then it ends.  While a handler of its is being called, the
- * operations are what the handler does.  So a run may be nested in a handler,
- * to any depth that the operations allow, and an exit as well.
+ * plugin, calls exit or quick_exit; then it ends.  While a handler of its is
+ * being called, the operations are what the handler does.  So a run may be
+ * nested in a handler, to any depth that the operations allow, and an exit as
+ * well.  A handler may also end its thread (pthread_exit), and so may a
+ * handler of the C library's own, when an exit is through with ours.  A thread
+ * that waits may be cancelled, unless it has a turn.
+ *
+ * The C library's list of what it calls at exit is here the number of our
+ * calls that are in it: who exits takes one off, and comes to exit_begins; who
+ * finds none ends the process.  Places (exit-place.c) are not here.
  *
  * What must hold:
- *   - a handler is called once; one with `keep` once within a turn;
+ *   - a handler is called once; one with `keep` once within a turn; or again
+ *     by another thread, if its thread ended;
  *   - one that was unregistered is not called: not after GCW_REMOVED, and with
  *     `keep` not again after GCW_RUNNING;
  *   - in a run by turns, only the thread whose turn it is calls handlers;
+ *   - of several threads that exit, only the one that leads calls handlers or
+ *     goes back to the C library;
  *   - when the process ends, or nobody does anything any more, all that were
  *     registered have been called, were unregistered, or wait in the registry;
- *     the last only if the registry is not closed;
+ *     the last only if the registry is not closed.  At quick_exit: all that
+ *     are `quick`;
+ *   - but the process may end too soon if at least CALLS threads are at once
+ *     between taking a call off the list and registering another one, and one
+ *     more exits: so never with up to CALLS threads;
  *   - a plugin that is unloaded leaves no handler behind, and none goes with
- *     it that was never called;
+ *     it that was never called; what its handlers register is called next;
  *   - nobody waits for ever.
  *
  * A section of C under the exit lock is one step: what it reads and writes is
@@ -27,19 +42,39 @@
  * the same reason the lock itself is not there.  A thread waits on the
  * condition by a flag of its own, which is set in the step that found that it
  * must wait: pthread_cond_wait gives up the lock and sleeps in one.  It is
- * never woken but by a broadcast.
+ * never woken but by a broadcast; or cancelled.
  *
- * Macros: THREADS, HANDLERS, OPERATIONS, PRESENT; and what is wrong on purpose:
+ * Nobody is cancelled, or ends, while it unloads: the C library does not
+ * survive that.
+ *
+ * Macros: THREADS, HANDLERS, OPERATIONS, PRESENT; CALLS; CANCELS, up to how
+ * many threads are cancelled; ENDS for threads that end in handlers; KEEP,
+ * PLUGIN, QUICK; and what is wrong on purpose:
  *     OFF_AFTER      a handler is taken off after the call
  *     UNLOCKED_TAKE  the newest is looked for in one section, and taken off
  *                    in another
- *     UNLOCKED_CLOSE the same of finding the registry empty and closing it
+ *     TAKES_LATE     what another thread registers while one leads is taken;
+ *                    that alone does no harm, but with
+ *     UNLOCKED_CLOSE the registry is found empty in one section, and closed in
+ *                    another
  *     NOT_NESTED     also the thread whose turn it is waits for its turn
  *     NO_DEPTH       a nested run ends the turn
  *     NO_WAKE        the end of a turn wakes nobody
+ *     LEADS_AT_ONCE  who exits leads though another one has the turn
+ *     RUNS_BESIDE    a run does not wait for who leads
+ *     ALL_LEAD       a thread that exits leads though another one does
+ *     NO_RESIGN      a thread that leads still does when it has ended
+ *     RESIGN_SILENT  its end wakes nobody
+ *     TURN_KEPT      a thread that ends in a handler keeps its turn
+ *     LOCK_KEPT      who is cancelled keeps the lock
+ *     NOT_AGAIN      no call registers another one
+ *     NO_EXCUSE      the process must not end too soon, whatever CALLS is
  *     LOOKED_ONCE    a run for unloaded code looks through the order once,
  *                    whatever is moved meanwhile
  *     BACK_FORGOTTEN what comes back before the kept ones are dropped stays
+ *     NOT_FRESH      what is registered meanwhile has no precedence there
+ *     EXIT_IN_QUICK  a handler of quick_exit calls exit: what quick_exit has
+ *                    passed over does not run then
  */
 #ifndef THREADS
 #define THREADS 3
@@ -53,6 +88,15 @@
 #ifndef OPERATIONS
 #define OPERATIONS 4
 #endif
+#ifndef CALLS
+#define CALLS THREADS
+#endif
+#ifndef CANCELS
+#define CANCELS 0
+#endif
+
+/* shutdown.c: MORE */
+#define MORE 2
 
 /* Handlers have the numbers 1, 2, ..., in the order of their registration. */
 #define NONE 0
@@ -63,11 +107,12 @@
 #define RUNNING 1
 #define GONE 2
 
-/* What a thread is in: gcw_exit_run, exit_begins, or
+/* What a thread is in: gcw_exit_run, exit_begins, quick_exit_begins, or
  * gcw__exit_object_unloading. */
 #define RUN 0
 #define EXIT 1
-#define UNLOAD 2
+#define QUICK_EXIT 2
+#define UNLOAD 3
 
 /* struct gcw_exit_handler.  `slot` counts from 1 on; 0 is none. */
 byte registered;
@@ -76,14 +121,27 @@ byte slot[NUMBERS];
 bit keep[NUMBERS];
 bit leaving[NUMBERS];
 bit plugin[NUMBERS];         /* its code lies in the plugin */
+bit quick[NUMBERS];
 
 /* struct gcw__order: with room for all, so that it never moves. */
 byte slots[HANDLERS];
 byte end, top = HANDLERS;
 
-/* struct gcw_exit_registry: `owner`, `depth`; exit.c: `closed`. */
+/* struct gcw_exit_registry: `owner`, `depth`; its `unloading`, if there is
+ * one, with the `fresh` of that.  exit.c: `closed`; so is closed_in of
+ * shutdown.c, for only who leads asks. */
 byte owner, depth;
+bit is_unloading;
+byte fresh;
 bit closed;
+
+/* exit-run.c: `leader`.  Threads have the numbers 1, 2, ..., here. */
+byte leader;
+
+/* The C library: how many of our calls are in its list, of exit and of
+ * quick_exit.  shutdown.c: `inside`. */
+byte calls[2];
+byte inside;
 
 /* exit-run.c: `turn`. */
 bit asleep[THREADS];
@@ -94,11 +152,12 @@ bit asleep[THREADS];
 #define UNLOADED 2
 byte unloading;
 
-/* The process has ended. */
-bit over;
+/* The process has ended; somebody keeps the lock. */
+bit over, stuck;
 
-/* How many operations are left; and how many threads have begun. */
-byte operations = OPERATIONS, begun;
+/* How many operations are left, and how many may be cancelled; and how many
+ * threads have begun. */
+byte operations = OPERATIONS, cancels, begun;
 
 /* What was seen. */
 bit kept[NUMBERS];           /* was registered with `keep` */
@@ -106,6 +165,10 @@ bit called[NUMBERS];
 bit called_in_turn[NUMBERS];
 bit removed[NUMBERS];        /* GCW_REMOVED */
 bit not_again[NUMBERS];      /* GCW_RUNNING */
+byte between[2];             /* threads that have taken a call off the list,
+                              * and registered no other yet */
+bit was_fresh[NUMBERS];      /* was registered while its code goes */
+bit moved;                   /* one of these has been set aside */
 
 /* For what happens within a step. */
 hidden byte i, n, x;
@@ -159,7 +222,8 @@ inline order_set_aside(h)
     order_remove(h);
     top--;
     slots[top] = h;
-    slot[h] = top + 1
+    slot[h] = top + 1;
+    moved = moved || leaving[h]
 }
 
 /* gcw__order_bring_back, with rotate */
@@ -213,16 +277,31 @@ inline exit_remove(h)
     state[h] = (state[h] == WAITING -> GONE : RUNNING)
 }
 
-/* gcw_exit_register_fn: try_to_add */
-inline register(with_keep, of_plugin)
+#define LEADS (leader == me + 1)
+#define OTHER_LEADS (leader != 0 && leader != me + 1)
+
+/* gcw_exit_register_fn: try_to_add, with is_too_late and look_at_unloading */
+inline register(with_keep, of_plugin, is_quick)
 {
     if
+#ifdef TAKES_LATE
     :: !closed ->
+#else
+    :: !closed && !OTHER_LEADS ->
+#endif
        registered++;
        keep[registered] = with_keep;
        kept[registered] = with_keep;
        plugin[registered] = of_plugin;
-       order_push(registered)
+       quick[registered] = is_quick;
+       order_push(registered);
+       if
+       :: of_plugin && is_unloading ->
+          leaving[registered] = 1;
+          was_fresh[registered] = 1;
+          fresh++
+       :: else
+       fi
     :: else
     fi
 }
@@ -246,16 +325,40 @@ inline unregister(h)
 #define IS_OTHER (depth != 0 && owner != me)
 #endif
 
-/* begin_turn: `while (is_other(r)) pthread_cond_wait(...)` */
+#ifdef RUNS_BESIDE
+#define MUST_WAIT IS_OTHER
+#else
+#define MUST_WAIT (IS_OTHER || (OTHER_LEADS && !closed))
+#endif
+
+/* gcw__wait_cancellable, after gcw__wait has fallen asleep: goes on when woken,
+ * or is cancelled, also when it was woken. */
+inline wait_cancellable()
+{
+    if
+    :: !asleep[me]
+    :: d_step {
+           cancels > 0 && level == 0 ->
+           cancels--;
+#ifdef LOCK_KEPT
+           stuck = 1;
+#endif
+           asleep[me] = 0
+       }
+       goto ends
+    fi
+}
+
+/* begin_turn, with wait_for_turn */
 inline begin_turn()
 {
     do
     :: d_step {
-           IS_OTHER -> asleep[me] = 1
+           MUST_WAIT -> asleep[me] = 1
        }
-       !asleep[me]
+       wait_cancellable()
     :: d_step {
-           !IS_OTHER ->
+           !MUST_WAIT ->
            if
            :: depth == 0 -> order_bring_back()
            :: else
@@ -266,6 +369,14 @@ inline begin_turn()
        }
        break
     od
+}
+
+inline wake()
+{
+    for (i : 0 .. THREADS - 1) {
+        asleep[i] = 0
+    }
+    i = 0
 }
 
 /* end_turn */
@@ -286,12 +397,10 @@ inline end_turn()
            }
         :: else
         fi;
+        i = 0;
 #ifndef NO_WAKE
-        for (i : 0 .. THREADS - 1) {
-            asleep[i] = 0
-        }
+        wake()
 #endif
-        i = 0
     }
 }
 
@@ -343,13 +452,28 @@ inline find_next(h)
     :: else ->
        h = slots[end - 1];
        if
-       :: leaving[h] -> order_set_aside(h)
+       :: leaving[h] || (KIND == QUICK_EXIT && !quick[h]) ->
+          order_set_aside(h)
        :: else -> break
        fi
     od
 }
 
-/* take_chosen, but for its start */
+/* find_fresh */
+inline find_fresh(h)
+{
+    n = end;
+    do
+    :: order_next(h, n);
+       if
+       :: h == NONE || (leaving[h] && plugin[h]) -> break
+       :: else
+       fi
+    od;
+    n = 0
+}
+
+/* the rest of take_chosen, but for its start */
 inline find_chosen(h)
 {
     n = at;
@@ -369,6 +493,33 @@ inline find_chosen(h)
     n = 0
 }
 
+/* take_chosen, but for its start */
+inline find_to_unload(h)
+{
+    h = NONE;
+#ifndef NOT_FRESH
+    if
+    :: fresh != 0 -> fresh--; find_fresh(h)
+    :: else
+    fi;
+#endif
+    if
+    :: h == NONE -> find_chosen(h)
+    :: else
+    fi
+}
+
+/* What was registered meanwhile is called next, as long as no other run has
+ * passed over any of what goes. */
+inline check_fresh(h)
+{
+    for (i : 1 .. registered) {
+        assert(moved || i <= h || !was_fresh[i] || !leaving[i]
+               || slot[i] == 0)
+    }
+    i = 0
+}
+
 inline start_found()
 {
     if
@@ -384,11 +535,16 @@ inline call_found()
     if
     :: h != NONE ->
        assert(KIND == UNLOAD || owner == me);
+       assert(KIND != EXIT && KIND != QUICK_EXIT || LEADS);
        assert(!removed[h]);
        assert(!called[h] || kept[h]);
        assert(!called_in_turn[h]);
        called[h] = 1;
-       called_in_turn[h] = depth != 0
+       called_in_turn[h] = depth != 0;
+       if
+       :: KIND == UNLOAD -> check_fresh(h)
+       :: else
+       fi
     :: else
     fi
 }
@@ -399,7 +555,7 @@ inline next()
     d_step {
         finish_last();
         if
-        :: KIND == UNLOAD -> find_chosen(h)
+        :: KIND == UNLOAD -> find_to_unload(h)
         :: else -> find_next(h)
         fi;
 #ifdef UNLOCKED_TAKE
@@ -415,9 +571,11 @@ inline next()
     }
 }
 
-/* choose(..., true) */
+/* begin_run: choose(..., true) */
 inline choose()
 {
+    is_unloading = 1;
+    fresh = 0;
     at = end;
     do
     :: order_next(h, at);
@@ -430,9 +588,11 @@ inline choose()
     taken = 0
 }
 
-/* choose(..., false), of end_run */
+/* end_run: choose(..., false), end_unloading */
 inline unchoose()
 {
+    is_unloading = 0;
+    fresh = 0;
     for (i : 1 .. HANDLERS) {
         if
         :: slot[i] != 0 -> leaving[i] = leaving[i] && !plugin[i]
@@ -475,22 +635,118 @@ inline unloaded()
 
 /* The process ends: a handler has had its turn, but for one of a plugin that
  * another thread is unloading at this moment. */
-inline end_process()
+inline end_process(with_quick)
 {
-    assert(closed);
     for (i : 1 .. registered) {
-        assert(called[i] || removed[i]
+        assert(called[i] || removed[i] || (with_quick && !quick[i])
                || (plugin[i] && unloading == UNLOADING))
     }
     i = 0;
     over = 1
 }
 
+#define IS_QUICK (kind[level] == QUICK_EXIT)
+
+#ifdef NO_EXCUSE
+#define TOO_MANY false
+#else
+#define TOO_MANY (between[IS_QUICK] >= CALLS)
+#endif
+
+/* exit and quick_exit, of the C library: takes one of our calls off its
+ * list. */
+inline take_call()
+{
+    if
+    :: calls[IS_QUICK] > 0 -> calls[IS_QUICK]--; between[IS_QUICK]++
+    :: calls[IS_QUICK] == 0 && TOO_MANY -> over = 1
+    :: calls[IS_QUICK] == 0 && !TOO_MANY -> end_process(IS_QUICK)
+    fi
+}
+
+/* register_more, register_more_quick: the first; then the others */
+inline register_more()
+{
+    d_step {
+        more = (inside == 0 -> 1 : MORE);
+        inside++
+    }
+    d_step {
+#ifndef NOT_AGAIN
+        calls[IS_QUICK]++;
+#endif
+        between[IS_QUICK]--;
+        more--
+    }
+    do
+    :: d_step {
+           more > 0 ->
+#ifndef NOT_AGAIN
+           calls[IS_QUICK]++;
+#endif
+           more--
+       }
+    :: else -> break
+    od
+}
+
+#if defined(ALL_LEAD)
+#define MAY_LEAD true
+#elif defined(LEADS_AT_ONCE)
+#define MAY_LEAD (!OTHER_LEADS)
+#else
+#define MAY_LEAD (!OTHER_LEADS && !IS_OTHER)
+#endif
+
+/* gcw__exit_lead */
+inline lead()
+{
+    do
+    :: d_step {
+           !MAY_LEAD -> asleep[me] = 1
+       }
+       wait_cancellable()
+    :: d_step {
+           MAY_LEAD -> leader = me + 1
+       }
+       break
+    od
+}
+
+/* leave.  Back in the C library: it goes on with its list, and what it finds
+ * there of ours is over: is_over, quick_is_over. */
+inline leave()
+{
+    d_step {
+        assert(LEADS);
+        inside--;
+        calls[IS_QUICK] = 0
+    }
+}
+
+/* resign.  A thread that did not lead has no destructor. */
+inline resign()
+{
+    d_step {
+        if
+#ifndef NO_RESIGN
+        :: LEADS ->
+           leader = 0;
+#ifndef RESIGN_SILENT
+           wake()
+#endif
+#endif
+        :: else
+        fi
+    }
+}
+
 /* Nobody does anything any more. */
 inline all_done()
 {
-    assert(depth == 0 && top == HANDLERS);
+    assert(depth == 0 && top == HANDLERS && leader == 0);
     for (i : 1 .. registered) {
+        assert(!closed || called[i] || removed[i]);
         assert(state[i] != RUNNING);
         assert(state[i] == GONE || !leaving[i]);
         assert((state[i] == WAITING) == (slot[i] != 0));
@@ -526,10 +782,17 @@ inline register_any(may_be_of_plugin)
     :: may_be_of_plugin -> of_plugin = 1
 #endif
     fi;
+    if
+    :: is_quick = 0
+#ifdef QUICK
+    :: is_quick = 1
+#endif
+    fi;
     d_step {
-        register(with_keep, of_plugin);
+        register(with_keep, of_plugin, is_quick);
         with_keep = 0;
-        of_plugin = 0
+        of_plugin = 0;
+        is_quick = 0
     }
 }
 
@@ -541,16 +804,6 @@ inline unregister_any()
         h = 0;
         x = 0
     }
-}
-
-/* exit_begins: `gcw__exit_closed()`, and then the process ends. */
-inline begin_exit()
-{
-    kind[level] = EXIT;
-    if
-    :: closed -> end_process()
-    :: else
-    fi
 }
 
 /* gcw__exit_object_unloading, with begin_run */
@@ -587,15 +840,26 @@ inline end_unload()
     fi
 }
 
-proctype thread(byte me) provided (!over)
+/* The C standard has no exit within quick_exit. */
+#ifdef EXIT_IN_QUICK
+#define MAY_EXIT true
+#else
+#define MAY_EXIT (!in_quick)
+#endif
+
+/* A handler ends the thread. */
+#define MAY_END (MAY_OPERATE && !(level != 0 && kind[0] == UNLOAD))
+
+proctype thread(byte me) provided (!over && !stuck)
 {
     byte level;                      /* how many runs are nested; of each: */
     byte kind[OPERATIONS];
     byte current[OPERATIONS];        /* struct run: `current` */
     byte at;                         /* of the run for unloaded code: `at`, */
     bit taken;                       /* `count.taken` */
-    byte h;
-    bit found, with_keep, of_plugin;
+    byte h, more;
+    bit found, with_keep, of_plugin, is_quick;
+    bit in_quick;                    /* a quick_exit is going on */
 
     /* What the thread does, or the handler that it calls. */
 again:
@@ -616,7 +880,25 @@ again:
        }
        goto again
     :: d_step { MAY_OPERATE -> operation(); kind[level] = RUN }
-    :: d_step { MAY_OPERATE -> operation(); begin_exit() }
+       begin_turn();
+       goto next_handler
+    :: d_step {
+           MAY_OPERATE && MAY_EXIT ->
+           operation();
+           kind[level] = EXIT;
+           take_call()
+       }
+       goto exit_begins
+#ifdef QUICK
+    :: d_step {
+           MAY_OPERATE ->
+           operation();
+           kind[level] = QUICK_EXIT;
+           in_quick = 1;
+           take_call()
+       }
+       goto exit_begins
+#endif
 #ifdef PLUGIN
     :: d_step {
            MAY_OPERATE && level == 0 && unloading == LOADED ->
@@ -625,6 +907,19 @@ again:
        }
        goto next_handler
 #endif
+#ifdef ENDS
+    :: d_step { MAY_END && level != 0 -> operation() }
+       goto ends
+#endif
+    fi;
+
+    /* exit_begins, quick_exit_begins */
+exit_begins:
+    register_more();
+    lead();
+    if
+    :: kind[level] == EXIT && closed -> goto leaves
+    :: else
     fi;
     begin_turn();
 
@@ -639,7 +934,7 @@ next_handler:
     /* The run is at its end. */
     if
     :: KIND == EXIT ->
-       /* run_all: `!gcw__exit_close()` */
+       /* run_all: `!close_all()` */
        if
 #ifdef UNLOCKED_CLOSE
        :: end == 0 -> closed = 1
@@ -649,7 +944,12 @@ next_handler:
        :: end != 0 -> goto next_handler
        fi;
        end_turn();
-       d_step { end_process() }
+       level--;
+       goto leaves
+    :: KIND == QUICK_EXIT ->
+       end_turn();
+       level--;
+       goto leaves
     :: KIND == RUN ->
        end_turn();
        level--
@@ -660,15 +960,50 @@ next_handler:
     fi;
     goto again;
 
+    /* What else is in the C library's list may end the thread. */
+leaves:
+    leave();
+    if
+    :: d_step { end_process(IS_QUICK) }
+#ifdef ENDS
+    :: d_step { MAY_END -> operation() }
+#endif
+    fi;
+
+    /* The thread ends: the frames that are left, then its data. */
+ends:
+    do
+    :: level == 0 -> break
+    :: level != 0 ->
+       d_step {                      /* end_run */
+           finish_last()
+       }
+#ifdef TURN_KEPT
+       if
+       :: d_step { depth > 1 -> depth-- }
+       :: else
+       fi;
+#else
+       end_turn();
+#endif
+       level--
+    od;
+    in_quick = 0;
+    resign();
+
 done:
     skip
 }
 
 init
 {
-    bit with_keep, of_plugin;
+    bit with_keep, of_plugin, is_quick;
+    byte me;
 
     atomic {
+        select(cancels : 0 .. CANCELS);
+        calls[0] = CALLS;
+        calls[1] = CALLS;
         for (n : 1 .. PRESENT) {
             register_any(true)
         }

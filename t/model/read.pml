@@ -9,7 +9,8 @@
  *     reader     reads any reference that there is; several of them
  *     collector  stops the world, marks, counts gc_no up, lets the world run,
  *                and only then clears the link, all with the lock held
- *     sweeper    buries what died, disposes, ends the rest of a slot
+ *     sweeper    buries what died, ends the rest of a slot
+ *     disposer   disposes of the target: its slot is nobody's, then it rests
  *     maker      makes a reference to a new target in a free slot
  *
  * What must hold of what a read returns:
@@ -39,6 +40,8 @@
  *     NO_REST        a buried slot is free at once
  *     REST_EARLY     it rests since the sweep's gc_no, not since its burial
  *     SETTLE_EARLY   settled is written without the lock
+ *     LIMBO_EARLY    what was disposed of rests before its link is unregistered
+ *     STILL_LED      readers are sent away only after that
  */
 #ifndef READERS
 #define READERS 2
@@ -265,18 +268,23 @@ inline settle()
 #endif
 }
 
-/* shard.c: bury.  `atomic_store_explicit(&slot->ref->link, &dead_word, ...)`,
- * then `chunk->resting_since = gcw__gc_no()`. */
+/* shard.c: the second half of detach, `chunk->resting_since = gcw__gc_no()`.
+ * The first is `atomic_store_explicit(&slot->ref->link, &dead_word, ...)`. */
+inline end_detach()
+{
+    resting_since = gc_no;
+    live = 0
+}
+
+/* shard.c: bury: detach, put_in_limbo. */
 inline bury()
 {
     buried[made] = 1;
     atomic {
+        end_detach();
 #ifdef REST_EARLY
         resting_since = now;
-#else
-        resting_since = gc_no;
 #endif
-        live = 0;
         limbo = 1;
         dying = 0
     }
@@ -319,8 +327,29 @@ inline sweep()
     }
 }
 
-/* shard.c: gcw__shard_kill; collector.c: gcw__link_remove. */
-inline dispose()
+/* Under the sweep lock, so never two at once. */
+proctype sweeper()
+{
+    byte now;
+    bit dying;
+
+end:
+    do
+    :: sweep()
+    od
+}
+
+/* --- The disposer: src/death.c, gcw__deaths_of ---------------------------- */
+
+/* collector.c: gcw__link_remove. */
+inline remove_link()
+{
+    atomic { !alloc_lock -> registered = 0 }
+    word = NOTHING
+}
+
+/* shard.c: gcw__shard_kill.  The caller has the target until then. */
+inline kill()
 {
     atomic {
         !shard_lock -> shard_lock = 1;
@@ -331,26 +360,49 @@ inline dispose()
     }
     if
     :: disposing ->
-       atomic { !alloc_lock -> registered = 0 }
-       word = NOTHING;
-       bury()
+#ifndef STILL_LED
+       buried[made] = 1;
+#endif
+       atomic {
+           end_detach();
+#ifdef LIMBO_EARLY
+           limbo = 1;
+#endif
+           mine = 1
+       }
     :: else
     fi;
     atomic { disposing = 0; shard_lock = 0 }
 }
 
-/* Both under the sweep lock, so never at once. */
-proctype sweeper()
+/* shard.c: clear_link.  Nobody holds the sweep lock any more. */
+inline clear_link()
 {
-    byte now;
-    bit dying;
+    remove_link();
+#ifdef STILL_LED
+    buried[made] = 1;
+#endif
+    atomic {                 /* put_in_limbo */
+        !shard_lock -> resting_since = gc_no;
+#ifndef LIMBO_EARLY
+        limbo = 1;
+#endif
+        mine = 0
+    }
+}
+
+/* Its gcw__settle is as good as one of the sweeper's. */
+proctype disposer()
+{
+    bit mine;                /* the slot is */
 
 end:
     do
-    :: sweep()
-#ifdef DISPOSE
-    :: dispose()
-#endif
+    :: kill();
+       if
+       :: mine -> clear_link()
+       :: else
+       fi
     od
 }
 
@@ -399,6 +451,9 @@ init
         }
         run collector();
         run sweeper();
+#ifdef DISPOSE
+        run disposer();
+#endif
         run maker()
     }
 }

@@ -1,0 +1,401 @@
+/* all-calls.h: every public function is called on the calling thread, most in
+ * the ways that make the library work hardest.
+ *
+ * In a scenario or a program of its own, for a call that goes wrong ends the
+ * process with status 99.  `now_called` tells which call it is at, for who
+ * asks on another thread.  What is called back does nothing that a thread
+ * could be cancelled in.
+ */
+#ifndef ALL_CALLS_H
+#define ALL_CALLS_H
+
+#include <dlfcn.h>
+#include <gcweak/debug.h>
+#include <stdatomic.h>
+#include "log.h"
+
+static const char *_Atomic now_called;
+
+/* Makes the call that stands in the condition, which must hold. */
+#define CALL(condition) \
+    (atomic_store(&now_called, #condition), MUST(condition))
+
+/* What is called back. */
+
+static inline void
+nothing(void *data)
+{
+    (void)data;
+}
+
+static inline void
+nothing_at_exit(void)
+{
+}
+
+static inline void
+hear_nothing(void *arg, void *data)
+{
+    (void)arg, (void)data;
+}
+
+static inline void
+hear_nothing_of_hub(const gcw_emission *emission, void *data)
+{
+    (void)emission, (void)data;
+}
+
+static inline void
+listener_gives_up(void *arg, void *data)
+{
+    (void)arg, (void)data;
+    gcw_fail("as it should");
+}
+
+static inline void
+gives_up(void *data)
+{
+    (void)data;
+    gcw_fail("as it should");
+}
+
+static inline void *
+do_nothing(void *self, void *arg, void *data)
+{
+    (void)self, (void)arg, (void)data;
+    return NULL;
+}
+
+static inline void
+heard_of_death(gcw_method *m, void *data)
+{
+    (void)m, (void)data;
+}
+
+static inline void
+failure_heard(void *handle, const char *name, const char *why, void *data)
+{
+    (void)handle, (void)name, (void)why, (void)data;
+}
+
+static inline int
+seven(void *self)
+{
+    (void)self;
+    return 7;
+}
+
+static inline void
+stale_heard(gcw_proxy *p, void *data)
+{
+    (void)p, (void)data;
+}
+
+static inline const char *
+no_name(const void *object, size_t size, void *data)
+{
+    (void)object, (void)size, (void)data;
+    return NULL;
+}
+
+/* The calls. */
+
+static inline void
+call_base(void)
+{
+    CALL(gcw_init() == 0);
+    CALL(gcw_version() != NULL);
+    CALL((gcw_object_unloading((void (*)(void))abort), true));
+}
+
+static inline void
+call_refs(void)
+{
+    struct target *t = target_new(1);
+    gcw_ref *r, *l;
+    CALL((r = gcw_ref_new(t)) != NULL);
+    CALL((l = gcw_ref_new_long(t)) != NULL);
+    CALL(gcw_ref_get(r) == t && gcw_ref_get(l) == t);
+    CALL(gcw_ref_id(r) != gcw_ref_id(l));
+    GC_gcollect();
+    CALL(gcw_ref_get(r) == t && gcw_ref_get(l) == t);
+    CALL(gcw_dispose(t) == 0);
+    CALL(gcw_ref_get(r) == NULL && gcw_ref_get(l) == NULL);
+}
+
+static inline void
+call_methods(void)
+{
+    struct target *t = target_new(1), *other = target_new(2);
+    gcw_method *m, *w;
+    gcw_bound bound;
+    CALL((m = gcw_method_new(t, do_nothing, NULL)) != NULL);
+    CALL((w = gcw_method_new_weak(t, do_nothing, other)) != NULL);
+    CALL(gcw_method_alive(m) && gcw_method_alive(w));
+    CALL(gcw_method_bind(w, &bound));
+    CALL(gcw_bound_call(&bound, NULL) == NULL);
+    CALL(gcw_method_invoke(m, NULL, NULL) == 0);
+    CALL(!gcw_method_equal(m, w));
+    CALL(gcw_method_hash(m) == gcw_method_hash(m));
+    CALL(gcw_method_on_death(w, heard_of_death, NULL) != NULL);
+    CALL(gcw_dispose(other) == 0);
+    CALL(gcw_drain(0) >= 1);
+    GC_reachable_here(t);
+}
+
+static inline void
+call_cleanups(void)
+{
+    struct target *t = target_new(1);
+    gcw_cleanup *a, *b, *c;
+    CALL((a = gcw_cleanup_new(t, nothing, NULL)) != NULL);
+    CALL((b = gcw_cleanup_new(t, gives_up, NULL)) != NULL);
+    CALL((c = gcw_cleanup_new(t, gives_up, NULL)) != NULL);
+    CALL(gcw_cleanup_alive(a) && gcw_cleanup_peek(a) == t);
+    CALL(gcw_cleanup_set_atexit(a, false) == 0 && !gcw_cleanup_atexit(a));
+    CALL(gcw_drain_on_error(failure_heard, NULL) == 0);
+    CALL(gcw_cleanup_detach(a));
+    CALL(gcw_cleanup_run(b));
+    CALL(gcw_drain_on_error(NULL, NULL) == 0);
+    CALL(gcw_dispose(t) == 0);
+    CALL(gcw_drain(1) == 1);
+    CALL((gcw_drain(0), !gcw_cleanup_alive(c)));
+}
+
+static inline void
+drop_some(void *unused)
+{
+    (void)unused;
+    for (size_t i = 0; i < MANY; i++) {
+        struct target *t = target_new(i);
+        CALL(gcw_cleanup_new(t, nothing, NULL) != NULL);
+        CALL(gcw_ref_new_long(t) != NULL);
+    }
+}
+
+static inline void
+call_drain(void)
+{
+    CALL(gcw_drain_fd() >= 0);
+    in_dead_frame(drop_some, NULL);
+    CALL(gcw_collect() > 0);
+    in_dead_frame(drop_some, NULL);
+    GC_gcollect();
+    CALL(gcw_drain(0) > 0);
+}
+
+static inline void
+call_listeners(gcw_event *e, gcw_method *m)
+{
+    gcw_listener *l, *f;
+    CALL((l = gcw_event_connect(e, m, GCW_UNIQUE)) != NULL);
+    CALL((f = gcw_event_connect_fn(e, hear_nothing, NULL, 0)) != NULL);
+    CALL(gcw_listener_connected(l));
+    CALL((gcw_listener_block(l), true));
+    CALL(gcw_event_emit(e, NULL) == 1);
+    CALL((gcw_listener_unblock(l), true));
+    CALL(gcw_event_count(e) == 2);
+    CALL(gcw_listener_disconnect(f));
+    CALL(gcw_event_disconnect(e, m) == 1);
+}
+
+static inline void
+connect_some(gcw_event *e)
+{
+    static char data[MANY];
+    for (size_t i = 0; i < MANY; i++)
+        CALL(gcw_event_connect_fn(e, hear_nothing, &data[i], 0) != NULL);
+    CALL(gcw_event_emit(e, NULL) == MANY);
+    for (size_t i = 0; i < MANY; i++)
+        CALL(gcw_event_disconnect_fn(e, hear_nothing, &data[i]) == 1);
+}
+
+static inline void
+call_events(void)
+{
+    struct target *t = target_new(1);
+    gcw_event *e;
+    CALL((e = gcw_event_new("calls")) != NULL);
+    call_listeners(e, gcw_method_new(t, do_nothing, NULL));
+    CALL(gcw_event_on_error(e, failure_heard, NULL) == 0);
+    CALL(gcw_event_connect_fn(e, listener_gives_up, NULL, GCW_ONCE) != NULL);
+    CALL(gcw_event_emit(e, NULL) == 1);
+    CALL(gcw_event_on_error(e, NULL, NULL) == 0);
+    CALL(gcw_event_connect_fn(e, listener_gives_up, NULL, GCW_ONCE) != NULL);
+    CALL(gcw_event_emit(e, NULL) == 1);
+    connect_some(e);
+    CALL(gcw_dispose(e) == 0);
+    GC_reachable_here(t);
+}
+
+static inline void
+call_connections(gcw_hub *h, struct target *source, gcw_method *m)
+{
+    CALL(gcw_hub_connect(h, "type", source, m, 0) != NULL);
+    CALL(gcw_hub_connect(h, NULL, NULL, m, 0) != NULL);
+    CALL(gcw_hub_connect_fn(h, "type", NULL, hear_nothing_of_hub, NULL, 0)
+         != NULL);
+    CALL(gcw_hub_emit(h, "type", source, NULL) == 2);
+    CALL(gcw_hub_disconnect(h, "type", source, m));
+    CALL(gcw_hub_disconnect(h, NULL, NULL, m));
+    CALL(gcw_hub_disconnect_fn(h, "type", NULL, hear_nothing_of_hub, NULL));
+    CALL(gcw_hub_connect(h, "type", source, m, 0) != NULL);
+}
+
+static inline void
+call_posting(gcw_hub *h)
+{
+    CALL(gcw_hub_fd(h) >= 0);
+    CALL(gcw_hub_post(h, "type", NULL, NULL) == 0);
+    CALL(gcw_hub_post(h, "type", NULL, NULL) == 0);
+    CALL(gcw_hub_dispatch(h, 1) == 1);
+    CALL(gcw_hub_dispatch(h, 0) == 1);
+    CALL(gcw_hub_post(h, NULL, NULL, NULL) == 0);
+}
+
+static inline void
+drop_hubs(void *unused)
+{
+    (void)unused;
+    for (size_t i = 0; i < 50; i++)
+        CALL(gcw_hub_fd(gcw_hub_new()) >= 0);
+}
+
+static inline void
+call_hubs(void)
+{
+    struct target *t = target_new(1), *source = target_new(2);
+    gcw_hub_size size;
+    gcw_hub *h;
+    CALL((h = gcw_hub_new()) != NULL);
+    CALL(gcw_hub_on_error(h, failure_heard, NULL) == 0);
+    call_connections(h, source, gcw_method_new(t, do_nothing, NULL));
+    call_posting(h);
+    CALL(gcw_hub_measure(h, &size) == 0 && size.posted == 1);
+    CALL(gcw_dispose(source) == 0);
+    CALL(gcw_dispose(h) == 0);
+    in_dead_frame(drop_hubs, NULL);
+    CALL((gcw_collect(), true));
+    CALL(gcw_drain(0) == 0);
+    GC_reachable_here(t);
+}
+
+static inline void
+fill_registry(gcw_exit_registry *r)
+{
+    for (size_t i = 0; i < MANY; i++)
+        CALL(gcw_exit_register_fn(r, nothing, NULL, NULL) != NULL);
+}
+
+static inline void
+call_registry(gcw_exit_registry *r, struct target *t)
+{
+    gcw_exit_options o = { .name = "named", .keep = true };
+    gcw_exit_handler *h;
+    gcw_method *m = gcw_method_new(t, do_nothing, NULL);
+    fill_registry(r);
+    CALL((h = gcw_exit_register(r, m, &o)) != NULL);
+    CALL(gcw_exit_run(r, 1) == 0);
+    CALL(gcw_exit_unregister(h) == GCW_REMOVED);
+    fill_registry(r);
+    CALL(gcw_exit_unregister_fn(r, nothing) == MANY);
+    CALL(gcw_exit_on_error(r, failure_heard, NULL) == 0);
+    CALL(gcw_exit_register_fn(r, gives_up, NULL, NULL) != NULL);
+    CALL(gcw_exit_run(r, 1) == 1);
+    CALL(gcw_exit_on_error(r, NULL, NULL) == 0);
+    CALL(gcw_exit_register_fn(r, gives_up, NULL, NULL) != NULL);
+    CALL(gcw_exit_run(r, 1) == 1);
+}
+
+static inline void
+call_exits(void)
+{
+    struct target *t = target_new(1);
+    gcw_exit_registry *r;
+    CALL((r = gcw_exit_registry_new("calls")) != NULL);
+    call_registry(r, t);
+    CALL(gcw_exit_register_fn(r, nothing, NULL, NULL) != NULL);
+    CALL(gcw_dispose(r) == 0);
+    CALL(gcw_exit_default() != NULL);
+    CALL(gcw_atexit(nothing_at_exit) == 0);
+    CALL(gcw_atexit_cancel(nothing_at_exit) == 0);
+    CALL(gcw_dispose(t) == 0);
+}
+
+static inline void
+call_proxy(gcw_proxy *p, struct target *t)
+{
+    CALL(((int (*)(void))gcw_proxy_code(p))() == 7);
+    CALL(gcw_proxy_on_stale(p, stale_heard, NULL) == 0);
+    CALL(gcw_dispose(t) == 0);
+    CALL(((int (*)(void))gcw_proxy_code(p))() == 0);
+    CALL(gcw_proxy_free(p) == 0);
+}
+
+/* Where there are none, both say so. */
+static inline void
+call_proxies(void)
+{
+    struct target *t = target_new(1);
+    gcw_proxy *p;
+    CALL((gcw_signature_check("p{ic[8]d})v", NULL), true));
+    CALL((p = gcw_proxy_new(t, (gcw_proxy_fn *)seven, ")i"), true));
+    if (p != NULL)
+        call_proxy(p, t);
+}
+
+static inline void
+call_stats(void)
+{
+    gcw_statistics s = { .size = sizeof s };
+    CALL((gcw_stats(&s), s.registries > 0));
+    CALL(gcw_explain_name(no_name, NULL) == 0);
+    CALL(gcw_explain_name(NULL, NULL) == 0);
+}
+
+/* Those that print. */
+static inline void
+call_tables(FILE *out)
+{
+    void **keep = keep_array(1);
+    keep[0] = target_new(1);
+    CALL(gcw_cleanup_new(keep[0], nothing, NULL) != NULL);
+    CALL((gcw_dump(out), true));
+    CALL(gcw_explain(keep[0], out) >= 0);
+    CALL(gcw_dispose(keep[0]) == 0);
+    CALL(gcw_drain(0) > 0);
+    GC_FREE(keep);
+}
+
+/* From then on the library asks whether code is still there.  False if there
+ * is nothing to unload. */
+static inline bool
+unload_something(void)
+{
+    static const char *const some[] = { "libresolv.so.2", "libutil.so.1" };
+    for (size_t i = 0; i < sizeof some / sizeof some[0]; i++) {
+        void *object = dlopen(some[i], RTLD_NOW | RTLD_LOCAL);
+        if (object != NULL)
+            return dlclose(object) == 0;
+    }
+    return false;
+}
+
+/* All but those that print, and gcw_drain_thread, with which others drain.
+ * Nobody else may drain meanwhile. */
+static inline void
+make_all_calls(void)
+{
+    call_base();
+    call_refs();
+    call_methods();
+    call_cleanups();
+    call_drain();
+    call_events();
+    call_hubs();
+    call_exits();
+    call_proxies();
+    call_stats();
+}
+
+#endif

@@ -1,0 +1,860 @@
+/* children.c: tests of children that are made in unusual ways or at unusual
+ * moments: around fork's handlers, in a pid namespace, with handlers of the
+ * application, while the library starts, without descriptors, by several
+ * threads at once.
+ */
+#include <config.h>
+#include <dlfcn.h>
+#include <pthread.h>
+#include <sched.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <time.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include "ends.h"
+#include <gcweak/debug.h>
+#include "readable.h"
+
+/* Who speaks: the scenario's own process, or a child. */
+static const char *who = "parent";
+
+static void
+say_with_name(void *data)
+{
+    dprintf(STDOUT_FILENO, "%s: %s\n", who, (char *)data);
+}
+
+static void
+at_exit_say(const char *line, bool inherit)
+{
+    gcw_exit_options o = { .inherit = inherit };
+    MUST(gcw_exit_register_fn(gcw_exit_default(), say_with_name,
+                              (char *)line, &o) != NULL);
+}
+
+/* A target that lives as long as the process. */
+static struct target *
+lasting_target(void)
+{
+    void **keep = keep_array(1);
+    return keep[0] = target_new(1);
+}
+
+static void
+cleanup_says(const char *line)
+{
+    MUST(gcw_cleanup_new(lasting_target(), say_with_name, (char *)line)
+         != NULL);
+}
+
+/* Makes a callback pending, without a collection. */
+static void
+pend(void (*fn)(void *data), void *data)
+{
+    struct target *t = target_new(1);
+    MUST(gcw_cleanup_new(t, fn, data) != NULL);
+    MUST(gcw_dispose(t) == 0);
+}
+
+/* A child that hangs is ended by its alarm. */
+enum { TIME_LIMIT = 30 };    /* seconds */
+
+static bool
+is_child(pid_t pid)
+{
+    MUST(pid >= 0);
+    if (pid != 0)
+        return false;
+    who = "child";
+    alarm(TIME_LIMIT);
+    return true;
+}
+
+static void
+ends_well(pid_t child)
+{
+    int status;
+    MUST(waitpid(child, &status, 0) == child);
+    MUST(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+static void
+await(sem_t *sem)
+{
+    while (sem_wait(sem) != 0)
+        continue;
+}
+
+/* --- around the handlers --- */
+
+/* As _Fork.  The child has this thread only, and nobody tells the collector:
+ * so it must not collect. */
+static pid_t
+fork_around_handlers(void)
+{
+    GC_disable();
+    return (pid_t)syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
+}
+
+static void
+exits_around_handlers(void)
+{
+    pid_t child;
+    at_exit_say("usual", false);
+    at_exit_say("inherited", true);
+    cleanup_says("cleanup");
+    child = fork_around_handlers();
+    if (is_child(child)) {
+        at_exit_say("own handler", false);
+        cleanup_says("own cleanup");
+        exit(0);
+    }
+    ends_well(child);
+}
+
+static void
+runs_around_handlers(void)
+{
+    gcw_exit_registry *r = gcw_exit_registry_new("run");
+    pid_t child;
+    gcw_exit_register_fn(r, say_with_name, (char *)"usual", NULL);
+    child = fork_around_handlers();
+    if (is_child(child)) {
+        MUST(gcw_exit_run(r, 0) == 0);
+        gcw_exit_register_fn(r, say_with_name, (char *)"own", NULL);
+        MUST(gcw_exit_run(r, 0) == 0);
+        _exit(0);
+    }
+    ends_well(child);
+    MUST(gcw_exit_run(r, 0) == 0);
+}
+
+/* A hub with something to wake for, and what wakes. */
+struct awake {
+    gcw_hub *hub;
+    int hub_fd, drain_fd;
+};
+
+static struct awake *
+awake_new(void)
+{
+    struct awake *a = GC_MALLOC_UNCOLLECTABLE(sizeof *a);
+    MUST(a != NULL);
+    a->hub = gcw_hub_new();
+    a->hub_fd = gcw_hub_fd(a->hub);
+    a->drain_fd = gcw_drain_fd();
+    MUST(a->hub_fd >= 0 && a->drain_fd >= 0);
+    return a;
+}
+
+static bool
+both_are(const struct awake *a, bool expected)
+{
+    return readable(a->hub_fd, 0) == expected
+           && readable(a->drain_fd, 0) == expected;
+}
+
+static void
+wake_both(const struct awake *a)
+{
+    static size_t n;
+    pend(count, &n);
+    MUST(gcw_hub_post(a->hub, "type", NULL, NULL) == 0);
+}
+
+static void
+quiet_both(const struct awake *a)
+{
+    MUST(gcw_drain(0) == 1);
+    MUST(gcw_hub_dispatch(a->hub, 0) == 1);
+}
+
+/* Under the same numbers, and apart from those of the parent. */
+static void
+has_its_own(const struct awake *a)
+{
+    MUST(gcw_drain_fd() == a->drain_fd && gcw_hub_fd(a->hub) == a->hub_fd);
+    MUST(both_are(a, false));
+    wake_both(a);
+    MUST(both_are(a, true));
+    quiet_both(a);
+    MUST(both_are(a, false));
+    wake_both(a);
+}
+
+static void
+descriptors_around_handlers(void)
+{
+    struct awake *a = awake_new();
+    pid_t child = fork_around_handlers();
+    if (is_child(child)) {
+        has_its_own(a);
+        _exit(0);
+    }
+    ends_well(child);
+    MUST(both_are(a, false));
+    wake_both(a);
+    MUST(both_are(a, true));
+    say("apart");
+    _exit(0);
+}
+
+/* What the parent was woken for is in the child too. */
+static void
+woken_before(void)
+{
+    struct awake *a = awake_new();
+    pid_t child;
+    wake_both(a);
+    child = fork_around_handlers();
+    if (is_child(child)) {
+        MUST(gcw_drain_fd() == a->drain_fd && gcw_hub_fd(a->hub) >= 0);
+        MUST(both_are(a, true));
+        quiet_both(a);
+        MUST(both_are(a, false));
+        _exit(0);
+    }
+    ends_well(child);
+    MUST(both_are(a, true));
+    say("in both");
+    _exit(0);
+}
+
+/* The worker. */
+
+static sem_t told;
+static _Atomic pid_t worker;
+
+static void
+tell(void *data)
+{
+    (void)data;
+    atomic_store(&worker, (pid_t)syscall(SYS_gettid));
+    sem_post(&told);
+}
+
+static bool
+is_told(void)
+{
+    struct timespec end;
+    clock_gettime(CLOCK_REALTIME, &end);
+    end.tv_sec += TIME_LIMIT - 5;
+    while (sem_timedwait(&told, &end) != 0)
+        if (errno != EINTR)
+            return false;
+    return true;
+}
+
+/* Whether the thread sleeps: so it holds nothing. */
+static bool
+sleeps(pid_t thread)
+{
+    char path[64], line[256] = "", *state;
+    FILE *file;
+    snprintf(path, sizeof path, "/proc/self/task/%d/stat", (int)thread);
+    file = fopen(path, "r");
+    MUST(file != NULL);
+    MUST(fgets(line, sizeof line, file) != NULL);
+    fclose(file);
+    state = strrchr(line, ')');
+    return state != NULL && state[2] == 'S';
+}
+
+static void
+worker_around_handlers(void)
+{
+    pid_t child;
+    sem_init(&told, 0, 0);
+    MUST(gcw_drain_thread(true) == 0);
+    pend(tell, NULL);
+    MUST(is_told());
+    while (!sleeps(worker))
+        sched_yield();
+    child = fork_around_handlers();
+    if (is_child(child)) {
+        pend(tell, NULL);
+        MUST(is_told());
+        say_with_name((char *)"delivered");
+        _exit(0);
+    }
+    ends_well(child);
+    pend(tell, NULL);
+    MUST(is_told());
+    say_with_name((char *)"delivered");
+}
+
+/* --- the same pid --- */
+
+enum { NOT_PERMITTED = 77 };
+
+/* In a new namespace the next child is process 1. */
+static pid_t
+fork_into_namespace(void)
+{
+    if (unshare(CLONE_NEWPID) != 0)
+        _exit(NOT_PERMITTED);
+    return fork();
+}
+
+static void
+be_the_first(void)
+{
+    pid_t child;
+    MUST(getpid() == 1);
+    who = "first";
+    at_exit_say("usual", false);
+    at_exit_say("inherited", true);
+    cleanup_says("cleanup");
+    child = fork_into_namespace();
+    if (is_child(child)) {
+        MUST(getpid() == 1);
+        at_exit_say("own", false);
+        exit(0);
+    }
+    ends_well(child);
+    exit(0);
+}
+
+static void
+same_pid(void)
+{
+    pid_t first = fork_into_namespace();
+    int status;
+    if (is_child(first))
+        be_the_first();
+    MUST(waitpid(first, &status, 0) == first && WIFEXITED(status));
+    _exit(WEXITSTATUS(status));
+}
+
+static void
+a_child_with_its_parents_pid_is_another_process(void **state)
+{
+    (void)state;
+    struct outcome o = run_scenario("same_pid");
+    if (o.status == NOT_PERMITTED) {
+        outcome_free(&o);
+        skip();
+    }
+    assert_string_equal(o.out, "child: own\nchild: inherited\n"
+                        "first: inherited\nfirst: usual\nfirst: cleanup\n");
+    assert_int_equal(o.status, 0);
+    outcome_free(&o);
+}
+
+/* --- handlers of the application --- */
+
+/* When they act, and what with; in uncollectable memory. */
+struct act {
+    const char *when;
+    gcw_event *event;
+    gcw_hub *hub;
+    gcw_exit_registry *registry;
+    size_t runs;
+};
+static struct act *act;
+
+static void
+hear(void *arg, void *data)
+{
+    (void)arg;
+    count(data);
+}
+
+static void
+use_all(const char *when)
+{
+    struct target *t = target_new(1);
+    if (strcmp(when, act->when) != 0)
+        return;
+    MUST(gcw_ref_get(gcw_ref_new(t)) == t);
+    MUST(gcw_cleanup_new(t, count, &act->runs) != NULL);
+    MUST(gcw_exit_register_fn(act->registry, count, &act->runs, NULL)
+         != NULL);
+    MUST(gcw_event_connect_fn(act->event, hear, &act->runs, 0) != NULL);
+    MUST(gcw_hub_fd(act->hub) >= 0);
+    MUST(gcw_hub_post(act->hub, "type", NULL, NULL) == 0);
+    MUST(gcw_dispose(t) == 0);
+    MUST(gcw_exit_run(act->registry, 0) == 0);
+    MUST(gcw_drain(0) == 1);
+    MUST(gcw_event_emit(act->event, NULL) == 1);
+    MUST(act->runs == 3);
+}
+
+static void
+in_prepare(void)
+{
+    use_all("prepare");
+}
+
+static void
+in_parent(void)
+{
+    use_all("parent");
+}
+
+static void
+in_child(void)
+{
+    alarm(TIME_LIMIT);
+    use_all("child");
+}
+
+/* What the handlers have done is there, and nothing is locked. */
+static void
+all_goes_on(bool acted)
+{
+    struct target *t = target_new(1);
+    size_t *n = counter_new();
+    MUST(act->runs == (acted ? 3 : 0));
+    MUST(gcw_event_emit(act->event, NULL) == acted);
+    MUST(gcw_hub_dispatch(act->hub, 0) == acted);
+    MUST(gcw_cleanup_new(t, count, n) != NULL);
+    MUST(gcw_exit_register_fn(act->registry, count, n, NULL) != NULL);
+    MUST(gcw_dispose(t) == 0 && gcw_drain(0) == 1);
+    MUST(gcw_exit_run(act->registry, 0) == 0 && *n == 2);
+    say_with_name((char *)(acted ? "acted" : "goes on"));
+}
+
+static void
+handlers_act(const char *when, bool in_the_parent, bool in_the_child)
+{
+    pid_t child;
+    GC_INIT();
+    MUST(pthread_atfork(in_prepare, in_parent, in_child) == 0);
+    MUST(gcw_init() == 0);
+    act = GC_MALLOC_UNCOLLECTABLE(sizeof *act);
+    *act = (struct act){ when, gcw_event_new("e"), gcw_hub_new(),
+                         gcw_exit_registry_new("r"), 0 };
+    child = fork();
+    if (is_child(child)) {
+        all_goes_on(in_the_child);
+        _exit(0);
+    }
+    ends_well(child);
+    all_goes_on(in_the_parent);
+    _exit(0);
+}
+
+static void
+act_in_prepare(void)
+{
+    handlers_act("prepare", true, true);
+}
+
+static void
+act_in_parent(void)
+{
+    handlers_act("parent", true, false);
+}
+
+static void
+act_in_child(void)
+{
+    handlers_act("child", false, true);
+}
+
+/* --- while the library starts --- */
+
+#if HAVE_ON_EXIT
+
+/* What the call of on_exit with the number does, counted from 1. */
+static atomic_int on_exit_calls;
+static int failing_from, held_up_at;
+static sem_t inside, go_on;
+
+static void
+let_it_go_on(void)
+{
+    sem_post(&go_on);
+}
+
+/* Comes before the C library's.  Fork handlers that are registered while it
+ * is held up run before those of the library. */
+int
+on_exit(void (*fn)(int, void *), void *arg)
+{
+    typedef int on_exit_fn(void (*fn)(int, void *), void *arg);
+    int n = atomic_fetch_add(&on_exit_calls, 1) + 1;
+    if (failing_from != 0 && n >= failing_from)
+        return -1;
+    if (n == held_up_at) {
+        pthread_atfork(let_it_go_on, NULL, NULL);
+        sem_post(&inside);
+        await(&go_on);
+    }
+    return ((on_exit_fn *)dlsym(RTLD_NEXT, "on_exit"))(fn, arg);
+}
+
+static void
+begins(void)
+{
+    MUST(gcw_init() == 0);
+    at_exit_say("began", false);
+    exit(0);
+}
+
+static void
+fail_half_way(int at)
+{
+    pid_t child;
+    failing_from = at;
+    errno = 0;
+    MUST(gcw_init() == -1 && errno == ENOMEM);
+    child = fork();
+    if (is_child(child)) {
+        failing_from = 0;
+        begins();
+    }
+    ends_well(child);
+    child = fork();
+    if (is_child(child))
+        _exit(0);
+    ends_well(child);
+    failing_from = 0;
+    begins();
+}
+
+static void
+fail_at_first(void)
+{
+    fail_half_way(1);
+}
+
+static void
+fail_later(void)
+{
+    fail_half_way(10);
+}
+
+static void *
+begin(void *unused)
+{
+    MUST(gcw_init() == 0);
+    return unused;
+}
+
+/* Another thread is in the midst of it. */
+static pthread_t
+begin_elsewhere(void)
+{
+    pthread_t thread;
+    sem_init(&inside, 0, 0);
+    sem_init(&go_on, 0, 0);
+    held_up_at = 5;
+    GC_INIT();
+    GC_allow_register_threads();
+    MUST(GC_pthread_create(&thread, NULL, begin, NULL) == 0);
+    await(&inside);
+    return thread;
+}
+
+static void
+fork_in_the_midst(void)
+{
+    pthread_t thread = begin_elsewhere();
+    pid_t child = fork();
+    if (is_child(child))
+        begins();
+    ends_well(child);
+    GC_pthread_join(thread, NULL);
+    begins();
+}
+
+static void
+fork_in_the_midst_around_handlers(void)
+{
+    pthread_t thread = begin_elsewhere();
+    pid_t child = fork_around_handlers();
+    if (is_child(child))
+        begins();
+    ends_well(child);
+    sem_post(&go_on);
+    GC_pthread_join(thread, NULL);
+    begins();
+}
+
+#endif
+
+/* --- what is pending --- */
+
+static void
+pending_at_fork(void)
+{
+    pid_t child;
+    pend(say_with_name, (char *)"callback");
+    child = fork();
+    if (is_child(child))
+        exit(0);
+    ends_well(child);
+    say("drain");
+    MUST(gcw_drain(0) == 1);
+}
+
+static void
+pending_and_drained(void)
+{
+    pid_t child;
+    pend(say_with_name, (char *)"callback");
+    child = fork();
+    if (is_child(child)) {
+        MUST(gcw_drain(0) == 1);
+        exit(0);
+    }
+    ends_well(child);
+    MUST(gcw_drain(0) == 1);
+}
+
+/* --- descriptors --- */
+
+static void
+fill_the_table(void)
+{
+    struct rlimit few = { 64, 64 };
+    MUST(setrlimit(RLIMIT_NOFILE, &few) == 0);
+    while (dup(STDERR_FILENO) >= 0)
+        continue;
+    MUST(errno == EMFILE);
+}
+
+static void
+no_descriptor_left(void)
+{
+    struct awake *a = awake_new();
+    pid_t child;
+    fill_the_table();
+    child = fork();
+    if (is_child(child)) {
+        has_its_own(a);
+        _exit(0);
+    }
+    ends_well(child);
+    MUST(both_are(a, false));
+    has_its_own(a);
+    say("apart");
+    _exit(0);
+}
+
+/* --- fork handlers of the collector, called by the application --- */
+
+enum { USERS = 4 };
+
+static atomic_bool over;
+static atomic_uint loops;
+
+static void *
+use_refs(void *unused)
+{
+    while (!atomic_load(&over)) {
+        struct target *t = target_new(1);
+        MUST(gcw_ref_get(gcw_ref_new(t)) == t);
+        MUST(gcw_dispose(t) == 0);
+        atomic_fetch_add(&loops, 1);
+    }
+    return unused;
+}
+
+/* Lets the others run until they need the collector's lock. */
+static void
+let_it_run_into_the_lock(void)
+{
+    unsigned before;
+    do {
+        before = atomic_load(&loops);
+        for (int i = 0; i < 50; i++)
+            sched_yield();
+    } while (before != atomic_load(&loops));
+}
+
+static void
+fork_by_hand(void)
+{
+    pid_t child;
+    GC_atfork_prepare();
+    let_it_run_into_the_lock();
+    child = fork();
+    if (child == 0) {
+        GC_atfork_child();
+        alarm(TIME_LIMIT);
+        MUST(gcw_ref_new(target_new(1)) != NULL);
+        _exit(0);
+    }
+    GC_atfork_parent();
+    MUST(child > 0);
+    ends_well(child);
+}
+
+static void
+forks_by_hand(void)
+{
+    pthread_t users[USERS];
+    GC_set_handle_fork(0);
+    GC_INIT();
+    MUST(gcw_init() == 0);
+    for (int i = 0; i < USERS; i++)
+        MUST(GC_pthread_create(&users[i], NULL, use_refs, NULL) == 0);
+    for (int i = 0; i < 200; i++)
+        fork_by_hand();
+    atomic_store(&over, true);
+    for (int i = 0; i < USERS; i++)
+        GC_pthread_join(users[i], NULL);
+    say("no hang");
+    _exit(0);
+}
+
+/* --- two that fork at once --- */
+
+enum { FORKS = 400, FORKERS = 2 };
+
+static atomic_bool in_callback;
+static atomic_int cut, forkers;
+static _Atomic double slowest;
+
+static double
+now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void
+take_a_millisecond(void *data)
+{
+    double end = now() + 0.001;
+    (void)data;
+    atomic_store(&in_callback, true);
+    while (now() < end)
+        continue;
+    atomic_store(&in_callback, false);
+}
+
+/* The child has a copy of the flag, as it was. */
+static void *
+fork_often(void *unused)
+{
+    for (int i = 0; i < FORKS; i++) {
+        double began = now(), took;
+        int status = 0;
+        pid_t child = fork();
+        if (child == 0)
+            _exit(atomic_load(&in_callback));
+        took = now() - began;
+        if (took > atomic_load(&slowest))
+            atomic_store(&slowest, took);
+        MUST(child > 0 && waitpid(child, &status, 0) == child);
+        atomic_fetch_add(&cut, status != 0);
+    }
+    atomic_fetch_sub(&forkers, 1);
+    return unused;
+}
+
+/* It never comes to the end of what there is. */
+static void
+feed_the_worker(void)
+{
+    gcw_statistics s = { .size = sizeof s };
+    gcw_stats(&s);
+    for (int i = 0; s.pending < 2500 && i < 500; i++)
+        pend(take_a_millisecond, NULL);
+    sched_yield();
+}
+
+static void
+fork_at_once(void)
+{
+    pthread_t threads[FORKERS];
+    MUST(gcw_drain_thread(true) == 0);
+    for (int i = 0; i < 5; i++)
+        feed_the_worker();
+    atomic_store(&forkers, FORKERS);
+    for (int i = 0; i < FORKERS; i++)
+        MUST(GC_pthread_create(&threads[i], NULL, fork_often, NULL) == 0);
+    while (atomic_load(&forkers) != 0)
+        feed_the_worker();
+    for (int i = 0; i < FORKERS; i++)
+        GC_pthread_join(threads[i], NULL);
+    dprintf(STDOUT_FILENO, "%d cut, %s\n", atomic_load(&cut),
+            atomic_load(&slowest) < 1 ? "none slow" : "some slow");
+    _exit(0);
+}
+
+/* Around the handlers only if nobody else is at work, as the thread for
+ * finalizers is. */
+#define ALONE "guile"
+
+static const struct end ends[] = {
+    { "what_a_child_made_around_the_handlers_registers_runs_at_its_exit",
+      exits_around_handlers, 0,
+      "child: own handler\nchild: inherited\nchild: own cleanup\n"
+      "parent: inherited\nparent: usual\nparent: cleanup\n", NULL, ALONE },
+    { "what_its_parent_registered_does_not_run_in_it", runs_around_handlers,
+      0, "child: own\nparent: usual\n", NULL, ALONE },
+    { "its_descriptors_are_its_own", descriptors_around_handlers, 0,
+      "apart\n", NULL, ALONE },
+    { "what_its_parent_was_woken_for_wakes_it_too", woken_before, 0,
+      "in both\n", NULL, ALONE },
+    { "it_has_a_worker_of_its_own", worker_around_handlers, 0,
+      "child: delivered\nparent: delivered\n", NULL, ALONE },
+    { "a_prepare_handler_of_the_application_may_use_all", act_in_prepare, 0,
+      "child: acted\nparent: acted\n", NULL, NULL },
+    { "a_parent_handler_of_the_application_may_use_all", act_in_parent, 0,
+      "child: goes on\nparent: acted\n", NULL, NULL },
+    { "a_child_handler_of_the_application_may_use_all", act_in_child, 0,
+      "child: acted\nparent: goes on\n", NULL, NULL },
+#if HAVE_ON_EXIT
+    { "a_child_begins_what_failed_at_first_in_its_parent", fail_at_first, 0,
+      "child: began\nparent: began\n", NULL, NULL },
+    { "a_child_begins_what_failed_half_way_in_its_parent", fail_later, 0,
+      "child: began\nparent: began\n", NULL, NULL },
+    { "a_process_may_fork_while_another_thread_begins", fork_in_the_midst, 0,
+      "child: began\nparent: began\n", NULL, NULL },
+    { "also_around_the_handlers", fork_in_the_midst_around_handlers, 0,
+      "child: began\nparent: began\n", NULL, ALONE },
+#endif
+    { "what_is_pending_at_a_fork_does_not_run_at_the_childs_exit",
+      pending_at_fork, 0, "drain\nparent: callback\n", NULL, NULL },
+    { "it_runs_in_both_if_the_child_drains", pending_and_drained, 0,
+      "child: callback\nparent: callback\n", NULL, NULL },
+    { "a_child_has_its_descriptors_though_all_are_in_use", no_descriptor_left,
+      0, "apart\n", NULL, NULL },
+    { "two_threads_that_fork_at_once_cut_no_callback", fork_at_once, 0,
+      "0 cut, none slow\n", NULL, NULL },
+    /* The last, for it needs a collector that has not started. */
+    { "a_program_may_call_the_collectors_handlers_itself", forks_by_hand, 0,
+      "no hang\n", NULL, NULL },
+};
+
+enum { ENDS = sizeof ends / sizeof ends[0] };
+
+static bool
+collector_runs_at_once(void)
+{
+    const char *mode = getenv("GCWEAK_TEST_MODE");
+    return mode != NULL && *mode != '\0';
+}
+
+static int
+run_all(void)
+{
+    size_t n = collector_runs_at_once() ? ENDS - 1 : ENDS, used = 0;
+    struct CMUnitTest tests[ENDS + 1];
+    tests[used++] = (struct CMUnitTest)
+        cmocka_unit_test(a_child_with_its_parents_pid_is_another_process);
+    for (size_t i = 0; i < n; i++)
+        if (end_is_for_this_mode(&ends[i]))
+            tests[used++] = end_test(&ends[i]);
+    return _cmocka_run_group_tests("children", tests, used, NULL, NULL);
+}
+
+int
+main(int argc, char **argv)
+{
+    struct scenario scenarios[ENDS + 1];
+    for (size_t i = 0; i < ENDS; i++)
+        scenarios[i] = (struct scenario){ ends[i].name, ends[i].run };
+    scenarios[ENDS] = (struct scenario){ "same_pid", same_pid };
+    return test_main(argc, argv, scenarios, ENDS + 1, run_all);
+}

@@ -1,0 +1,656 @@
+/* stacks.c: tests of callbacks on several stacks of one thread, and of
+ * callbacks that are left by a jump.
+ *
+ * The collector does not know the stacks of fibers, and would take the one
+ * that runs for the thread's own: it is off while there are any.
+ */
+#include <pthread.h>
+#include <semaphore.h>
+#include <setjmp.h>
+#include <ucontext.h>
+#include "ends.h"
+
+/* --- fibers --- */
+
+enum { STACK = 1 << 16 };
+
+struct fiber {
+    char why[16];            /* it gives up for; first, so that it tells which
+                              * fiber that was */
+    void (*body)(struct fiber *);
+    bool fails, ended;
+    int heard, called;
+    ucontext_t self, resumer;
+};
+
+static void
+begin_fiber(unsigned high, unsigned low)
+{
+    struct fiber *f = (struct fiber *)((uintptr_t)high << 16 << 16 | low);
+    f->body(f);
+    f->ended = true;
+    swapcontext(&f->self, &f->resumer);
+}
+
+static struct fiber *
+fiber_new(void (*body)(struct fiber *), bool fails)
+{
+    struct fiber *f = GC_MALLOC_UNCOLLECTABLE(sizeof *f);
+    void *stack = GC_MALLOC_UNCOLLECTABLE(STACK);
+    MUST(f != NULL && stack != NULL && getcontext(&f->self) == 0);
+    strcpy(f->why, "gives up");
+    f->body = body;
+    f->fails = fails;
+    f->self.uc_stack.ss_sp = stack;
+    f->self.uc_stack.ss_size = STACK;
+    makecontext(&f->self, (void (*)(void))begin_fiber, 2,
+                (unsigned)((uintptr_t)f >> 16 >> 16), (unsigned)(uintptr_t)f);
+    return f;
+}
+
+static void
+resume(struct fiber *f)
+{
+    MUST(swapcontext(&f->resumer, &f->self) == 0);
+}
+
+static void
+yield(struct fiber *f)
+{
+    MUST(swapcontext(&f->self, &f->resumer) == 0);
+}
+
+static void
+start(void)
+{
+    GC_INIT();
+    GC_allow_register_threads();
+    GC_disable();
+    MUST(gcw_init() == 0);
+}
+
+/* --- fibers in callbacks: each of a place of its own, with its own hook --- */
+
+/* The drain has one hook for all. */
+static void
+hear_failure(void *handle, const char *name, const char *why, void *owner)
+{
+    struct fiber *f = (struct fiber *)(uintptr_t)why;
+    (void)name;
+    MUST(handle != NULL && (owner == NULL || owner == f));
+    f->heard++;
+}
+
+static void
+be_inside(struct fiber *f)
+{
+    f->called++;
+    yield(f);
+    if (f->fails)
+        gcw_fail(f->why);
+}
+
+static void
+listener(void *arg, void *f)
+{
+    (void)arg;
+    be_inside(f);
+}
+
+static void
+hub_listener(const gcw_emission *emission, void *f)
+{
+    (void)emission;
+    be_inside(f);
+}
+
+static void
+cleanup_or_handler(void *f)
+{
+    be_inside(f);
+}
+
+static void
+emit(struct fiber *f)
+{
+    gcw_event *e = gcw_event_new(NULL);
+    MUST(gcw_event_on_error(e, hear_failure, f) == 0);
+    MUST(gcw_event_connect_fn(e, listener, f, 0) != NULL);
+    MUST(gcw_event_emit(e, NULL) == 1);
+}
+
+static void
+emit_hub(struct fiber *f)
+{
+    gcw_hub *h = gcw_hub_new();
+    MUST(gcw_hub_on_error(h, hear_failure, f) == 0);
+    MUST(gcw_hub_connect_fn(h, NULL, NULL, hub_listener, f, 0) != NULL);
+    MUST(gcw_hub_emit(h, NULL, NULL, NULL) == 1);
+}
+
+static void
+drain(struct fiber *f)
+{
+    struct target *t = target_new(1);
+    MUST(gcw_drain_on_error(hear_failure, NULL) == 0);
+    MUST(gcw_cleanup_new(t, cleanup_or_handler, f) != NULL);
+    MUST(gcw_dispose(t) == 0);
+    MUST(gcw_drain(1) == 1);
+}
+
+static void
+run_handlers(struct fiber *f)
+{
+    gcw_exit_registry *r = gcw_exit_registry_new(NULL);
+    MUST(gcw_exit_on_error(r, hear_failure, f) == 0);
+    MUST(gcw_exit_register_fn(r, cleanup_or_handler, f, NULL) != NULL);
+    MUST(gcw_exit_run(r, 0) == f->fails);
+}
+
+typedef void body_fn(struct fiber *f);
+enum { BODIES = 4 };
+static body_fn *const bodies[BODIES] = { emit, emit_hub, drain, run_handlers };
+
+static void
+end_fiber(struct fiber *f)
+{
+    MUST(f->called == 1 && f->heard == 0 && !f->ended);
+    resume(f);
+    MUST(f->ended && f->called == 1 && f->heard == f->fails);
+}
+
+/* Both are in a callback; then they end, in one order or the other. */
+static void
+play_two(body_fn *a, body_fn *b, unsigned how)
+{
+    struct fiber *fibers[] = { fiber_new(a, how & 1), fiber_new(b, how & 2) };
+    resume(fibers[0]);
+    resume(fibers[1]);
+    end_fiber(fibers[how >> 2 & 1]);
+    end_fiber(fibers[~how >> 2 & 1]);
+}
+
+static void
+two_fibers_in(body_fn *a, body_fn *b)
+{
+    for (unsigned how = 0; how < 8; how++)
+        play_two(a, b, how);
+}
+
+static void
+two_fibers_emit(void)
+{
+    start();
+    two_fibers_in(emit, emit);
+    say("end");
+}
+
+static void
+two_fibers_do_anything(void)
+{
+    start();
+    for (size_t a = 0; a < BODIES; a++)
+        for (size_t b = 0; b < BODIES; b++)
+            two_fibers_in(bodies[a], bodies[b]);
+    say("end");
+}
+
+static void
+many_fibers(void)
+{
+    static struct fiber *fibers[MANY];
+    const unsigned *order = shuffled(MANY);
+    start();
+    for (size_t i = 0; i < MANY; i++) {
+        fibers[i] = fiber_new(bodies[i % BODIES], i % 3 == 0);
+        resume(fibers[i]);
+    }
+    for (size_t i = 0; i < MANY; i++)
+        end_fiber(fibers[order[i]]);
+    two_fibers_in(emit, drain);
+    say("end");
+}
+
+/* --- a fiber and the thread's own stack --- */
+
+/* The callback of the main stack ends while the fiber is in one. */
+static void
+begin_another(struct fiber *other)
+{
+    resume(other);
+    MUST(other->called == 1 && !other->ended);
+}
+
+static struct fiber *other;
+
+/* On the main stack: f is no fiber, but the bodies take it for one. */
+static void
+fail_around_another(void *arg, void *f)
+{
+    (void)arg;
+    begin_another(other);
+    gcw_fail(((struct fiber *)f)->why);
+}
+
+static void
+emit_around(struct fiber *f)
+{
+    gcw_event *e = gcw_event_new(NULL);
+    MUST(gcw_event_on_error(e, hear_failure, f) == 0);
+    MUST(gcw_event_connect_fn(e, fail_around_another, f, 0) != NULL);
+    MUST(gcw_event_emit(e, NULL) == 1);
+    MUST(f->heard == 1);
+}
+
+static void
+main_stack_ends_first(void)
+{
+    start();
+    for (size_t i = 0; i < BODIES; i++) {
+        other = fiber_new(bodies[i], true);
+        emit_around(fiber_new(emit, true));
+        end_fiber(other);
+    }
+    say("end");
+}
+
+static void
+fail_after_another(void *arg, void *f)
+{
+    (void)arg;
+    begin_another(other);
+    end_fiber(other);
+    gcw_fail(((struct fiber *)f)->why);
+}
+
+static void
+main_stack_ends_last(void)
+{
+    start();
+    for (size_t i = 0; i < BODIES; i++) {
+        struct fiber *f = fiber_new(emit, true);
+        gcw_event *e = gcw_event_new(NULL);
+        other = fiber_new(bodies[i], true);
+        MUST(gcw_event_on_error(e, hear_failure, f) == 0);
+        MUST(gcw_event_connect_fn(e, fail_after_another, f, 0) != NULL);
+        MUST(gcw_event_emit(e, NULL) == 1);
+        MUST(f->heard == 1);
+    }
+    say("end");
+}
+
+/* --- giving up outside --- */
+
+static void
+fail_outside(void)
+{
+    say("outside");
+    gcw_fail("nobody hears it");
+}
+
+static void
+fail_after_an_emission(void)
+{
+    start();
+    gcw_event *e = gcw_event_new(NULL);
+    struct fiber *f = fiber_new(emit, true);
+    resume(f);
+    end_fiber(f);
+    MUST(gcw_event_emit(e, NULL) == 0);
+    fail_outside();
+}
+
+static void
+fail_in_fiber(struct fiber *f)
+{
+    (void)f;
+    fail_outside();
+}
+
+static void
+resume_it(void *arg, void *f)
+{
+    (void)arg;
+    resume(f);
+    say("goes on");
+}
+
+static void
+fail_on_a_fiber_outside(void)
+{
+    start();
+    gcw_event *e = gcw_event_new(NULL);
+    MUST(gcw_event_connect_fn(e, resume_it, fiber_new(fail_in_fiber, false),
+                              0) != NULL);
+    gcw_event_emit(e, NULL);
+}
+
+static void
+fail_while_a_fiber_is_inside(void)
+{
+    start();
+    resume(fiber_new(emit, false));
+    fail_outside();
+}
+
+static void *
+fail_in_thread(void *unused)
+{
+    fail_outside();
+    return unused;
+}
+
+static void
+run_thread(void *(*body)(void *), void *arg)
+{
+    pthread_t thread;
+    MUST(GC_pthread_create(&thread, NULL, body, arg) == 0);
+    MUST(GC_pthread_join(thread, NULL) == 0);
+}
+
+static void
+let_a_thread_fail(void *arg, void *data)
+{
+    (void)arg;
+    run_thread(fail_in_thread, data);
+}
+
+static void
+fail_on_a_thread_outside(void)
+{
+    start();
+    gcw_event *e = gcw_event_new(NULL);
+    MUST(gcw_event_connect_fn(e, let_a_thread_fail, NULL, 0) != NULL);
+    gcw_event_emit(e, NULL);
+}
+
+/* --- jumps --- */
+
+/* Where the next jump leads.  Who is jumped out of has 20 seconds for what
+ * follows. */
+static jmp_buf outside;
+
+static void
+jump(void *unused)
+{
+    (void)unused;
+    longjmp(outside, 1);
+}
+
+static void
+jump_from_listener(void *arg, void *data)
+{
+    (void)arg;
+    jump(data);
+}
+
+static gcw_event *
+jumping_event(void)
+{
+    gcw_event *e = gcw_event_new(NULL);
+    MUST(gcw_event_connect_fn(e, jump_from_listener, NULL, 0) != NULL);
+    return e;
+}
+
+/* Calls it far below the caller's frame. */
+static NOINLINE void
+far_below(void (*call)(void *arg), void *arg)
+{
+    volatile char room[16384];
+    room[0] = room[sizeof room - 1] = 0;
+    call(arg);
+    room[0] = 1;
+}
+
+/* Calls it, which jumps out. */
+static NOINLINE void
+jump_out_of(void (*call)(void *arg), void *arg)
+{
+    if (setjmp(outside) == 0) {
+        far_below(call, arg);
+        say("not left");
+    } else {
+        say("left");
+    }
+}
+
+static void
+emit_it(void *event)
+{
+    gcw_event_emit(event, NULL);
+}
+
+static void
+leave_and_fail(void *arg, void *event)
+{
+    (void)arg;
+    jump_out_of(emit_it, event);
+    gcw_fail("after the jump");
+}
+
+static void
+fail_after_a_jump(void)
+{
+    start();
+    gcw_event *outer = gcw_event_new(NULL);
+    MUST(gcw_event_connect_fn(outer, leave_and_fail, jumping_event(), 0)
+         != NULL);
+    gcw_event_emit(outer, NULL);
+    say("goes on");
+}
+
+static void
+drain_it(void *unused)
+{
+    (void)unused;
+    gcw_drain(0);
+}
+
+static void
+hear_nothing(void *arg, void *data)
+{
+    (void)arg, (void)data;
+}
+
+static void
+emit_after_a_jump(void)
+{
+    start();
+    struct target *t = target_new(1);
+    gcw_event *e = gcw_event_new(NULL);
+    MUST(gcw_event_connect_fn(e, hear_nothing, NULL, 0) != NULL);
+    MUST(gcw_cleanup_new(t, jump, NULL) != NULL);
+    MUST(gcw_dispose(t) == 0);
+    jump_out_of(drain_it, NULL);
+    gcw_event_emit(e, NULL);
+    say("goes on");
+}
+
+/* Twice from the same frame: the second guard lies where the first one was. */
+static void
+fail_where_the_first_was(void *arg, void *again)
+{
+    (void)arg;
+    if (*(bool *)again)
+        gcw_fail("after the jump");
+    longjmp(outside, 1);
+}
+
+static void
+emit_from_the_same_frame(void)
+{
+    static bool again;
+    start();
+    gcw_event *volatile e = gcw_event_new(NULL);
+    MUST(gcw_event_connect_fn(e, fail_where_the_first_was, &again, 0)
+         != NULL);
+    alarm(20);
+    for (volatile int i = 0; i < 2; i++) {
+        if (setjmp(outside) == 0)
+            gcw_event_emit(e, NULL);
+        say(again ? "goes on" : "left");
+        again = true;
+    }
+}
+
+static void
+run_it(void *registry)
+{
+    gcw_exit_run(registry, 0);
+}
+
+static gcw_exit_registry *
+left_registry(void)
+{
+    void **keep = keep_array(1);
+    gcw_exit_registry *r = keep[0] = gcw_exit_registry_new(NULL);
+    MUST(r != NULL && gcw_exit_register_fn(r, jump, NULL, NULL) != NULL);
+    return r;
+}
+
+static void
+run_again_after_a_jump(void)
+{
+    start();
+    gcw_exit_registry *r = left_registry();
+    jump_out_of(run_it, r);
+    gcw_exit_run(r, 0);
+    say("goes on");
+}
+
+static void
+run_again_from_the_same_frame(void)
+{
+    start();
+    gcw_exit_registry *volatile r = left_registry();
+    alarm(20);
+    for (volatile int i = 0; i < 2; i++) {
+        if (setjmp(outside) == 0)
+            gcw_exit_run(r, 0);
+        say(i == 0 ? "left" : "goes on");
+    }
+}
+
+static void *
+run_in_thread(void *registry)
+{
+    gcw_exit_run(registry, 0);
+    say("goes on");
+    return NULL;
+}
+
+/* Those who wait look at the owner once a second. */
+static void
+another_runs_it_after_a_jump(void)
+{
+    start();
+    gcw_exit_registry *r = left_registry();
+    jump_out_of(run_it, r);
+    alarm(20);
+    run_thread(run_in_thread, r);
+}
+
+static void *
+jump_out_and_end(void *registry)
+{
+    jump_out_of(run_it, registry);
+    return NULL;
+}
+
+static void
+another_runs_it_after_the_thread(void)
+{
+    start();
+    gcw_exit_registry *r = left_registry();
+    run_thread(jump_out_and_end, r);
+    alarm(20);
+    run_thread(run_in_thread, r);
+}
+
+/* Nothing of the library is jumped over. */
+static void
+jump_within(void *data)
+{
+    jmp_buf here;
+    if (setjmp(here) == 0)
+        longjmp(here, 1);
+    say(data);
+    gcw_fail(data);
+}
+
+static void
+listen_and_jump_within(void *arg, void *data)
+{
+    (void)arg;
+    jump_within(data);
+}
+
+static void
+say_failure(void *handle, const char *name, const char *why, void *data)
+{
+    (void)handle, (void)name, (void)data;
+    dprintf(STDOUT_FILENO, "%s failed\n", why);
+}
+
+static void
+jumps_within_callbacks(void)
+{
+    start();
+    struct target *t = target_new(1);
+    gcw_event *e = gcw_event_new(NULL);
+    gcw_exit_registry *r = gcw_exit_registry_new(NULL);
+    MUST(gcw_event_on_error(e, say_failure, NULL) == 0);
+    MUST(gcw_drain_on_error(say_failure, NULL) == 0);
+    MUST(gcw_exit_on_error(r, say_failure, NULL) == 0);
+    MUST(gcw_event_connect_fn(e, listen_and_jump_within, "listener", 0)
+         != NULL);
+    MUST(gcw_event_emit(e, NULL) == 1);
+    MUST(gcw_cleanup_new(t, jump_within, "cleanup") != NULL);
+    MUST(gcw_dispose(t) == 0 && gcw_drain(0) == 1);
+    MUST(gcw_exit_register_fn(r, jump_within, "handler", NULL) != NULL);
+    MUST(gcw_exit_run(r, 0) == 1);
+}
+
+enum { ABORTED = 128 + SIGABRT };
+#define OUTSIDE "gcw_fail outside a callback: nobody hears it"
+#define JUMPED "left by longjmp"
+
+static const struct end ends[] = {
+    { "two_fibers_emit_and_each_fails_in_its_own_event", two_fibers_emit, 0,
+      "end\n", NULL, NULL },
+    { "two_fibers_are_in_callbacks_of_any_kind", two_fibers_do_anything, 0,
+      "end\n", NULL, NULL },
+    { "a_thousand_fibers_are_in_callbacks_at_once", many_fibers, 0, "end\n",
+      NULL, NULL },
+    { "the_main_stack_fails_while_a_fiber_is_in_a_callback",
+      main_stack_ends_first, 0, "end\n", NULL, NULL },
+    { "the_main_stack_fails_after_a_fiber_did", main_stack_ends_last, 0,
+      "end\n", NULL, NULL },
+    { "failing_outside_a_callback_aborts", fail_after_an_emission, ABORTED,
+      "outside\n", OUTSIDE, NULL },
+    { "failing_on_a_fiber_outside_a_callback_aborts", fail_on_a_fiber_outside,
+      ABORTED, "outside\n", OUTSIDE, NULL },
+    { "failing_while_only_a_fiber_is_in_a_callback_aborts",
+      fail_while_a_fiber_is_inside, ABORTED, "outside\n", OUTSIDE, NULL },
+    { "failing_while_only_another_thread_is_in_a_callback_aborts",
+      fail_on_a_thread_outside, ABORTED, "outside\n", OUTSIDE, NULL },
+    { "failing_after_a_jump_out_of_a_listener_aborts", fail_after_a_jump,
+      ABORTED, "left\n", JUMPED, NULL },
+    { "emitting_after_a_jump_out_of_a_cleanup_aborts", emit_after_a_jump,
+      ABORTED, "left\n", JUMPED, NULL },
+    { "emitting_again_from_the_frame_that_was_jumped_to_aborts",
+      emit_from_the_same_frame, ABORTED, "left\n", JUMPED, NULL },
+    { "running_a_registry_again_after_a_jump_out_of_a_handler_aborts",
+      run_again_after_a_jump, ABORTED, "left\n", JUMPED, NULL },
+    { "running_a_registry_again_from_the_frame_that_was_jumped_to_aborts",
+      run_again_from_the_same_frame, ABORTED, "left\n", JUMPED, NULL },
+    { "another_thread_that_waits_for_a_turn_that_was_left_aborts",
+      another_runs_it_after_a_jump, ABORTED, "left\n", JUMPED, NULL },
+    { "waiting_for_the_turn_of_a_thread_that_jumped_and_ended_aborts",
+      another_runs_it_after_the_thread, ABORTED, "left\n", JUMPED, NULL },
+    { "a_jump_within_a_callback_is_good", jumps_within_callbacks, 0,
+      "listener\nlistener failed\ncleanup\ncleanup failed\n"
+      "handler\nhandler failed\n", NULL, NULL },
+};
+
+ENDS_MAIN(ends)
