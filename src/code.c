@@ -95,6 +95,7 @@ gcw__code_stay(void)
         || dladdr((void *)gcw__code_stay, &info) == 0)
         return;
     gcw__cancel_off();
+    /* cppcheck-suppress leakReturnValNotUsed ; it is to stay for ever */
     dlopen(info.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE);
     gcw__cancel_on();
 }

@@ -270,13 +270,24 @@ give_all_back(void)
             give_back(mine);
 }
 
+/* Its turns had turned cancellation off, and are over: so the thread that
+ * leads may cancel it, and wait for its end. */
 static void
 follow(void)
 {
-    gcw__holding.follows = true;
+    unsigned off = gcw__holding.off;
+    int ignored;
+
     give_all_back();
+    gcw__holding.follows = true;
+    gcw__holding.off = 0;
+    if (off != 0)
+        pthread_setcancelstate(gcw__holding.cancel, &ignored);
     while (must_follow())
         gcw__wait_cancellable(&turn, &gcw__exit_lock, NULL);
+    if (off != 0)
+        pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &ignored);
+    gcw__holding.off = off;
     gcw__holding.follows = false;
 }
 

@@ -114,17 +114,17 @@ wait_for_the_end(void)
         pause();
 }
 
-/* Whether the interrupted code has a lock of ours. */
+/* Whether the interrupted code has a lock of ours.  A fork handler has them
+ * all, and may exit. */
 static bool
 in_our_midst(void)
 {
     static const char words[] = "gcweak: exit was called by a signal handler"
         " in the midst of gcweak; exit handlers do not run\n";
-
     static bool said;
     ssize_t ignored;
 
-    if (gcw__holding.locks == 0)
+    if (gcw__holding.locks == 0 || gcw__holding.all)
         return false;
     if (gcw__holding.follows)
         wait_for_the_end();
@@ -310,13 +310,19 @@ run_quick(void *unused)
     gcw__exit_in_turn(gcw__roots->at_exit, run_quick_in_turn, unused);
 }
 
+static bool
+register_quick(void)
+{
+    return at_quick_exit(quick_exit_begins) == 0;
+}
+
 static void
 register_more_quick(void)
 {
     unsigned n = atomic_fetch_add(&inside, 1) == 0 ? 1 : MORE;
 
     while (n-- > 0)
-        at_quick_exit(quick_exit_begins);
+        register_quick();
 }
 
 static bool
@@ -348,7 +354,7 @@ install_quick(void)
     static int n;
 
     for (; n < CALLS; n++)
-        if (at_quick_exit(quick_exit_begins) != 0)
+        if (!register_quick())
             return false;
     return true;
 }

@@ -30,8 +30,8 @@ bounds_of(pthread_t thread)
 #if HAVE_PTHREAD_GETATTR_NP
     pthread_attr_t attributes;
     int error = errno;
-    void *start;
-    size_t size;
+    void *start = NULL;
+    size_t size = 0;
 
     gcw__cancel_off();
     if (pthread_getattr_np(thread, &attributes) == 0) {

@@ -437,9 +437,21 @@ a_late_finalizer_writes_to_no_file_that_came_meanwhile(void **state)
 
 /* --- disposed of --- */
 
+static void
+clear_errno(void)
+{
+    errno = 0;
+}
+
+static bool
+is_errno(bool failed, int error)
+{
+    return failed && errno == error;
+}
+
 /* The call has failed, with this errno. */
 #define FAILS(call, result, error)                                          \
-    (errno = 0, (call) == (result) && errno == (error))
+    (clear_errno(), is_errno((call) == (result), error))
 
 /* Frees the memory, and has the collector look at what is left. */
 static void

@@ -216,7 +216,8 @@ state_of(int thread)
     if (fgets(line, sizeof line, file) != NULL)
         bracket = strrchr(line, ')');
     fclose(file);
-    MUST(bracket != NULL);
+    if (bracket == NULL)
+        abort();
     return bracket[2];
 }
 

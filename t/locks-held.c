@@ -412,7 +412,7 @@ end_child(void)
     MUST(gcw_drain_thread(false) == 0);
     make_all_calls();
     churn_at_once();
-    _exit(atomic_load(&violations) != 0);
+    _exit(atomic_load(&violations) != 0 ? 1 : 0);
 }
 
 /* Until the wait has begun. */
@@ -537,7 +537,7 @@ judge(void)
 {
     see_that_all_were_called();
     fflush(stdout);
-    _exit(atomic_load(&violations) != 0);
+    _exit(atomic_load(&violations) != 0 ? 1 : 0);
 }
 
 static void

@@ -214,7 +214,9 @@ hear_news(const gcw_emission *emission, void *unused)
 {
     struct target *t = emission->arg;
     (void)unused;
-    MUST(t != NULL && t->magic == MAGIC && t->number < NEWS);
+    if (t == NULL)
+        abort();
+    MUST(t->magic == MAGIC && t->number < NEWS);
     MUST(strcmp(emission->type, "news") == 0);
     MUST(!desk->heard[t->number]);
     desk->heard[t->number] = true;
