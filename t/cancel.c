@@ -496,6 +496,8 @@ nested_run(void)
 
 /* --- in other callbacks --- */
 
+#if CAN_UNWIND
+
 static void
 be_cut_off(void *unused)
 {
@@ -557,6 +559,8 @@ cancel_in_callbacks(void)
     fork_and_wait();
     say("end");
 }
+
+#endif
 
 /* --- everywhere else --- */
 
@@ -656,8 +660,10 @@ static const struct end ends[] = {
       "the rest\nat the next point\nanother thread\n", NULL, NULL },
     { "a_run_leaves_cancellation_as_it_was", nested_run, 0,
       "off\noff\non\noff\noff\noff\n", NULL, NULL },
+#if CAN_UNWIND
     { "other_callbacks_can_be_cut_off", cancel_in_callbacks, 0, "end\n", NULL,
       NULL },
+#endif
     { "no_other_call_is_cut_off", cancel_in_all_calls, 0, "end\n", NULL,
       NULL },
     { "no_other_call_is_cut_off_while_the_library_tells",

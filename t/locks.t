@@ -35,7 +35,6 @@ END
 known()
 {
     cat <<'END'
-code: dlopen: the library is found loaded already, before it starts
 code: msync: cancellation is off
 debug-dump: print: to the caller's stream, with cancellation off
 debug-explain: print: to the caller's stream, with cancellation off
