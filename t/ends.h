@@ -15,15 +15,26 @@ struct end {
     int status;
     const char *out;
     const char *err;     /* part of stderr; NULL: whatever */
-    const char *not_in;  /* the test mode in which it cannot work, or NULL */
+    const char *not_in;  /* the test mode in which it cannot work, NOT_NATIVE,
+                            or NULL */
 };
+
+/* Not of the machine itself; make check-valgrind says so. */
+#define NOT_NATIVE "valgrind"
+
+static inline bool
+test_runs_in(const char *place)
+{
+    const char *mode = getenv("GCWEAK_TEST_MODE");
+    const char *machine = getenv("GCWEAK_TEST_MACHINE");
+    return (mode != NULL && strcmp(mode, place) == 0)
+        || (machine != NULL && strcmp(machine, place) == 0);
+}
 
 static inline bool
 end_is_for_this_mode(const struct end *end)
 {
-    const char *mode = getenv("GCWEAK_TEST_MODE");
-    return end->not_in == NULL || mode == NULL
-        || strcmp(mode, end->not_in) != 0;
+    return end->not_in == NULL || !test_runs_in(end->not_in);
 }
 
 static inline void

@@ -61,6 +61,16 @@ static void *target()
     return t;
 }
 
+// It is never freed.  The compiler may leave out a store into memory that nobody
+// reads; not this one.
+static void *held_target()
+{
+    void *volatile *keep = static_cast<void *volatile *>(
+        GC_MALLOC_UNCOLLECTABLE(sizeof(void *)));
+    MUST(keep != nullptr);
+    return *keep = target();
+}
+
 static bool is_readable(int fd)
 {
     pollfd p = { fd, POLLIN, 0 };
@@ -220,10 +230,8 @@ static void exit_look(void *r)
 
 static void *method_make()
 {
-    void **keep = static_cast<void **>(
-        GC_MALLOC_UNCOLLECTABLE(sizeof(void *)));
-    keep[0] = target();
-    gcw_method *m = gcw_method_new(keep[0], method, nullptr);
+    void *t = held_target();
+    gcw_method *m = gcw_method_new(t, method, nullptr);
     MUST(m != nullptr);
     return m;
 }
@@ -240,11 +248,9 @@ static void method_look(void *m)
 
 static void *proxy_make()
 {
-    void **keep = static_cast<void **>(
-        GC_MALLOC_UNCOLLECTABLE(sizeof(void *)));
-    keep[0] = target();
+    void *t = held_target();
     gcw_proxy *p = gcw_proxy_new(
-        keep[0], reinterpret_cast<gcw_proxy_fn *>(behind_proxy), ")i");
+        t, reinterpret_cast<gcw_proxy_fn *>(behind_proxy), ")i");
     MUST(p != nullptr);
     return p;
 }
