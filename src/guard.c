@@ -15,9 +15,8 @@
  * (longjmp) over these frames is forbidden, for nobody hears of it: the guard
  * stays in the list, and its memory is used for something else.  It is found
  * when the next guard begins in its place, or begins or is looked for at a
- * higher address of the thread's own stack; or when a neighbour in the list is no guard any more, for
- * something else lies there.
- * Then the process aborts and says why.
+ * higher address of the thread's own stack; or when a neighbour in the list is
+ * no guard any more.  Then the process aborts and says why.
  */
 #include <config.h>
 #include "guard.h"

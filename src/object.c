@@ -5,9 +5,9 @@
  * handlers, when hardly anything is left to do.  The thread may be unknown to
  * the collector.
  *
- * First what has still to run, in the order of an exit: handlers, then cleanups,
- * again for as long as these made new ones.  Then the worker leaves what it is
- * in, and all goes that could be called.
+ * First what has still to run, in the order of an exit: handlers, then
+ * cleanups, again for as long as these made new ones.  Then the worker leaves
+ * what it is in, and all goes that could be called.
  */
 #include <config.h>
 #include "cleanup.h"

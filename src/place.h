@@ -91,8 +91,9 @@ enum gcw__role gcw__place_watch_role(const struct gcw__place_watch *watch);
 
 /* For an entry that has one watch or two, or none; who has not is NULL: puts
  * them on their references; takes them off, false if a lock could not be had;
- * whether nobody has disposed of what they watch.  An entry is put in its container after it
- * has begun to watch, so that a fork in between leaves nothing half done. */
+ * whether nobody has disposed of what they watch.  An entry is put in its
+ * container after it has begun to watch, so that a fork in between leaves
+ * nothing half done. */
 void gcw__place_watch(struct gcw__place_watch *first,
                       struct gcw__place_watch *second);
 bool gcw__place_unwatch(struct gcw__place_watch *first,

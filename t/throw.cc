@@ -61,8 +61,8 @@ static void *target()
     return t;
 }
 
-// It is never freed.  The compiler may leave out a store into memory that nobody
-// reads; not this one.
+// It is never freed.  The compiler may leave out a store into memory that
+// nobody reads; not this one.
 static void *held_target()
 {
     void *volatile *keep = static_cast<void *volatile *>(
