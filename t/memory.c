@@ -48,17 +48,7 @@ unused_method(void *self, void *arg, void *data)
 /* --- flat under a steady load --- */
 
 /* A detector that keeps freed memory for a while makes a process grow. */
-#if defined __SANITIZE_ADDRESS__
-enum { SLACK_RESIDENT = 300 };
-#elif defined __has_feature
-# if __has_feature(address_sanitizer)
-enum { SLACK_RESIDENT = 300 };
-# else
-enum { SLACK_RESIDENT = 12 };
-# endif
-#else
-enum { SLACK_RESIDENT = 12 };
-#endif
+enum { SLACK_RESIDENT = ADDRESSES_ARE_CHECKED ? 300 : 12 };
 
 enum { SLACK_HEAP = 8 };
 

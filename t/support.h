@@ -28,17 +28,20 @@
 
 #define NOINLINE __attribute__((noinline))
 
+/* Whether the address sanitizer is at work. */
+#if defined __SANITIZE_ADDRESS__
+# define ADDRESSES_ARE_CHECKED 1
+#elif defined __has_feature
+# define ADDRESSES_ARE_CHECKED __has_feature(address_sanitizer)
+#else
+# define ADDRESSES_ARE_CHECKED 0
+#endif
+
 /* Whether a thread may end, by pthread_exit or a cancellation, within a call of
  * the library, whose frames are unwound then.  The address sanitizer takes
  * what runs meanwhile for an overflow: it did not see the frames go that were
  * left. */
-#if defined __SANITIZE_ADDRESS__
-# define CAN_UNWIND 0
-#elif defined __has_feature
-# define CAN_UNWIND !__has_feature(address_sanitizer)
-#else
-# define CAN_UNWIND 1
-#endif
+#define CAN_UNWIND (!ADDRESSES_ARE_CHECKED)
 
 /* Of MANY targets that were dropped, NEARLY_ALL at least have died. */
 enum { MANY = 1000, NEARLY_ALL = 950 };
