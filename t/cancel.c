@@ -172,15 +172,24 @@ use_afterwards(gcw_exit_registry *r, pthread_t owner)
     MUST(!join(run_thread(run, r)));
 }
 
-static void
-cancel_while_it_waits(void)
+/* A registry that another thread runs, and stays in. */
+static gcw_exit_registry *
+start_run(pthread_t *owner)
 {
     start();
     gcw_exit_registry *r = registry_new();
     add(r, say_it, "the oldest");
     add(r, stay, NULL);
-    pthread_t owner = run_thread(run, r);
+    *owner = run_thread(run, r);
     await(&there);
+    return r;
+}
+
+static void
+cancel_while_it_waits(void)
+{
+    pthread_t owner;
+    gcw_exit_registry *r = start_run(&owner);
     pthread_t waits = run_thread(wait_and_run, r);
     await_sleep();
     MUST(pthread_cancel(waits) == 0);
@@ -191,12 +200,8 @@ cancel_while_it_waits(void)
 static void
 cancel_before_it_waits(void)
 {
-    start();
-    gcw_exit_registry *r = registry_new();
-    add(r, say_it, "the oldest");
-    add(r, stay, NULL);
-    pthread_t owner = run_thread(run, r);
-    await(&there);
+    pthread_t owner;
+    gcw_exit_registry *r = start_run(&owner);
     MUST(join(run_thread(run_cancelled, r)));
     use_afterwards(r, owner);
 }
