@@ -114,10 +114,31 @@ take_data(gcw_cleanup *c)
 
 /* What the sweep and the drain call. */
 
+/* One that will not run, since the process is exiting.  Were it queued, all
+ * that other threads make and drop during the exit would be kept and marked,
+ * and exit be slowed down by it. */
+static bool
+let_go(gcw_cleanup *c, bool may_wait)
+{
+    bool won;
+
+    if (!gcw__lock(&gcw__queue_lock, may_wait))
+        return false;
+    won = win_locked(c, DETACHED);
+    gcw__unlock(&gcw__queue_lock);
+    if (won)
+        take_data(c);
+    return true;
+}
+
 static bool
 died(struct gcw__watch *watch, bool may_wait)
 {
-    (void)may_wait;
+    gcw_cleanup *c = (gcw_cleanup *)watch;
+
+    if (atomic_load_explicit(&c->late, memory_order_relaxed)
+        && gcw__exit_is_begun())
+        return let_go(c, may_wait);
     gcw__drain_push(watch);
     return true;
 }
@@ -127,11 +148,9 @@ feeler_died(struct gcw__watch *watch, bool may_wait)
 {
     struct method_cleanup *owner = ((struct feeler *)watch)->owner;
 
-    (void)may_wait;
     if (!owner->told)
-        gcw__drain_push(&owner->base.watch);
-    owner->told = true;
-    return true;
+        owner->told = died(&owner->base.watch, may_wait);
+    return owner->told;
 }
 
 /* What another process has registered is its own affair at exit. */
@@ -329,7 +348,7 @@ enlist(gcw_cleanup *c)
     int error = 0;
 
     gcw__lock(&gcw__queue_lock, true);
-    c->late = gcw__exit_is_others();
+    atomic_store(&c->late, gcw__exit_is_others());
     made_at_exit += gcw__exit_is_mine();
     if (closed)
         error = ESHUTDOWN;

@@ -17,8 +17,8 @@ struct gcw_cleanup {
     unsigned process;                /* constant */
     atomic_uchar state;              /* written under the queue lock */
     atomic_bool at_exit;
-    bool late;                       /* constant: made by another thread since
-                                      * the exit began */
+    atomic_bool late;                /* made by another thread since the exit
+                                      * began; written once */
     uint32_t born;                   /* constant: for walk.c */
 };
 

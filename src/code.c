@@ -1,7 +1,8 @@
 /* code.c: where functions lie, and whether they still do.
  *
- * Asks the dynamic linker and the system each time, but for one flag, which
- * spares programs that never unload anything the question at each callback.
+ * Asks the dynamic linker and the system each time, but for the program's own
+ * code, which stays, and for one flag, which spares programs that never unload
+ * anything the question at each callback.
  * Code that no object holds, such as a runtime compiles, counts as there
  * while its memory is mapped.
  */
@@ -106,8 +107,59 @@ gcw__code_stay(void)
 
 atomic_uint gcw__code_unloading;
 
+/* The program's own code stays.  The kernel says where it is, so this needs no
+ * lock of the dynamic linker's: a signal handler that calls exit may have come
+ * upon that half taken, as it is at the beginning of each collection. */
+#if HAVE_GETAUXVAL
+
+static struct gcw__range
+find_program(void)
+{
+    struct dl_phdr_info program = {
+        .dlpi_phdr = (const ElfW(Phdr) *)getauxval(AT_PHDR),
+        .dlpi_phnum = (ElfW(Half))getauxval(AT_PHNUM)
+    };
+
+    for (size_t i = 0; i < program.dlpi_phnum; i++)
+        if (program.dlpi_phdr[i].p_type == PT_PHDR)
+            program.dlpi_addr = (uintptr_t)program.dlpi_phdr
+                                - program.dlpi_phdr[i].p_vaddr;
+    return range_of(&program);
+}
+
+static bool
+in_program(uintptr_t code)
+{
+    static _Atomic uintptr_t start, end;
+    struct gcw__range range = { atomic_load_explicit(&start,
+                                                     memory_order_acquire),
+                                atomic_load_explicit(&end,
+                                                     memory_order_relaxed) };
+
+    if (range.start == 0) {
+        range = find_program();
+        atomic_store_explicit(&end, range.end, memory_order_relaxed);
+        atomic_store_explicit(&start, range.start, memory_order_release);
+    }
+    return gcw__in_range(code, &range);
+}
+
+#else
+
+static bool
+in_program(uintptr_t code)
+{
+    (void)code;
+    return false;
+}
+
+#endif
+
 /* Once true, stays true. */
 static atomic_bool any_unloaded;
+
+/* Whether that has been found out in a run of callbacks. */
+static atomic_bool looked;
 
 static int
 look_at_count(struct dl_phdr_info *object, size_t size, void *any)
@@ -119,16 +171,25 @@ look_at_count(struct dl_phdr_info *object, size_t size, void *any)
     return 1;
 }
 
-void
-gcw__code_look(void)
+static bool
+was_any_unloaded(void)
 {
     bool any = true;
 
-    if (atomic_load_explicit(&any_unloaded, memory_order_relaxed))
-        return;
+    if (atomic_load_explicit(&looked, memory_order_relaxed))
+        return atomic_load_explicit(&any_unloaded, memory_order_relaxed);
     dl_iterate_phdr(look_at_count, &any);
     if (any)
         atomic_store_explicit(&any_unloaded, true, memory_order_relaxed);
+    atomic_store_explicit(&looked, true, memory_order_relaxed);
+    return any;
+}
+
+void
+gcw__code_look(void)
+{
+    if (!atomic_load_explicit(&any_unloaded, memory_order_relaxed))
+        atomic_store_explicit(&looked, false, memory_order_relaxed);
 }
 
 static bool
@@ -149,6 +210,5 @@ is_mapped(uintptr_t code)
 bool
 gcw__code_gone(uintptr_t code)
 {
-    return atomic_load_explicit(&any_unloaded, memory_order_relaxed)
-           && !is_mapped(code);
+    return !in_program(code) && was_any_unloaded() && !is_mapped(code);
 }

@@ -28,12 +28,14 @@ extern atomic_uint gcw__code_unloading;
  * unloaded: it may be a plugin that was linked with the static one. */
 void gcw__code_stay(void);
 
-/* Finds out whether any shared object was ever unloaded: while none was, all
- * code is where it was.  For the beginning of a run of callbacks. */
+/* The next gcw__code_gone finds out whether any shared object was ever
+ * unloaded: while none was, all code is where it was.  For the beginning of a
+ * run of callbacks. */
 void gcw__code_look(void);
 
-/* Whether the code at that address has been unloaded, as far as the last
- * gcw__code_look knows: whether there is nothing at that address any more. */
+/* Whether the code at that address has been unloaded, as far as was known in
+ * this run: whether there is nothing at that address any more.  No lock held;
+ * may take the dynamic linker's, but not for code of the program itself. */
 bool gcw__code_gone(uintptr_t code);
 
 #endif

@@ -217,6 +217,12 @@ leading_thread(void)
 }
 
 bool
+gcw__exit_is_begun(void)
+{
+    return leading_thread() != 0;
+}
+
+bool
 gcw__exit_is_mine(void)
 {
     uint64_t thread = leading_thread();

@@ -141,8 +141,9 @@ void gcw__exit_in_turn(gcw_exit_registry *r, void (*call)(void *arg),
  * point. */
 void gcw__exit_lead(void);
 
-/* Whether this thread ends the process; whether another one does.  Any lock
- * may be held. */
+/* Whether a thread ends the process; whether this one does; whether another
+ * one does.  Any lock may be held. */
+bool gcw__exit_is_begun(void);
 bool gcw__exit_is_mine(void);
 bool gcw__exit_is_others(void);
 

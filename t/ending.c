@@ -17,6 +17,8 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <dlfcn.h>
+#include <link.h>
+#include <gcweak/debug.h>
 #include "ends.h"
 
 static void
@@ -765,6 +767,39 @@ register_nothing(void *unused)
     (void)unused;
 }
 
+/* On another thread than that which exits. */
+static void *
+make_and_end_some(void *unused)
+{
+    for (int i = 0; i < 100; i++) {
+        void *target = GC_MALLOC(64);
+        MUST(gcw_cleanup_new(target, say_it, "never") != NULL);
+        MUST(gcw_dispose(target) == 0);
+    }
+    MUST(gcw_drain(0) == 0);
+    return unused;
+}
+
+static void
+let_another_make_some(void *unused)
+{
+    gcw_statistics before = { .size = sizeof before }, after = before;
+    pthread_t thread;
+    (void)unused;
+    gcw_stats(&before);
+    MUST(GC_pthread_create(&thread, NULL, make_and_end_some, NULL) == 0);
+    MUST(GC_pthread_join(thread, NULL) == 0);
+    gcw_stats(&after);
+    say(after.pending == before.pending && after.cleanups == before.cleanups
+        && after.watches == before.watches ? "none kept" : "some kept");
+}
+
+static void
+others_make_some(void)
+{
+    at_exit(let_another_make_some, NULL);
+}
+
 static void *
 make_handlers(void *unused)
 {
@@ -920,16 +955,21 @@ bye(void)
         _exit(97);
 }
 
+static pthread_t exits;
+
+/* A runtime may have threads of its own, and the signal come to one. */
 static void
 exit_on_signal(int number)
 {
-    (void)number;
-    exit(0);
+    if (pthread_equal(pthread_self(), exits))
+        exit(0);
+    pthread_kill(exits, number);
 }
 
 static void
 handle(int number, int flags)
 {
+    exits = pthread_self();
     struct sigaction action = { .sa_handler = exit_on_signal,
                                 .sa_flags = flags };
     MUST(sigaction(number, &action, NULL) == 0);
@@ -1015,6 +1055,33 @@ pthread_mutex_unlock(pthread_mutex_t *lock)
         raise(SIGUSR1);
     }
     return fn(lock);
+}
+
+/* So does this. */
+static _Thread_local bool asks_nobody;
+
+int
+dl_iterate_phdr(int (*look)(struct dl_phdr_info *, size_t, void *), void *data)
+{
+    typedef int iterate(int (*)(struct dl_phdr_info *, size_t, void *), void *);
+    static iterate *_Atomic real;
+    iterate *fn = atomic_load(&real);
+    if (fn == NULL) {
+        *(void **)&fn = dlsym(RTLD_NEXT, "dl_iterate_phdr");
+        atomic_store(&real, fn);
+    }
+    if (asks_nobody)
+        say("asked");
+    return fn(look, data);
+}
+
+/* Its lock may be half taken. */
+static void
+exit_without_the_linker(void)
+{
+    MUST(gcw_atexit(bye) == 0);
+    asks_nobody = true;
+    exit(0);
 }
 
 /* Nothing here needs the collector's lock. */
@@ -1109,9 +1176,13 @@ static const struct end ends[] = {
       MADE "all before\n", NULL, NULL },
     { "also_when_collections_go_on", others_make_deaths_and_collect, 0,
       MADE "all before\n", NULL, NULL },
+    { "what_others_make_and_drop_meanwhile_is_not_kept", others_make_some, 0,
+      "none kept\n", NULL, NULL },
     { "others_that_register_handlers_are_refused", others_make_handlers, 0,
       "refused\nlast\n", NULL, NULL },
 
+    { "handlers_of_the_program_need_no_lock_of_the_dynamic_linker",
+      exit_without_the_linker, 0, "bye\n", NULL, NULL },
     { "exit_by_a_signal_that_finds_a_lock_taken_ends_with_a_message",
       exit_while_locked, 0, "", NOT_NOW, NULL },
 #if HAVE_AT_QUICK_EXIT
@@ -1139,9 +1210,9 @@ check_often(const char *scenario, const char *out)
 {
     for (int i = 0; i < TIMES; i++) {
         struct outcome o = run_scenario(scenario);
-        assert_string_equal(o.err, "");
-        assert_string_equal(o.out, out);
-        assert_int_equal(o.status, 0);
+        if (o.status != 0 || strcmp(o.out, out) != 0 || *o.err != '\0')
+            fail_msg("round %d: status %d, stdout: %s, stderr: %s", i,
+                     o.status, o.out, o.err);
         outcome_free(&o);
     }
 }
@@ -1181,9 +1252,10 @@ in_the_midst_of_gcweak_it_does_or_says_that_it_does_not(void **state)
     (void)state;
     for (int i = 0; i < TIMES; i++) {
         struct outcome o = run_scenario("exit among handlers");
-        if (strcmp(o.out, "bye\n") != 0 && strstr(o.err, NOT_NOW) == NULL)
-            fail_msg("round %d: stdout: %s, stderr: %s", i, o.out, o.err);
-        assert_int_equal(o.status, 0);
+        if (o.status != 0 || (strcmp(o.out, "bye\n") != 0
+                              && strstr(o.err, NOT_NOW) == NULL))
+            fail_msg("round %d: status %d, stdout: %s, stderr: %s", i,
+                     o.status, o.out, o.err);
         outcome_free(&o);
     }
 }

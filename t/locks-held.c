@@ -450,6 +450,17 @@ hold_a_debugged_object(void)
     MUST(gcw_dispose(t) == 0 && gcw_drain(0) > 0);
 }
 
+/* Whether the program's own code is there need not be asked. */
+static void
+call_a_library(void)
+{
+    struct target *t = target_new(1);
+    void (*fn)(void *data);
+    *(void **)&fn = dlsym(RTLD_DEFAULT, "free");
+    MUST(fn != NULL && gcw_cleanup_new(t, fn, malloc(1)) != NULL);
+    MUST(gcw_dispose(t) == 0 && gcw_drain(0) > 0);
+}
+
 static void *
 call_proxy_unknown(void *proxy)
 {
@@ -502,6 +513,7 @@ do_all(void)
     churn(NULL);
     use_unknown_threads();
     hold_a_debugged_object();
+    call_a_library();
     churn_at_once();
     wait_for_a_turn();
     wait_for_the_worker();

@@ -47,7 +47,8 @@
  *   If a handler ends the first thread (pthread_exit), another that exits
  *   goes on.  Threads that do not exit go on meanwhile.  What they register
  *   in the default registry is refused with ESHUTDOWN, and cleanups that they
- *   make do not run at exit: so an exit comes to its end.
+ *   make do not run any more, but are let go when their targets die: so an
+ *   exit comes to its end, however many they make.
  *   When the main thread leaves by pthread_exit, the process ends once only
  *   the drain's worker and the collector's own threads are left, about a tenth
  *   of a second later.  This is noticed if the main thread has called gcweak
@@ -57,7 +58,8 @@
  *   POSIX does not allow exit in a signal handler.  There it works as far as
  *   with atexit: if the thread has called gcweak before, and nothing weak is
  *   registered, that is, there are no handlers with methods, no cleanups, and
- *   no events, hubs or registries of one's own.  If the signal has
+ *   no events, hubs or registries of one's own.  A handler in a shared library
+ *   must not come upon the dynamic linker with its lock half taken.  If the signal has
  *   interrupted gcweak itself, handlers do not run, and a line on stderr says
  *   so.
  *
