@@ -427,11 +427,19 @@ gcw__link_remove(void *_Atomic *link, bool is_long)
 static void (*hook_notice)(void);
 static GC_on_collection_event_proc hook_before;
 
+/* While it stops and starts the world the collector may change errno, which
+ * our functions leave alone.  Under its lock. */
+static int errno_before;
+
 static void
 on_collection_event(GC_EventType event)
 {
     if (hook_before != NULL)
         hook_before(event);
+    if (event == GC_EVENT_PRE_STOP_WORLD)
+        errno_before = errno;
+    if (event == GC_EVENT_POST_START_WORLD)
+        errno = errno_before;
     if (event == GC_EVENT_RECLAIM_END)
         hook_notice();
 }

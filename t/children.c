@@ -665,7 +665,7 @@ let_it_run_into_the_lock(void)
     unsigned before;
     do {
         before = atomic_load(&loops);
-        for (int i = 0; i < 50; i++)
+        for (int i = 0; i < 5; i++)
             sched_yield();
     } while (before != atomic_load(&loops));
 }

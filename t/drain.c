@@ -929,6 +929,33 @@ the_applications_collection_hook_is_still_called(void **state)
     outcome_free(&o);
 }
 
+/* As the collector itself may, where it stops the world. */
+static void GC_CALLBACK
+change_errno(GC_EventType event)
+{
+    if (event == GC_EVENT_POST_STOP_WORLD)
+        errno = ETIMEDOUT;
+}
+
+static void
+hook_that_changes_errno(void)
+{
+    GC_set_on_collection_event(change_errno);
+    gcw_drain_fd();
+    errno = EXDEV;
+    gcw_collect();
+    puts(errno == EXDEV ? "left alone" : "changed");
+}
+
+static void
+a_collection_leaves_errno_alone(void **state)
+{
+    (void)state;
+    struct outcome o = run_scenario("hook with errno");
+    assert_string_equal(o.out, "left alone\n");
+    outcome_free(&o);
+}
+
 static void
 hook_taken_by_the_application(void)
 {
@@ -963,6 +990,7 @@ static const struct scenario scenarios[] = {
     { "child", death_in_a_child },
     { "parent", death_in_the_parent },
     { "hook before", hook_of_the_application },
+    { "hook with errno", hook_that_changes_errno },
     { "hook after", hook_taken_by_the_application },
 };
 
@@ -1015,6 +1043,7 @@ run_all(void)
         cmocka_unit_test(a_death_in_a_forked_child_does_not_wake_the_parent),
         cmocka_unit_test(a_death_in_the_parent_does_not_wake_a_forked_child),
         cmocka_unit_test(the_applications_collection_hook_is_still_called),
+        cmocka_unit_test(a_collection_leaves_errno_alone),
         cmocka_unit_test(
             deaths_are_found_though_the_application_took_the_hook),
     };
