@@ -6,14 +6,13 @@
 #ifndef GCW__COLLECTOR_H
 #define GCW__COLLECTOR_H
 
+#include "compiler.h"
+
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <gc.h>
-
-/* Keeps what p points to alive up to here, whatever the optimiser thinks. */
-#define GCW__KEEP(p) __asm__ volatile("" : : "X"(p) : "memory")
 
 /* Memory comes from the collector in granules of 16 bytes.  It adds a byte to
  * what is asked for, so that a pointer just behind an object holds it.  Nobody
@@ -27,12 +26,6 @@ gcw__whole_granules(size_t size)
     __asm__("" : "+r"(size));
     return size;
 }
-
-/* For functions that read or clear what is not theirs.  A detector would
- * complain, or put gaps in their frames, which are not cleared. */
-#define GCW__UNCHECKED __attribute__((__no_sanitize__("address")))
-
-#define GCW__LIKELY(x) __builtin_expect(!!(x), 1)
 
 /* The number of collections whose marking is complete.  Changes only while
  * the world is stopped. */

@@ -165,23 +165,27 @@ gcw__deaths_hook(void)
     gcw__hook_install(collection_ended);
 }
 
-void
-gcw__deaths_fork_prepare(void)
+static void
+prepare(void)
 {
     gcw__lock(&sweep_lock, true);
 }
 
-void
-gcw__deaths_fork_parent(void)
+static void
+parent(void)
 {
     gcw__unlock(&sweep_lock);
 }
 
 /* What other threads were at is gone, so the child looks anew, and restarts
  * what it needs, at its next call. */
-void
-gcw__deaths_fork_child(void)
+static void
+child(void)
 {
     atomic_store(&gcw__noticed, gcw__gc_no() - 1);
     gcw__unlock(&sweep_lock);
 }
+
+const struct gcw__part gcw__death_part = {
+    "death", prepare, parent, child, NULL
+};

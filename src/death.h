@@ -3,6 +3,7 @@
 #define GCW__DEATH_H
 
 #include "collector.h"
+#include "part.h"
 #include "shard.h"
 
 /* The last collection whose deaths have been noticed. */
@@ -51,8 +52,6 @@ void gcw__deaths_install(const struct gcw__death_listener *listener);
  * collector's lock. */
 void gcw__deaths_hook(void);
 
-void gcw__deaths_fork_prepare(void);
-void gcw__deaths_fork_parent(void);
-void gcw__deaths_fork_child(void);
+extern const struct gcw__part gcw__death_part;
 
 #endif

@@ -5,7 +5,7 @@
 #include <config.h>
 #include "debug.h"
 
-#include "init.h"
+#include "enter.h"
 #include "lock.h"
 #include "ref.h"
 #include "roots.h"
@@ -125,7 +125,7 @@ gcw_dump(FILE *out)
         return;
     }
     gcw__cancel_off();
-    fprintf(out, "gcweak %s, after %ju collections\n", gcw_version(),
+    fprintf(out, "gcweak %s, after %ju collections\n", PACKAGE_VERSION,
             (uintmax_t)gcw__gc_no());
     gcw__walk_places(&walker, out);
     print_cleanups(out);

@@ -12,7 +12,7 @@
 #include "code.h"
 #include "debug-search.h"
 #include "drain.h"
-#include "init.h"
+#include "enter.h"
 #include "lock.h"
 #include "proxy.h"
 #include "ref.h"
@@ -156,8 +156,8 @@ gcw_explain_name(gcw_name_fn *name, void *data)
     return 0;
 }
 
-void
-gcw__explain_object_unloading(const struct gcw__range *range)
+static void
+unloading(const struct gcw__range *range)
 {
     gcw__lock(&gcw__queue_lock, true);
     if (gcw__in_range((uintptr_t)name_object, range))
@@ -359,3 +359,7 @@ gcw_explain(const void *target, FILE *out)
     GCW__KEEP(target);
     return explain_hidden(hidden, caller, out);
 }
+
+const struct gcw__part gcw__explain_part = {
+    "explain", NULL, NULL, NULL, unloading
+};

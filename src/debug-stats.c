@@ -3,7 +3,7 @@
 #include "debug.h"
 
 #include "drain.h"
-#include "init.h"
+#include "enter.h"
 #include "lock.h"
 #include "proxy.h"
 #include "tell.h"

@@ -2,6 +2,7 @@
 #ifndef GCW__DEBUG_H
 #define GCW__DEBUG_H
 
+#include "part.h"
 #include "walk.h"
 
 #include <gcweak/debug.h>
@@ -13,8 +14,6 @@ void gcw__print_table_name(FILE *out, const struct gcw__table_seen *table);
  * exit. */
 void gcw__tell_leaks(void);
 
-/* Forgets the function that names objects if its code lies in the range. */
-struct gcw__range;
-void gcw__explain_object_unloading(const struct gcw__range *range);
+extern const struct gcw__part gcw__explain_part;
 
 #endif

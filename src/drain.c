@@ -16,8 +16,8 @@
 
 #include "code.h"
 #include "delay.h"
+#include "enter.h"
 #include "guard.h"
-#include "init.h"
 #include "lock.h"
 #include "place.h"
 #include "roots.h"
@@ -373,8 +373,8 @@ gcw_drain_on_error(gcw_error_fn *hook, void *data)
     return 0;
 }
 
-void
-gcw__drain_object_unloading(const struct gcw__range *range)
+static void
+unloading(const struct gcw__range *range)
 {
     gcw__lock(&gcw__queue_lock, true);
     if (gcw__in_range((uintptr_t)error_hook, range))
@@ -382,23 +382,18 @@ gcw__drain_object_unloading(const struct gcw__range *range)
     gcw__unlock(&gcw__queue_lock);
 }
 
-void
-gcw__drain_fork_prepare(void)
+static void
+prepare(void)
 {
     gcw__lock(&gcw__queue_lock, true);
-    gcw__wakeups_fork_prepare();
 }
 
-void
-gcw__drain_fork_parent(void)
+static void
+done(void)
 {
-    gcw__wakeups_fork_parent();
     gcw__unlock(&gcw__queue_lock);
 }
 
-void
-gcw__drain_fork_child(void)
-{
-    gcw__wakeups_fork_child();
-    gcw__unlock(&gcw__queue_lock);
-}
+const struct gcw__part gcw__drain_part = {
+    "drain", prepare, done, done, unloading
+};

@@ -2,6 +2,7 @@
 #ifndef GCW__DRAIN_H
 #define GCW__DRAIN_H
 
+#include "part.h"
 #include "shard.h"
 
 #include <gcweak/drain.h>
@@ -37,10 +38,6 @@ size_t gcw__drain_pending(void);
 /* Tells the error hook of a callback that failed. */
 void gcw__drain_failed(void *handle, uintptr_t code, const char *why);
 
-/* Takes the hook out if its code lies in the range. */
-struct gcw__range;
-void gcw__drain_object_unloading(const struct gcw__range *range);
-
 /* Has woken() called whenever there may be something to drain, by the
  * collector's hook too, so it may only post; and noticed() after deaths were
  * looked for, on any thread, perhaps within an allocation, no lock held. */
@@ -49,8 +46,6 @@ void gcw__drain_listen(void (*woken)(void), void (*noticed)(void));
 /* Has deaths noticed, and hears of them; once, when the library starts. */
 void gcw__drain_install(void);
 
-void gcw__drain_fork_prepare(void);
-void gcw__drain_fork_parent(void);
-void gcw__drain_fork_child(void);
+extern const struct gcw__part gcw__drain_part;
 
 #endif

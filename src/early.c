@@ -1,4 +1,4 @@
-/* exit-early.c: functions that are registered before the library can start.
+/* early.c: functions that are registered before the library can start.
  *
  * gcw_atexit may be called by any thread, also as the first call of all.  But
  * the collector takes the thread that starts it for the main thread; so a call
@@ -10,11 +10,13 @@
  * Memory from malloc.
  */
 #include <config.h>
-#include "exit.h"
+#include "early.h"
 
 #include "code.h"
 #include "guard.h"
-#include "init.h"
+#include "starting.h"
+
+#include <errno.h>
 
 #include <stdlib.h>
 
@@ -44,12 +46,10 @@ push(void (*fn)(void))
 }
 
 int
-gcw__exit_early_add(void (*fn)(void))
+gcw__early_add(void (*fn)(void))
 {
-    int error = gcw__start_early();
+    int error;
 
-    if (error != 0)
-        return error;
     gcw__start_lock();
     error = push(fn) ? 0 : ENOMEM;
     gcw__start_unlock();
@@ -66,7 +66,7 @@ remove_at(size_t at)
 }
 
 bool
-gcw__exit_early_cancel(void (*fn)(void))
+gcw__early_cancel(void (*fn)(void))
 {
     size_t at;
 
@@ -132,7 +132,7 @@ failed(void *arg, const char *why)
 }
 
 bool
-gcw__exit_early_run(const struct gcw__range *range)
+gcw__early_run(const struct gcw__range *range)
 {
     struct early_run run = { range, NULL, false };
 

@@ -11,8 +11,8 @@
 #include "event.h"
 
 #include "emit.h"
+#include "enter.h"
 #include "guard.h"
-#include "init.h"
 #include "lock.h"
 #include "text.h"
 #include "trace.h"

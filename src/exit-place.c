@@ -16,7 +16,6 @@
 #include "exit.h"
 
 #include "lock.h"
-#include "shutdown.h"
 
 #include <stdlib.h>
 
@@ -44,8 +43,8 @@ has_room(void)
     return true;
 }
 
-static uintptr_t
-take(void)
+uintptr_t
+gcw__exit_place_new(void)
 {
     uintptr_t place = 0;
 
@@ -56,14 +55,6 @@ take(void)
     }
     gcw__unlock(&gcw__exit_lock);
     return place;
-}
-
-uintptr_t
-gcw__exit_place_new(void)
-{
-    uintptr_t place = GCW__HAVE_PLACES ? take() : 0;
-
-    return place != 0 && gcw__shutdown_register(place) ? place : 0;
 }
 
 void

@@ -37,8 +37,9 @@
 
 #include "code.h"
 #include "delay.h"
+#include "enter.h"
 #include "guard.h"
-#include "init.h"
+#include "leader.h"
 #include "lock.h"
 #include "method.h"
 #include "process.h"
@@ -68,31 +69,17 @@ struct run {
 
 /* Turns. */
 
-/* A number for the calling thread.  Unlike a pthread_t it is never given to
- * another, not even in a forked child, where the thread that forked keeps
- * it. */
-static uint64_t
-this_thread(void)
-{
-    static _Atomic uint64_t threads;
-    static _Thread_local uint64_t number;
-
-    if (number == 0)
-        number = atomic_fetch_add(&threads, 1) + 1;
-    return number;
-}
-
 static bool
 is_other(const gcw_exit_registry *r)
 {
     return r->depth != 0 && r->owner_process == gcw__process()
-           && r->owner != this_thread();
+           && r->owner != gcw__this_thread();
 }
 
 static bool
 is_mine(const gcw_exit_registry *r)
 {
-    return r->depth != 0 && r->owner == this_thread();
+    return r->depth != 0 && r->owner == gcw__this_thread();
 }
 
 static struct timespec
@@ -151,7 +138,7 @@ begin_turn(gcw_exit_registry *r, struct turn *mine)
                                      (uintptr_t)marks)) {
         gcw__left_by_jump();
     }
-    r->owner = this_thread();
+    r->owner = gcw__this_thread();
     r->owner_process = gcw__process();
     r->depth++;
     *mine = (struct turn){ turns, r, mine->marks };
@@ -201,42 +188,8 @@ gcw__exit_in_turn(gcw_exit_registry *r, void (*call)(void *arg), void *arg)
 
 /* The end of the process. */
 
-/* Written under the lock.  The thread is 0: nobody. */
-static _Atomic uint64_t leader;
-static atomic_uint leader_process;
 static pthread_key_t leads;
 static bool has_key;
-
-/* The thread of this process that leads, or 0. */
-static uint64_t
-leading_thread(void)
-{
-    uint64_t thread = atomic_load(&leader);
-
-    return atomic_load(&leader_process) == gcw__process() ? thread : 0;
-}
-
-bool
-gcw__exit_is_begun(void)
-{
-    return leading_thread() != 0;
-}
-
-bool
-gcw__exit_is_mine(void)
-{
-    uint64_t thread = leading_thread();
-
-    return thread != 0 && thread == this_thread();
-}
-
-bool
-gcw__exit_is_others(void)
-{
-    uint64_t thread = leading_thread();
-
-    return thread != 0 && thread != this_thread();
-}
 
 /* A handler has ended the thread, ours or one of the C library's. */
 static void
@@ -245,7 +198,7 @@ resign(void *unused)
     (void)unused;
     gcw__lock(&gcw__exit_lock, true);
     if (gcw__exit_is_mine())
-        atomic_store(&leader, 0);
+        gcw__exit_set_leader(0);
     pthread_cond_broadcast(&turn);
     gcw__unlock(&gcw__exit_lock);
 }
@@ -303,8 +256,7 @@ gcw__exit_lead(void)
     gcw__lock(&gcw__exit_lock, true);
     if (must_follow())
         follow();
-    atomic_store(&leader, this_thread());
-    atomic_store(&leader_process, gcw__process());
+    gcw__exit_set_leader(gcw__this_thread());
     gcw__unlock(&gcw__exit_lock);
     pthread_setspecific(leads, &leads);
 }
@@ -692,22 +644,26 @@ gcw__exit_object_unloading(void *registry, const struct gcw__range *range)
     return any;
 }
 
-void
-gcw__exit_fork_prepare(void)
+static void
+prepare(void)
 {
     gcw__lock(&gcw__exit_lock, true);
 }
 
-void
-gcw__exit_fork_parent(void)
+static void
+parent(void)
 {
     gcw__unlock(&gcw__exit_lock);
 }
 
 /* Those who waited for their turn are not there. */
-void
-gcw__exit_fork_child(void)
+static void
+child(void)
 {
     pthread_cond_init(&turn, NULL);
     gcw__unlock(&gcw__exit_lock);
 }
+
+const struct gcw__part gcw__exit_part = {
+    "exit", prepare, parent, child, NULL
+};

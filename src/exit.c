@@ -25,7 +25,8 @@
 
 #include "code.h"
 #include "delay.h"
-#include "init.h"
+#include "enter.h"
+#include "leader.h"
 #include "lock.h"
 #include "method.h"
 #include "process.h"
@@ -33,71 +34,10 @@
 #include "roots.h"
 #include "text.h"
 
-pthread_mutex_t gcw__exit_lock = PTHREAD_MUTEX_INITIALIZER;
-
 /* Once true, stays true; under the lock. */
 static bool closed;
 
-/* Registries. */
-
-static void empty(void *registry);
-static void shrink(void *registry);
-static bool handler_died(void *registry, struct gcw__place_watch *watch,
-                         bool may_wait);
-
-static pthread_mutex_t *
-lock_of(const struct gcw__place *place)
-{
-    (void)place;
-    return &gcw__exit_lock;
-}
-
-static const struct gcw__place_ops registry_ops = {
-    GCW__REGISTRY, lock_of, handler_died, NULL, empty,
-    gcw__exit_object_unloading, shrink
-};
-
-gcw_exit_registry *
-gcw__exit_registry_make(const char *name)
-{
-    gcw_exit_registry *r = GC_MALLOC(sizeof *r);
-
-    if (r == NULL)
-        return NULL;
-    r->place = gcw__place_new(&registry_ops, sizeof *r->place);
-    if (name != NULL)
-        r->name = gcw__copy(name);
-    if (r->place == NULL || (name != NULL && r->name == NULL))
-        return NULL;
-    return r;
-}
-
-void
-gcw__exit_install(void)
-{
-    gcw_exit_registry *r = gcw__roots->at_exit;
-
-    gcw__place_open_staying(r->place, r);
-}
-
-gcw_exit_registry *
-gcw_exit_registry_new(const char *name)
-{
-    gcw_exit_registry *r;
-
-    if (gcw__enter() != 0)
-        return NULL;
-    r = gcw__exit_registry_make(name);
-    if (r == NULL)
-        return gcw__fail_null(ENOMEM);
-    return gcw__place_open(r->place, r) ? r : NULL;
-}
-
-gcw_exit_registry *
-gcw_exit_default(void)
-{
-    return gcw__enter() != 0 ? NULL : gcw__roots->at_exit;
-}
+/* The default registry. */
 
 bool
 gcw__exit_close(void)
@@ -128,42 +68,7 @@ gcw__exit_closed(void)
     return result;
 }
 
-int
-gcw_exit_on_error(gcw_exit_registry *r, gcw_error_fn *hook, void *data)
-{
-    if (gcw__enter() != 0)
-        return -1;
-    if (r == NULL || !gcw__holdable(data))
-        return gcw__fail_int(EINVAL);
-    gcw__lock(&gcw__exit_lock, true);
-    r->hook = hook;
-    r->hook_data = data;
-    gcw__unlock(&gcw__exit_lock);
-    return 0;
-}
-
 /* Handlers. */
-
-uintptr_t
-gcw__exit_code(const gcw_exit_handler *h)
-{
-    /* There are no others. */
-    switch ((enum gcw__exit_kind)h->kind) {  /* GCOVR_EXCL_BR_LINE */
-    case GCW__METHOD:
-        return (uintptr_t)h->call.method->fn;
-    case GCW__FUNCTION:
-        return (uintptr_t)h->call.function;
-    case GCW__PLAIN:
-        break;
-    }
-    return (uintptr_t)h->call.plain;
-}
-
-const char *
-gcw__exit_name(const gcw_exit_handler *h)
-{
-    return h->has_extra ? h->more.extra->name : NULL;
-}
 
 /* Lock held. */
 static void
@@ -197,14 +102,14 @@ reshape(gcw_exit_registry *r, bool (*shape)(struct gcw__order *o,
     } while (!done && gcw__order_fill(&spare));
 }
 
-static void
-shrink(void *registry)
+void
+gcw__exit_shrink(void *registry)
 {
     reshape(registry, gcw__order_shrink);
 }
 
-static void
-make_index(gcw_exit_registry *r)
+void
+gcw__exit_index(gcw_exit_registry *r)
 {
     reshape(r, gcw__order_indexed);
 }
@@ -251,8 +156,8 @@ gcw__exit_take_off(gcw_exit_handler *h, enum gcw__exit_state state)
 }
 
 /* The registry is disposed of.  Its watches are taken off with it. */
-static void
-empty(void *registry)
+void
+gcw__exit_empty(void *registry)
 {
     gcw_exit_registry *r = registry;
     uint32_t at = UINT32_MAX;
@@ -346,9 +251,8 @@ try_to_add(gcw_exit_handler *h, struct gcw__order_spare *spare)
     return 0;
 }
 
-/* Puts the handler among the waiting.  Returns 0 or an errno. */
-static int
-add(gcw_exit_handler *h)
+int
+gcw__exit_add(gcw_exit_handler *h)
 {
     struct gcw__order_spare spare = { 0 };
     int error;
@@ -394,9 +298,8 @@ extra_of(void *data, const gcw_exit_options *o)
 _Static_assert(sizeof(gcw_exit_handler) == 32 || sizeof(void *) != 8,
                "a handler is small");
 
-/* A handler with its options and its name.  NULL: no memory. */
-static gcw_exit_handler *
-handler_of(gcw_exit_registry *r, enum gcw__exit_kind kind, void *data,
+gcw_exit_handler *
+gcw__exit_handler_of(gcw_exit_registry *r, enum gcw__exit_kind kind, void *data,
            const gcw_exit_options *o)
 {
     gcw_exit_handler *h = GC_MALLOC(gcw__whole_granules(sizeof *h));
@@ -465,8 +368,9 @@ take_off_dead(struct gcw__exit_watch *watch, bool may_wait)
     return true;
 }
 
-static bool
-handler_died(void *registry, struct gcw__place_watch *watch, bool may_wait)
+bool
+gcw__exit_handler_died(void *registry, struct gcw__place_watch *watch,
+                       bool may_wait)
 {
     (void)registry;
     return take_off_dead((struct gcw__exit_watch *)watch, may_wait);
@@ -502,7 +406,7 @@ make_watches(gcw_exit_handler *h, gcw_method *m)
 static gcw_exit_handler *
 add_method(gcw_exit_registry *r, gcw_method *m, const gcw_exit_options *o)
 {
-    gcw_exit_handler *h = handler_of(r, GCW__METHOD, NULL, o);
+    gcw_exit_handler *h = gcw__exit_handler_of(r, GCW__METHOD, NULL, o);
     int error;
 
     if (h == NULL || !make_watches(h, m))
@@ -510,7 +414,7 @@ add_method(gcw_exit_registry *r, gcw_method *m, const gcw_exit_options *o)
     h->call.method = m;
     gcw__place_watch(self_watch(h), data_watch(h));
     GCW__DELAY(2);
-    error = add(h);
+    error = gcw__exit_add(h);
     if (error == 0)
         return h;
     gcw__exit_unwatch(h);
@@ -549,120 +453,12 @@ gcw_exit_register_fn(gcw_exit_registry *r, void (*fn)(void *data), void *data,
         return NULL;
     if (r == NULL || fn == NULL || has_reserved(o) || !gcw__holdable(data))
         return gcw__fail_null(EINVAL);
-    h = handler_of(r, GCW__FUNCTION, data, o);
+    h = gcw__exit_handler_of(r, GCW__FUNCTION, data, o);
     if (h == NULL)
         return gcw__fail_null(ENOMEM);
     h->call.function = fn;
-    error = add(h);
+    error = gcw__exit_add(h);
     return error == 0 ? h : gcw__fail_null(error);
-}
-
-/* The part of a call by any thread that is made on a known one. */
-struct any_call {
-    int (*call)(void (*fn)(void));
-    void (*fn)(void);
-    int result, error;
-};
-
-static int
-atexit_known(void (*fn)(void))
-{
-    gcw_exit_options inherit = { .inherit = true };
-    gcw_exit_handler *h;
-    int error;
-
-    if (gcw__enter() != 0)
-        return -1;
-    h = handler_of(gcw__roots->at_exit, GCW__PLAIN, NULL, &inherit);
-    if (h == NULL)
-        return gcw__fail_int(ENOMEM);
-    h->call.plain = fn;
-    if (!h->has_extra)
-        h->more.place = gcw__exit_place_new();
-    error = add(h);
-    return error == 0 ? 0 : gcw__fail_int(error);
-}
-
-static int
-atexit_cancel_known(void (*fn)(void))
-{
-    gcw_exit_registry *r = gcw__roots->at_exit;
-    gcw_exit_handler *h;
-
-    if (gcw__enter() != 0)
-        return -1;
-    make_index(r);
-    gcw__lock(&gcw__exit_lock, true);
-    h = gcw__order_find(&r->order, GCW__PLAIN, (uintptr_t)fn);
-    if (h != NULL)
-        gcw__exit_remove(h);
-    gcw__unlock(&gcw__exit_lock);
-    return h != NULL || gcw__exit_early_cancel(fn) ? 0
-                                                   : gcw__fail_int(ENOENT);
-}
-
-static void
-make_call(void *arg)
-{
-    struct any_call *any = arg;
-
-    any->result = any->call(any->fn);
-    any->error = errno;
-}
-
-static int
-call_on_known(int (*call)(void (*fn)(void)), void (*fn)(void))
-{
-    struct any_call any = { call, fn, -1, EPERM };
-    int before = errno;
-
-    gcw__as_known(make_call, &any);
-    errno = any.result == 0 ? before : any.error;
-    return any.result;
-}
-
-static int
-add_early(void (*fn)(void))
-{
-    int error = gcw__exit_early_add(fn);
-
-    return error == 0 ? 0 : gcw__fail_int(error);
-}
-
-static int
-cancel_early(void (*fn)(void))
-{
-    return gcw__exit_early_cancel(fn) ? 0 : gcw__fail_int(ENOENT);
-}
-
-/* A thread that must not start the library, nor finds it started, makes the
- * call in another way. */
-static int
-on_any_thread(int (*call)(void (*fn)(void)), int (*early)(void (*fn)(void)),
-              void (*fn)(void))
-{
-    int before = errno;
-
-    if (fn == NULL)
-        return gcw__fail_int(EINVAL);
-    if (gcw_init() == 0)
-        return call_on_known(call, fn);
-    if (errno != EPERM)
-        return -1;
-    errno = before;
-    return gcw__collector_runs() ? call_on_known(call, fn) : early(fn);
-}
-
-int
-gcw_atexit(void (*fn)(void))
-{
-    return on_any_thread(atexit_known, add_early, fn);
-}
-
-int
-gcw_atexit_cancel(void (*fn)(void))
-{
-    return on_any_thread(atexit_cancel_known, cancel_early, fn);
 }
 
 /* Taking back. */
@@ -687,11 +483,26 @@ gcw_exit_unregister(gcw_exit_handler *h)
     return found;
 }
 
+int
+gcw__exit_take_back(gcw_exit_registry *r, enum gcw__exit_kind kind,
+                    uintptr_t code)
+{
+    int found = GCW_GONE;
+    gcw_exit_handler *h;
+
+    gcw__lock(&gcw__exit_lock, true);
+    h = gcw__order_find(&r->order, kind, code);
+    if (h != NULL)
+        found = gcw__exit_remove(h) ? GCW_REMOVED : GCW_RUNNING;
+    gcw__unlock(&gcw__exit_lock);
+    return found;
+}
+
 size_t
 gcw_exit_unregister_fn(gcw_exit_registry *r, void (*fn)(void *data))
 {
-    gcw_exit_handler *h;
     size_t n = 0;
+    int found;
 
     if (gcw__enter() != 0)
         return 0;
@@ -699,13 +510,9 @@ gcw_exit_unregister_fn(gcw_exit_registry *r, void (*fn)(void *data))
         errno = EINVAL;
         return 0;
     }
-    make_index(r);
-    do {
-        gcw__lock(&gcw__exit_lock, true);
-        h = gcw__order_find(&r->order, GCW__FUNCTION, (uintptr_t)fn);
-        if (h != NULL)
-            n += gcw__exit_remove(h);
-        gcw__unlock(&gcw__exit_lock);
-    } while (h != NULL);
+    gcw__exit_index(r);
+    while ((found = gcw__exit_take_back(r, GCW__FUNCTION, (uintptr_t)fn))
+           != GCW_GONE)
+        n += found == GCW_REMOVED;
     return n;
 }

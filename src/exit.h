@@ -3,6 +3,7 @@
 #define GCW__EXIT_H
 
 #include "exit-order.h"
+#include "part.h"
 #include "place.h"
 #include "stack.h"
 
@@ -91,6 +92,29 @@ extern pthread_mutex_t gcw__exit_lock;
 /* A registry that nobody knows of yet.  NULL: no memory. */
 gcw_exit_registry *gcw__exit_registry_make(const char *name);
 
+/* A handler with its options and its name.  NULL: no memory. */
+gcw_exit_handler *gcw__exit_handler_of(gcw_exit_registry *r,
+                                       enum gcw__exit_kind kind, void *data,
+                                       const gcw_exit_options *o);
+
+/* Puts it among the waiting.  Returns 0 or an errno.  No lock held. */
+int gcw__exit_add(gcw_exit_handler *h);
+
+/* Has handlers found by their code in constant time, if there is memory.  No
+ * lock held. */
+void gcw__exit_index(gcw_exit_registry *r);
+
+/* Takes the newest of that kind and code back: as gcw_exit_unregister.  No lock
+ * held. */
+int gcw__exit_take_back(gcw_exit_registry *r, enum gcw__exit_kind kind,
+                        uintptr_t code);
+
+/* What the registry's place calls (place.h). */
+void gcw__exit_empty(void *registry);
+void gcw__exit_shrink(void *registry);
+bool gcw__exit_handler_died(void *registry, struct gcw__place_watch *watch,
+                            bool may_wait);
+
 /* Takes a handler out of the order; it is in `state` then.  Lock held. */
 void gcw__exit_take_off(gcw_exit_handler *h, enum gcw__exit_state state);
 
@@ -141,12 +165,6 @@ void gcw__exit_in_turn(gcw_exit_registry *r, void (*call)(void *arg),
  * point. */
 void gcw__exit_lead(void);
 
-/* Whether a thread ends the process; whether this one does; whether another
- * one does.  Any lock may be held. */
-bool gcw__exit_is_begun(void);
-bool gcw__exit_is_mine(void);
-bool gcw__exit_is_others(void);
-
 /* Once, when the library starts: what that needs.  False: no memory. */
 bool gcw__exit_lead_install(void);
 
@@ -181,7 +199,8 @@ bool gcw__exit_closed_locked(void);
 
 /* Places among the C library's own handlers (exit-place.c). */
 
-/* One for a handler that is about to be registered; 0: none.  No lock held. */
+/* One for a handler that is about to be registered, for which the C library is
+ * still to be told of it; 0: none.  No lock held. */
 uintptr_t gcw__exit_place_new(void);
 
 /* The handler that has it waits; or no longer.  Lock held. */
@@ -193,20 +212,6 @@ bool gcw__exit_place_waits(uintptr_t place);
 /* The same, without the lock. */
 bool gcw__exit_place_is_due(uintptr_t place);
 
-/* Functions that were registered when the library could not be started yet
- * (exit-early.c). */
-
-/* Adds one, with what it takes to be called at exit.  Returns 0 or an
- * errno. */
-int gcw__exit_early_add(void (*fn)(void));
-
-/* Takes the newest with that function back; false if there is none. */
-bool gcw__exit_early_cancel(void (*fn)(void));
-
-/* Calls the newest, for what it registers is next; or all in the range.  True
- * if there was one. */
-bool gcw__exit_early_run(const struct gcw__range *range);
-
 /* Ends what belongs to unloaded code: runs handlers, takes out the hook.  True
  * if any was taken off. */
 bool gcw__exit_object_unloading(void *registry,
@@ -215,8 +220,6 @@ bool gcw__exit_object_unloading(void *registry,
 /* Makes the default registry known; once, when the library starts. */
 void gcw__exit_install(void);
 
-void gcw__exit_fork_prepare(void);
-void gcw__exit_fork_parent(void);
-void gcw__exit_fork_child(void);
+extern const struct gcw__part gcw__exit_part;
 
 #endif

@@ -1,10 +1,10 @@
 /* fork.c: child processes.
  *
- * Before a fork all locks of the library are taken, in their order, so the
- * child finds everything whole, and the worker is paused.  Nobody who holds
- * one of them waits for the collector's lock (lock.h), so it does not matter
- * whether that is taken before, as by GC_atfork_prepare, or after, as by
- * bdwgc's own handlers, which were installed before ours.
+ * Before a fork all locks of the library are taken, in the order of the parts
+ * (parts.c), so the child finds everything whole, and the worker is paused.
+ * Nobody who holds one of them waits for the collector's lock (lock.h), so it
+ * does not matter whether that is taken before, as by GC_atfork_prepare, or
+ * after, as by bdwgc's own handlers, which were installed before ours.
  *
  * Handlers of the application that were installed before ours run while all
  * is locked: after ours before the fork, before ours after it.  They may call
@@ -14,7 +14,7 @@
  * A fork may come while another thread starts the library for the first time:
  * it waits for that.  If it comes before these handlers are installed, they
  * run for one half only, or not at all; nothing was begun then that cannot be
- * begun again (init.c).  t/model/start.pml has it all.
+ * begun again (start.c).  t/model/start.pml has it all.
  *
  * A child that is made around these handlers (_Fork, a bare clone) is a
  * process of its own all the same: see process.h.  What it inherits in an
@@ -26,33 +26,20 @@
 #include <config.h>
 #include "fork.h"
 
-#include "death.h"
-#include "drain.h"
-#include "exit.h"
-#include "init.h"
-#include "links.h"
-#include "listeners.h"
 #include "lock.h"
-#include "place.h"
+#include "parts.h"
 #include "process.h"
-#include "proxy.h"
-#include "shard.h"
-#include "worker.h"
+#include "roots.h"
+#include "starting.h"
 
 #include <pthread.h>
 
 static void
 lock_all(void)
 {
-    gcw__worker_fork_prepare();
-    gcw__deaths_fork_prepare();
-    gcw__shards_fork_prepare();
-    gcw__listeners_fork_prepare();
-    gcw__exit_fork_prepare();
-    gcw__links_fork_prepare();
-    gcw__places_fork_prepare();
-    gcw__proxies_fork_prepare();
-    gcw__drain_fork_prepare();
+    for (size_t i = 0; i < gcw__parts_count; i++)
+        if (gcw__parts[i]->prepare != NULL)
+            gcw__parts[i]->prepare();
     gcw__holding.all = true;
 }
 
@@ -60,30 +47,18 @@ static void
 parent_goes_on(void)
 {
     gcw__holding.all = false;
-    gcw__drain_fork_parent();
-    gcw__proxies_fork_done();
-    gcw__places_fork_parent();
-    gcw__links_fork_done();
-    gcw__exit_fork_parent();
-    gcw__listeners_fork_done();
-    gcw__shards_fork_done();
-    gcw__deaths_fork_parent();
-    gcw__worker_fork_parent();
+    for (size_t i = gcw__parts_count; i-- > 0;)
+        if (gcw__parts[i]->parent != NULL)
+            gcw__parts[i]->parent();
 }
 
 static void
 child_begins(void)
 {
     gcw__holding.all = false;
-    gcw__drain_fork_child();
-    gcw__proxies_fork_done();
-    gcw__places_fork_child();
-    gcw__links_fork_done();
-    gcw__exit_fork_child();
-    gcw__listeners_fork_done();
-    gcw__shards_fork_done();
-    gcw__deaths_fork_child();
-    gcw__worker_fork_child();
+    for (size_t i = gcw__parts_count; i-- > 0;)
+        if (gcw__parts[i]->child != NULL)
+            gcw__parts[i]->child();
 }
 
 /* Whether the library had started: then it will not do so again, and nobody

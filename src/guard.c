@@ -21,7 +21,7 @@
 #include <config.h>
 #include "guard.h"
 
-#include "collector.h"
+#include "compiler.h"
 #include "lock.h"
 #include "stack.h"
 

@@ -9,7 +9,7 @@
 #include "hub.h"
 
 #include "death.h"
-#include "init.h"
+#include "enter.h"
 #include "lock.h"
 #include "ref.h"
 #include "text.h"

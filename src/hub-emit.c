@@ -10,9 +10,9 @@
 #include <config.h>
 #include "delay.h"
 #include "emit.h"
+#include "enter.h"
 #include "guard.h"
 #include "hub.h"
-#include "init.h"
 #include "trace.h"
 
 enum { PATTERNS = 4, SMALL = 32, PLACES = 2 * SMALL };

@@ -16,7 +16,7 @@
 #include "delay.h"
 #include "hub.h"
 
-#include "init.h"
+#include "enter.h"
 #include "lock.h"
 
 #include <stdlib.h>

@@ -7,7 +7,8 @@
  * list is what an event has (listeners.c).  A pattern exists as long as it
  * has listeners, a type as long as it has patterns.  What a hub does with
  * them is divided:
- *     hub.c           what goes, tidying, measuring
+ *     hub.c           tidying, measuring
+ *     hub-pattern.c   looking types and patterns up, and what goes with them
  *     hub-connect.c   connecting, disconnecting
  *     hub-emit.c      emitting
  *     hub-post.c      emissions that wait, and the descriptor
@@ -25,100 +26,12 @@
 #include "hub.h"
 
 #include "code.h"
-#include "init.h"
+#include "enter.h"
 #include "lock.h"
 #include "ref.h"
 #include "text.h"
 
 #include <string.h>
-
-/* Looking up. */
-
-uintptr_t
-gcw__hub_pattern_hash(const struct gcw__type *type, const void *source)
-{
-    return gcw__mix(gcw__mix((uintptr_t)type) ^ (uintptr_t)source);
-}
-
-struct gcw__type *
-gcw__hub_type(const gcw_hub *h, const char *name)
-{
-    const struct gcw__map_table *table = gcw__map_table(&h->types);
-    uintptr_t hash = table == NULL ? 0 : gcw__hash(name);
-    struct gcw__type *type;
-    size_t at = 0;
-
-    while ((type = gcw__map_next(table, hash, &at)) != NULL)
-        if (strcmp(type->name, name) == 0)
-            return type;
-    return NULL;
-}
-
-static bool
-is_of(const struct gcw__pattern *pattern, const struct gcw__type *type,
-      const void *source)
-{
-    if (pattern->type != type)
-        return false;
-    if ((pattern->source == NULL) != (source == NULL))
-        return false;
-    return source == NULL
-           || gcw__peek(pattern->source->on.watch.ref) == source;
-}
-
-struct gcw__pattern *
-gcw__hub_pattern(const gcw_hub *h, const struct gcw__type *type,
-                 const void *source)
-{
-    const struct gcw__map_table *table = gcw__map_table(&h->patterns);
-    uintptr_t hash = gcw__hub_pattern_hash(type, source);
-    struct gcw__pattern *pattern;
-    size_t at = 0;
-
-    while ((pattern = gcw__map_next(table, hash, &at)) != NULL)
-        if (is_of(pattern, type, source))
-            return pattern;
-    return NULL;
-}
-
-/* What goes.  Lock held. */
-
-static void
-leave_type(gcw_hub *h, struct gcw__type *type)
-{
-    if (type != NULL && --type->patterns == 0)
-        gcw__map_remove(&h->types, type->hash, type);
-}
-
-static void
-emptied(struct gcw__listeners *list)
-{
-    struct gcw__pattern *pattern = (struct gcw__pattern *)list;
-    gcw_hub *h = pattern->hub;
-
-    gcw__map_remove(&h->patterns, pattern->hash, pattern);
-    leave_type(h, pattern->type);
-    if (pattern->source != NULL) {
-        pattern->source->pattern = 0;
-        gcw__place_leave(&pattern->source->on);
-    }
-    gcw__place_untidy(&h->place->place);
-}
-
-static void
-sparse(struct gcw__listeners *list)
-{
-    gcw_hub *h = ((struct gcw__pattern *)list)->hub;
-
-    if (list->sparse)
-        return;
-    list->sparse = true;
-    list->next_sparse = h->sparse;
-    h->sparse = list;
-    gcw__place_untidy(&h->place->place);
-}
-
-const struct gcw__listeners_ops gcw__pattern_ops = { emptied, sparse };
 
 /* What the place calls. */
 
@@ -213,7 +126,7 @@ tidy_lists(gcw_hub *h)
     while ((list = take_sparse(h)) != NULL)
         if (!gcw__listeners_tidy(list)) {
             gcw__lock(gcw__hub_lock(h), true);
-            sparse(list);
+            gcw__hub_sparse(list);
             gcw__unlock(gcw__hub_lock(h));
             return false;
         }

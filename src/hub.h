@@ -80,8 +80,11 @@ uintptr_t gcw__hub_pattern_hash(const struct gcw__type *type,
 bool gcw__hub_emit(gcw_hub *h, const char *type, void *source, void *arg,
                    size_t *called);
 
-/* What the owner of a pattern's list does (hub.c). */
+/* What the owner of a pattern's list does (hub-pattern.c). */
 extern const struct gcw__listeners_ops gcw__pattern_ops;
+
+/* The list could be in less memory.  Lock held. */
+void gcw__hub_sparse(struct gcw__listeners *list);
 
 /* Drops what waits.  Lock held. */
 void gcw__hub_drop_posts(gcw_hub *h);

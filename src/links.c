@@ -131,14 +131,18 @@ gcw__links_pages(void)
     return pages;
 }
 
-void
-gcw__links_fork_prepare(void)
+static void
+prepare(void)
 {
     gcw__lock(&pool.lock, true);
 }
 
-void
-gcw__links_fork_done(void)
+static void
+done(void)
 {
     gcw__unlock(&pool.lock);
 }
+
+const struct gcw__part gcw__links_part = {
+    "links", prepare, done, done, NULL
+};

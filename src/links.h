@@ -10,6 +10,8 @@
 #ifndef GCW__LINKS_H
 #define GCW__LINKS_H
 
+#include "part.h"
+
 #include <stddef.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -41,7 +43,6 @@ gcw__link_owner(void *_Atomic *link)
 /* How many pages are in use. */
 size_t gcw__links_pages(void);
 
-void gcw__links_fork_prepare(void);
-void gcw__links_fork_done(void);
+extern const struct gcw__part gcw__links_part;
 
 #endif

@@ -5,9 +5,9 @@
  * is as good as gone.
  */
 #include <config.h>
-#include "emit.h"
 #include "delay.h"
-#include "init.h"
+#include "emit.h"
+#include "enter.h"
 #include "lock.h"
 
 /* Under the lock, if it is not gone. */

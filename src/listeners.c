@@ -690,16 +690,20 @@ gcw__listeners_clear(struct gcw__listeners *list,
     }
 }
 
-void
-gcw__listeners_fork_prepare(void)
+static void
+prepare(void)
 {
     for (size_t i = 0; i < LOCKS; i++)
         gcw__lock(&locks[i], true);
 }
 
-void
-gcw__listeners_fork_done(void)
+static void
+done(void)
 {
     for (size_t i = 0; i < LOCKS; i++)
         gcw__unlock(&locks[i]);
 }
+
+const struct gcw__part gcw__listeners_part = {
+    "listeners", prepare, done, done, NULL
+};

@@ -6,6 +6,7 @@
 #define GCW__LISTENERS_H
 
 #include "method.h"
+#include "part.h"
 #include "place.h"
 
 #include <gcweak/event.h>
@@ -231,7 +232,6 @@ uintptr_t gcw__identity_hash(const struct gcw__identity *id);
 bool gcw__identity_equal(const struct gcw__identity *a,
                          const struct gcw__identity *b);
 
-void gcw__listeners_fork_prepare(void);
-void gcw__listeners_fork_done(void);
+extern const struct gcw__part gcw__listeners_part;
 
 #endif

@@ -33,7 +33,8 @@
  *                       time, but for fork, which takes them all, and for
  *                       a hub's wake-up, which is under its listeners' lock
  *
- * Fork takes all of them (fork.c): a new lock gets a line there.  The thread
+ * Fork takes all of them, in the order of a table (parts.c), which is this one:
+ * a new lock gets a row there; t/locks.t finds one that has none.  The thread
  * that forks may then be called back by fork handlers of the application,
  * which may use the library: it holds every lock already, so that taking one
  * does nothing.

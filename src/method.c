@@ -7,7 +7,7 @@
 #include <config.h>
 #include "method.h"
 
-#include "init.h"
+#include "enter.h"
 
 char gcw__data_is_weak;
 

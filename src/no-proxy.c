@@ -2,7 +2,7 @@
 #include <config.h>
 #include "proxy.h"
 
-#include "init.h"
+#include "fail.h"
 
 gcw_proxy *
 gcw_proxy_new(void *self, gcw_proxy_fn *fn, const char *signature)

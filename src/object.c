@@ -6,19 +6,19 @@
  * the collector.
  *
  * First what has still to run, in the order of an exit: handlers, then
- * cleanups, again for as long as these made new ones.  Then the worker leaves
- * what it is in, and all goes that could be called.
+ * cleanups, again for as long as these made new ones.  Then the parts of the
+ * library (parts.c): the worker leaves what it is in, and all goes that could
+ * be called.
  */
 #include <config.h>
 #include "cleanup.h"
 #include "code.h"
-#include "debug.h"
-#include "drain.h"
+#include "early.h"
 #include "exit.h"
-#include "init.h"
+#include "leader.h"
+#include "parts.h"
 #include "place.h"
-#include "proxy.h"
-#include "worker.h"
+#include "roots.h"
 
 static void
 end_unloading(void *unused)
@@ -34,14 +34,12 @@ end_all(const struct gcw__range *range)
 
     do {
         any = gcw__places_run_unloading(range);
-        any |= gcw__exit_early_run(range);
+        any |= gcw__early_run(range);
         any |= gcw__cleanups_object_unloading(range);
     } while (any);
-    gcw__worker_object_unloading(range);
-    gcw__places_object_unloading(range);
-    gcw__proxies_object_unloading(range);
-    gcw__drain_object_unloading(range);
-    gcw__explain_object_unloading(range);
+    for (size_t i = 0; i < gcw__parts_count; i++)
+        if (gcw__parts[i]->unloading != NULL)
+            gcw__parts[i]->unloading(range);
 }
 
 /* A handler may throw, or end the thread. */
@@ -62,7 +60,7 @@ gcw_object_unloading(void (*code)(void))
     if (!gcw__object_of((uintptr_t)code, &range))
         return;
     if (!atomic_load(&gcw__ready))
-        gcw__exit_early_run(&range);
+        gcw__early_run(&range);
     else if (gcw__exit_is_mine())
         gcw__as_known_at_exit(end_all_in, &range);
     else

@@ -434,28 +434,28 @@ gcw__places_run_unloading(const struct gcw__range *range)
     return unload_all(range, true);
 }
 
-void
-gcw__places_object_unloading(const struct gcw__range *range)
+static void
+unloading(const struct gcw__range *range)
 {
     unload_all(range, false);
 }
 
-void
-gcw__places_fork_prepare(void)
+static void
+prepare(void)
 {
     gcw__lock(&place_lock, true);
 }
 
-void
-gcw__places_fork_parent(void)
+static void
+parent(void)
 {
     gcw__unlock(&place_lock);
 }
 
 /* Another thread may have been tidying, and have had the stack; it is not
  * there. */
-void
-gcw__places_fork_child(void)
+static void
+child(void)
 {
     struct gcw__place *place = gcw__roots == NULL ? NULL
                                                   : gcw__roots->places;
@@ -468,3 +468,7 @@ gcw__places_fork_child(void)
     }
     gcw__unlock(&place_lock);
 }
+
+const struct gcw__part gcw__place_part = {
+    "place", prepare, parent, child, unloading
+};

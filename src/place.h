@@ -3,6 +3,7 @@
 #ifndef GCW__PLACE_H
 #define GCW__PLACE_H
 
+#include "part.h"
 #include "shard.h"
 
 struct gcw__range;
@@ -127,10 +128,7 @@ struct gcw__place *gcw__place_after(const struct gcw__place *place);
 /* Ends what belongs to unloaded code: in registries, where that runs, true if
  * any did; or in all others. */
 bool gcw__places_run_unloading(const struct gcw__range *range);
-void gcw__places_object_unloading(const struct gcw__range *range);
 
-void gcw__places_fork_prepare(void);
-void gcw__places_fork_parent(void);
-void gcw__places_fork_child(void);
+extern const struct gcw__part gcw__place_part;
 
 #endif

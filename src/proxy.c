@@ -26,7 +26,7 @@
 
 #include "code.h"
 #include "delay.h"
-#include "init.h"
+#include "enter.h"
 #include "lock.h"
 #include "ref.h"
 #include "roots.h"
@@ -390,8 +390,8 @@ gcw__proxies_have(const void *object)
 
 /* Unloaded code, and forks. */
 
-void
-gcw__proxies_object_unloading(const struct gcw__range *range)
+static void
+unloading(const struct gcw__range *range)
 {
     gcw__lock(&proxies_lock, true);
     for (gcw_proxy *p = gcw__roots->proxies; p != NULL; p = p->next) {
@@ -405,14 +405,18 @@ gcw__proxies_object_unloading(const struct gcw__range *range)
     gcw__unlock(&proxies_lock);
 }
 
-void
-gcw__proxies_fork_prepare(void)
+static void
+prepare(void)
 {
     gcw__lock(&proxies_lock, true);
 }
 
-void
-gcw__proxies_fork_done(void)
+static void
+done(void)
 {
     gcw__unlock(&proxies_lock);
 }
+
+const struct gcw__part gcw__proxy_part = {
+    "proxy", prepare, done, done, unloading
+};

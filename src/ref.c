@@ -6,7 +6,7 @@
 #include <config.h>
 #include "ref.h"
 
-#include "init.h"
+#include "enter.h"
 #include "place.h"
 
 static gcw_ref *

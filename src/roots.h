@@ -10,6 +10,7 @@
 #define GCW__ROOTS_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 
 #include <gcweak.h>
 
@@ -37,5 +38,9 @@ struct gcw__roots {
 };
 
 extern struct gcw__roots *gcw__roots;
+
+/* Whether gcw_init has succeeded: then they are there, and all else is that a
+ * call relies on. */
+extern atomic_bool gcw__ready;
 
 #endif

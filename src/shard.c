@@ -993,16 +993,20 @@ gcw__shards_keep_is(const void *object)
     return false;
 }
 
-void
-gcw__shards_fork_prepare(void)
+static void
+lock_shards(void)
 {
     for (size_t i = 0; i < GCW__SHARDS; i++)
         gcw__lock(&shards[i].lock, true);
 }
 
-void
-gcw__shards_fork_done(void)
+static void
+unlock_shards(void)
 {
     for (size_t i = 0; i < GCW__SHARDS; i++)
         gcw__unlock(&shards[i].lock);
 }
+
+const struct gcw__part gcw__shard_part = {
+    "shard", lock_shards, unlock_shards, unlock_shards, NULL
+};

@@ -7,6 +7,7 @@
 
 #include "collector.h"
 #include "links.h"
+#include "part.h"
 #include "table.h"
 
 #include <gcweak/ref.h>
@@ -120,7 +121,6 @@ void gcw__ref_stats(struct gcw__ref_stats *out);
  * deaths. */
 bool gcw__shards_keep_is(const void *object);
 
-void gcw__shards_fork_prepare(void);
-void gcw__shards_fork_done(void);
+extern const struct gcw__part gcw__shard_part;
 
 #endif

@@ -39,17 +39,19 @@
 #include "shutdown.h"
 
 #include "cleanup.h"
-#include "debug.h"
 #include "death.h"
+#include "debug.h"
 #include "drain.h"
+#include "early.h"
 #include "exit.h"
-#include "init.h"
+#include "leader.h"
 #include "lock.h"
 #include "process.h"
 #include "roots.h"
 #include "tell.h"
 #include "worker.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -158,7 +160,7 @@ round_of_callbacks(int status)
         any |= gcw__drain_at_exit() != 0;
         any |= gcw__exit_run(gcw__roots->at_exit, status, all).called != 0;
     }
-    any |= gcw__exit_early_run(NULL);
+    any |= gcw__early_run(NULL);
     if (atomic_load(&gcw__ready))
         any |= gcw__cleanups_at_exit();
     return any;

@@ -17,7 +17,7 @@
 #include <config.h>
 #include "signature.h"
 
-#include "init.h"
+#include "fail.h"
 #include "text.h"
 
 enum { NESTED = 32, MEMBERS = 65535 };

@@ -6,7 +6,7 @@
 #include <config.h>
 #include "stack.h"
 
-#include "collector.h"
+#include "compiler.h"
 #include "lock.h"
 
 #include <errno.h>

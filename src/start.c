@@ -1,4 +1,4 @@
-/* init.c: starting the library.
+/* start.c: starting the library.
  *
  * Several threads may start it at once: each prepares everything, one of them
  * publishes.  Nothing is allocated under the lock, so that a finalizer that
@@ -7,68 +7,24 @@
  *
  * A child may be forked in the middle of it, also in ways that pass fork's
  * handlers by.  So each step may be done again, nobody relies on one before
- * `gcw__ready`, and the lock is made anew in a process that finds it taken by
- * a thread of another.
+ * `gcw__ready`, and the lock is made anew in such a child (starting.c).
  */
 #include <config.h>
-#include "init.h"
+#include "start.h"
 
 #include "code.h"
 #include "death.h"
 #include "drain.h"
 #include "exit.h"
+#include "fail.h"
 #include "fork.h"
 #include "last.h"
-#include "lock.h"
 #include "process.h"
 #include "roots.h"
 #include "shutdown.h"
+#include "starting.h"
 #include "tell.h"
-
-#include <sched.h>
-
-struct gcw__roots *gcw__roots;
-atomic_bool gcw__ready;
-
-static pthread_mutex_t starting = PTHREAD_MUTEX_INITIALIZER;
-
-/* The process that the lock is for; or that number and BUSY, while a thread
- * makes it anew. */
-static atomic_uint starting_in;
-#define BUSY (1u << 31)
-
-/* Makes the lock anew, if it is that of another process.  False: another
- * thread is at it. */
-static bool
-renew_starting(void)
-{
-    unsigned now = gcw__process(), before = atomic_load(&starting_in);
-
-    if (before == now)
-        return true;
-    if (before == (now | BUSY)
-        || !atomic_compare_exchange_strong(&starting_in, &before, now | BUSY))
-        return false;
-    if (before != 0)
-        pthread_mutex_init(&starting, NULL);
-    atomic_store(&starting_in, now);
-    return true;
-}
-
-void
-gcw__start_lock(void)
-{
-    while (!renew_starting())
-        sched_yield();
-    gcw__lock(&starting, true);
-}
-
-void
-gcw__start_unlock(void)
-{
-    gcw__unlock(&starting);
-}
-
+#include "worker.h"
 /* What the system is to call us for.  Goes on where it failed the last time,
  * if it did.  Returns 0 or an errno. */
 static int
@@ -103,6 +59,7 @@ publish(struct gcw__roots *roots)
     gcw__tell_install();
     gcw__exit_install();
     gcw__drain_install();
+    gcw__worker_install(gcw__last_needed);
     atomic_store_explicit(&gcw__ready, true, memory_order_release);
     return 0;
 }
@@ -149,10 +106,7 @@ start(void)
     roots = roots_new();
     if (roots == NULL)
         return ENOMEM;
-    error = start_with(roots);
-    if (error == 0 && gcw__thread_is_main())
-        gcw__last_watch_main();
-    return error;
+    return start_with(roots);
 }
 
 int
@@ -164,19 +118,6 @@ gcw_init(void)
         error = start();
     if (error != 0)
         return gcw__fail_int(error);
-    errno = before;
-    return 0;
-}
-
-int
-gcw__enter_first(void)
-{
-    int before = errno;
-
-    if (gcw_init() != 0)
-        return -1;
-    if (!gcw__thread_known())
-        return gcw__fail_int(EPERM);
     if (gcw__thread_is_main())
         gcw__last_watch_main();
     errno = before;

@@ -24,7 +24,7 @@
 #include <config.h>
 #include "wakeup.h"
 
-#include "collector.h"
+#include "compiler.h"
 #include "delay.h"
 #include "lock.h"
 #include "process.h"
@@ -261,8 +261,8 @@ gcw__wakeup_clear(struct gcw__wakeup *w)
     errno = error;
 }
 
-void
-gcw__wakeups_fork_child(void)
+static void
+child(void)
 {
     struct gcw__wakeup *w, *next;
 
@@ -275,14 +275,18 @@ gcw__wakeups_fork_child(void)
     gcw__unlock(&open_lock);
 }
 
-void
-gcw__wakeups_fork_prepare(void)
+static void
+prepare(void)
 {
     gcw__lock(&open_lock, true);
 }
 
-void
-gcw__wakeups_fork_parent(void)
+static void
+parent(void)
 {
     gcw__unlock(&open_lock);
 }
+
+const struct gcw__part gcw__wakeup_part = {
+    "wakeup", prepare, parent, child, NULL
+};

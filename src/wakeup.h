@@ -2,6 +2,8 @@
 #ifndef GCW__WAKEUP_H
 #define GCW__WAKEUP_H
 
+#include "part.h"
+
 #include <stdatomic.h>
 #include <stdbool.h>
 
@@ -33,8 +35,7 @@ bool gcw__wakeup_close(struct gcw__wakeup *w, bool may_wait);
 
 /* The child gets the same numbers, readable if they were, but no longer the
  * parent's wake-ups. */
-void gcw__wakeups_fork_prepare(void);
-void gcw__wakeups_fork_parent(void);
-void gcw__wakeups_fork_child(void);
+
+extern const struct gcw__part gcw__wakeup_part;
 
 #endif

@@ -36,9 +36,8 @@
 #include "code.h"
 #include "delay.h"
 #include "drain.h"
+#include "enter.h"
 #include "guard.h"
-#include "init.h"
-#include "last.h"
 #include "lock.h"
 #include "process.h"
 
@@ -65,6 +64,20 @@ static struct {
 } worker = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static _Thread_local bool is_worker;
+
+static void
+nothing(void)
+{
+}
+
+/* Whom to tell of a new worker. */
+static void (*_Atomic started_also)(void) = nothing;
+
+void
+gcw__worker_install(void (*started)(void))
+{
+    atomic_store(&started_also, started);
+}
 
 /* Inside the collector too. */
 static void
@@ -229,7 +242,7 @@ start(void)
     int error = make_thread();
 
     if (error == 0) {
-        gcw__last_needed();
+        atomic_load(&started_also)();
         return 0;
     }
     gcw__lock(&worker.lock, true);
@@ -397,8 +410,8 @@ gcw__worker_exits(void)
 
 /* The worker tells of each callback that it has ended only if somebody is
  * waiting for that. */
-void
-gcw__worker_object_unloading(const struct gcw__range *range)
+static void
+unloading(const struct gcw__range *range)
 {
     bool idle = true;
 
@@ -425,8 +438,8 @@ gcw__worker_alive(void)
     return alive;
 }
 
-void
-gcw__worker_fork_prepare(void)
+static void
+prepare(void)
 {
     gcw__lock(&worker.lock, true);
     look_at_process();
@@ -437,8 +450,8 @@ gcw__worker_fork_prepare(void)
     wait_patiently(NULL);
 }
 
-void
-gcw__worker_fork_parent(void)
+static void
+parent(void)
 {
     worker.paused--;
     if (worker.has_changed) {
@@ -450,11 +463,15 @@ gcw__worker_fork_parent(void)
 
 /* The worker is not there, unless it was the one that forked: then it is the
  * child's only thread, and goes on. */
-void
-gcw__worker_fork_child(void)
+static void
+child(void)
 {
     look_at_process();
     if (worker.has_changed)
         post();
     gcw__unlock(&worker.lock);
 }
+
+const struct gcw__part gcw__worker_part = {
+    "worker", prepare, parent, child, unloading
+};

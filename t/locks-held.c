@@ -1,6 +1,7 @@
 /* locks-held.c: what t/locks.t runs: does the library hold a lock of its own
  * when it asks the collector for something that takes the collector's lock?
  * Does it call the system with cancellation on where that could cut it off?
+ * Does it have a lock that a fork does not take?
  *
  * The linker puts the functions below in the place of those (-Wl,--wrap=NAME
  * for each NAME below and for fprintf, see Makefile.am).  They look at what
@@ -214,6 +215,67 @@ __wrap_fprintf(FILE *file, const char *format, ...)
     int n = __wrap_vfprintf(file, format, list);
     va_end(list);
     return n;
+}
+
+/* --- locks that fork does not take --- */
+
+/* The library's locks are all in the data of this program. */
+extern char __data_start[], _end[];
+
+enum { SEEN = 1, TAKEN = 2 };
+static atomic_uchar *locks;          /* of each word of the data */
+static _Thread_local bool forking;
+
+static size_t
+word_of(const void *lock)
+{
+    return (size_t)((const char *)lock - __data_start) / sizeof(void *);
+}
+
+int __real_pthread_mutex_lock(pthread_mutex_t *lock);
+int __wrap_pthread_mutex_lock(pthread_mutex_t *lock);
+int
+__wrap_pthread_mutex_lock(pthread_mutex_t *lock)
+{
+    if (gcw__holding.locks != 0 && (char *)lock >= __data_start
+        && (char *)lock < _end && locks != NULL)
+        atomic_fetch_or(&locks[word_of(lock)], forking ? TAKEN : SEEN);
+    return __real_pthread_mutex_lock(lock);
+}
+
+static void
+watch_locks(void)
+{
+    locks = calloc(word_of(_end) + 1, 1);
+    MUST(locks != NULL);
+}
+
+static void
+fork_and_watch(void)
+{
+    forking = true;
+    pid_t child = fork();
+    if (child == 0)
+        _exit(0);
+    forking = false;
+    MUST(child > 0 && waitpid(child, NULL, 0) == child);
+}
+
+/* What a fork does not take has no row in the table of parts. */
+static void
+expect_all_taken(void)
+{
+    size_t taken = 0;
+    for (size_t i = 0; i < word_of(_end); i++) {
+        unsigned char lock = atomic_load(&locks[i]);
+        taken += (lock & TAKEN) != 0;
+        if (lock == SEEN) {
+            printf("the lock in the %zuth word of the data: fork does not"
+                   " take it\n", i);
+            atomic_fetch_add(&violations, 1);
+        }
+    }
+    MUST(taken > 0);
 }
 
 /* --- what the library is made to do --- */
@@ -518,6 +580,7 @@ do_all(void)
     wait_for_a_turn();
     wait_for_the_worker();
     make_all_calls();
+    fork_and_watch();
     MUST(gcw__holding.locks == 0 && gcw__holding.off == 0);
 }
 
@@ -548,6 +611,7 @@ static void
 judge(void)
 {
     see_that_all_were_called();
+    expect_all_taken();
     fflush(stdout);
     _exit(atomic_load(&violations) != 0 ? 1 : 0);
 }
@@ -555,6 +619,7 @@ judge(void)
 static void
 play(void)
 {
+    watch_locks();
     MUST(sem_init(&there, 0, 0) == 0 && sem_init(&go, 0, 0) == 0);
     alarm(300);
     MUST(atexit(judge) == 0);

@@ -1,7 +1,7 @@
 #!/bin/sh
 # locks.t: the rules of src/lock.h are kept: who holds a lock of the library
-# asks the collector for nothing that takes its lock, and nobody is cancelled in
-# a call of the system.
+# asks the collector for nothing that takes its lock, nobody is cancelled in a
+# call of the system, and a fork takes each lock.
 #
 # What the library may be cancelled in stands in a table here; t/locks-held.c
 # watches the library at work.
@@ -139,6 +139,6 @@ passes 'the library can be cancelled only where that is known to be right' \
 passes 'all is watched that may take the lock of the collector' \
     asks_nothing_else
 passes 'each function of the library is called then' calls_all
-passes 'who holds a lock does not take that; nobody is cancelled in a call' \
+passes 'who holds one does not take that; fork takes all; nobody is cancelled' \
     "$builddir/t/locks-held"
 passes 'the same while the library tells what it does' holds_when_it_tells

@@ -1,7 +1,8 @@
 /* start.pml: the library is started while a process forks.
  *
- * A model in Promela of src/init.c, src/fork.c, src/process.c and what
- * src/exit-early.c has to do with them; see HACKING.md for how to run it.
+ * A model in Promela of src/start.c, src/starting.c, src/fork.c,
+ * src/process.c and what src/early.c has to do with them; see HACKING.md for
+ * how to run it.
  * Each step names the C that it stands for.
  *
  * The processes here are threads:
@@ -64,7 +65,7 @@
 bit has_page;
 byte word, counted = 1, last = 1;
 
-/* init.c: `starting` is 0, or the process that has it; and in which one
+/* starting.c: `starting` is 0, or the process that has it; and in which one
  * `starting` was last made anew, and the exit lock. */
 byte starting, starting_in, renewed_in;
 bit ready;
@@ -142,7 +143,7 @@ inline process_forked()
     }
 }
 
-/* --- src/init.c ----------------------------------------------------------- */
+/* --- src/start.c ---------------------------------------------------------- */
 
 /* lock_starting */
 inline lock_starting()

@@ -1,0 +1,9 @@
+/* starting.h: the lock of starting the library.  See starting.c. */
+#ifndef GCW__STARTING_H
+#define GCW__STARTING_H
+
+/* While the lock is held nobody is in the middle of starting the library. */
+void gcw__start_lock(void);
+void gcw__start_unlock(void);
+
+#endif
