@@ -5,9 +5,9 @@
  *
  * The linker puts the functions below in the place of those (-Wl,--wrap=NAME
  * for each NAME below and for fprintf, see Makefile.am).  They look at what
- * src/lock.h knows of the thread, while the program does all that the library
- * is for.  Each violation is a line on stdout; so is each of them that was
- * never called, for then this program tells nothing about it.
+ * src/ground/lock.h knows of the thread, while the program does all that the
+ * library is for.  Each violation is a line on stdout; so is each of them
+ * that was never called, for then this program tells nothing about it.
  *
  *     locks-held             does all that
  *     locks-held collector   names the functions of the collector's
@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <time.h>
 #include "all-calls.h"
-#include "../src/lock.h"
+#include "ground/lock.h"
 
 /* --- what is watched --- */
 

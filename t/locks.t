@@ -1,5 +1,5 @@
 #!/bin/sh
-# locks.t: the rules of src/lock.h are kept: who holds a lock of the library
+# locks.t: the rules of src/ground/lock.h are kept: who holds a lock of the library
 # asks the collector for nothing that takes its lock, nobody is cancelled in a
 # call of the system, and a fork takes each lock.
 #

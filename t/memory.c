@@ -4,7 +4,7 @@
 #include <config.h>
 
 #include "support.h"
-#include "../src/ref.h"
+#include "weak/ref.h"
 
 #include <stdio.h>
 #include <unistd.h>

@@ -15,7 +15,7 @@
 
 #include "support.h"
 #include "failing.h"
-#include "../src/ref.h"
+#include "weak/ref.h"
 
 #include <gcweak/debug.h>
 

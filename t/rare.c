@@ -11,20 +11,20 @@
 #include "support.h"
 #include "failing.h"
 
-#include "../src/code.h"
-#include "../src/debug.h"
-#include "../src/death.h"
-#include "../src/event.h"
-#include "../src/exit.h"
-#include "../src/guard.h"
-#include "../src/hub.h"
-#include "../src/lock.h"
-#include "../src/process.h"
-#include "../src/tell.h"
-#include "../src/text.h"
-#include "../src/wakeup.h"
+#include "ground/code.h"
+#include "debug/debug.h"
+#include "weak/death.h"
+#include "event/event.h"
+#include "exit/exit.h"
+#include "ground/guard.h"
+#include "event/hub.h"
+#include "ground/lock.h"
+#include "ground/process.h"
+#include "ground/tell.h"
+#include "ground/text.h"
+#include "ground/wakeup.h"
 #if HAVE_LIBFFI
-# include "../src/signature.h"
+# include "proxy/signature.h"
 #endif
 
 #include <gcweak/debug.h>

@@ -20,7 +20,7 @@
 #include <string.h>
 #include "support.h"
 #include "chance.h"
-#include "../src/signature.h"
+#include "proxy/signature.h"
 
 typedef void function(void);
 

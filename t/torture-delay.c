@@ -10,8 +10,8 @@
 #include <time.h>
 
 #include "torture.h"
-#include "../src/collector.h"
-#include "../src/delay.h"
+#include "collector/collector.h"
+#include "ground/delay.h"
 
 /* --- Chance --- */
 

@@ -1,6 +1,6 @@
 /* torture-read.c: torture of the weak read.
  *
- * Includes src/read.h with delays between its loads, and races several
+ * Includes src/weak/read.h with delays between its loads, and races several
  * readers with a storm of collections.  Some read one by one (gcw__read),
  * others as who reads many (gcw__read_at): they keep `settled` over all their
  * reads.  Built several times: with the right order of the loads, which must
@@ -38,7 +38,7 @@
 #include <unistd.h>
 
 #include "support.h"
-#include "../src/collector.h"
+#include "collector/collector.h"
 
 /* --- delays --- */
 
@@ -135,7 +135,7 @@ read_slowly(void *_Atomic *const _Atomic *link)
 
 #define GCW__DELAY(step) delay(step)
 #define gcw__read_settled read_slowly
-#include "../src/read.h"
+#include "weak/read.h"
 #undef gcw__read_settled
 
 /* With a wrong order there are only readers of the kind that has it. */

@@ -14,7 +14,7 @@
  * when their world has been dropped and collected, hardly anything may be
  * left.
  *
- * The library is built with delays inside (src/delay.h).
+ * The library is built with delays inside (src/ground/delay.h).
  */
 #include <config.h>
 
@@ -30,7 +30,7 @@
 #include <sys/wait.h>
 
 #include "torture.h"
-#include "../src/shard.h"
+#include "weak/shard.h"
 
 enum {
     PLAYERS = 6,

@@ -58,10 +58,10 @@
  *   POSIX does not allow exit in a signal handler.  There it works as far as
  *   with atexit: if the thread has called gcweak before, and nothing weak is
  *   registered, that is, there are no handlers with methods, no cleanups, and
- *   no events, hubs or registries of one's own.  A handler in a shared library
- *   must not come upon the dynamic linker with its lock half taken.  If the signal has
- *   interrupted gcweak itself, handlers do not run, and a line on stderr says
- *   so.
+ *   no events, hubs or registries of one's own.  A handler in a shared
+ *   library must not come upon the dynamic linker with its lock half taken.
+ *   If the signal has interrupted gcweak itself, handlers do not run, and a
+ *   line on stderr says so.
  *
  * Fork
  *   A handler belongs to the process that registered it; a child skips it,

@@ -26,7 +26,7 @@
  * GC_REALLOC that moves it, leaves a link to memory that is soon somebody
  * else's.  Call gcw_dispose first.
  *
- * How the read works without a lock stands on top of src/read.h.
+ * How the read works without a lock stands on top of src/weak/read.h.
  */
 #ifndef GCWEAK_REF_H
 #define GCWEAK_REF_H

@@ -1,8 +1,8 @@
 /* emit.pml: emissions against all that changes the list of listeners.
  *
- * A model in Promela of src/emit.h, src/listener.c, src/listeners.c and
- * src/event.c; see HACKING.md for how to run it.  Each step names the C that
- * it stands for.
+ * A model in Promela of src/event/emit.h, src/event/listener.c,
+ * src/event/listeners.c and src/event/event.c; see HACKING.md for how to run
+ * it.  Each step names the C that it stands for.
  *
  * Listener 1 is connected when it begins, 2 may be.  The processes:
  *
@@ -127,7 +127,7 @@ bit once_lost[NUMBERS];
 bit called_once[NUMBERS];
 byte operations = OPERATIONS;
 
-/* --- The list: src/listeners.c -------------------------------------------- */
+/* --- The list: src/event/listeners.c ------------------------------------- */
 
 #define BEGIN range_begin[list_array]
 #define END range_end[list_array]
@@ -237,7 +237,7 @@ inline move()
     i = 0
 }
 
-/* --- Who changes it: src/event.c, src/listener.c -------------------------- */
+/* --- Who changes it: src/event/event.c, src/event/listener.c ------------- */
 
 /* connect: try_to_connect, with add.  The listener has watched its objects
  * since before; the caller holds them. */
@@ -398,7 +398,7 @@ end:
     od
 }
 
-/* --- Deaths --------------------------------------------------------------- */
+/* --- Deaths -------------------------------------------------------------- */
 
 inline die(l, o)
 {
@@ -435,7 +435,7 @@ end:
     od
 }
 
-/* src/death.c: sweep; src/place.c: watch_died; gcw__listener_died. */
+/* src/weak/death.c: sweep; src/weak/place.c: watch_died; gcw__listener_died. */
 inline tell(l, o)
 {
     cleared[o] && !told[o];
@@ -458,7 +458,7 @@ end:
     od
 }
 
-/* --- Emitting: src/event.c, src/emit.h, src/listener.c -------------------- */
+/* --- Emitting: src/event/event.c, src/event/emit.h, src/event/listener.c - */
 
 /* A weak read.  What it returns is held until the call has returned. */
 inline read(pointer, o)
@@ -656,7 +656,7 @@ proctype emitter()
     }
 }
 
-/* --- All of it ------------------------------------------------------------ */
+/* --- All of it ----------------------------------------------------------- */
 
 inline connected(l)
 {

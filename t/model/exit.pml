@@ -1,9 +1,9 @@
 /* exit.pml: an exit registry that is run, changed and closed by threads, some
  * of which exit, are cancelled, or end in a handler.
  *
- * A model in Promela of src/exit-run.c, src/exit.c, src/exit-order.c and
- * src/shutdown.c; see HACKING.md for how to run it.  Each step names the C
- * that it stands for.
+ * A model in Promela of src/exit/exit-run.c, src/exit/exit.c,
+ * src/exit/exit-order.c and src/process/shutdown.c; see HACKING.md for how to
+ * run it.  Each step names the C that it stands for.
  *
  * Each thread does a few operations, chosen anew each time: registers a
  * handler, unregisters any that was registered, runs the registry, unloads the
@@ -174,7 +174,7 @@ bit moved;                   /* one of these has been set aside */
 hidden byte i, n, x;
 hidden byte before[HANDLERS];
 
-/* --- The order: src/exit-order.c ------------------------------------------ */
+/* --- The order: src/exit/exit-order.c ------------------------------------ */
 
 /* trim */
 inline trim(at)
@@ -267,7 +267,7 @@ inline order_next(h, at)
     od
 }
 
-/* --- Handlers: src/exit.c ------------------------------------------------- */
+/* --- Handlers: src/exit/exit.c ------------------------------------------- */
 
 /* gcw__exit_remove, with gcw__exit_take_off */
 inline exit_remove(h)
@@ -317,7 +317,7 @@ inline unregister(h)
     fi
 }
 
-/* --- A run: src/exit-run.c ------------------------------------------------ */
+/* --- A run: src/exit/exit-run.c ------------------------------------------ */
 
 #ifdef NOT_NESTED
 #define IS_OTHER (depth != 0)
@@ -631,7 +631,7 @@ inline unloaded()
     unloading = UNLOADED
 }
 
-/* --- The end -------------------------------------------------------------- */
+/* --- The end ------------------------------------------------------------- */
 
 /* The process ends: a handler has had its turn, but for one of a plugin that
  * another thread is unloading at this moment. */
@@ -756,7 +756,7 @@ inline all_done()
     i = 0
 }
 
-/* --- Threads -------------------------------------------------------------- */
+/* --- Threads ------------------------------------------------------------- */
 
 /* All are alike, so it is enough that they begin in this order. */
 #define MAY_OPERATE (operations > 0 && me <= begun)

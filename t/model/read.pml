@@ -1,7 +1,8 @@
 /* read.pml: the weak read without a lock, and the life of a slot.
  *
- * A model in Promela of src/read.h, src/collector.c and src/shard.c; see
- * HACKING.md for how to run it.  Each step names the C that it stands for.
+ * A model in Promela of src/weak/read.h, src/collector/collector.c and
+ * src/weak/shard.c; see HACKING.md for how to run it.  Each step names the C
+ * that it stands for.
  *
  * One slot serves one target after the other: 1, 2, ...  Each has a reference
  * of the same number, which users hold for ever.  The processes:
@@ -70,11 +71,11 @@ byte gc_no;
 byte registered;             /* the target that the link is registered for */
 bit dead[TARGETS + 1];
 
-/* src/collector.c: gcw__settled. */
+/* src/collector/collector.c: gcw__settled. */
 byte settled;
 
-/* src/shard.c: the word of the one slot, chunk->links[number], and what the
- * shard's lock guards.  `made` counts the references that are published; the
+/* src/weak/shard.c: the word of the one slot, chunk->links[number], and what
+ * the shard's lock guards.  `made` counts the references that are published; the
  * last of them is the one in the slot. */
 bit shard_lock;
 byte word = 1;
@@ -91,7 +92,7 @@ byte pointer[READERS];
 byte e[READERS];             /* `settled`, or what is compared with it */
 bit disposing;               /* the caller of gcw_dispose has the target */
 
-/* --- The reader: src/read.h, gcw__read and gcw__read_at ------------------- */
+/* --- The reader: src/weak/read.h, gcw__read and gcw__read_at ------------- */
 
 /* What was read is handed to the caller.  It has been in a register since it
  * was loaded, so it is the same whether this is looked at now or later. */
@@ -186,7 +187,7 @@ end:
     od
 }
 
-/* --- The collector: bdwgc ------------------------------------------------- */
+/* --- The collector: bdwgc ------------------------------------------------ */
 
 /* Whether a register or a stack holds the target. */
 inline find_held()
@@ -251,7 +252,7 @@ proctype collector()
     od
 }
 
-/* --- The sweeper: src/death.c, sweep and gcw__deaths_of ------------------- */
+/* --- The sweeper: src/weak/death.c, sweep and gcw__deaths_of ------------- */
 
 /* gcw__settle, of collector.c: settle_locked. */
 inline settle()
@@ -339,7 +340,7 @@ end:
     od
 }
 
-/* --- The disposer: src/death.c, gcw__deaths_of ---------------------------- */
+/* --- The disposer: src/weak/death.c, gcw__deaths_of ---------------------- */
 
 /* collector.c: gcw__link_remove. */
 inline remove_link()
@@ -406,7 +407,7 @@ end:
     od
 }
 
-/* --- The maker: src/shard.c, gcw__shard_ref ------------------------------- */
+/* --- The maker: src/weak/shard.c, gcw__shard_ref ------------------------- */
 
 proctype maker()
 {

@@ -1,9 +1,9 @@
 /* start.pml: the library is started while a process forks.
  *
- * A model in Promela of src/start.c, src/starting.c, src/fork.c,
- * src/process.c and what src/early.c has to do with them; see HACKING.md for
- * how to run it.
- * Each step names the C that it stands for.
+ * A model in Promela of src/process/start.c, src/process/starting.c,
+ * src/process/fork.c, src/ground/process.c and what src/process/early.c has
+ * to do with them; see HACKING.md for how to run it. Each step names the C
+ * that it stands for.
  *
  * The processes here are threads:
  *
@@ -86,7 +86,7 @@ bit in_child;
 /* How many threads there are. */
 byte threads;
 
-/* --- src/lock.h ----------------------------------------------------------- */
+/* --- src/ground/lock.h --------------------------------------------------- */
 
 inline lock(a_lock)
 {
@@ -104,7 +104,7 @@ inline unlock(a_lock)
     }
 }
 
-/* --- src/process.c -------------------------------------------------------- */
+/* --- src/ground/process.c ------------------------------------------------ */
 
 /* gcw__process, with gcw__process_new */
 inline process(number)
@@ -143,7 +143,7 @@ inline process_forked()
     }
 }
 
-/* --- src/start.c ---------------------------------------------------------- */
+/* --- src/process/start.c ------------------------------------------------- */
 
 /* lock_starting */
 inline lock_starting()
@@ -283,7 +283,7 @@ inline add_early()
     unlock(exit_lock)
 }
 
-/* --- src/fork.c ----------------------------------------------------------- */
+/* --- src/process/fork.c -------------------------------------------------- */
 
 /* lock_all */
 inline lock_all()
@@ -396,7 +396,7 @@ inline after_fork()
     assert(locks == 0 && !all)
 }
 
-/* --- Threads -------------------------------------------------------------- */
+/* --- Threads ------------------------------------------------------------- */
 
 /* In each: gcw__holding, which a child inherits, and what calls need. */
 

@@ -1,0 +1,133 @@
+/* debug-dump.c: everything that is registered, as tables for a person.
+ *
+ * What there is comes from walk.c, while no lock is held.
+ */
+#include <config.h>
+#include "debug/debug.h"
+
+#include "ground/lock.h"
+#include "ground/roots.h"
+#include "ground/tell.h"
+#include "weak/enter.h"
+#include "weak/ref.h"
+
+#include <inttypes.h>
+
+static const char *
+kind_name(enum gcw__entry_kind kind)
+{
+    static const char *const names[] = {
+        [GCW__METHOD_SEEN] = "method",
+        [GCW__WEAK_METHOD_SEEN] = "weak method",
+        [GCW__FUNCTION_SEEN] = "function",
+        [GCW__CLEANUP_SEEN] = "cleanup",
+        [GCW__DEATH_SEEN] = "on death",
+    };
+
+    return names[kind];
+}
+
+static void
+print_source(const struct gcw__source_watch *source, FILE *out)
+{
+    if (source == NULL)
+        fputs("any source", out);
+    else
+        fprintf(out, "source %p", gcw__read(source->on.watch.ref));
+}
+
+static void
+print_pattern(const struct gcw__pattern *pattern, FILE *out)
+{
+    if (pattern->type == NULL)
+        fputs("any type, ", out);
+    else
+        fprintf(out, "type \"%s\", ", pattern->type->name);
+    print_source(pattern->source, out);
+}
+
+void
+gcw__print_table_name(FILE *out, const struct gcw__table_seen *table)
+{
+    static const char *const names[] = {
+        [GCW__EVENT] = "event", [GCW__HUB] = "hub",
+        [GCW__REGISTRY] = "exit registry",
+    };
+
+    fprintf(out, "%s ", names[table->kind]);
+    if (table->container == gcw__roots->at_exit)
+        fputs("(the default one) ", out);
+    if (table->name != NULL)
+        fprintf(out, "\"%s\" ", table->name);
+    fprintf(out, "%p", table->container);
+    if (table->pattern != NULL) {
+        fputs(", ", out);
+        print_pattern(table->pattern, out);
+    }
+}
+
+static void
+print_columns(FILE *out)
+{
+    fprintf(out, "  %6s  %-8s %-12s %-18s %s\n", "age", "state", "kind",
+            "target", "function");
+}
+
+static void
+print_table(const struct gcw__table_seen *table, void *out)
+{
+    gcw__print_table_name(out, table);
+    fprintf(out, ": %zu\n", table->live);
+    if (table->live != 0)
+        print_columns(out);
+}
+
+static void
+print_entry(const struct gcw__entry_seen *entry, void *out)
+{
+    if (entry->has_age)
+        fprintf(out, "  %6" PRIu32, entry->age);
+    else
+        fprintf(out, "  %6s", "-");
+    fprintf(out, "  %-8s %-12s ", entry->state, kind_name(entry->kind));
+    if (entry->target != NULL)
+        fprintf(out, "%-18p ", (void *)(uintptr_t)entry->target);
+    else
+        fprintf(out, "%-18s ", "-");
+    gcw__print_code(out, entry->code);
+    if (entry->name != NULL)
+        fprintf(out, " \"%s\"", entry->name);
+    putc('\n', out);
+}
+
+static void
+print_cleanups(FILE *out)
+{
+    static const struct gcw__walker walker = { .entry = print_entry };
+    size_t n = gcw__cleanups_count();
+
+    fprintf(out, "cleanups: %zu\n", n);
+    if (n != 0)
+        print_columns(out);
+    gcw__walk_cleanups(&walker, out);
+}
+
+void
+gcw_dump(FILE *out)
+{
+    static const struct gcw__walker walker = { .table = print_table,
+                                               .entry = print_entry };
+
+    if (gcw__enter() != 0)
+        return;
+    if (out == NULL) {
+        errno = EINVAL;
+        return;
+    }
+    gcw__cancel_off();
+    fprintf(out, "gcweak %s, after %ju collections\n", PACKAGE_VERSION,
+            (uintmax_t)gcw__gc_no());
+    gcw__walk_places(&walker, out);
+    print_cleanups(out);
+    gcw__cancel_on();
+}

@@ -1,0 +1,365 @@
+/* debug-explain.c: who keeps an object alive, in words.
+ *
+ * The chain comes from debug-search.c, and lies on this stack, which holds its
+ * objects while they are named.  What is the library's own is found by a walk
+ * over everything that is registered (walk.c), which holds each of its objects
+ * against the chain: records do not say themselves what they are.  All of it
+ * is named before anything is printed, and printed without a lock.
+ */
+#include <config.h>
+#include "debug/debug.h"
+
+#include "debug/debug-search.h"
+#include "deliver/drain.h"
+#include "ground/code.h"
+#include "ground/lock.h"
+#include "ground/roots.h"
+#include "ground/tell.h"
+#include "proxy/proxy.h"
+#include "weak/enter.h"
+#include "weak/ref.h"
+
+#include <string.h>
+
+/* What is known of an object of the chain. */
+struct label {
+    const char *what;                /* NULL: nothing */
+    bool in_table, in_entry;         /* which these are: */
+    struct gcw__table_seen table;
+    struct gcw__entry_seen entry;
+};
+
+struct explanation {
+    struct gcw__chain chain;
+    struct label labels[2 * GCW__STEPS];     /* of `first`, and of `last` */
+    volatile uintptr_t hidden;       /* the target, bits turned; not to be
+                                      * turned back before its time */
+    uintptr_t caller;                /* where its frames begin */
+    FILE *out;
+};
+
+/* The steps that are remembered: `first` and, of a long chain, `last`. */
+
+static size_t
+remembered(const struct gcw__chain *chain)
+{
+    return chain->length < 2 * GCW__STEPS ? chain->length : 2 * GCW__STEPS;
+}
+
+static const struct gcw__step *
+step_at(const struct gcw__chain *chain, size_t i)
+{
+    size_t n = remembered(chain);
+
+    return i < GCW__STEPS ? &chain->first[i]
+                          : &chain->last[GCW__STEPS - (n - i)];
+}
+
+/* Naming the library's own. */
+
+static void
+label_part(const void *object, const char *what,
+           const struct gcw__table_seen *table,
+           const struct gcw__entry_seen *entry, void *arg)
+{
+    struct explanation *e = arg;
+
+    for (size_t i = 0; i < remembered(&e->chain); i++) {
+        struct label *label = &e->labels[i];
+
+        if (step_at(&e->chain, i)->object != object)
+            continue;
+        label->what = what;
+        label->in_table = table->container != NULL;
+        if (label->in_table)
+            label->table = *table;
+        label->in_entry = entry != NULL;
+        if (label->in_entry)
+            label->entry = *entry;
+    }
+}
+
+static void
+label_others(struct explanation *e)
+{
+    for (size_t i = 0; i < remembered(&e->chain); i++) {
+        const void *object = step_at(&e->chain, i)->object;
+
+        if (object == gcw__roots)
+            e->labels[i].what = "what the library holds";
+        else if (gcw__shards_keep_is(object))
+            e->labels[i].what = "a table of what waits for deaths";
+        else if (gcw__proxies_have(object))
+            e->labels[i].what = "proxy";
+    }
+}
+
+static void
+pass_table(const struct gcw__table_seen *table, void *arg)
+{
+    (void)table;
+    (void)arg;
+}
+
+static void
+pass_entry(const struct gcw__entry_seen *entry, void *arg)
+{
+    (void)entry;
+    (void)arg;
+}
+
+static void
+label_all(struct explanation *e)
+{
+    static const struct gcw__walker walker = { pass_table, pass_entry,
+                                               label_part };
+
+    gcw__walk_places(&walker, e);
+    gcw__walk_cleanups(&walker, e);
+    label_others(e);
+}
+
+/* Naming the program's own. */
+
+static gcw_name_fn *name_object;     /* under the queue lock */
+
+static void
+set_name(gcw_name_fn *name, void *data)
+{
+    name_object = name;
+    gcw__roots->name_data = name == NULL ? NULL : data;
+}
+
+static const char *
+name_of(const struct gcw__step *step)
+{
+    gcw_name_fn *name;
+    void *data;
+
+    gcw__lock(&gcw__queue_lock, true);
+    name = name_object;
+    data = gcw__roots->name_data;
+    gcw__unlock(&gcw__queue_lock);
+    return name == NULL ? NULL : name(step->object, step->size, data);
+}
+
+int
+gcw_explain_name(gcw_name_fn *name, void *data)
+{
+    if (gcw__enter() != 0)
+        return -1;
+    if (!gcw__holdable(data))
+        return gcw__fail_int(EINVAL);
+    gcw__lock(&gcw__queue_lock, true);
+    set_name(name, data);
+    gcw__unlock(&gcw__queue_lock);
+    return 0;
+}
+
+static void
+unloading(const struct gcw__range *range)
+{
+    gcw__lock(&gcw__queue_lock, true);
+    if (gcw__in_range((uintptr_t)name_object, range))
+        set_name(NULL, NULL);
+    gcw__unlock(&gcw__queue_lock);
+}
+
+/* Printing. */
+
+static void
+print_entry(const struct explanation *e, const struct label *label)
+{
+    const struct gcw__entry_seen *entry = &label->entry;
+
+    fputs(" with ", e->out);
+    gcw__print_code(e->out, entry->code);
+    if (entry->name != NULL)
+        fprintf(e->out, " \"%s\"", entry->name);
+    if (entry->target == NULL)
+        return;
+    fprintf(e->out, ", for %p", (void *)(uintptr_t)entry->target);
+    if (gcw__base(entry->target) == gcw__base((void *)~e->hidden))
+        fputs(" itself", e->out);
+}
+
+/* Whose data a word in an array of listeners is; what lies before the slots
+ * has a very large number. */
+static void
+print_slot(const struct explanation *e, const struct gcw__step *step)
+{
+    const struct gcw__array *array = (const struct gcw__array *)step->object;
+    size_t at = step->at - offsetof(struct gcw__array, slots);
+    size_t in_slot = at % sizeof array->slots[0];
+
+    if (at / sizeof array->slots[0] >= array->capacity
+        || in_slot != offsetof(struct gcw__slot, data))
+        return;
+    fputs(", as data of ", e->out);
+    gcw__print_code(e->out, (uintptr_t)
+                    array->slots[at / sizeof array->slots[0]].code);
+}
+
+static void
+print_label(const struct explanation *e, const struct label *label,
+            const struct gcw__step *step)
+{
+    fputs("gcweak: ", e->out);
+    if (!label->in_table || label->table.container != step->object)
+        fputs(label->what, e->out);
+    if (label->in_entry)
+        print_entry(e, label);
+    if (label->in_table && label->table.container != step->object)
+        fputs(" of ", e->out);
+    if (label->in_table)
+        gcw__print_table_name(e->out, &label->table);
+    if (label->in_table && !label->in_entry
+        && strcmp(label->what, "listeners") == 0)
+        print_slot(e, step);
+}
+
+static void
+print_step(const struct explanation *e, size_t i)
+{
+    const struct gcw__step *step = step_at(&e->chain, i);
+    const struct label *label = &e->labels[i];
+    bool is_last = i == remembered(&e->chain) - 1;
+    const char *name;
+
+    fprintf(e->out, "  -> %p, %zu bytes", (void *)step->object, step->size);
+    if (label->what != NULL) {
+        fputs(", ", e->out);
+        print_label(e, label, step);
+    } else {
+        name = name_of(step);
+        if (name != NULL)
+            fprintf(e->out, ", %s", name);
+    }
+    if (is_last)
+        fputs(": the target", e->out);
+    else
+        fprintf(e->out, ", at offset %zu", step->at);
+    putc('\n', e->out);
+}
+
+static void
+print_root(const struct explanation *e)
+{
+    const struct gcw__chain *chain = &e->chain;
+
+    /* There are no others. */
+    switch (chain->root) {  /* GCOVR_EXCL_BR_LINE */
+    case GCW__ROOT_UNCOLLECTABLE:
+        fputs("uncollectable object", e->out);
+        break;
+    case GCW__ROOT_STATIC:
+        fputs("static data: ", e->out);
+        gcw__print_data(e->out, chain->word);
+        break;
+    case GCW__ROOT_STACK:
+        if (chain->word < e->caller)
+            fputs("a register of this thread", e->out);
+        else
+            fprintf(e->out, "stack of this thread, at %#jx",
+                    (uintmax_t)chain->word);
+        break;
+    case GCW__ROOT_COLLECTOR:
+        fputs("the collector itself, as what a finalizer is or was given, or"
+              " by chance: ", e->out);
+        gcw__print_data(e->out, chain->word);
+        break;
+    }
+    putc('\n', e->out);
+}
+
+static int
+print_chain(struct explanation *e)
+{
+    size_t n = remembered(&e->chain);
+
+    label_all(e);
+    fprintf(e->out, "gcweak: %p is kept alive by\n  ",
+            (void *)~e->hidden);
+    print_root(e);
+    for (size_t i = 0; i < n; i++) {
+        if (i == GCW__STEPS && e->chain.length > n)
+            fprintf(e->out, "  -> ... %zu more\n", e->chain.length - n);
+        print_step(e, i);
+    }
+    if (e->chain.root == GCW__ROOT_STACK)
+        fputs("  (perhaps only a variable of who asks, or a stale word)\n",
+              e->out);
+    return (int)e->chain.length;
+}
+
+static int
+print_nobody(const struct explanation *e, enum gcw__found found)
+{
+    fprintf(e->out, "gcweak: %p: nobody was found who keeps it alive, ",
+            (void *)~e->hidden);
+    if (found == GCW__NOT_MARKED) {
+        fputs("nor did the collector find anybody: it is dead\n", e->out);
+        return 0;
+    }
+    fputs(found == GCW__NOT_FOUND
+              ? "but the collector knows somebody\n"
+              : "and whether the collector knows somebody cannot be told, for"
+                " it\n  collects bit by bit, or not at all\n", e->out);
+    fputs("  Not looked at: stacks and registers of other threads, thread-local"
+          " variables,\n  roots that the program gave to the collector by"
+          " itself", e->out);
+    if (GC_get_no_dls())
+        fputs(", static data (GC_set_no_dls)", e->out);
+    fputs("\n", e->out);
+    return 0;
+}
+
+static __attribute__((__noinline__)) bool
+is_object(uintptr_t hidden)
+{
+    return gcw__base((void *)~hidden) != NULL;
+}
+
+static __attribute__((__noinline__)) int
+explain(uintptr_t hidden, uintptr_t caller, FILE *out)
+{
+    struct explanation e = { .hidden = hidden, .caller = caller, .out = out };
+
+    enum gcw__found found = gcw__search(hidden, &e.chain);
+    int length;
+
+    if (found == GCW__NO_MEMORY)
+        return gcw__fail_int(ENOMEM);
+    gcw__cancel_off();
+    length = found == GCW__FOUND ? print_chain(&e) : print_nobody(&e, found);
+    gcw__cancel_on();
+    return length;
+}
+
+static __attribute__((__noinline__)) int
+explain_hidden(uintptr_t hidden, uintptr_t caller, FILE *out)
+{
+    if (gcw__enter() != 0)
+        return -1;
+    if (out == NULL || !is_object(hidden))
+        return gcw__fail_int(EINVAL);
+    gcw__clear_stack();
+    return explain(hidden, caller, out);
+}
+
+/* The argument is hidden before anything else is done, and what has looked at
+ * it is cleared, so that this call does not itself keep the target alive. */
+int
+gcw_explain(const void *target, FILE *out)
+{
+    uintptr_t caller = (uintptr_t)__builtin_frame_address(0);
+    uintptr_t hidden = ~(uintptr_t)target;
+
+    target = NULL;
+    GCW__KEEP(target);
+    return explain_hidden(hidden, caller, out);
+}
+
+const struct gcw__part gcw__explain_part = {
+    "explain", NULL, NULL, NULL, unloading
+};

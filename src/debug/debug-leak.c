@@ -1,0 +1,132 @@
+/* debug-leak.c: GCWEAK_DEBUG=leak: what looks like a leak when the process
+ * exits.
+ *
+ * What lives long is nothing unusual; many alike that live long are.  So those
+ * with one function are counted together, the old ones only.
+ */
+#include <config.h>
+#include "debug/debug.h"
+
+#include "ground/table.h"
+#include "ground/tell.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+enum { OLD = 10, MANY = 10 };
+
+struct group {
+    struct group *next;
+    enum gcw__entry_kind kind;
+    const char *sort;
+    uintptr_t code;
+    size_t n;
+    uint32_t youngest, oldest;
+};
+
+struct groups {
+    struct gcw__table by_code;
+    struct group *first;
+    const char *sort;                /* of the table that is being walked */
+    bool no_memory;
+};
+
+static struct group *
+find(const struct groups *groups, const struct gcw__entry_seen *entry)
+{
+    size_t at = gcw__table_place(entry->code);
+    struct group *group;
+
+    while ((group = gcw__table_next(&groups->by_code, entry->code, &at))
+           != NULL)
+        if (group->kind == entry->kind && group->sort == groups->sort)
+            break;
+    return group;
+}
+
+static struct group *
+make(struct groups *groups, const struct gcw__entry_seen *entry)
+{
+    struct group *group = malloc(sizeof *group);
+
+    if (group == NULL || !gcw__table_make_room(&groups->by_code)) {
+        free(group);
+        return NULL;
+    }
+    *group = (struct group){ groups->first, entry->kind, groups->sort,
+                             entry->code, 0, UINT32_MAX, 0 };
+    groups->first = group;
+    gcw__table_insert(&groups->by_code, entry->code, group);
+    return group;
+}
+
+static void
+add(const struct gcw__entry_seen *entry, void *arg)
+{
+    struct groups *groups = arg;
+    struct group *group;
+
+    if (!entry->has_age || entry->age < OLD || entry->target == NULL)
+        return;
+    group = find(groups, entry);
+    if (group == NULL)
+        group = make(groups, entry);
+    if (group == NULL) {
+        groups->no_memory = true;
+        return;
+    }
+    group->n++;
+    if (entry->age < group->youngest)
+        group->youngest = entry->age;
+    if (entry->age > group->oldest)
+        group->oldest = entry->age;
+}
+
+static void
+begin(const struct gcw__table_seen *table, void *arg)
+{
+    ((struct groups *)arg)->sort
+        = table->kind == GCW__REGISTRY ? "exit handlers" : "listeners";
+}
+
+static void
+print(const struct group *group)
+{
+    if (group->n < MANY)
+        return;
+    flockfile(stderr);
+    fprintf(stderr, "gcweak: leak: %zu %s with ", group->n, group->sort);
+    gcw__print_code(stderr, group->code);
+    fprintf(stderr, " whose objects have lived through %" PRIu32 " to %"
+            PRIu32 " collections\n", group->youngest, group->oldest);
+    funlockfile(stderr);
+}
+
+static void
+print_all(struct groups *groups)
+{
+    struct group *group, *next;
+
+    for (group = groups->first; group != NULL; group = next) {
+        next = group->next;
+        print(group);
+        free(group);
+    }
+    free(groups->by_code.entries);
+    if (groups->no_memory)
+        fputs("gcweak: leak: not all was looked at: no memory\n", stderr);
+}
+
+void
+gcw__tell_leaks(void)
+{
+    static const struct gcw__walker walker = { .table = begin, .entry = add };
+    struct groups groups = { .first = NULL };
+
+    if (!gcw__tells(GCW__TELL_LEAK))
+        return;
+    gcw__walk_places(&walker, &groups);
+    groups.sort = "cleanups";
+    gcw__walk_cleanups(&walker, &groups);
+    print_all(&groups);
+}

@@ -1,0 +1,420 @@
+/* debug-search.c: a chain of objects from a root to a target.
+ *
+ * A search in breadth, under the collector's lock: objects that were reached
+ * stand in a list, each with the word that led to it, and the list is gone
+ * through from its beginning while it grows.  So the first chain that is found
+ * is a shortest one.  A table tells which objects are in the list already.
+ *
+ * The target is known by its address with the bits turned, so that neither the
+ * collection nor the search finds it where it is only asked about.
+ *
+ * Words are taken for pointers as the collector takes them: any word that
+ * leads into an object counts, one into its middle from the heap or from
+ * static data only if the collector was told so.  Objects that the collection
+ * before has not marked are passed over at first, for they are free, or new;
+ * where marks mean nothing, because it marks bit by bit or not at all, none
+ * is.
+ *
+ * Other threads run, but cannot allocate, so nothing is freed meanwhile; what
+ * they change in objects may be missed.  Memory comes from mmap.  Static data
+ * is read within dl_iterate_phdr, as the collector does, so that no shared
+ * object goes meanwhile.
+ */
+#include <config.h>
+#include "debug/debug-search.h"
+
+#include "collector/collector.h"
+#include "ground/roots.h"
+#include "ground/table.h"
+
+#include <gc/gc_mark.h>
+#include <link.h>
+#include <string.h>
+#include <sys/mman.h>
+
+/* An object that was reached. */
+struct node {
+    uintptr_t base;
+    uintptr_t word;                  /* where the pointer to it is; of an
+                                      * uncollectable one, 0 */
+    size_t from;                     /* the number of the object that this
+                                      * word is in; or a root */
+};
+
+/* Numbers that stand for roots. */
+#define ROOT(root) (SIZE_MAX - (size_t)(root))
+#define IS_ROOT(from) ((from) >= ROOT(GCW__ROOT_COLLECTOR))
+
+struct search {
+    uintptr_t hidden;                /* where the caller's pointer leads, bits
+                                      * turned; and the beginning of that */
+    uintptr_t hidden_base;
+    uintptr_t stack, stack_bottom;
+    bool use_marks;
+    bool interior;                   /* pointers into the middle count
+                                      * everywhere */
+    struct node *nodes;
+    size_t *table;                   /* numbers of nodes plus 1; 0: free */
+    size_t capacity, n, done;        /* nodes; the table is twice as large */
+    size_t found;                    /* the target's number; SIZE_MAX: none */
+    bool no_memory;
+    size_t from;                     /* whose words are looked at */
+    enum gcw__root wanted;           /* which static data */
+    bool is_program;                 /* the first object is the program */
+    struct gcw__chain *chain;
+    enum gcw__found result;
+};
+
+/* Memory. */
+
+static void *
+get(size_t size)
+{
+    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    /* cppcheck-suppress memleak ; it is returned */
+    return p == MAP_FAILED ? NULL : p;
+}
+
+static void
+give(void *p, size_t size)
+{
+    if (p != NULL)
+        munmap(p, size);
+}
+
+static void
+give_all(struct search *s)
+{
+    give(s->nodes, s->capacity * sizeof *s->nodes);
+    give(s->table, 2 * s->capacity * sizeof *s->table);
+    s->nodes = NULL;
+    s->table = NULL;
+}
+
+/* Its place in the table, or a free one. */
+static size_t *
+place_of(const struct search *s, uintptr_t base)
+{
+    size_t mask = 2 * s->capacity - 1;
+    size_t i = gcw__mix(base) & mask;
+
+    while (s->table[i] != 0 && s->nodes[s->table[i] - 1].base != base)
+        i = (i + 1) & mask;
+    return &s->table[i];
+}
+
+static bool
+grow(struct search *s)
+{
+    struct search larger = *s;
+
+    larger.capacity = s->capacity == 0 ? 4096 : s->capacity * 2;
+    larger.nodes = get(larger.capacity * sizeof *s->nodes);
+    larger.table = get(2 * larger.capacity * sizeof *s->table);
+    if (larger.nodes == NULL || larger.table == NULL) {
+        give_all(&larger);
+        s->no_memory = true;
+        return false;
+    }
+    if (s->n != 0)
+        memcpy(larger.nodes, s->nodes, s->n * sizeof *s->nodes);
+    for (size_t i = 0; i < s->n; i++)
+        *place_of(&larger, larger.nodes[i].base) = i + 1;
+    give_all(s);
+    *s = larger;
+    return true;
+}
+
+/* Reaching objects. */
+
+static void
+reach(struct search *s, uintptr_t base, uintptr_t word)
+{
+    size_t *place;
+
+    if (s->n == s->capacity && !grow(s))
+        return;
+    place = place_of(s, base);
+    if (*place != 0)
+        return;
+    s->nodes[s->n] = (struct node){ base, word, s->from };
+    *place = ++s->n;
+    if (base == ~s->hidden_base)
+        s->found = s->n - 1;
+}
+
+static bool
+is_over(const struct search *s)
+{
+    return s->found != SIZE_MAX || s->no_memory;
+}
+
+static void
+follow(struct search *s, uintptr_t pointer, uintptr_t word, bool interior)
+{
+    uintptr_t base;
+
+    if (pointer < (uintptr_t)GC_least_plausible_heap_addr
+        || pointer >= (uintptr_t)GC_greatest_plausible_heap_addr)
+        return;
+    base = (uintptr_t)GC_base((void *)pointer);
+    if (base == 0 || (base != pointer && !interior)
+        || (s->use_marks && !GC_is_marked((void *)base)))
+        return;
+    reach(s, base, word);
+}
+
+static GCW__UNCHECKED uintptr_t
+load(uintptr_t word)
+{
+    return *(const volatile uintptr_t *)word;
+}
+
+static void
+follow_all(struct search *s, uintptr_t begin, uintptr_t end, bool interior)
+{
+    uintptr_t word = (begin + sizeof word - 1) & ~(sizeof word - 1);
+
+    for (; word + sizeof word <= end && !is_over(s); word += sizeof word)
+        follow(s, load(word), word, interior);
+}
+
+static void
+follow_object(struct search *s, size_t number)
+{
+    uintptr_t base = s->nodes[number].base;
+    size_t size;
+
+    if (gcw__is_pointer_free((void *)base))
+        return;
+    GC_get_kind_and_size((void *)base, &size);
+    s->from = number;
+    follow_all(s, base, base + size, s->interior);
+}
+
+static void
+follow_reached(struct search *s)
+{
+    while (s->done < s->n && !is_over(s))
+        follow_object(s, s->done++);
+}
+
+/* Roots. */
+
+static void
+reach_uncollectable(void *object, size_t size, void *arg)
+{
+    struct search *s = arg;
+
+    (void)size;
+    if (gcw__is_uncollectable(object) && !is_over(s))
+        reach(s, (uintptr_t)object, 0);
+}
+
+static bool
+has_collector(const struct dl_phdr_info *object)
+{
+    for (size_t i = 0; i < object->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
+        uintptr_t start = object->dlpi_addr + segment->p_vaddr;
+
+        if (segment->p_type == PT_LOAD
+            && (uintptr_t)GC_base - start < segment->p_memsz)
+            return true;
+    }
+    return false;
+}
+
+static void
+follow_segments(struct search *s, const struct dl_phdr_info *object)
+{
+    for (size_t i = 0; i < object->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
+        uintptr_t start = object->dlpi_addr + segment->p_vaddr;
+
+        if (segment->p_type == PT_LOAD && segment->p_flags & PF_W)
+            follow_all(s, start, start + segment->p_memsz, s->interior);
+    }
+}
+
+/* A program that holds the collector itself has one data for both. */
+static int
+follow_shared_object(struct dl_phdr_info *object, size_t size, void *arg)
+{
+    struct search *s = arg;
+    bool collectors = !s->is_program && has_collector(object);
+
+    (void)size;
+    s->is_program = false;
+    if (collectors == (s->wanted == GCW__ROOT_COLLECTOR))
+        follow_segments(s, object);
+    return is_over(s);
+}
+
+static void
+follow_static_data(struct search *s, enum gcw__root which)
+{
+    s->from = ROOT(which);
+    s->wanted = which;
+    s->is_program = true;
+    if (which == GCW__ROOT_COLLECTOR || !GC_get_no_dls())
+        dl_iterate_phdr(follow_shared_object, s);
+}
+
+static void
+follow_stack(struct search *s)
+{
+    s->from = ROOT(GCW__ROOT_STACK);
+    /* It grows upwards on very few machines. */
+    if (s->stack < s->stack_bottom)  /* GCOVR_EXCL_BR_LINE */
+        follow_all(s, s->stack, s->stack_bottom, true);
+    else
+        follow_all(s, s->stack_bottom, s->stack, true); /* GCOVR_EXCL_LINE */
+}
+
+/* In the order in which they are of use to who asks. */
+static void
+follow_roots(struct search *s)
+{
+    s->from = ROOT(GCW__ROOT_UNCOLLECTABLE);
+    GC_enumerate_reachable_objects_inner(reach_uncollectable, s);
+    follow_static_data(s, GCW__ROOT_STATIC);
+    follow_reached(s);
+    if (!is_over(s))
+        follow_stack(s);
+    follow_reached(s);
+    if (!is_over(s))
+        follow_static_data(s, GCW__ROOT_COLLECTOR);
+    follow_reached(s);
+}
+
+/* The chain, from its end. */
+
+static void
+remember(struct gcw__chain *chain, size_t number, const struct node *node,
+         size_t at)
+{
+    struct gcw__step step = { (char *)node->base, 0, at };
+
+    GC_get_kind_and_size(step.object, &step.size);
+    if (number < GCW__STEPS)
+        chain->first[number] = step;
+    else if (number + GCW__STEPS >= chain->length)
+        chain->last[number + GCW__STEPS - chain->length] = step;
+}
+
+static size_t
+length_of(const struct search *s)
+{
+    size_t n = 1;
+
+    for (size_t i = s->found; !IS_ROOT(s->nodes[i].from);
+         i = s->nodes[i].from)
+        n++;
+    return n;
+}
+
+static void
+make_chain(struct search *s, size_t at)
+{
+    struct gcw__chain *chain = s->chain;
+    const struct node *node = &s->nodes[s->found];
+    size_t number;
+
+    number = chain->length = length_of(s);
+    for (;;) {
+        remember(chain, --number, node, at);
+        if (number == 0)
+            break;
+        at = node->word - s->nodes[node->from].base;
+        node = &s->nodes[node->from];
+    }
+    chain->root = (enum gcw__root)(SIZE_MAX - node->from);
+    chain->word = node->word;
+}
+
+/* If nobody was found though there is somebody, a chain may lead through what
+ * is new since the collection, made by a finalizer or another thread: once
+ * more, through everything. */
+static void
+follow_unmarked(struct search *s)
+{
+    give_all(s);
+    s->capacity = s->n = s->done = 0;
+    s->use_marks = false;
+    follow_roots(s);
+}
+
+/* The block of one that is not may belong to no object any more. */
+static bool
+target_is_marked(const struct search *s)
+{
+    void *target = (void *)~s->hidden_base;
+
+    return GC_base(target) == target && GC_is_marked(target);
+}
+
+static enum gcw__found
+search_all(struct search *s)
+{
+    bool marks = s->use_marks;
+
+    follow_roots(s);
+    if (!is_over(s) && marks) {
+        if (!target_is_marked(s))
+            return GCW__NOT_MARKED;
+        follow_unmarked(s);
+    }
+    if (s->no_memory)
+        return GCW__NO_MEMORY;
+    if (s->found != SIZE_MAX)
+        return GCW__FOUND;
+    return marks ? GCW__NOT_FOUND : GCW__NOT_KNOWN;
+}
+
+static void *
+search_locked(void *arg)
+{
+    struct search *s = arg;
+
+    s->result = search_all(s);
+    if (s->result == GCW__FOUND)
+        make_chain(s, s->hidden_base - s->hidden);
+    give_all(s);
+    return NULL;
+}
+
+/* All that this thread has lies from this frame on. */
+static __attribute__((__noinline__)) void
+search_from_here(struct search *s)
+{
+    s->stack = (uintptr_t)__builtin_frame_address(0);
+    gcw__with_lock(search_locked, s);
+}
+
+static __attribute__((__noinline__)) uintptr_t
+hidden_base(uintptr_t hidden)
+{
+    return ~(uintptr_t)GC_base((void *)~hidden);
+}
+
+/* The registers are put on the stack, for they are the caller's. */
+enum gcw__found
+gcw__search(uintptr_t hidden, struct gcw__chain *out)
+{
+    struct search s = { .hidden = hidden, .found = SIZE_MAX, .chain = out };
+    struct GC_stack_base base;
+
+    GC_get_my_stackbottom(&base);
+    s.stack_bottom = (uintptr_t)base.mem_base;
+    s.hidden_base = hidden_base(hidden);
+    gcw__clear_stack();
+    GC_gcollect();
+    s.use_marks = !GC_is_disabled() && !GC_is_incremental_mode();
+    s.interior = GC_get_all_interior_pointers();
+    __builtin_unwind_init();
+    search_from_here(&s);
+    return s.result;
+}

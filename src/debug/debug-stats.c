@@ -1,0 +1,122 @@
+/* debug-stats.c: counts of what there is. */
+#include <config.h>
+#include "debug/debug.h"
+
+#include "deliver/drain.h"
+#include "ground/lock.h"
+#include "ground/tell.h"
+#include "proxy/proxy.h"
+#include "weak/enter.h"
+
+#include <string.h>
+
+/* That of the first version. */
+#define SMALLEST (offsetof(gcw_statistics, callbacks_failed) \
+                  + sizeof(uint64_t))
+
+static void
+count_pattern(struct gcw__pattern *pattern, void *out)
+{
+    gcw_statistics *s = out;
+
+    s->patterns++;
+    s->listeners += atomic_load(&pattern->list.live);
+}
+
+static void
+count_hub(gcw_hub *h, gcw_statistics *out)
+{
+    out->hubs++;
+    gcw__walk_patterns(h, count_pattern, out);
+    gcw__lock(gcw__hub_lock(h), true);
+    out->posted += h->posted;
+    gcw__unlock(gcw__hub_lock(h));
+}
+
+static void
+count_registry(const gcw_exit_registry *r, gcw_statistics *out)
+{
+    out->registries++;
+    gcw__lock(&gcw__exit_lock, true);
+    out->exit_handlers += r->order.live;
+    gcw__unlock(&gcw__exit_lock);
+}
+
+static void
+count_container(enum gcw__place_kind kind, void *container,
+                gcw_statistics *out)
+{
+    /* There are no others. */
+    switch (kind) {  /* GCOVR_EXCL_BR_LINE */
+    case GCW__EVENT:
+        out->events++;
+        out->listeners += atomic_load(&((gcw_event *)container)->list.live);
+        break;
+    case GCW__HUB:
+        count_hub(container, out);
+        break;
+    case GCW__REGISTRY:
+        count_registry(container, out);
+        break;
+    }
+}
+
+static void
+count_containers(gcw_statistics *out)
+{
+    struct gcw__place *place = NULL;
+
+    while ((place = gcw__place_after(place)) != NULL) {
+        void *container = gcw__place_container(place);
+
+        if (container != NULL)
+            count_container(place->ops->kind, container, out);
+        GCW__KEEP(container);
+    }
+}
+
+static void
+count_references(gcw_statistics *out)
+{
+    struct gcw__ref_stats refs;
+
+    gcw__ref_stats(&refs);
+    out->references = refs.live;
+    out->index_capacity = refs.index_capacity;
+    out->slots = refs.slots;
+    out->watches = refs.watches;
+    out->link_pages = gcw__links_pages();
+}
+
+static void
+count_callbacks(gcw_statistics *out)
+{
+    out->cleanups = gcw__cleanups_count();
+    out->pending = gcw__drain_pending();
+    out->cleanups_run = gcw__cleanups_ran();
+    out->exit_handlers_run = gcw__exit_ran();
+    out->callbacks_failed = atomic_load(&gcw__failures);
+}
+
+void
+gcw_stats(gcw_statistics *out)
+{
+    gcw_statistics all = { .size = sizeof all };
+
+    if (gcw__enter() != 0)
+        return;
+    if (out == NULL || out->size < SMALLEST) {
+        errno = EINVAL;
+        return;
+    }
+    count_references(&all);
+    count_containers(&all);
+    count_callbacks(&all);
+    all.proxies = gcw__proxies_count();
+    all.collections = gcw__gc_no();
+    all.noticed = atomic_load(&gcw__noticed);
+    /* Only once there has been a smaller version. */
+    if (out->size < all.size)  /* GCOVR_EXCL_BR_LINE */
+        all.size = out->size;  /* GCOVR_EXCL_LINE */
+    memcpy(out, &all, all.size);
+}

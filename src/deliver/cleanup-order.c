@@ -1,0 +1,120 @@
+/* cleanup-order.c: the cleanups that have still to run, in the order of their
+ * making.
+ *
+ * An array of hidden pointers in memory from malloc, the newest last, which no
+ * collection looks at: a cleanup that has still to run is held by what it
+ * waits for (cleanup.c).  It knows its slot, so taking it out touches no
+ * other, and leaves a hole.  When there is no room, or hardly anything is
+ * left, the rest moves together.  So adding and taking out take constant time,
+ * amortised.
+ */
+#include <config.h>
+#include "deliver/cleanup-order.h"
+
+#include "deliver/cleanup.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+
+enum { SMALLEST = 64 };
+
+/* Said to be used, so that the compiler leaves it whole for the debugger. */
+static struct {
+    uintptr_t *slots;        /* bits turned; 0: a hole */
+    size_t capacity, end, live;
+} order __attribute__((__used__));
+
+/* Only downwards, as those who walk rely on. */
+static void
+close_holes(void)
+{
+    size_t end = 0;
+
+    for (size_t at = 0; at < order.end; at++) {
+        uintptr_t hidden = order.slots[at];
+
+        if (hidden == 0)
+            continue;
+        order.slots[end++] = hidden;
+        ((gcw_cleanup *)~hidden)->slot = (uint32_t)end;
+    }
+    order.end = end;
+}
+
+/* False: no memory, or more than slots have numbers. */
+static bool
+resize(size_t capacity)
+{
+    uintptr_t *slots = NULL;
+
+    /* Tests do not make so many. */
+    if (capacity <= UINT32_MAX)  /* GCOVR_EXCL_BR_LINE */
+        slots = realloc(order.slots, capacity * sizeof *slots);
+    if (slots == NULL)
+        return false;
+    order.slots = slots;
+    order.capacity = capacity;
+    return true;
+}
+
+static bool
+make_room(void)
+{
+    if (order.end < order.capacity)
+        return true;
+    if (order.live > order.capacity - order.capacity / 4
+        || order.capacity == 0)
+        return resize(order.capacity == 0 ? SMALLEST : order.capacity * 2);
+    close_holes();
+    return true;
+}
+
+bool
+gcw__cleanup_order_add(gcw_cleanup *c)
+{
+    if (!make_room())
+        return false;
+    order.slots[order.end++] = ~(uintptr_t)c;
+    c->slot = (uint32_t)order.end;
+    order.live++;
+    return true;
+}
+
+static void
+shrink(void)
+{
+    if (order.capacity == SMALLEST || order.live >= order.capacity / 8)
+        return;
+    close_holes();
+    resize(order.capacity / 4 < SMALLEST ? SMALLEST : order.capacity / 4);
+}
+
+void
+gcw__cleanup_order_remove(gcw_cleanup *c)
+{
+    if (c->slot == 0)
+        return;
+    order.slots[c->slot - 1] = 0;
+    c->slot = 0;
+    order.live--;
+    while (order.end > 0 && order.slots[order.end - 1] == 0)
+        order.end--;
+    shrink();
+}
+
+gcw_cleanup *
+gcw__cleanup_order_next(size_t *at)
+{
+    if (*at > order.end)
+        *at = order.end;
+    while (*at > 0)
+        if (order.slots[--*at] != 0)
+            return (gcw_cleanup *)~order.slots[*at];
+    return NULL;
+}
+
+size_t
+gcw__cleanup_order_count(void)
+{
+    return order.live;
+}

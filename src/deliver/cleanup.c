@@ -1,0 +1,813 @@
+/* cleanup.c: functions that run once when their target dies.
+ *
+ * State.  ARMED until somebody wins, under the lock: the drain, run, exit,
+ * detach, or the unloading of the code.  A pending cleanup is still ARMED;
+ * that it is pending shows only in the drain's queue.  Everybody who wins
+ * takes the cleanup out of what held it; a pending one stays in the queue,
+ * without its data, until the drain comes to it and passes on.
+ *
+ * What holds a cleanup: its watch, in the slot of its target's reference; or
+ * the drain's queue.  All that have still to run stand in an order besides
+ * (cleanup-order.c), which exit goes through, newest first, and which holds
+ * nothing.  It is under the queue lock, so the drain, which has that to take
+ * one off the queue, wins and takes it out of the order at once.
+ *
+ * A death callback of a method is a cleanup whose data is the pair of method
+ * and user's data.  With weak data the cleanup's own watch is on nothing: two
+ * feelers are, and the first that is told of a death makes it pending.
+ *
+ * There may be millions, so what only a death callback of a method needs is
+ * not in the others.
+ *
+ * All that a death needs is in the cleanup, so noticing it cannot fail.
+ */
+#include <config.h>
+#include "deliver/cleanup.h"
+
+#include "deliver/cleanup-order.h"
+#include "deliver/drain.h"
+#include "ground/code.h"
+#include "ground/delay.h"
+#include "ground/guard.h"
+#include "ground/leader.h"
+#include "ground/lock.h"
+#include "ground/process.h"
+#include "ground/roots.h"
+#include "ground/tell.h"
+#include "ground/trace.h"
+#include "weak/death.h"
+#include "weak/enter.h"
+#include "weak/method.h"
+#include "weak/ref.h"
+
+enum { ARMED, DONE, DETACHED };
+
+_Static_assert(sizeof(gcw_cleanup) == 64 || sizeof(void *) != 8,
+               "a cleanup is small");
+
+/* That of a method. */
+struct method_cleanup {
+    gcw_cleanup base;
+    uintptr_t code;                  /* constant: where user code is */
+    struct feeler *self, *data;      /* constant; NULL but for weak data */
+    bool told;                       /* by one of them; under the sweep lock */
+};
+
+struct feeler {
+    struct gcw__watch watch;
+    struct method_cleanup *owner;
+};
+
+/* The data of that of a method. */
+struct method_death {
+    gcw_method *method;
+    void (*notify)(gcw_method *m, void *data);
+    void *data;
+};
+
+/* The race. */
+
+static int
+state_of(const gcw_cleanup *c)
+{
+    return atomic_load_explicit(&c->state, memory_order_acquire);
+}
+
+/* Under the lock. */
+static uint64_t ran;
+
+/* Lock held. */
+static bool
+win_locked(gcw_cleanup *c, unsigned char state)
+{
+    if (state_of(c) != ARMED)
+        return false;
+    GCW__DELAY(3);
+    atomic_store_explicit(&c->state, state, memory_order_release);
+    gcw__cleanup_order_remove(c);
+    ran += state == DONE;
+    return true;
+}
+
+static bool
+win(gcw_cleanup *c, unsigned char state)
+{
+    bool won;
+
+    GCW__DELAY(1);
+    gcw__lock(&gcw__queue_lock, true);
+    won = win_locked(c, state);
+    gcw__unlock(&gcw__queue_lock);
+    GCW__DELAY(2);
+    return won;
+}
+
+/* Of what was won. */
+static void *
+take_data(gcw_cleanup *c)
+{
+    void *data = c->data;
+
+    c->data = NULL;
+    return data;
+}
+
+/* What the sweep and the drain call. */
+
+/* One that will not run, since the process is exiting.  Were it queued, all
+ * that other threads make and drop during the exit would be kept and marked,
+ * and exit be slowed down by it. */
+static bool
+let_go(gcw_cleanup *c, bool may_wait)
+{
+    bool won;
+
+    if (!gcw__lock(&gcw__queue_lock, may_wait))
+        return false;
+    won = win_locked(c, DETACHED);
+    gcw__unlock(&gcw__queue_lock);
+    if (won)
+        take_data(c);
+    return true;
+}
+
+static bool
+died(struct gcw__watch *watch, bool may_wait)
+{
+    gcw_cleanup *c = (gcw_cleanup *)watch;
+
+    if (atomic_load_explicit(&c->late, memory_order_relaxed)
+        && gcw__exit_is_begun())
+        return let_go(c, may_wait);
+    gcw__drain_push(watch);
+    return true;
+}
+
+static bool
+feeler_died(struct gcw__watch *watch, bool may_wait)
+{
+    struct method_cleanup *owner = ((struct feeler *)watch)->owner;
+
+    if (!owner->told)
+        owner->told = died(&owner->base.watch, may_wait);
+    return owner->told;
+}
+
+/* What another process has registered is its own affair at exit. */
+static bool
+is_own(const gcw_cleanup *c)
+{
+    return c->process == gcw__process() && !c->late;
+}
+
+/* What is passed over at exit is in no queue any more, so nothing holds it: it
+ * leaves the order as well. */
+static bool
+take_pending(struct gcw__watch *watch, bool at_exit)
+{
+    gcw_cleanup *c = (gcw_cleanup *)watch;
+
+    if (!at_exit || is_own(c))
+        return win_locked(c, DONE);
+    gcw__cleanup_order_remove(c);
+    return false;
+}
+
+/* The user's code is at `code`. */
+static void
+call(gcw_cleanup *c, uintptr_t code, void *data)
+{
+    GCW__TRACE2(cleanup__run, c, code);
+    if (!gcw__code_gone(code))
+        c->fn(data);
+}
+
+/* The watch is off already. */
+static void
+run_pending(struct gcw__watch *watch)
+{
+    gcw_cleanup *c = (gcw_cleanup *)watch;
+
+    call(c, (uintptr_t)c->fn, take_data(c));
+}
+
+static uintptr_t
+code_of_plain(const struct gcw__watch *watch)
+{
+    return (uintptr_t)((const gcw_cleanup *)watch)->fn;
+}
+
+static uintptr_t
+code_of_method(const struct gcw__watch *watch)
+{
+    return ((const struct method_cleanup *)watch)->code;
+}
+
+static void
+unwatch_feelers(const struct method_cleanup *m)
+{
+    if (m->self != NULL)
+        gcw__watch_remove(&m->self->watch, true);
+    if (m->data != NULL)
+        gcw__watch_remove(&m->data->watch, true);
+}
+
+/* One of two feelers may be on. */
+static void
+run_pending_method(struct gcw__watch *watch)
+{
+    gcw_cleanup *c = (gcw_cleanup *)watch;
+    void *data = take_data(c);
+
+    unwatch_feelers((struct method_cleanup *)c);
+    call(c, code_of_method(watch), data);
+}
+
+static const struct gcw__watch_ops plain_ops = {
+    died, take_pending, run_pending, code_of_plain
+};
+static const struct gcw__watch_ops method_ops = {
+    died, take_pending, run_pending_method, code_of_method
+};
+static const struct gcw__watch_ops feeler_ops = {
+    feeler_died, NULL, NULL, NULL
+};
+
+/* What others call. */
+
+static uintptr_t
+code_of(const gcw_cleanup *c)
+{
+    return c->watch.ops->code(&c->watch);
+}
+
+/* NULL for plain ones. */
+static struct method_cleanup *
+method_cleanup(gcw_cleanup *c)
+{
+    return c->watch.ops == &method_ops ? (struct method_cleanup *)c : NULL;
+}
+
+static void
+unwatch(gcw_cleanup *c)
+{
+    const struct method_cleanup *m = method_cleanup(c);
+
+    gcw__watch_remove(&c->watch, true);
+    if (m != NULL)
+        unwatch_feelers(m);
+}
+
+/* Runs what was won. */
+static void
+run_won(gcw_cleanup *c)
+{
+    unwatch(c);
+    GCW__DELAY(5);
+    c->watch.ops->run(&c->watch);
+}
+
+/* Takes it off, if it has still to run. */
+static bool
+detach(gcw_cleanup *c)
+{
+    if (!win(c, DETACHED))
+        return false;
+    take_data(c);
+    GCW__DELAY(6);
+    unwatch(c);
+    return true;
+}
+
+/* Looking at one from outside. */
+
+void
+gcw__cleanup_look_at(gcw_cleanup *c, struct gcw__cleanup_look *out)
+{
+    const struct method_cleanup *m = method_cleanup(c);
+
+    *out = (struct gcw__cleanup_look){ m != NULL, code_of(c),
+                                       { c->watch.ref, NULL } };
+    if (m != NULL && m->data != NULL)
+        out->waits_for[1] = m->data->watch.ref;
+}
+
+size_t
+gcw__cleanups_count(void)
+{
+    size_t n;
+
+    gcw__lock(&gcw__queue_lock, true);
+    n = gcw__cleanup_order_count();
+    gcw__unlock(&gcw__queue_lock);
+    return n;
+}
+
+uint64_t
+gcw__cleanups_ran(void)
+{
+    uint64_t n;
+
+    gcw__lock(&gcw__queue_lock, true);
+    n = ran;
+    gcw__unlock(&gcw__queue_lock);
+    return n;
+}
+
+/* Making one. */
+
+/* The first member of an object of that size.  NULL: no memory. */
+static gcw_cleanup *
+cleanup_of(size_t size, const struct gcw__watch_ops *ops,
+           void (*fn)(void *data), void *data)
+{
+    gcw_cleanup *c = GC_MALLOC(gcw__whole_granules(size));
+
+    if (c == NULL)
+        return NULL;
+    c->watch.ops = ops;
+    c->fn = fn;
+    c->data = data;
+    atomic_init(&c->state, ARMED);
+    atomic_init(&c->at_exit, true);
+    c->process = gcw__process();
+    c->born = gcw__born();
+    return c;
+}
+
+/* Under the lock.  Once true, stays true; and how many of our own were made
+ * since the exit began. */
+static bool closed;
+static uint64_t made_at_exit;
+
+/* Puts it, which watches already, in the order; unless it has been won.
+ * Returns 0 or an errno. */
+static int
+enlist(gcw_cleanup *c)
+{
+    int error = 0;
+
+    gcw__lock(&gcw__queue_lock, true);
+    atomic_store(&c->late, gcw__exit_is_others());
+    made_at_exit += gcw__exit_is_mine();
+    if (closed)
+        error = ESHUTDOWN;
+    else if (state_of(c) == ARMED && !gcw__cleanup_order_add(c))
+        error = ENOMEM;
+    gcw__unlock(&gcw__queue_lock);
+    return error;
+}
+
+/* The last step.  If it fails the cleanup is taken back; if somebody has
+ * disposed of the target and the callback has run meanwhile, it was made all
+ * the same. */
+static gcw_cleanup *
+finish(gcw_cleanup *c)
+{
+    int error;
+
+    GCW__DELAY(4);
+    error = enlist(c);
+    if (error == 0 || !detach(c))
+        return c;
+    return gcw__fail_null(error);
+}
+
+static gcw_cleanup *
+plain_cleanup(void *base, void *target, void (*fn)(void *data), void *data)
+{
+    gcw_cleanup *c = cleanup_of(sizeof *c, &plain_ops, fn, data);
+
+    if (c == NULL)
+        return gcw__fail_null(ENOMEM);
+    return gcw__death_watch_new(base, target, &c->watch) == NULL ? NULL
+                                                                 : finish(c);
+}
+
+gcw_cleanup *
+gcw_cleanup_new(void *target, void (*fn)(void *data), void *data)
+{
+    gcw_cleanup *c;
+    void *base;
+
+    if (gcw__enter() != 0)
+        return NULL;
+    base = gcw__base(target);
+    if (base == NULL || fn == NULL || gcw__base(data) == base
+        || !gcw__holdable(data))
+        return gcw__fail_null(EINVAL);
+    c = plain_cleanup(base, target, fn, data);
+    GCW__KEEP(target);
+    return c;
+}
+
+static void
+notify_method_death(void *data)
+{
+    struct method_death *death = data;
+
+    death->notify(death->method, death->data);
+}
+
+static struct feeler *
+feeler_of(struct method_cleanup *owner, gcw_ref *ref)
+{
+    struct feeler *feeler = GC_MALLOC(sizeof *feeler);
+
+    if (feeler == NULL)
+        return NULL;
+    feeler->watch.ref = ref;
+    feeler->watch.ops = &feeler_ops;
+    feeler->owner = owner;
+    return feeler;
+}
+
+/* False: no memory. */
+static bool
+make_feelers(struct method_cleanup *owner, const gcw_method *m)
+{
+    owner->self = feeler_of(owner, m->self);
+    owner->data = feeler_of(owner, gcw__method_weak_data(m));
+    return owner->self != NULL && owner->data != NULL;
+}
+
+/* The allocations for it, not yet set going.  NULL: no memory. */
+static gcw_cleanup *
+method_cleanup_of(gcw_method *m, void (*notify)(gcw_method *, void *),
+                  void *data)
+{
+    struct method_death *death = GC_MALLOC(sizeof *death);
+    struct method_cleanup *owner;
+    gcw_cleanup *c;
+
+    if (death == NULL)
+        return NULL;
+    *death = (struct method_death){ m, notify, data };
+    c = cleanup_of(sizeof *owner, &method_ops, notify_method_death, death);
+    if (c == NULL)
+        return NULL;
+    c->watch.ref = m->self;
+    atomic_init(&c->at_exit, false);
+    owner = (struct method_cleanup *)c;
+    owner->code = (uintptr_t)notify;
+    return gcw__method_weak_data(m) == NULL || make_feelers(owner, m) ? c
+                                                                   : NULL;
+}
+
+/* False if somebody disposed of what it watches. */
+static bool
+watch_method(struct method_cleanup *m)
+{
+    if (m->self == NULL)
+        return gcw__death_watch(&m->base.watch);
+    return gcw__death_watch(&m->self->watch)
+           && gcw__death_watch(&m->data->watch);
+}
+
+/* Undoes what was done if it fails. */
+static gcw_cleanup *
+arm_method(gcw_cleanup *c)
+{
+    if (watch_method((struct method_cleanup *)c))
+        return finish(c);
+    detach(c);
+    return gcw__fail_null(ESTALE);
+}
+
+/* `bound` keeps the targets alive until the watches are on. */
+static gcw_cleanup *
+on_death(gcw_method *m, const gcw_bound *bound,
+         void (*notify)(gcw_method *, void *), void *data)
+{
+    void *base = gcw__base(data);
+    gcw_cleanup *c;
+
+    if (base != NULL && base == gcw__base(bound->self))
+        return gcw__fail_null(EINVAL);
+    if (base != NULL && gcw__method_weak_data(m) != NULL
+        && base == gcw__base(bound->data))
+        return gcw__fail_null(EINVAL);
+    c = method_cleanup_of(m, notify, data);
+    if (c == NULL)
+        return gcw__fail_null(ENOMEM);
+    c = arm_method(c);
+    GCW__KEEP(bound->self);
+    GCW__KEEP(bound->data);
+    return c;
+}
+
+gcw_cleanup *
+gcw_method_on_death(gcw_method *m, void (*notify)(gcw_method *m, void *data),
+                    void *data)
+{
+    gcw_bound bound;
+
+    if (gcw__enter() != 0)
+        return NULL;
+    if (m == NULL || notify == NULL || !gcw__holdable(data))
+        return gcw__fail_null(EINVAL);
+    if (!gcw_method_bind(m, &bound))
+        return gcw__fail_null(ESTALE);
+    return on_death(m, &bound, notify, data);
+}
+
+/* Looking at one, and ending it. */
+
+bool
+gcw_cleanup_alive(const gcw_cleanup *c)
+{
+    if (c == NULL) {
+        errno = EINVAL;
+        return false;
+    }
+    return state_of(c) == ARMED;
+}
+
+/* Also where there is none. */
+static bool
+weak_data_lives(const gcw_cleanup *c)
+{
+    const struct method_cleanup *m = method_cleanup((gcw_cleanup *)c);
+
+    return m == NULL || m->data == NULL
+           || gcw__read(m->data->watch.ref) != NULL;
+}
+
+void *
+gcw_cleanup_peek(const gcw_cleanup *c)
+{
+    if (c == NULL)
+        return gcw__fail_null(EINVAL);
+    return state_of(c) == ARMED && weak_data_lives(c)
+        ? gcw__read(c->watch.ref) : NULL;
+}
+
+struct single_run {
+    gcw_cleanup *c;
+    bool ran;
+};
+
+static bool
+run_single(void *arg)
+{
+    struct single_run *single = arg;
+    gcw_cleanup *c = single->c;
+
+    if (c != NULL && win(c, DONE)) {
+        run_won(c);
+        single->ran = true;
+    }
+    return false;
+}
+
+static void
+single_failed(void *arg, const char *why)
+{
+    struct single_run *single = arg;
+    gcw_cleanup *c = single->c;
+
+    single->c = NULL;
+    single->ran = true;
+    if (c != NULL)
+        gcw__drain_failed(c, code_of(c), why);
+}
+
+bool
+gcw_cleanup_run(gcw_cleanup *c)
+{
+    struct single_run single = { c, false };
+
+    if (gcw__enter() != 0)
+        return false;
+    if (c == NULL) {
+        errno = EINVAL;
+        return false;
+    }
+    gcw__guard_run(&single, run_single, single_failed);
+    return single.ran;
+}
+
+bool
+gcw_cleanup_detach(gcw_cleanup *c)
+{
+    if (gcw__enter() != 0)
+        return false;
+    if (c == NULL) {
+        errno = EINVAL;
+        return false;
+    }
+    return detach(c);
+}
+
+int
+gcw_cleanup_set_atexit(gcw_cleanup *c, bool at_exit)
+{
+    if (gcw__enter() != 0)
+        return -1;
+    if (c == NULL)
+        return gcw__fail_int(EINVAL);
+    atomic_store(&c->at_exit, at_exit);
+    return 0;
+}
+
+bool
+gcw_cleanup_atexit(const gcw_cleanup *c)
+{
+    if (c == NULL) {
+        errno = EINVAL;
+        return false;
+    }
+    return atomic_load(&c->at_exit);
+}
+
+/* At exit. */
+
+static bool
+runs_at_exit(const gcw_cleanup *c)
+{
+    return atomic_load(&c->at_exit) && is_own(c);
+}
+
+/* The next that runs at exit, or NULL.  Lock held. */
+static gcw_cleanup *
+find_at_exit(size_t *at)
+{
+    gcw_cleanup *c;
+
+    do
+        c = gcw__cleanup_order_next(at);
+    while (c != NULL && !runs_at_exit(c));
+    return c;
+}
+
+bool
+gcw__cleanups_close(void)
+{
+    size_t at = SIZE_MAX;
+
+    gcw__lock(&gcw__queue_lock, true);
+    closed = find_at_exit(&at) == NULL;
+    gcw__unlock(&gcw__queue_lock);
+    return closed;
+}
+
+/* One after the other, of those that a function finds. */
+struct ending {
+    gcw_cleanup *(*take)(struct ending *ending);
+    const struct gcw__range *range;
+    size_t at;
+    uint64_t made;                   /* `made_at_exit` in this pass */
+    bool found;                      /* in this pass */
+    gcw_cleanup *current;
+    uint64_t began;
+    bool any;
+};
+
+static void
+tell(const struct ending *ending, bool failed)
+{
+    struct gcw__told told = { "exit", "cleanup", NULL,
+                              code_of(ending->current), failed };
+
+    if (ending->began != 0)
+        gcw__tell_line(ending->began, &told);
+}
+
+/* The callback may make cleanups, and end others, which are then no more in
+ * the order. */
+static bool
+ending_step(void *arg)
+{
+    struct ending *ending = arg;
+    gcw_cleanup *c = ending->take(ending);
+
+    ending->current = c;
+    if (c == NULL)
+        return false;
+    ending->any = true;
+    ending->began = gcw__tell_begin(GCW__TELL_EXIT);
+    run_won(c);
+    tell(ending, false);
+    return true;
+}
+
+static void
+ending_failed(void *arg, const char *why)
+{
+    struct ending *ending = arg;
+    gcw_cleanup *c = ending->current;
+
+    if (c == NULL)
+        return;
+    tell(ending, true);
+    ending->current = NULL;
+    gcw__drain_failed(c, code_of(c), why);
+}
+
+/* Those that a callback makes come next.  What does not run stays in the order,
+ * for who unloads its code. */
+static gcw_cleanup *
+take_at_exit(struct ending *ending)
+{
+    gcw_cleanup *c;
+
+    gcw__lock(&gcw__queue_lock, true);
+    if (ending->made != made_at_exit)
+        ending->at = SIZE_MAX;
+    ending->made = made_at_exit;
+    c = find_at_exit(&ending->at);
+    if (c != NULL)
+        win_locked(c, DONE);
+    gcw__unlock(&gcw__queue_lock);
+    return c;
+}
+
+bool
+gcw__cleanups_at_exit(void)
+{
+    struct ending ending = { .take = take_at_exit, .at = SIZE_MAX };
+
+    gcw__guard_run(&ending, ending_step, ending_failed);
+    return ending.any;
+}
+
+/* Unloaded code. */
+
+/* The next in the range, or NULL.  Lock held. */
+static gcw_cleanup *
+find_next(const struct gcw__range *range, size_t *at)
+{
+    gcw_cleanup *c;
+
+    do
+        c = gcw__cleanup_order_next(at);
+    while (c != NULL && !gcw__in_range(code_of(c), range));
+    return c;
+}
+
+/* As far as that can be told without waiting. */
+static bool
+is_pending(gcw_cleanup *c)
+{
+    const struct method_cleanup *m = method_cleanup(c);
+
+    return gcw__peek(c->watch.ref) == NULL
+           || (m != NULL && m->data != NULL
+               && gcw__peek(m->data->watch.ref) == NULL);
+}
+
+/* Wins it, to be run or not; *runs tells. */
+static gcw_cleanup *
+win_next(struct ending *ending, bool *runs)
+{
+    gcw_cleanup *c;
+
+    gcw__lock(&gcw__queue_lock, true);
+    c = find_next(ending->range, &ending->at);
+    *runs = c != NULL && is_own(c)
+            && (atomic_load(&c->at_exit) || is_pending(c));
+    if (c != NULL)
+        win_locked(c, *runs ? DONE : DETACHED);
+    gcw__unlock(&gcw__queue_lock);
+    return c;
+}
+
+/* The next of this pass that is to be run, or NULL. */
+static gcw_cleanup *
+next_of_pass(struct ending *ending)
+{
+    gcw_cleanup *c;
+    bool runs;
+
+    while ((c = win_next(ending, &runs)) != NULL) {
+        ending->found = true;
+        if (runs)
+            return c;
+        take_data(c);
+        unwatch(c);
+    }
+    return NULL;
+}
+
+/* They may make others, so there is one more pass than finds any. */
+static gcw_cleanup *
+take_unloading(struct ending *ending)
+{
+    gcw_cleanup *c;
+
+    while ((c = next_of_pass(ending)) == NULL && ending->found) {
+        ending->found = false;
+        ending->at = SIZE_MAX;
+    }
+    return c;
+}
+
+bool
+gcw__cleanups_object_unloading(const struct gcw__range *range)
+{
+    struct ending ending = { .take = take_unloading, .range = range,
+                             .at = SIZE_MAX };
+
+    gcw__guard_run(&ending, ending_step, ending_failed);
+    return ending.any;
+}

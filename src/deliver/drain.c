@@ -1,0 +1,399 @@
+/* drain.c: the queue of pending callbacks, and running them.
+ *
+ * Who runs: the thread that calls gcw_drain or gcw_collect, the worker
+ * (worker.c), and the exiting thread (exit-run.c); any number at a time.  Each
+ * takes one watch off the queue under the lock, and calls it without.  That
+ * the callback runs once, whoever else tries, is up to what is queued
+ * (cleanup.c), which is asked under the same lock whether it has still to run.
+ *
+ * The queue is linked through `next`, which a watch that is off its reference
+ * does not need any more, and hung on the roots.  Under the lock: both ends of
+ * it, and the error hook.  What a sweep finds dead gathers in a list of its
+ * own, under the sweep lock, and moves to the queue at once at its end.
+ */
+#include <config.h>
+#include "deliver/drain.h"
+
+#include "ground/code.h"
+#include "ground/delay.h"
+#include "ground/guard.h"
+#include "ground/lock.h"
+#include "ground/roots.h"
+#include "ground/tell.h"
+#include "ground/wakeup.h"
+#include "weak/enter.h"
+#include "weak/place.h"
+
+pthread_mutex_t gcw__queue_lock = PTHREAD_MUTEX_INITIALIZER;
+static gcw_error_fn *error_hook;
+static struct gcw__wakeup wakeup = GCW__WAKEUP_INIT;
+
+/* The length of the queue; written under the lock. */
+static _Atomic size_t in_queue;
+
+static void
+add_to_length(size_t n)
+{
+    size_t length = atomic_load_explicit(&in_queue, memory_order_relaxed);
+
+    atomic_store_explicit(&in_queue, length + n, memory_order_relaxed);
+}
+
+static void
+nothing(void)
+{
+}
+
+static void (*_Atomic wake_also)(void) = nothing;
+static void (*_Atomic noticed_also)(void) = nothing;
+
+static void
+wake(void)
+{
+    gcw__wakeup_set(&wakeup);
+    atomic_load(&wake_also)();
+}
+
+void
+gcw__drain_listen(void (*woken)(void), void (*noticed)(void))
+{
+    atomic_store(&wake_also, woken);
+    atomic_store(&noticed_also, noticed);
+}
+
+static void
+wake_if_pending(void)
+{
+    if (atomic_load(&in_queue) != 0)
+        wake();
+}
+
+/* Puts it at the end of a list. */
+static void
+append(struct gcw__watch **first, struct gcw__watch **last,
+       struct gcw__watch *pending)
+{
+    if (*last != NULL)
+        (*last)->next = pending;
+    else
+        *first = pending;
+    *last = pending;
+}
+
+/* How many there are on their way to the queue; under the sweep lock. */
+static size_t told;
+
+void
+gcw__drain_push(struct gcw__watch *pending)
+{
+    pending->next = NULL;
+    append(&gcw__roots->told_first, &gcw__roots->told_last, pending);
+    told++;
+}
+
+/* At the end of a sweep, whose lock is held. */
+static bool
+queue_told(bool may_wait)
+{
+    struct gcw__roots *roots = gcw__roots;
+
+    if (told == 0)
+        return true;
+    if (!gcw__lock(&gcw__queue_lock, may_wait))
+        return false;
+    append(&roots->queue_first, &roots->queue_last, roots->told_first);
+    roots->queue_last = roots->told_last;
+    add_to_length(told);
+    gcw__unlock(&gcw__queue_lock);
+    GCW__DELAY(1);
+    roots->told_first = roots->told_last = NULL;
+    told = 0;
+    return true;
+}
+
+/* After a sweep; also when it had nothing to tell. */
+static void
+after_sweep(void)
+{
+    gcw__places_tidy();
+    GCW__DELAY(2);
+    wake_if_pending();
+    atomic_load(&noticed_also)();
+}
+
+void
+gcw__drain_install(void)
+{
+    static const struct gcw__death_listener listener = {
+        wake, queue_told, after_sweep
+    };
+
+    gcw__deaths_install(&listener);
+}
+
+size_t
+gcw__drain_pending(void)
+{
+    return atomic_load_explicit(&in_queue, memory_order_relaxed);
+}
+
+struct drain {
+    struct gcw__progress *progress;
+    struct gcw__watch *current;
+    uint64_t began;
+    size_t max, ran;
+    bool at_exit;
+    size_t left;                     /* at exit: no more than these are
+                                      * looked at */
+};
+
+static void
+set_code(const struct drain *drain, uintptr_t code)
+{
+    if (drain->progress != NULL)
+        atomic_store(&drain->progress->code, code);
+}
+
+/* The first of the queue; *taken tells whether it is to be run. */
+static struct gcw__watch *
+pop(const struct drain *drain, bool *taken)
+{
+    struct gcw__roots *roots = gcw__roots;
+    struct gcw__watch *pending;
+
+    gcw__lock(&gcw__queue_lock, true);
+    pending = roots->queue_first;
+    if (pending != NULL) {
+        roots->queue_first = pending->next;
+        if (pending->next == NULL)
+            roots->queue_last = NULL;
+        pending->next = NULL;
+        add_to_length((size_t)-1);
+        *taken = pending->ops->take(pending, drain->at_exit);
+        if (*taken)
+            set_code(drain, pending->ops->code(pending));
+    }
+    gcw__unlock(&gcw__queue_lock);
+    GCW__DELAY(3);
+    return pending;
+}
+
+void
+gcw__drain_failed(void *handle, uintptr_t code, const char *why)
+{
+    gcw_error_fn *hook;
+    void *data;
+
+    gcw__count_failure();
+    gcw__lock(&gcw__queue_lock, true);
+    hook = error_hook;
+    data = gcw__roots->hook_data;
+    gcw__unlock(&gcw__queue_lock);
+    if (hook != NULL)
+        hook(handle, gcw__function_name(code), why, data);
+    else
+        gcw__report(NULL, "cleanup", NULL, code, why);
+}
+
+static bool
+may_go_on(const struct drain *drain)
+{
+    return (drain->max == 0 || drain->ran < drain->max)
+           && (!drain->at_exit || drain->left != 0)
+           && !(drain->progress != NULL
+                && atomic_load(&drain->progress->stop));
+}
+
+/* The next that is pending; before giving up, one more look. */
+static struct gcw__watch *
+next_pending(const struct drain *drain, bool *taken)
+{
+    struct gcw__watch *pending = pop(drain, taken);
+
+    if (pending == NULL && gcw__gc_no() != atomic_load(&gcw__noticed)) {
+        gcw__notice_deaths(true);
+        pending = pop(drain, taken);
+    }
+    return pending;
+}
+
+static void
+tell(const struct drain *drain, const struct gcw__watch *pending, bool failed)
+{
+    struct gcw__told told = { "drain", "callback", NULL,
+                              pending->ops->code(pending), failed };
+
+    gcw__tell_line(drain->began, &told);
+}
+
+/* A callback may look at the descriptor itself. */
+static void
+show_rest(void)
+{
+    if (atomic_load(&in_queue) != 0)
+        gcw__wakeup_set(&wakeup);
+}
+
+/* The callback may do anything that the header allows: push and pop the
+ * queue, drain itself, collect, fail.  Only `drain` is relied on afterwards,
+ * which is this thread's own. */
+static bool
+drain_step(void *run)
+{
+    struct drain *drain = run;
+    bool taken = false;
+    struct gcw__watch *pending = may_go_on(drain)
+        ? next_pending(drain, &taken) : NULL;
+
+    if (pending == NULL)
+        return false;
+    drain->left--;
+    if (!taken)
+        return true;
+    drain->current = pending;
+    show_rest();
+    drain->began = gcw__tell_begin(GCW__TELL_DRAIN);
+    pending->ops->run(pending);
+    if (!GCW__LIKELY(drain->began == 0))
+        tell(drain, pending, false);
+    drain->ran++;
+    drain->current = NULL;
+    set_code(drain, 0);
+    return true;
+}
+
+static void
+drain_failed(void *run, const char *why)
+{
+    struct drain *drain = run;
+    struct gcw__watch *pending = drain->current;
+
+    drain->current = NULL;
+    set_code(drain, 0);
+    if (pending == NULL)
+        return;
+    if (drain->began != 0)
+        tell(drain, pending, true);
+    drain->ran++;
+    gcw__drain_failed(pending, pending->ops->code(pending), why);
+}
+
+/* Also when a callback has thrown, or has ended its thread.  What the clear may
+ * have taken away is found by looking once more. */
+static void
+end_drain(struct drain *drain)
+{
+    set_code(drain, 0);
+    gcw__wakeup_clear(&wakeup);
+    if (gcw__gc_no() != atomic_load(&gcw__noticed)
+        && gcw__shards_watches() != 0)
+        wake();
+    wake_if_pending();
+}
+
+static size_t
+run_pending(struct drain drain)
+{
+    __attribute__((__cleanup__(end_drain))) struct drain run = drain;
+
+    gcw__code_look();
+    gcw__guard_run(&run, drain_step, drain_failed);
+    return run.ran;
+}
+
+size_t
+gcw__drain(size_t max, struct gcw__progress *progress)
+{
+    struct drain drain = { .progress = progress, .max = max };
+
+    gcw__wakeup_clear(&wakeup);
+    GCW__DELAY(4);
+    if (gcw__gc_no() != atomic_load(&gcw__noticed))
+        gcw__notice_deaths(true);
+    return atomic_load(&in_queue) == 0 ? 0 : run_pending(drain);
+}
+
+size_t
+gcw__drain_at_exit(void)
+{
+    struct drain drain = { .at_exit = true };
+
+    if (gcw__shards_watches() == 0 && gcw__drain_pending() == 0)
+        return 0;
+    gcw__notice_deaths(true);
+    drain.left = gcw__drain_pending();
+    return drain.left == 0 ? 0 : run_pending(drain);
+}
+
+size_t
+gcw_drain(size_t max)
+{
+    return gcw__enter() != 0 ? 0 : gcw__drain(max, NULL);
+}
+
+size_t
+gcw_collect(void)
+{
+    if (gcw__enter() != 0)
+        return 0;
+    GC_gcollect();
+    return gcw__drain(0, NULL);
+}
+
+int
+gcw_drain_fd(void)
+{
+    int fd;
+
+    if (gcw__enter() != 0)
+        return -1;
+    fd = gcw__wakeup_open(&wakeup);
+    if (fd >= 0)
+        wake_if_pending();
+    return fd;
+}
+
+static void
+set_hook(gcw_error_fn *hook, void *data)
+{
+    error_hook = hook;
+    gcw__roots->hook_data = data;
+}
+
+int
+gcw_drain_on_error(gcw_error_fn *hook, void *data)
+{
+    if (gcw__enter() != 0)
+        return -1;
+    if (!gcw__holdable(data))
+        return gcw__fail_int(EINVAL);
+    gcw__lock(&gcw__queue_lock, true);
+    set_hook(hook, data);
+    gcw__unlock(&gcw__queue_lock);
+    return 0;
+}
+
+static void
+unloading(const struct gcw__range *range)
+{
+    gcw__lock(&gcw__queue_lock, true);
+    if (gcw__in_range((uintptr_t)error_hook, range))
+        set_hook(NULL, NULL);
+    gcw__unlock(&gcw__queue_lock);
+}
+
+static void
+prepare(void)
+{
+    gcw__lock(&gcw__queue_lock, true);
+}
+
+static void
+done(void)
+{
+    gcw__unlock(&gcw__queue_lock);
+}
+
+const struct gcw__part gcw__drain_part = {
+    "drain", prepare, done, done, unloading
+};

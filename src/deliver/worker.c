@@ -1,0 +1,477 @@
+/* worker.c: the thread that drains.
+ *
+ *     absent --- on ---> idle <--- woken, drained ---> busy
+ *                         |                              |
+ *                         +---- off, exit, fork ---------+---> absent, paused
+ *
+ * It sleeps on a semaphore, because that is what the collector's hook may
+ * post, inside the collector.  Posts coalesce through `posted`.
+ *
+ * Under the lock: everything in `worker` that is not atomic.  The worker
+ * changes `busy` and `alive`; others change `wanted` and `paused`, post, and
+ * wait on `changed`.  A drain in progress is asked to stop through
+ * `progress.stop`, and ends after the callback that runs.
+ *
+ * The thread is made without the lock, for that allocates.  `alive` is set
+ * before, so nobody makes a second one.
+ *
+ * A callback may end the thread that it runs on (pthread_exit).  The worker
+ * then leaves as if it had been told to, and another takes its place if one is
+ * still wanted.
+ *
+ * Waiting for a callback to return is bounded at exit, at fork and at dlclose,
+ * where it may be waiting for something that the thread which waits holds.
+ * When it is asked for (off), it is a cancellation point.
+ *
+ * Fork: see fork.c for the order.  Before, the worker is paused, so that the
+ * child does not inherit a callback cut in two; the lock is held across the
+ * fork.  Threads that fork at the same time pause it together.  The child has
+ * no worker, and `wanted` makes the next look for deaths start one; also in a
+ * child that was made around fork's handlers, where what is here still
+ * describes the parent: `process` tells.
+ */
+#include <config.h>
+#include "deliver/worker.h"
+
+#include "deliver/drain.h"
+#include "ground/code.h"
+#include "ground/delay.h"
+#include "ground/guard.h"
+#include "ground/lock.h"
+#include "ground/process.h"
+#include "weak/enter.h"
+
+#include <gcweak/drain.h>
+#include <semaphore.h>
+#include <stdio.h>
+#include <time.h>
+
+enum { PATIENCE_SECONDS = 1 };
+
+static struct {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool has_changed;        /* `changed` is initialised */
+    bool wanted;             /* there should be a worker */
+    bool alive;              /* there is one, or it is being made */
+    unsigned paused;         /* it may not begin to drain: how many fork */
+    bool busy;               /* it drains */
+    bool ended;              /* the process exits: never again */
+    unsigned process;        /* in which all that is so */
+    struct gcw__progress progress;
+    atomic_bool posted;
+    sem_t wake;              /* initialised with `changed` */
+} worker = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+static _Thread_local bool is_worker;
+
+static void
+nothing(void)
+{
+}
+
+/* Whom to tell of a new worker. */
+static void (*_Atomic started_also)(void) = nothing;
+
+void
+gcw__worker_install(void (*started)(void))
+{
+    atomic_store(&started_also, started);
+}
+
+/* Inside the collector too. */
+static void
+post(void)
+{
+    if (!atomic_exchange(&worker.posted, true))
+        sem_post(&worker.wake);
+}
+
+/* Lock held. */
+static bool
+init_signals(void)
+{
+    pthread_condattr_t attributes;
+
+    if (worker.has_changed)
+        return true;
+    if (pthread_condattr_init(&attributes) != 0)
+        return false;
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    worker.has_changed = pthread_cond_init(&worker.changed, &attributes) == 0
+                         && sem_init(&worker.wake, 0, 0) == 0;
+    pthread_condattr_destroy(&attributes);
+    return worker.has_changed;
+}
+
+static void
+begin_in_child(void)
+{
+    if (worker.has_changed) {
+        worker.has_changed = false;
+        init_signals();
+        atomic_store(&worker.posted, false);
+    }
+    if (!is_worker)
+        worker.alive = worker.busy = false;
+    worker.paused = 0;
+}
+
+/* Lock held. */
+static void
+look_at_process(void)
+{
+    unsigned process = gcw__process();
+
+    if (worker.process == process)
+        return;
+    if (worker.process != 0)
+        begin_in_child();
+    worker.process = process;
+}
+
+static void
+wait_for_post(void)
+{
+    while (sem_wait(&worker.wake) != 0)
+        continue;
+    GCW__DELAY(1);
+    atomic_store(&worker.posted, false);
+}
+
+/* Whether the worker is to go on; waits while it is paused. */
+static bool
+begin_drain(void)
+{
+    bool go_on;
+
+    gcw__lock(&worker.lock, true);
+    while (worker.paused != 0)
+        gcw__wait(&worker.changed, &worker.lock, NULL);
+    go_on = worker.wanted;
+    worker.busy = go_on;
+    worker.alive = go_on;
+    atomic_store(&worker.progress.stop, false);
+    pthread_cond_broadcast(&worker.changed);
+    gcw__unlock(&worker.lock);
+    return go_on;
+}
+
+static void
+end_drain(void)
+{
+    GCW__DELAY(2);
+    gcw__lock(&worker.lock, true);
+    worker.busy = false;
+    pthread_cond_broadcast(&worker.changed);
+    gcw__unlock(&worker.lock);
+}
+
+static int start(void);
+
+/* A callback has ended the thread.  It is still known to the collector. */
+static void
+lost(void *unused)
+{
+    bool replace;
+
+    (void)unused;
+    is_worker = false;
+    gcw__lock(&worker.lock, true);
+    replace = worker.wanted;
+    worker.alive = replace;
+    worker.busy = false;
+    pthread_cond_broadcast(&worker.changed);
+    gcw__unlock(&worker.lock);
+    if (replace)
+        start();
+}
+
+/* Cancelling it could strike while it holds a lock, so that is off. */
+static void *
+work(void *arg)
+{
+    (void)arg;
+    is_worker = true;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+    pthread_cleanup_push(lost, NULL);
+    while (begin_drain()) {
+        gcw__drain(0, &worker.progress);
+        end_drain();
+        wait_for_post();
+    }
+    pthread_cleanup_pop(0);
+    return NULL;
+}
+
+void
+gcw__worker_signals(sigset_t *set)
+{
+    sigfillset(set);
+    sigdelset(set, GC_get_suspend_signal());
+    sigdelset(set, GC_get_thr_restart_signal());
+    sigdelset(set, SIGSEGV);
+    sigdelset(set, SIGBUS);
+    sigdelset(set, SIGFPE);
+    sigdelset(set, SIGILL);
+}
+
+/* No lock held.  Returns 0 or an errno. */
+static int
+make_thread(void)
+{
+    pthread_attr_t attributes;
+    sigset_t block, before;
+    pthread_t thread;
+    int error = pthread_attr_init(&attributes);
+
+    if (error != 0)
+        return error;
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    gcw__worker_signals(&block);
+    pthread_sigmask(SIG_BLOCK, &block, &before);
+    error = GC_pthread_create(&thread, &attributes, work, NULL);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attributes);
+    return error;
+}
+
+static int
+start(void)
+{
+    int error = make_thread();
+
+    if (error == 0) {
+        atomic_load(&started_also)();
+        return 0;
+    }
+    gcw__lock(&worker.lock, true);
+    worker.alive = false;
+    pthread_cond_broadcast(&worker.changed);
+    gcw__unlock(&worker.lock);
+    return error;
+}
+
+/* After each look for deaths: a forked child gets its worker here. */
+static void
+restart(void)
+{
+    bool missing;
+
+    if (!gcw__lock(&worker.lock, false))
+        return;
+    look_at_process();
+    missing = worker.wanted && !worker.alive;
+    worker.alive |= missing;
+    gcw__unlock(&worker.lock);
+    GCW__DELAY(3);
+    if (missing)
+        start();
+}
+
+/* Returns 0, an errno, or -1: a thread is to be made. */
+static int
+want(void)
+{
+    look_at_process();
+    if (worker.ended)
+        return ESHUTDOWN;
+    if (!init_signals())
+        return ENOMEM;
+    worker.wanted = true;
+    if (worker.alive)
+        return 0;
+    worker.alive = true;
+    return -1;
+}
+
+static int
+turn_on(void)
+{
+    int error;
+
+    gcw__lock(&worker.lock, true);
+    error = want();
+    gcw__unlock(&worker.lock);
+    if (error > 0)
+        return error;
+    GCW__DELAY(4);
+    gcw__drain_listen(post, restart);
+    if (error == 0) {
+        post();
+        return 0;
+    }
+    error = start();
+    if (error != 0) {
+        gcw__lock(&worker.lock, true);
+        worker.wanted = false;
+        gcw__unlock(&worker.lock);
+    }
+    return error;
+}
+
+/* Asks the worker to end.  Lock held. */
+static void
+dismiss(void)
+{
+    worker.wanted = false;
+    atomic_store(&worker.progress.stop, true);
+    if (worker.has_changed)
+        post();
+}
+
+static int
+turn_off(void)
+{
+    gcw__lock(&worker.lock, true);
+    look_at_process();
+    dismiss();
+    while (worker.busy && !is_worker && !worker.wanted)
+        gcw__wait_cancellable(&worker.changed, &worker.lock, NULL);
+    gcw__unlock(&worker.lock);
+    return 0;
+}
+
+int
+gcw_drain_thread(bool on)
+{
+    int error, before = errno;
+
+    if (gcw__enter() != 0)
+        return -1;
+    error = on ? turn_on() : turn_off();
+    if (error != 0)
+        return gcw__fail_int(error);
+    errno = before;
+    return 0;
+}
+
+static bool
+is_at_work(const struct gcw__range *range)
+{
+    return worker.busy
+           && (range == NULL
+               || gcw__in_range(atomic_load(&worker.progress.code), range));
+}
+
+/* Waits until the worker is not busy, or not with code in the range, but not
+ * for ever.  False if it still is.  Lock held. */
+static bool
+wait_patiently(const struct gcw__range *range)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += PATIENCE_SECONDS;
+    while (is_at_work(range)
+           && gcw__wait(&worker.changed, &worker.lock, &until) == 0)
+        continue;
+    return !is_at_work(range);
+}
+
+static void
+accuse(const char *when)
+{
+    uintptr_t code = atomic_load(&worker.progress.code);
+    const char *name = gcw__function_name(code);
+
+    gcw__cancel_off();
+    fprintf(stderr, "gcweak: %s: the worker's callback at %#jx (%s) has not"
+            " returned; it is left behind\n",
+            when, (uintmax_t)code, name == NULL ? "no name" : name);
+    gcw__cancel_on();
+}
+
+void
+gcw__worker_end(void)
+{
+    bool idle;
+
+    gcw__lock(&worker.lock, true);
+    look_at_process();
+    worker.ended = true;
+    dismiss();
+    idle = is_worker || wait_patiently(NULL);
+    gcw__unlock(&worker.lock);
+    if (!idle)
+        accuse("exit");
+}
+
+void
+gcw__worker_exits(void)
+{
+    if (!is_worker)
+        return;
+    gcw__lock(&worker.lock, true);
+    worker.busy = false;
+    pthread_cond_broadcast(&worker.changed);
+    gcw__unlock(&worker.lock);
+}
+
+/* The worker tells of each callback that it has ended only if somebody is
+ * waiting for that. */
+static void
+unloading(const struct gcw__range *range)
+{
+    bool idle = true;
+
+    gcw__lock(&worker.lock, true);
+    if (!is_worker && is_at_work(range)) {
+        atomic_store(&worker.progress.stop, true);
+        idle = wait_patiently(range);
+        if (worker.wanted)
+            post();
+    }
+    gcw__unlock(&worker.lock);
+    if (!idle)
+        accuse("dlclose");
+}
+
+bool
+gcw__worker_alive(void)
+{
+    bool alive;
+
+    gcw__lock(&worker.lock, true);
+    alive = worker.alive;
+    gcw__unlock(&worker.lock);
+    return alive;
+}
+
+static void
+prepare(void)
+{
+    gcw__lock(&worker.lock, true);
+    look_at_process();
+    worker.paused++;
+    if (is_worker || !worker.busy)
+        return;
+    atomic_store(&worker.progress.stop, true);
+    wait_patiently(NULL);
+}
+
+static void
+parent(void)
+{
+    worker.paused--;
+    if (worker.has_changed) {
+        pthread_cond_broadcast(&worker.changed);
+        post();
+    }
+    gcw__unlock(&worker.lock);
+}
+
+/* The worker is not there, unless it was the one that forked: then it is the
+ * child's only thread, and goes on. */
+static void
+child(void)
+{
+    look_at_process();
+    if (worker.has_changed)
+        post();
+    gcw__unlock(&worker.lock);
+}
+
+const struct gcw__part gcw__worker_part = {
+    "worker", prepare, parent, child, unloading
+};

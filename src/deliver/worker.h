@@ -1,0 +1,30 @@
+/* worker.h: the thread that drains.  See worker.c. */
+#ifndef GCW__WORKER_H
+#define GCW__WORKER_H
+
+#include "ground/part.h"
+
+#include <signal.h>
+#include <stdbool.h>
+
+/* `started` is called whenever there is a new worker, by who made it. */
+void gcw__worker_install(void (*started)(void));
+
+/* Ends the worker for good: the process exits. */
+void gcw__worker_end(void);
+
+/* The calling thread begins to exit.  If it is the worker, nobody waits for
+ * its callback any more. */
+void gcw__worker_exits(void);
+
+/* What a thread of ours blocks: all signals but those that the collector stops
+ * threads with, and those that a fault raises, which the collector may be the
+ * one to handle. */
+void gcw__worker_signals(sigset_t *set);
+
+/* Whether there is one. */
+bool gcw__worker_alive(void);
+
+extern const struct gcw__part gcw__worker_part;
+
+#endif

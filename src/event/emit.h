@@ -1,0 +1,59 @@
+/* emit.h: calling one listener.
+ *
+ * The part of an emission that is worth its nanoseconds: inline, for events
+ * and for hubs.
+ */
+#ifndef GCW__EMIT_H
+#define GCW__EMIT_H
+
+#include "event/listeners.h"
+#include "ground/delay.h"
+#include "weak/ref.h"
+
+#include <gcweak/hub.h>
+
+/* What the listener in the slot is to be called with, held by `out`;
+ * of a function only `data` counts.  False if it is not to be called.  One that
+ * was connected once is disconnected.  `data` is that of the slot, read
+ * before. */
+bool gcw__slot_ask(const struct gcw__slot *slot, void *data, gcw_bound *out);
+
+/* Calls what was bound; it stays alive until it has returned. */
+void gcw__slot_call_bound(const struct gcw__slot *slot, const gcw_bound *bound,
+                          void *arg);
+
+/* Both.  False if it was not to be called. */
+bool gcw__slot_call_asked(const struct gcw__slot *slot, void *data, void *arg);
+
+static inline void *
+gcw__slot_data(const struct gcw__slot *slot)
+{
+    return atomic_load_explicit(&slot->data, memory_order_acquire);
+}
+
+/* Calls the listener in the slot, whose object stays alive until it has
+ * returned.  False if it was not to be called.  `settled` as for
+ * gcw__read_at. */
+static inline bool
+gcw__slot_call(const struct gcw__slot *slot, void *arg, GC_word *settled)
+{
+    void *data = gcw__slot_data(slot);
+    gcw_ref *ref;
+    void *self;
+
+    GCW__DELAY(1);
+    ref = atomic_load_explicit(&slot->self, memory_order_acquire);
+    GCW__DELAY(2);
+    if (ref == &gcw__plain_function) {
+        ((void (*)(void *, void *))slot->code)(arg, data);
+        return true;
+    }
+    self = gcw__read_at(ref, settled);
+    if (!GCW__LIKELY(self != NULL))
+        return gcw__slot_call_asked(slot, data, arg);
+    ((gcw_method_fn *)slot->code)(self, arg, data);
+    GCW__KEEP(self);
+    return true;
+}
+
+#endif

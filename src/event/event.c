@@ -1,0 +1,359 @@
+/* event.c: events.
+ *
+ * An event is a list of listeners (listeners.c) and an error hook.  That it
+ * may be dropped, and how it is tidied after deaths, is in place.c.
+ *
+ * An emission runs on the stack of its thread, which holds the array that it
+ * goes through, and with it the data of its listeners.  It takes no lock, but
+ * for a listener that is called once, and for the hook when one fails.
+ */
+#include <config.h>
+#include "event/event.h"
+
+#include "event/emit.h"
+#include "ground/guard.h"
+#include "ground/lock.h"
+#include "ground/text.h"
+#include "ground/trace.h"
+#include "weak/enter.h"
+
+/* What the place calls. */
+
+static bool
+unloading(void *event, const struct gcw__range *range)
+{
+    gcw_event *e = event;
+
+    gcw__lock(gcw__listeners_lock(e->list.place), true);
+    gcw__listeners_clear(&e->list, range);
+    gcw__unlock(gcw__listeners_lock(e->list.place));
+    gcw__hook_unload(&e->hook, e->list.place, range);
+    return false;
+}
+
+static void
+empty(void *event)
+{
+    gcw__listeners_clear(&((gcw_event *)event)->list, NULL);
+}
+
+static void
+tidy(void *event)
+{
+    gcw_event *e = event;
+
+    gcw__place_take_off(e->list.place);
+    if (!gcw__listeners_tidy(&e->list))
+        gcw__place_untidy(e->list.place);
+}
+
+/* That is all that there is to be done, and it is asked for already. */
+static void
+shrunk(struct gcw__listeners *list)
+{
+    gcw__place_untidy(list->place);
+}
+
+static const struct gcw__listeners_ops list_ops = { shrunk, shrunk };
+
+static const struct gcw__place_ops event_ops = {
+    GCW__EVENT, gcw__listeners_lock, gcw__listener_died, NULL, empty,
+    unloading, tidy
+};
+
+gcw_event *
+gcw_event_new(const char *name)
+{
+    gcw_event *e;
+
+    if (gcw__enter() != 0)
+        return NULL;
+    e = GC_MALLOC(sizeof *e);
+    if (e == NULL)
+        return gcw__fail_null(ENOMEM);
+    if (name != NULL)
+        e->name = gcw__copy(name);
+    e->list.ops = &list_ops;
+    e->list.place = gcw__place_new(&event_ops, sizeof *e->list.place);
+    if (e->list.place == NULL || (name != NULL && e->name == NULL))
+        return gcw__fail_null(ENOMEM);
+    return gcw__place_open(e->list.place, e) ? e : NULL;
+}
+
+/* Connecting. */
+
+struct connection {
+    gcw_event *event;
+    struct gcw__identity id;
+    unsigned flags;
+    gcw_listener *listener;          /* the new one, or the equal one */
+    struct gcw__listeners_spare spare;
+};
+
+/* Returns 0, an errno, or -1: fill the spare.  Lock held. */
+static int
+try_to_connect(struct connection *c)
+{
+    struct gcw__listeners *list = &c->event->list;
+
+    if (list->place->closed || !gcw__listener_alive(c->listener))
+        return ESTALE;
+    if (!gcw__listeners_ready(list, c->flags, &c->spare))
+        return -1;
+    c->listener = gcw__listeners_put(list, c->listener, &c->id, c->flags, 0);
+    return 0;
+}
+
+/* Returns 0 or an errno. */
+static int
+put_in_list(struct connection *c)
+{
+    pthread_mutex_t *lock = gcw__listeners_lock(c->event->list.place);
+    int error;
+
+    for (;;) {
+        gcw__lock(lock, true);
+        error = try_to_connect(c);
+        gcw__unlock(lock);
+        if (error != -1)
+            return error;
+        if (!gcw__listeners_fill(&c->spare))
+            return ENOMEM;
+    }
+}
+
+static gcw_listener *
+connect(gcw_event *e, struct gcw__identity id, unsigned flags)
+{
+    gcw_listener *l = gcw__listener_new(e->list.place, &id);
+    struct connection c = { e, id, flags, l, { 0 } };
+    int error;
+
+    if (l == NULL)
+        return gcw__fail_null(ENOMEM);
+    gcw__listener_watch(l);
+    GCW__DELAY(2);
+    error = put_in_list(&c);
+    if (error != 0 || c.listener != l)
+        gcw__listener_unwatch(l);
+    return error == 0 ? c.listener : gcw__fail_null(error);
+}
+
+gcw_listener *
+gcw_event_connect(gcw_event *e, gcw_method *m, unsigned flags)
+{
+    gcw_listener *l;
+    gcw_bound bound;
+
+    if (gcw__enter() != 0)
+        return NULL;
+    if (e == NULL || m == NULL || gcw__flags_unknown(flags))
+        return gcw__fail_null(EINVAL);
+    if (!gcw_method_bind(m, &bound))
+        return gcw__fail_null(ESTALE);
+    l = connect(e, gcw__method_identity(m), flags);
+    GCW__KEEP(bound.self);
+    GCW__KEEP(bound.data);
+    return l;
+}
+
+static struct gcw__identity
+function_identity(void (*fn)(void *arg, void *data), void *data)
+{
+    return (struct gcw__identity){
+        GCW__BY_FUNCTION, NULL, (void (*)(void))fn, data
+    };
+}
+
+gcw_listener *
+gcw_event_connect_fn(gcw_event *e, void (*fn)(void *arg, void *data),
+                     void *data, unsigned flags)
+{
+    if (gcw__enter() != 0)
+        return NULL;
+    if (e == NULL || fn == NULL || gcw__flags_unknown(flags)
+        || !gcw__holdable(data))
+        return gcw__fail_null(EINVAL);
+    return connect(e, function_identity(fn, data), flags);
+}
+
+/* Disconnecting by what is called. */
+
+/* One that is equal is taken out, if there is one.  False if the spare must
+ * first be filled. */
+static bool
+try_to_remove(gcw_event *e, const struct gcw__identity *id,
+              struct gcw__listeners_spare *spare, gcw_listener **removed)
+{
+    *removed = NULL;
+    if (!gcw__listeners_indexed(&e->list, spare))
+        return false;
+    *removed = gcw__listeners_find(&e->list, id);
+    if (*removed != NULL)
+        gcw__listener_remove(*removed);
+    return true;
+}
+
+/* False: no memory. */
+static bool
+remove_equal(gcw_event *e, const struct gcw__identity *id,
+             gcw_listener **removed)
+{
+    pthread_mutex_t *lock = gcw__listeners_lock(e->list.place);
+    struct gcw__listeners_spare spare = { 0 };
+    bool done;
+
+    do {
+        gcw__lock(lock, true);
+        done = try_to_remove(e, id, &spare, removed);
+        gcw__unlock(lock);
+    } while (!done && gcw__listeners_fill(&spare));
+    return done;
+}
+
+static size_t
+disconnect_all(gcw_event *e, struct gcw__identity id)
+{
+    gcw_listener *l;
+    size_t n = 0;
+
+    do {
+        if (!remove_equal(e, &id, &l)) {
+            errno = ENOMEM;
+            return n;
+        }
+        n += l != NULL;
+    } while (l != NULL);
+    gcw__places_tidy();
+    return n;
+}
+
+size_t
+gcw_event_disconnect(gcw_event *e, const gcw_method *m)
+{
+    if (gcw__enter() != 0)
+        return 0;
+    if (e == NULL || m == NULL) {
+        errno = EINVAL;
+        return 0;
+    }
+    return disconnect_all(e, gcw__method_identity(m));
+}
+
+size_t
+gcw_event_disconnect_fn(gcw_event *e, void (*fn)(void *arg, void *data),
+                        void *data)
+{
+    if (gcw__enter() != 0)
+        return 0;
+    if (e == NULL || fn == NULL) {
+        errno = EINVAL;
+        return 0;
+    }
+    return disconnect_all(e, function_identity(fn, data));
+}
+
+/* Emitting. */
+
+struct emission {
+    gcw_event *event;
+    const struct gcw__array *array;  /* held for `next` and `end` */
+    const struct gcw__slot *next, *end;
+    bool failing;                    /* the hook is at work */
+    void *arg;
+    size_t passed_over;
+};
+
+/* Where it is, it leaves in `run` before each call, for who goes on when that
+ * fails.  A listener may do anything to the event, and let go of all but this
+ * stack: only `run` is relied on, and what is constant in the array. */
+static bool
+emit_rest(void *emission)
+{
+    struct emission *run = emission;
+    const struct gcw__slot *slot = run->next, *const end = run->end;
+    void *const arg = run->arg;
+    GC_word settled = gcw__load_settled();
+
+    while (slot != end) {
+        run->next = slot + 1;
+        if (!gcw__slot_call(slot, arg, &settled))
+            run->passed_over++;
+        slot++;
+    }
+    return false;
+}
+
+static void
+emit_failed(void *arg, const char *why)
+{
+    struct emission *run = arg;
+    gcw_event *e = run->event;
+
+    gcw__hook_tell(&e->hook, &run->failing, e->name, run->next - 1, why);
+}
+
+/* What the array held at one moment. */
+static size_t
+emit_to(gcw_event *e, const struct gcw__array *array, void *arg)
+{
+    uint64_t range = atomic_load_explicit(&array->range,
+                                          memory_order_acquire);
+    const struct gcw__slot *first = &array->slots[gcw__range_begin(range)];
+    struct emission run;
+
+    GCW__DELAY(1);
+    run.event = e;
+    run.array = array;
+    run.next = first;
+    run.end = &array->slots[gcw__range_end(range)];
+    run.arg = arg;
+    run.passed_over = 0;
+    run.failing = false;
+    gcw__guard_run(&run, emit_rest, emit_failed);
+    GCW__KEEP(run.array);
+    return (size_t)(run.end - first) - run.passed_over;
+}
+
+size_t
+gcw_event_emit(gcw_event *e, void *arg)
+{
+    const struct gcw__array *array;
+    size_t called;
+
+    if (gcw__enter() != 0)
+        return 0;
+    if (e == NULL) {
+        errno = EINVAL;
+        return 0;
+    }
+    GCW__TRACE2(emit__begin, e, e->name);
+    array = atomic_load_explicit(&e->list.array, memory_order_acquire);
+    called = GCW__LIKELY(array != NULL) ? emit_to(e, array, arg) : 0;
+    GCW__TRACE2(emit__end, e, called);
+    GCW__KEEP(e);
+    return called;
+}
+
+size_t
+gcw_event_count(const gcw_event *e)
+{
+    if (gcw__enter() != 0)
+        return 0;
+    if (e == NULL) {
+        errno = EINVAL;
+        return 0;
+    }
+    return atomic_load(&e->list.live);
+}
+
+int
+gcw_event_on_error(gcw_event *e, gcw_error_fn *hook, void *data)
+{
+    if (gcw__enter() != 0)
+        return -1;
+    if (e == NULL || !gcw__holdable(data))
+        return gcw__fail_int(EINVAL);
+    gcw__hook_set(&e->hook, e->list.place, hook, data);
+    return 0;
+}

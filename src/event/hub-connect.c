@@ -1,0 +1,398 @@
+/* hub-connect.c: connecting to a hub, and disconnecting.
+ *
+ * A connection may need a type, a pattern, and room in three tables.  All of
+ * it is looked for under the lock; what is missing is got without it, and it
+ * is tried again.  Only when nothing is missing anything changes.
+ */
+#include <config.h>
+#include "event/hub.h"
+#include "ground/delay.h"
+
+#include "ground/lock.h"
+#include "ground/text.h"
+#include "weak/death.h"
+#include "weak/enter.h"
+#include "weak/ref.h"
+
+#include <string.h>
+
+struct request {
+    gcw_hub *hub;
+    const char *name;                /* of the type; NULL: any */
+    void *source;                    /* NULL: any */
+    gcw_ref *source_ref;
+    struct gcw__identity id;
+    unsigned flags;
+    gcw_listener *listener;          /* the new one, or the equal one */
+
+    /* What is there, or else ours, once we have it. */
+    struct gcw__type *type, *own_type;
+    struct gcw__pattern *pattern, *own_pattern;
+
+    struct gcw__map_spare types, patterns;
+    struct gcw__listeners_spare list;
+};
+
+enum missing { NOTHING, TYPE, PATTERN, ROOM_FOR_TYPE, ROOM_FOR_PATTERN,
+               ROOM_IN_LIST, LIFE };
+
+/* Getting what is missing.  NULL or false: no memory. */
+
+static struct gcw__type *
+type_new(const char *name)
+{
+    size_t size = strlen(name) + 1;
+    struct gcw__type *type = GC_MALLOC_ATOMIC(sizeof *type + size);
+
+    if (type == NULL)
+        return NULL;
+    type->hash = gcw__hash(name);
+    type->patterns = 0;
+    memcpy(type->name, name, size);
+    return type;
+}
+
+static struct gcw__source_watch *
+source_watch_new(struct gcw__pattern *pattern, gcw_ref *ref)
+{
+    struct gcw__source_watch *watch = GC_MALLOC(sizeof *watch);
+
+    if (watch == NULL)
+        return NULL;
+    gcw__place_watch_init(&watch->on, pattern->list.place, ref, GCW__SOURCE);
+    return watch;
+}
+
+static struct gcw__pattern *
+pattern_new(gcw_hub *h, gcw_ref *source)
+{
+    struct gcw__pattern *pattern = GC_MALLOC(sizeof *pattern);
+
+    if (pattern == NULL)
+        return NULL;
+    pattern->hub = h;
+    pattern->list.place = &h->place->place;
+    pattern->list.ops = &gcw__pattern_ops;
+    pattern->list.ordered = true;
+    if (source == NULL)
+        return pattern;
+    pattern->source = source_watch_new(pattern, source);
+    return pattern->source == NULL ? NULL : pattern;
+}
+
+/* With its source watched already; told of a death before it is in the hub,
+ * the watch does nothing. */
+static bool
+get_pattern(struct request *r)
+{
+    r->own_pattern = pattern_new(r->hub, r->source_ref);
+    if (r->own_pattern == NULL)
+        return false;
+    if (r->source_ref != NULL)
+        gcw__death_watch(&r->own_pattern->source->on.watch);
+    return true;
+}
+
+static bool
+get(struct request *r, enum missing missing)
+{
+    /* There are no others. */
+    switch (missing) {  /* GCOVR_EXCL_BR_LINE */
+    case TYPE:
+        r->own_type = type_new(r->name);
+        return r->own_type != NULL;
+    case PATTERN:
+        return get_pattern(r);
+    case ROOM_FOR_TYPE:
+        return gcw__map_fill(&r->types);
+    case ROOM_FOR_PATTERN:
+        return gcw__map_fill(&r->patterns);
+    case ROOM_IN_LIST:
+        return gcw__listeners_fill(&r->list);
+    case NOTHING:
+    case LIFE:
+        break;
+    }
+    return false;
+}
+
+/* Under the lock. */
+
+static bool
+is_new_type(const struct request *r)
+{
+    return r->name != NULL && r->type == NULL;
+}
+
+static void
+look(struct request *r)
+{
+    r->type = r->name == NULL ? NULL : gcw__hub_type(r->hub, r->name);
+    r->pattern = is_new_type(r)
+        ? NULL : gcw__hub_pattern(r->hub, r->type, r->source);
+}
+
+static enum missing
+missing_for_list(struct request *r)
+{
+    struct gcw__pattern *pattern = r->pattern == NULL ? r->own_pattern
+                                                      : r->pattern;
+
+    return gcw__listeners_ready(&pattern->list, r->flags, &r->list)
+        ? NOTHING : ROOM_IN_LIST;
+}
+
+/* Whether nobody has disposed of the hub, the source or one of the method's
+ * objects. */
+static bool
+all_alive(const struct request *r)
+{
+    return !r->hub->place->place.closed
+           && (r->source_ref == NULL || gcw__peek(r->source_ref) != NULL)
+           && gcw__listener_alive(r->listener);
+}
+
+static enum missing
+find_missing(struct request *r)
+{
+    if (!all_alive(r))
+        return LIFE;
+    if (r->pattern != NULL)
+        return missing_for_list(r);
+    if (is_new_type(r)) {
+        if (r->own_type == NULL)
+            return TYPE;
+        if (!gcw__map_ready(&r->hub->types, &r->types))
+            return ROOM_FOR_TYPE;
+    }
+    if (r->own_pattern == NULL)
+        return PATTERN;
+    if (!gcw__map_ready(&r->hub->patterns, &r->patterns))
+        return ROOM_FOR_PATTERN;
+    return missing_for_list(r);
+}
+
+static void
+add_type(struct request *r)
+{
+    r->type = r->own_type;
+    gcw__map_add(&r->hub->types, r->type->hash, r->type);
+}
+
+static void
+add_pattern(struct request *r)
+{
+    struct gcw__pattern *pattern = r->own_pattern;
+
+    if (is_new_type(r))
+        add_type(r);
+    pattern->type = r->type;
+    if (r->type != NULL)
+        r->type->patterns++;
+    pattern->hash = gcw__hub_pattern_hash(r->type, r->source);
+    if (pattern->source != NULL) {
+        pattern->source->pattern = ~(uintptr_t)pattern;
+        gcw__place_link(&pattern->source->on);
+    }
+    gcw__map_add(&r->hub->patterns, pattern->hash, pattern);
+    r->pattern = pattern;
+}
+
+static void
+commit(struct request *r)
+{
+    gcw_hub *h = r->hub;
+    int64_t order = r->flags & GCW_FRONT ? --h->first : ++h->last;
+
+    if (r->pattern == NULL)
+        add_pattern(r);
+    r->listener = gcw__listeners_put(&r->pattern->list, r->listener, &r->id,
+                                     r->flags, order);
+}
+
+static enum missing
+try_to_connect(struct request *r)
+{
+    enum missing missing;
+
+    gcw__lock(gcw__hub_lock(r->hub), true);
+    look(r);
+    missing = find_missing(r);
+    if (missing == NOTHING)
+        commit(r);
+    gcw__unlock(gcw__hub_lock(r->hub));
+    GCW__DELAY(1);
+    return missing;
+}
+
+/* Returns 0 or an errno. */
+static int
+put_in_hub(struct request *r)
+{
+    enum missing missing;
+
+    do
+        missing = try_to_connect(r);
+    while (missing != NOTHING && get(r, missing));
+    if (missing == NOTHING)
+        return 0;
+    return missing == LIFE ? ESTALE : ENOMEM;
+}
+
+/* What we had ready and did not need watches nothing. */
+static void
+drop_unused(struct request *r, gcw_listener *l)
+{
+    struct gcw__pattern *pattern = r->own_pattern;
+
+    if (r->listener != l)
+        gcw__listener_unwatch(l);
+    if (pattern != NULL && pattern != r->pattern && pattern->source != NULL)
+        gcw__watch_remove(&pattern->source->on.watch, true);
+}
+
+/* The source is alive while this runs, and so are the method's objects, but
+ * for those that somebody disposes of. */
+static gcw_listener *
+connect(struct request *r)
+{
+    gcw_listener *l = gcw__listener_new(&r->hub->place->place, &r->id);
+    int error;
+
+    if (l == NULL)
+        return gcw__fail_null(ENOMEM);
+    r->listener = l;
+    r->flags |= GCW_UNIQUE;
+    gcw__listener_watch(l);
+    GCW__DELAY(2);
+    error = put_in_hub(r);
+    if (error != 0)
+        r->listener = NULL;
+    drop_unused(r, l);
+    return error == 0 ? r->listener : gcw__fail_null(error);
+}
+
+/* Finds out about the source; `data` is what will be held strongly. */
+static bool
+look_at_source(struct request *r, const void *data)
+{
+    void *base = gcw__base(r->source);
+
+    if (r->source == NULL)
+        return true;
+    if (base == NULL || gcw__base(data) == base) {
+        errno = EINVAL;
+        return false;
+    }
+    r->source_ref = gcw__shard_ref(base, r->source, false);
+    return r->source_ref != NULL;
+}
+
+static gcw_listener *
+connect_checked(struct request *r, const void *data)
+{
+    gcw_listener *l = look_at_source(r, data) ? connect(r) : NULL;
+
+    GCW__KEEP(r->source);
+    GCW__KEEP(r->hub);
+    return l;
+}
+
+gcw_listener *
+gcw_hub_connect(gcw_hub *h, const char *type, void *source, gcw_method *m,
+                unsigned flags)
+{
+    struct request r = { .hub = h, .name = type, .source = source,
+                         .flags = flags };
+    gcw_bound bound;
+    gcw_listener *l;
+
+    if (gcw__enter() != 0)
+        return NULL;
+    if (h == NULL || m == NULL || gcw__flags_unknown(flags))
+        return gcw__fail_null(EINVAL);
+    if (!gcw_method_bind(m, &bound))
+        return gcw__fail_null(ESTALE);
+    r.id = gcw__method_identity(m);
+    l = connect_checked(&r, gcw__method_strong_data(m));
+    GCW__KEEP(bound.self);
+    GCW__KEEP(bound.data);
+    return l;
+}
+
+static struct gcw__identity
+function_identity(void (*fn)(const gcw_emission *emission, void *data),
+                  void *data)
+{
+    return (struct gcw__identity){
+        GCW__BY_HUB_FUNCTION, NULL, (void (*)(void))fn, data
+    };
+}
+
+gcw_listener *
+gcw_hub_connect_fn(gcw_hub *h, const char *type, void *source,
+                   void (*fn)(const gcw_emission *emission, void *data),
+                   void *data, unsigned flags)
+{
+    struct request r = { .hub = h, .name = type, .source = source,
+                         .id = function_identity(fn, data), .flags = flags };
+
+    if (gcw__enter() != 0)
+        return NULL;
+    if (h == NULL || fn == NULL || gcw__flags_unknown(flags)
+        || !gcw__holdable(data))
+        return gcw__fail_null(EINVAL);
+    return connect_checked(&r, data);
+}
+
+/* Disconnecting by what is called. */
+
+static bool
+disconnect(gcw_hub *h, const char *name, const void *source,
+           struct gcw__identity id)
+{
+    struct gcw__pattern *pattern = NULL;
+    struct gcw__type *type;
+    gcw_listener *l = NULL;
+
+    gcw__lock(gcw__hub_lock(h), true);
+    type = name == NULL ? NULL : gcw__hub_type(h, name);
+    if (name == NULL || type != NULL)
+        pattern = gcw__hub_pattern(h, type, source);
+    if (pattern != NULL)
+        l = gcw__listeners_find(&pattern->list, &id);
+    if (l != NULL)
+        gcw__listener_remove(l);
+    gcw__unlock(gcw__hub_lock(h));
+    if (l != NULL)
+        gcw__places_tidy();
+    GCW__KEEP(h);
+    return l != NULL;
+}
+
+bool
+gcw_hub_disconnect(gcw_hub *h, const char *type, const void *source,
+                   const gcw_method *m)
+{
+    if (gcw__enter() != 0)
+        return false;
+    if (h == NULL || m == NULL) {
+        errno = EINVAL;
+        return false;
+    }
+    return disconnect(h, type, source, gcw__method_identity(m));
+}
+
+bool
+gcw_hub_disconnect_fn(gcw_hub *h, const char *type, const void *source,
+                      void (*fn)(const gcw_emission *emission, void *data),
+                      void *data)
+{
+    if (gcw__enter() != 0)
+        return false;
+    if (h == NULL || fn == NULL) {
+        errno = EINVAL;
+        return false;
+    }
+    return disconnect(h, type, source, function_identity(fn, data));
+}

@@ -1,0 +1,325 @@
+/* hub-post.c: emissions that wait, and the descriptor that tells of them.
+ *
+ * A queue under the lock of the hub.  A dispatch takes one off, lets go of the
+ * lock, and emits it.  What was taken off forgets its successor, so that a
+ * stale pointer to one does not hold all that came after it.
+ *
+ * The descriptor is readable exactly while something waits, also while a
+ * listener is at work: it is set and cleared under the same lock.  As long as
+ * something waits, the library holds a hub that has a descriptor, for who
+ * polls it may know the hub only from memory that no collection looks at.
+ *
+ * The descriptor lives in memory of malloc, so that it can be closed when the
+ * hub has died or was disposed of.
+ */
+#include <config.h>
+#include "event/hub.h"
+#include "ground/delay.h"
+
+#include "ground/lock.h"
+#include "weak/enter.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct gcw__post *
+post_new(const char *type, void *source, void *arg)
+{
+    size_t length = type == NULL ? 0 : strlen(type) + 1;
+    struct gcw__post *post = GC_MALLOC(sizeof *post + length);
+
+    if (post == NULL)
+        return NULL;
+    post->size = sizeof *post + length;
+    post->source = source;
+    post->arg = arg;
+    if (type != NULL)
+        post->type = memcpy(post + 1, type, length);
+    return post;
+}
+
+/* Something waits.  Lock held. */
+static void
+show(gcw_hub *h)
+{
+    if (h->place->wakeup == NULL)
+        return;
+    h->place->place.held = h;
+    gcw__wakeup_set(h->place->wakeup);
+}
+
+/* Nothing waits any more.  Lock held. */
+static void
+hide(gcw_hub *h)
+{
+    h->place->place.held = NULL;
+    if (h->place->wakeup != NULL)
+        gcw__wakeup_clear(h->place->wakeup);
+}
+
+/* Returns 0 or an errno. */
+static int
+enqueue(gcw_hub *h, struct gcw__post *post)
+{
+    if (h->place->place.closed)
+        return ESTALE;
+    if (h->newest != NULL)
+        h->newest->next = post;
+    else
+        h->oldest = post;
+    h->newest = post;
+    post->number = ++h->last_number;
+    h->posted++;
+    h->posted_bytes += post->size;
+    show(h);
+    return 0;
+}
+
+/* The oldest, unless it was posted after the one with the number `last`. */
+static struct gcw__post *
+dequeue(gcw_hub *h, uint64_t last)
+{
+    struct gcw__post *post;
+
+    gcw__lock(gcw__hub_lock(h), true);
+    post = h->oldest;
+    if (post != NULL && post->number > last)
+        post = NULL;
+    if (post != NULL) {
+        h->oldest = post->next;
+        if (post->next == NULL)
+            h->newest = NULL;
+        post->next = NULL;
+        h->posted--;
+        h->posted_bytes -= post->size;
+    }
+    if (h->oldest == NULL)
+        hide(h);
+    gcw__unlock(gcw__hub_lock(h));
+    GCW__DELAY(1);
+    return post;
+}
+
+void
+gcw__hub_drop_posts(gcw_hub *h)
+{
+    h->oldest = h->newest = NULL;
+    h->posted = h->posted_bytes = 0;
+    hide(h);
+}
+
+static uint64_t
+last_number(gcw_hub *h)
+{
+    uint64_t last;
+
+    gcw__lock(gcw__hub_lock(h), true);
+    last = h->last_number;
+    gcw__unlock(gcw__hub_lock(h));
+    return last;
+}
+
+struct post_call {
+    gcw_hub *hub;
+    const char *type;
+    void *source, *arg;
+    int error;
+};
+
+/* The thread is known. */
+static void
+post(void *arg)
+{
+    struct post_call *call = arg;
+    gcw_hub *h = call->hub;
+    struct gcw__post *post;
+
+    if (gcw__enter() != 0) {
+        call->error = errno;
+        return;
+    }
+    post = post_new(call->type, call->source, call->arg);
+    if (post == NULL) {
+        call->error = ENOMEM;
+        return;
+    }
+    gcw__lock(gcw__hub_lock(h), true);
+    call->error = enqueue(h, post);
+    gcw__unlock(gcw__hub_lock(h));
+    GCW__KEEP(h);
+}
+
+int
+gcw_hub_post(gcw_hub *h, const char *type, void *source, void *arg)
+{
+    struct post_call call = { h, type, source, arg, EPERM };
+    int before = errno;
+
+    if (h == NULL)
+        return gcw__fail_int(EINVAL);
+    if (!gcw__holdable(source) || !gcw__holdable(arg))
+        return gcw__fail_int(EINVAL);
+    gcw__as_known(post, &call);
+    if (call.error != 0)
+        return gcw__fail_int(call.error);
+    errno = before;
+    return 0;
+}
+
+/* Back to where it was taken from. */
+static void
+put_back(gcw_hub *h, struct gcw__post *post)
+{
+    gcw__lock(gcw__hub_lock(h), true);
+    post->next = h->oldest;
+    h->oldest = post;
+    if (h->newest == NULL)
+        h->newest = post;
+    h->posted++;
+    h->posted_bytes += post->size;
+    show(h);
+    gcw__unlock(gcw__hub_lock(h));
+}
+
+static bool
+emit_post(gcw_hub *h, struct gcw__post *post)
+{
+    size_t called;
+    bool emitted = gcw__hub_emit(h, post->type, post->source, post->arg,
+                                 &called);
+
+    if (!emitted)
+        put_back(h, post);
+    GCW__KEEP(post);
+    return emitted;
+}
+
+/* Up to `max` of those that are there now; returns how many. */
+static size_t
+emit_posted(gcw_hub *h, size_t max)
+{
+    uint64_t last = last_number(h);
+    struct gcw__post *post;
+    size_t made = 0;
+
+    while ((max == 0 || made < max) && (post = dequeue(h, last)) != NULL) {
+        if (!emit_post(h, post)) {
+            errno = ENOMEM;
+            break;
+        }
+        made++;
+    }
+    return made;
+}
+
+/* What was left is news for who polls for changes only. */
+static void
+wake_again(gcw_hub *h)
+{
+    gcw__lock(gcw__hub_lock(h), true);
+    if (h->oldest != NULL && h->place->wakeup != NULL) {
+        gcw__wakeup_clear(h->place->wakeup);
+        gcw__wakeup_set(h->place->wakeup);
+    }
+    gcw__unlock(gcw__hub_lock(h));
+}
+
+size_t
+gcw_hub_dispatch(gcw_hub *h, size_t max)
+{
+    size_t made;
+
+    if (gcw__enter() != 0)
+        return 0;
+    if (h == NULL) {
+        errno = EINVAL;
+        return 0;
+    }
+    made = emit_posted(h, max);
+    wake_again(h);
+    GCW__KEEP(h);
+    return made;
+}
+
+/* The descriptor. */
+
+static struct gcw__wakeup *
+wakeup_new(void)
+{
+    static const struct gcw__wakeup none = GCW__WAKEUP_INIT;
+    struct gcw__wakeup *w = malloc(sizeof *w);
+
+    if (w != NULL)
+        memcpy(w, &none, sizeof none);
+    return w;
+}
+
+static bool
+has_wakeup(const gcw_hub *h)
+{
+    bool has;
+
+    gcw__lock(gcw__hub_lock(h), true);
+    has = h->place->wakeup != NULL;
+    gcw__unlock(gcw__hub_lock(h));
+    return has;
+}
+
+/* Opens it, with `fresh` if there is none yet, which is then taken.  -1 with
+ * errno.  Lock held. */
+static int
+open_locked(gcw_hub *h, struct gcw__wakeup **fresh)
+{
+    int fd;
+
+    if (h->place->place.closed)
+        return gcw__fail_int(ESTALE);
+    if (h->place->wakeup == NULL) {
+        h->place->wakeup = *fresh;
+        *fresh = NULL;
+    }
+    if (h->place->wakeup == NULL)
+        return gcw__fail_int(ENOMEM);
+    fd = gcw__wakeup_open(h->place->wakeup);
+    if (fd >= 0 && h->oldest != NULL)
+        show(h);
+    return fd;
+}
+
+int
+gcw_hub_fd(gcw_hub *h)
+{
+    struct gcw__wakeup *fresh = NULL;
+    int fd;
+
+    if (gcw__enter() != 0)
+        return -1;
+    if (h == NULL)
+        return gcw__fail_int(EINVAL);
+    if (!has_wakeup(h))
+        fresh = wakeup_new();
+    gcw__lock(gcw__hub_lock(h), true);
+    fd = open_locked(h, &fresh);
+    gcw__unlock(gcw__hub_lock(h));
+    free(fresh);
+    GCW__KEEP(h);
+    return fd;
+}
+
+/* Under the lock: if the hub was disposed of, others may still be at it. */
+bool
+gcw__hub_closed(struct gcw__place *place, bool may_wait)
+{
+    struct gcw__hub_place *p = (struct gcw__hub_place *)place;
+    struct gcw__wakeup *closed = NULL;
+
+    if (!gcw__lock(place->lock, may_wait))
+        return false;
+    if (p->wakeup == NULL || gcw__wakeup_close(p->wakeup, may_wait)) {
+        closed = p->wakeup;
+        p->wakeup = NULL;
+    }
+    gcw__unlock(place->lock);
+    free(closed);
+    return p->wakeup == NULL;
+}

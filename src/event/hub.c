@@ -1,0 +1,222 @@
+/* hub.c: hubs, and what they do when something goes.
+ *
+ *     hub ---- types      name -------------> type
+ *        ---- patterns   type and source ---> pattern: a list of listeners
+ *
+ * Both maps are read by emissions without a lock (map.h), and a pattern's
+ * list is what an event has (listeners.c).  A pattern exists as long as it
+ * has listeners, a type as long as it has patterns.  What a hub does with
+ * them is divided:
+ *     hub.c           tidying, measuring
+ *     hub-pattern.c   looking types and patterns up, and what goes with them
+ *     hub-connect.c   connecting, disconnecting
+ *     hub-emit.c      emitting
+ *     hub-post.c      emissions that wait, and the descriptor
+ *
+ * Sources.  A pattern with a source watches it, and finds it by address: an
+ * emission that has the source in hand knows that it is alive, so it is the
+ * one that the pattern's reference reads.  When the source dies, the pattern's
+ * listeners go, and with the last of them the pattern.
+ *
+ * Everything but reading the maps is under the lock of the hub's listeners.
+ * What cannot be done under it, or must not while deaths are told, is left to
+ * tidy (place.c): taking watches off, and moving to smaller memory.
+ */
+#include <config.h>
+#include "event/hub.h"
+
+#include "ground/code.h"
+#include "ground/lock.h"
+#include "ground/text.h"
+#include "weak/enter.h"
+#include "weak/ref.h"
+
+#include <string.h>
+
+/* What the place calls. */
+
+static bool
+source_died(struct gcw__source_watch *source, bool may_wait)
+{
+    pthread_mutex_t *lock = gcw__listeners_lock(source->on.place);
+
+    if (!gcw__lock(lock, may_wait))
+        return false;
+    if (source->pattern != 0)
+        gcw__listeners_clear((struct gcw__listeners *)~source->pattern, NULL);
+    gcw__unlock(lock);
+    return true;
+}
+
+static bool
+died(void *hub, struct gcw__place_watch *watch, bool may_wait)
+{
+    if (gcw__place_watch_role(watch) == GCW__SOURCE)
+        return source_died((struct gcw__source_watch *)watch, may_wait);
+    return gcw__listener_died(hub, watch, may_wait);
+}
+
+static void
+unload_pattern(void *pattern, void *range)
+{
+    gcw__listeners_clear(&((struct gcw__pattern *)pattern)->list, range);
+}
+
+static bool
+unloading(void *hub, const struct gcw__range *range)
+{
+    gcw_hub *h = hub;
+    struct gcw__range copy = *range;
+
+    gcw__lock(gcw__hub_lock(h), true);
+    gcw__map_each(&h->patterns, unload_pattern, &copy);
+    gcw__unlock(gcw__hub_lock(h));
+    gcw__hook_unload(&h->hook, &h->place->place, range);
+    return false;
+}
+
+static void
+empty(void *hub)
+{
+    gcw_hub *h = hub;
+
+    gcw__map_each(&h->patterns, unload_pattern, NULL);
+    gcw__hub_drop_posts(h);
+}
+
+/* Tidying. */
+
+/* These are false if that took memory, and there was none. */
+
+static bool
+tidy_map(gcw_hub *h, struct gcw__map *map)
+{
+    struct gcw__map_spare spare = { 0, NULL };
+    bool done;
+
+    do {
+        gcw__lock(gcw__hub_lock(h), true);
+        done = gcw__map_tidied(map, &spare);
+        gcw__unlock(gcw__hub_lock(h));
+    } while (!done && gcw__map_fill(&spare));
+    return done;
+}
+
+static struct gcw__listeners *
+take_sparse(gcw_hub *h)
+{
+    struct gcw__listeners *list;
+
+    gcw__lock(gcw__hub_lock(h), true);
+    list = h->sparse;
+    if (list != NULL) {
+        h->sparse = list->next_sparse;
+        list->next_sparse = NULL;
+        list->sparse = false;
+    }
+    gcw__unlock(gcw__hub_lock(h));
+    return list;
+}
+
+static bool
+tidy_lists(gcw_hub *h)
+{
+    struct gcw__listeners *list;
+
+    while ((list = take_sparse(h)) != NULL)
+        if (!gcw__listeners_tidy(list)) {
+            gcw__lock(gcw__hub_lock(h), true);
+            gcw__hub_sparse(list);
+            gcw__unlock(gcw__hub_lock(h));
+            return false;
+        }
+    return true;
+}
+
+/* What could not be done is tried again after the next collection. */
+static void
+tidy(void *hub)
+{
+    gcw_hub *h = hub;
+
+    gcw__place_take_off(&h->place->place);
+    if (!tidy_lists(h) || !tidy_map(h, &h->types)
+        || !tidy_map(h, &h->patterns))
+        gcw__place_untidy(&h->place->place);
+}
+
+/* Hubs. */
+
+gcw_hub *
+gcw_hub_new(void)
+{
+    static const struct gcw__place_ops ops = {
+        GCW__HUB, gcw__listeners_lock, died, gcw__hub_closed, empty,
+        unloading, tidy
+    };
+    gcw_hub *h;
+
+    if (gcw__enter() != 0)
+        return NULL;
+    h = GC_MALLOC(sizeof *h);
+    if (h == NULL)
+        return gcw__fail_null(ENOMEM);
+    h->place = gcw__place_new(&ops, sizeof *h->place);
+    if (h->place == NULL)
+        return gcw__fail_null(ENOMEM);
+    return gcw__place_open(&h->place->place, h) ? h : NULL;
+}
+
+int
+gcw_hub_on_error(gcw_hub *h, gcw_error_fn *hook, void *data)
+{
+    if (gcw__enter() != 0)
+        return -1;
+    if (h == NULL || !gcw__holdable(data))
+        return gcw__fail_int(EINVAL);
+    gcw__hook_set(&h->hook, &h->place->place, hook, data);
+    return 0;
+}
+
+/* Measuring. */
+
+static void
+measure_pattern(void *item, void *size)
+{
+    const struct gcw__pattern *pattern = item;
+    gcw_hub_size *out = size;
+
+    out->listeners += atomic_load(&pattern->list.live);
+    out->bytes += sizeof *pattern + gcw__listeners_bytes(&pattern->list)
+                  + (pattern->source == NULL ? 0 : sizeof *pattern->source);
+}
+
+static void
+measure_type(void *item, void *size)
+{
+    const struct gcw__type *type = item;
+
+    ((gcw_hub_size *)size)->bytes += sizeof *type + strlen(type->name) + 1;
+}
+
+int
+gcw_hub_measure(const gcw_hub *hub, gcw_hub_size *out)
+{
+    gcw_hub *h = (gcw_hub *)(uintptr_t)hub;
+
+    if (gcw__enter() != 0)
+        return -1;
+    if (h == NULL || out == NULL)
+        return gcw__fail_int(EINVAL);
+    *out = (gcw_hub_size){ 0, 0, 0, 0, sizeof *h + sizeof *h->place };
+    gcw__lock(gcw__hub_lock(h), true);
+    gcw__map_each(&h->patterns, measure_pattern, out);
+    gcw__map_each(&h->types, measure_type, out);
+    out->patterns = h->patterns.count;
+    out->types = h->types.count;
+    out->posted = h->posted;
+    out->bytes += gcw__map_bytes(&h->patterns) + gcw__map_bytes(&h->types)
+                  + h->posted_bytes;
+    gcw__unlock(gcw__hub_lock(h));
+    return 0;
+}

@@ -1,0 +1,95 @@
+/* hub.h: what hubs are made of.  See hub.c. */
+#ifndef GCW__HUB_H
+#define GCW__HUB_H
+
+#include "event/hook.h"
+#include "event/listeners.h"
+#include "ground/map.h"
+#include "ground/wakeup.h"
+
+#include <gcweak/hub.h>
+
+/* A type, as long as something is connected to it.  Pointer-free memory. */
+struct gcw__type {
+    uintptr_t hash;                  /* constant */
+    size_t patterns;                 /* how many have it; under the lock */
+    char name[];                     /* constant */
+};
+
+/* What is connected to one type and source. */
+struct gcw__pattern {
+    struct gcw__listeners list;      /* first member */
+    gcw_hub *hub;                    /* constant, as all that follows */
+    uintptr_t hash;
+    struct gcw__type *type;          /* NULL: any */
+    struct gcw__source_watch *source;    /* NULL: any */
+};
+
+/* What a pattern leaves with its source's reference.  It must not hold the
+ * pattern, whose listeners' data may lead to the source. */
+struct gcw__source_watch {
+    struct gcw__place_watch on;
+    uintptr_t pattern;               /* hidden; 0 once it is gone; under the
+                                      * lock */
+};
+
+/* An emission that waits. */
+struct gcw__post {
+    struct gcw__post *next;
+    uint64_t number;                 /* counted up within the hub */
+    size_t size;
+    void *source, *arg;
+    char *type;                      /* in the same memory; or NULL */
+};
+
+/* A hub.  All is under the lock of its listeners, but for reading the maps. */
+struct gcw_hub {
+    struct gcw__hub_place *place;    /* constant */
+    struct gcw__map types, patterns;
+    struct gcw__listeners *sparse;   /* lists to be tidied */
+    int64_t first, last;             /* orders that were given out */
+    struct gcw__hook hook;
+    struct gcw__post *oldest, *newest;
+    size_t posted, posted_bytes;
+    uint64_t last_number;
+};
+
+/* The descriptor outlives the hub, to be closed after it. */
+struct gcw__hub_place {
+    struct gcw__place place;         /* first member */
+    struct gcw__wakeup *wakeup;      /* NULL until it is asked for; under the
+                                      * lock */
+};
+
+static inline pthread_mutex_t *
+gcw__hub_lock(const gcw_hub *h)
+{
+    return gcw__listeners_lock(&h->place->place);
+}
+
+/* What is known of that type and source, or NULL.  Any thread, no lock. */
+struct gcw__type *gcw__hub_type(const gcw_hub *h, const char *name);
+struct gcw__pattern *gcw__hub_pattern(const gcw_hub *h,
+                                      const struct gcw__type *type,
+                                      const void *source);
+
+uintptr_t gcw__hub_pattern_hash(const struct gcw__type *type,
+                                const void *source);
+
+/* gcw_hub_emit; false: no memory, nobody was called (hub-emit.c). */
+bool gcw__hub_emit(gcw_hub *h, const char *type, void *source, void *arg,
+                   size_t *called);
+
+/* What the owner of a pattern's list does (hub-pattern.c). */
+extern const struct gcw__listeners_ops gcw__pattern_ops;
+
+/* The list could be in less memory.  Lock held. */
+void gcw__hub_sparse(struct gcw__listeners *list);
+
+/* Drops what waits.  Lock held. */
+void gcw__hub_drop_posts(gcw_hub *h);
+
+/* Closes the descriptor (hub-post.c). */
+bool gcw__hub_closed(struct gcw__place *place, bool may_wait);
+
+#endif

@@ -1,0 +1,216 @@
+/* listener.c: what the user does with a listener's handle.
+ *
+ * A handle does not hold its event or hub.  Who finds that alive through the
+ * place holds it while working on the listener; if it is dead, the listener
+ * is as good as gone.
+ */
+#include <config.h>
+#include "event/emit.h"
+#include "ground/delay.h"
+#include "ground/lock.h"
+#include "weak/enter.h"
+
+/* Under the lock, if it is not gone. */
+static bool
+remove_if_there(gcw_listener *l)
+{
+    pthread_mutex_t *lock = gcw__listeners_lock(l->on.place);
+    bool there;
+
+    GCW__DELAY(2);
+    gcw__lock(lock, true);
+    there = !gcw__listener_is(l, GCW__IS_GONE);
+    if (there)
+        gcw__listener_remove(l);
+    gcw__unlock(lock);
+    return there;
+}
+
+bool
+gcw_listener_disconnect(gcw_listener *l)
+{
+    void *container;
+    bool ended;
+
+    if (gcw__enter() != 0)
+        return false;
+    if (l == NULL) {
+        errno = EINVAL;
+        return false;
+    }
+    container = gcw__place_container(l->on.place);
+    ended = container != NULL && remove_if_there(l);
+    if (ended)
+        gcw__places_tidy();
+    GCW__KEEP(container);
+    return ended;
+}
+
+bool
+gcw_listener_connected(const gcw_listener *l)
+{
+    void *container;
+    bool connected;
+
+    if (gcw__enter() != 0)
+        return false;
+    if (l == NULL) {
+        errno = EINVAL;
+        return false;
+    }
+    container = gcw__place_container(l->on.place);
+    connected = container != NULL && !gcw__listener_is(l, GCW__IS_GONE)
+                && (l->on.watch.ref == NULL
+                    || gcw__read(l->on.watch.ref) != NULL);
+    GCW__KEEP(container);
+    return connected;
+}
+
+/* Blocking. */
+
+static int
+block(gcw_listener *l)
+{
+    if (l->blocked == UINT16_MAX)
+        return EOVERFLOW;
+    if (l->blocked++ == 0)
+        gcw__listener_block(l, true);
+    return 0;
+}
+
+static int
+unblock(gcw_listener *l)
+{
+    if (l->blocked == 0)
+        return EINVAL;
+    if (--l->blocked == 0)
+        gcw__listener_block(l, false);
+    return 0;
+}
+
+/* Under the lock, if it is connected. */
+static void
+change(gcw_listener *l, int (*how)(gcw_listener *l))
+{
+    pthread_mutex_t *lock = gcw__listeners_lock(l->on.place);
+    void *container = gcw__place_container(l->on.place);
+    int error = 0;
+
+    if (container == NULL)
+        return;
+    gcw__lock(lock, true);
+    if (!gcw__listener_is(l, GCW__IS_GONE))
+        error = how(l);
+    gcw__unlock(lock);
+    GCW__KEEP(container);
+    if (error != 0)
+        errno = error;
+}
+
+static void
+change_checked(gcw_listener *l, int (*how)(gcw_listener *l))
+{
+    if (gcw__enter() != 0)
+        return;
+    if (l == NULL)
+        errno = EINVAL;
+    else
+        change(l, how);
+}
+
+void
+gcw_listener_block(gcw_listener *l)
+{
+    change_checked(l, block);
+}
+
+void
+gcw_listener_unblock(gcw_listener *l)
+{
+    change_checked(l, unblock);
+}
+
+/* For emissions, of a listener that has to be asked. */
+
+static bool
+bind_method(const gcw_listener *l, void (*code)(void), void *data,
+            gcw_bound *out)
+{
+    bool weak = l->by == GCW__BY_WEAK_METHOD;
+
+    out->self = gcw__read(l->on.watch.ref);
+    out->fn = (gcw_method_fn *)code;
+    out->data = weak ? gcw__read(data) : data;
+    return out->self != NULL && (!weak || out->data != NULL);
+}
+
+static bool
+bind_any(const gcw_listener *l, void (*code)(void), void *data,
+         gcw_bound *out)
+{
+    if (l->by != GCW__BY_FUNCTION && l->by != GCW__BY_HUB_FUNCTION)
+        return bind_method(l, code, data, out);
+    *out = (gcw_bound){ NULL, (gcw_method_fn *)code, data };
+    return true;
+}
+
+/* What GCW_ONCE is for: of several threads one gets it.  False: another did,
+ * or it is blocked by now. */
+static bool
+take(gcw_listener *l)
+{
+    pthread_mutex_t *lock = gcw__listeners_lock(l->on.place);
+    bool mine, once;
+
+    GCW__DELAY(1);
+    gcw__lock(lock, true);
+    mine = !gcw__listener_is(l, GCW__IS_GONE | GCW__IS_BLOCKED);
+    once = gcw__listener_is(l, GCW__IS_ONCE);
+    if (mine && once)
+        gcw__listener_remove(l);
+    gcw__unlock(lock);
+    if (mine && once)
+        gcw__places_tidy();
+    return mine;
+}
+
+/* `data` was read before the state: see listeners.c. */
+bool
+gcw__slot_ask(const struct gcw__slot *slot, void *data, gcw_bound *out)
+{
+    gcw_listener *l = slot->listener;
+
+    if (!gcw__slot_data_now(slot, &data)
+        || gcw__listener_is(l, GCW__IS_GONE | GCW__IS_BLOCKED)
+        || !bind_any(l, slot->code, data, out))
+        return false;
+    return !gcw__listener_is(l, GCW__IS_ONCE) || take(l);
+}
+
+/* Functions are called through their own type. */
+void
+gcw__slot_call_bound(const struct gcw__slot *slot, const gcw_bound *bound,
+                     void *arg)
+{
+    void *self = bound->self, *data = bound->data;
+
+    if (slot->listener->by == GCW__BY_FUNCTION)
+        ((void (*)(void *, void *))slot->code)(arg, data);
+    else if (slot->listener->by == GCW__BY_HUB_FUNCTION)
+        ((void (*)(const gcw_emission *, void *))slot->code)(arg, data);
+    else
+        bound->fn(self, arg, data);
+    GCW__KEEP(self);
+    GCW__KEEP(data);
+}
+
+bool
+gcw__slot_call_asked(const struct gcw__slot *slot, void *data, void *arg)
+{
+    gcw_bound bound;
+
+    if (!gcw__slot_ask(slot, data, &bound))
+        return false;
+    gcw__slot_call_bound(slot, &bound, arg);
+    return true;
+}

@@ -1,0 +1,709 @@
+/* listeners.c: the listeners of one event, or of one pattern of a hub.
+ *
+ * A list is an array of slots, in the order of the calls:
+ *
+ *     list ----> array  [ . . . slot slot slot slot . . . ]
+ *                              begin               end
+ *     slot: { self, code, data, listener }
+ *
+ * Emissions read it without a lock.  They take the array and its range, one
+ * word, as their snapshot.  Adding writes a slot outside the range and then
+ * widens it; when there is no room, everything is copied to a larger array,
+ * which takes the place of the old one.  The collector frees that when the
+ * last emission has left it.  A slot is never used twice, so what is added
+ * meanwhile is not in the snapshot.
+ *
+ * What an emission needs of a plain method or function stands in the slot; its
+ * reader does not touch the listener.  In all other cases `self` is gcw__ask,
+ * and it asks the listener's state:
+ *   - a slot of a method with weak data, or of a hub's function;
+ *   - one whose listener is blocked, is to be called once, or is gone;
+ *   - every slot of an array that another has replaced: there it is
+ *     gcw__moved, for what happens later to its listeners is no longer written
+ *     there, and their data is not there any more.  This is the one case in
+ *     which an emission takes the lock, for a few instructions: to read the
+ *     data where it is now.
+ *
+ * The life of a listener
+ *
+ *     made ---> connected ---> gone
+ *
+ * It watches its objects before it is connected, so that a fork in between
+ * leaves nothing half done.  It goes when it is disconnected, called once, its
+ * object or source dead, or its code unloaded.
+ *
+ * What is gone leaves an empty slot.  When more than half of a range is empty
+ * the place is tidied: the rest moves to a smaller array.  Without a listener
+ * there is no array at all.  So adding and removing take constant time,
+ * amortised, and a list is as large as what lives in it.
+ *
+ * Order of writes.  A listener goes: state, then self, then data; one that
+ * moves: self, then data.  Readers take data, then self, then state (all
+ * acquire): if they find the later still there, the earlier were good.
+ *
+ * Equal listeners are found by an index, from the time it is first asked for:
+ * chains of slots by hash, made anew with each array.
+ *
+ * Locks.  Lists are under the lock of their place, one of a few that all
+ * places share.  Nothing is allocated under it: who finds too little memory
+ * lets it go, allocates a spare, and tries again.
+ * All that is here is in the collected heap; a listener hangs on the reference
+ * of its object, and so knows its list by a hidden pointer only.
+ */
+#include <config.h>
+#include "event/listeners.h"
+
+#include "ground/code.h"
+#include "ground/delay.h"
+#include "ground/lock.h"
+#include "weak/death.h"
+#include "weak/ref.h"
+
+enum { LOCKS = 16, SMALLEST = 8, LARGE = 65536 };
+
+/* No more slots than their numbers in the index, which begin at 1, can tell. */
+#define SLOTS_MAX (UINT32_MAX / 2)
+
+static pthread_mutex_t locks[LOCKS] = {
+#define FOUR PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER, \
+             PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER
+    FOUR, FOUR, FOUR, FOUR
+#undef FOUR
+};
+
+_Static_assert(LOCKS == 16, "the initialiser above has 16");
+
+pthread_mutex_t *
+gcw__listeners_lock(const struct gcw__place *place)
+{
+    return &locks[gcw__mix((uintptr_t)place) >> (sizeof(uintptr_t) * 8 - 4)];
+}
+
+static void *_Atomic nothing;
+gcw_ref gcw__ask = { &nothing, 0 };
+gcw_ref gcw__plain_function = { &nothing, 0 };
+gcw_ref gcw__moved = { &nothing, 0 };
+
+/* Identities. */
+
+struct gcw__identity
+gcw__slot_identity(const struct gcw__slot *slot)
+{
+    return (struct gcw__identity){
+        (enum gcw__call)slot->listener->by, slot->listener->on.watch.ref,
+        slot->code, atomic_load_explicit(&slot->data, memory_order_acquire)
+    };
+}
+
+uintptr_t
+gcw__identity_hash(const struct gcw__identity *id)
+{
+    uintptr_t hash = id->self == NULL ? 0 : (uintptr_t)id->self->id;
+
+    hash = gcw__mix(hash ^ (uintptr_t)id->code);
+    return gcw__mix(hash ^ (uintptr_t)id->data);
+}
+
+bool
+gcw__identity_equal(const struct gcw__identity *a,
+                    const struct gcw__identity *b)
+{
+    return a->self == b->self && a->code == b->code && a->data == b->data
+           && a->by == b->by;
+}
+
+/* The index: the first slot of each chain, then the next one of each slot;
+ * numbers begin at 1, 0 is the end. */
+struct gcw__index {
+    uint32_t mask;
+    uint32_t numbers[];
+};
+
+static uint32_t *
+chain_of(struct gcw__index *index, uintptr_t hash)
+{
+    return &index->numbers[(hash >> (sizeof hash * 4)) & index->mask];
+}
+
+static uint32_t *
+after(struct gcw__index *index, uint32_t at)
+{
+    return &index->numbers[index->mask + 1 + at];
+}
+
+static void
+index_slot(struct gcw__array *array, uint32_t at)
+{
+    struct gcw__identity id = gcw__slot_identity(&array->slots[at]);
+    uint32_t *chain = chain_of(array->index, gcw__identity_hash(&id));
+
+    *after(array->index, at) = *chain;
+    *chain = at + 1;
+}
+
+/* Takes the empty slots that it passes out of the chain, so that nobody passes
+ * them again. */
+gcw_listener *
+gcw__listeners_find(struct gcw__listeners *list,
+                    const struct gcw__identity *id)
+{
+    struct gcw__array *array = atomic_load(&list->array);
+    uint32_t *chain;
+
+    if (array == NULL)
+        return NULL;
+    chain = chain_of(array->index, gcw__identity_hash(id));
+    while (*chain != 0) {
+        uint32_t at = *chain - 1;
+        struct gcw__identity other = gcw__slot_identity(&array->slots[at]);
+        gcw_listener *l = array->slots[at].listener;
+
+        if (gcw__listener_is(l, GCW__IS_GONE))
+            *chain = *after(array->index, at);
+        else if (gcw__identity_equal(id, &other))
+            return l;
+        else
+            chain = after(array->index, at);
+    }
+    return NULL;
+}
+
+/* Memory. */
+
+static void *
+get(size_t size, bool pointers)
+{
+    if (size < LARGE)
+        return pointers ? GC_MALLOC(size) : GC_MALLOC_ATOMIC(size);
+    return pointers ? GC_MALLOC_IGNORE_OFF_PAGE(size)
+                    : GC_MALLOC_ATOMIC_IGNORE_OFF_PAGE(size);
+}
+
+static size_t
+buckets(size_t capacity)
+{
+    size_t n = SMALLEST;
+
+    while (n < capacity)
+        n *= 2;
+    return n;
+}
+
+static struct gcw__index *
+index_new(size_t capacity)
+{
+    size_t n = buckets(capacity);
+    struct gcw__index *index;
+
+    index = get(sizeof *index + (n + capacity) * sizeof index->numbers[0],
+                false);
+    if (index == NULL)
+        return NULL;
+    index->mask = (uint32_t)n - 1;
+    for (size_t i = 0; i < n; i++)
+        index->numbers[i] = 0;
+    return index;
+}
+
+static size_t
+array_size(size_t capacity, bool ordered)
+{
+    return sizeof(struct gcw__array)
+           + capacity * (sizeof(struct gcw__slot)
+                         + (ordered ? sizeof(int64_t) : 0));
+}
+
+static struct gcw__array *
+array_new(size_t capacity, bool ordered, bool indexed)
+{
+    struct gcw__array *array = get(array_size(capacity, ordered), true);
+
+    if (array == NULL)
+        return NULL;
+    array->capacity = (uint32_t)capacity;
+    if (ordered)
+        array->orders = (int64_t *)&array->slots[capacity];
+    if (indexed) {
+        array->index = index_new(capacity);
+        if (array->index == NULL)
+            return NULL;
+    }
+    return array;
+}
+
+bool
+gcw__listeners_fill(struct gcw__listeners_spare *spare)
+{
+    if (spare->capacity > SLOTS_MAX)
+        return false;
+    spare->array = array_new(spare->capacity, spare->ordered, spare->indexed);
+    return spare->array != NULL;
+}
+
+size_t
+gcw__listeners_bytes(const struct gcw__listeners *list)
+{
+    const struct gcw__array *array = atomic_load(&list->array);
+    size_t bytes = atomic_load(&list->live) * sizeof(gcw_listener);
+
+    if (array == NULL)
+        return bytes;
+    bytes += array_size(array->capacity, array->orders != NULL);
+    if (array->index != NULL)
+        bytes += sizeof *array->index
+                 + (array->index->mask + 1 + (size_t)array->capacity)
+                   * sizeof array->index->numbers[0];
+    return bytes;
+}
+
+/* Arrays.  All with the lock held. */
+
+static uint64_t
+load_range(const struct gcw__array *array)
+{
+    return atomic_load_explicit(&array->range, memory_order_relaxed);
+}
+
+static void
+store_range(struct gcw__array *array, uint32_t begin, uint32_t end)
+{
+    atomic_store_explicit(&array->range, (uint64_t)begin << 32 | end,
+                          memory_order_release);
+}
+
+static size_t
+live(const struct gcw__listeners *list)
+{
+    return atomic_load_explicit(&list->live, memory_order_relaxed);
+}
+
+static void
+set_live(struct gcw__listeners *list, size_t n)
+{
+    atomic_store_explicit(&list->live, n, memory_order_relaxed);
+}
+
+static struct gcw__slot *
+slot_of(const gcw_listener *l)
+{
+    return &atomic_load(&gcw__list_of(l)->array)->slots[l->at];
+}
+
+/* Lets emissions call the listener without asking it, if that is right. */
+static void
+set_self(struct gcw__slot *slot)
+{
+    gcw_listener *l = slot->listener;
+    gcw_ref *self = &gcw__ask;
+
+    if (atomic_load(&l->state) == 0 && l->by == GCW__BY_METHOD)
+        self = l->on.watch.ref;
+    else if (atomic_load(&l->state) == 0 && l->by == GCW__BY_FUNCTION)
+        self = &gcw__plain_function;
+    atomic_store_explicit(&slot->self, self, memory_order_release);
+}
+
+static void
+put(struct gcw__array *array, uint32_t at, gcw_listener *l,
+    void (*code)(void), void *data)
+{
+    struct gcw__slot *slot = &array->slots[at];
+
+    slot->code = code;
+    GCW__DELAY(6);
+    slot->listener = l;
+    atomic_store_explicit(&slot->data, data, memory_order_relaxed);
+    set_self(slot);
+    l->at = at;
+    if (array->index != NULL)
+        index_slot(array, at);
+}
+
+/* Copies what is not empty; returns the end of it. */
+static uint32_t
+copy(struct gcw__array *new, uint32_t at, const struct gcw__array *old)
+{
+    uint64_t range = load_range(old);
+
+    for (uint32_t i = gcw__range_begin(range); i < gcw__range_end(range);
+         i++) {
+        const struct gcw__slot *slot = &old->slots[i];
+
+        if (gcw__listener_is(slot->listener, GCW__IS_GONE))
+            continue;
+        put(new, at, slot->listener, slot->code, atomic_load(&slot->data));
+        if (new->orders != NULL)
+            new->orders[at] = old->orders[i];
+        at++;
+    }
+    return at;
+}
+
+/* Emissions that are at work in the old array ask the listeners from now on.
+ * It loses their data: a stale pointer to it would hold all of them. */
+static void
+retire(struct gcw__array *old)
+{
+    uint64_t range = load_range(old);
+
+    for (uint32_t i = gcw__range_begin(range); i < gcw__range_end(range);
+         i++) {
+        atomic_store_explicit(&old->slots[i].self, &gcw__moved,
+                              memory_order_release);
+        GCW__DELAY(7);
+        atomic_store_explicit(&old->slots[i].data, NULL,
+                              memory_order_release);
+    }
+}
+
+/* If some were put in front, half of the room is there: so both ends have
+ * room for many. */
+static void
+move(struct gcw__listeners *list, struct gcw__array *new)
+{
+    struct gcw__array *old = atomic_load(&list->array);
+    uint32_t room = new->capacity - (uint32_t)live(list);
+    uint32_t begin = list->fronted ? (room + 1) / 2 : 0, end = begin;
+
+    if (old != NULL)
+        end = copy(new, begin, old);
+    store_range(new, begin, end);
+    atomic_store_explicit(&list->array, new, memory_order_release);
+    GCW__DELAY(2);
+    if (old != NULL)
+        retire(old);
+}
+
+/* Moves to the spare, if it is what is needed. */
+static bool
+use_spare(struct gcw__listeners *list, size_t capacity,
+          struct gcw__listeners_spare *spare)
+{
+    if (spare->array == NULL || spare->array->capacity < capacity
+        || (list->indexed && spare->array->index == NULL)) {
+        spare->capacity = capacity;
+        spare->indexed = list->indexed;
+        spare->ordered = list->ordered;
+        return false;
+    }
+    move(list, spare->array);
+    spare->array = NULL;
+    return true;
+}
+
+bool
+gcw__slot_data_now(const struct gcw__slot *slot, void **data)
+{
+    gcw_listener *l = slot->listener;
+    pthread_mutex_t *lock;
+    bool there;
+
+    if (atomic_load_explicit(&slot->self, memory_order_acquire)
+        != &gcw__moved)
+        return true;
+    lock = gcw__listeners_lock(l->on.place);
+    gcw__lock(lock, true);
+    there = !gcw__listener_is(l, GCW__IS_GONE);
+    if (there)
+        *data = atomic_load(&slot_of(l)->data);
+    gcw__unlock(lock);
+    return there;
+}
+
+bool
+gcw__slot_identity_now(const struct gcw__slot *slot,
+                       struct gcw__identity *out)
+{
+    *out = gcw__slot_identity(slot);
+    return gcw__slot_data_now(slot, &out->data);
+}
+
+static bool
+has_room(const struct gcw__listeners *list, unsigned flags)
+{
+    const struct gcw__array *array = atomic_load(&list->array);
+
+    if (array == NULL)
+        return false;
+    return flags & GCW_FRONT
+        ? gcw__range_begin(load_range(array)) > 0
+        : gcw__range_end(load_range(array)) < array->capacity;
+}
+
+static size_t
+larger(size_t n)
+{
+    return n < SMALLEST / 2 ? SMALLEST : n * 2 + 2;
+}
+
+bool
+gcw__listeners_ready(struct gcw__listeners *list, unsigned flags,
+                     struct gcw__listeners_spare *spare)
+{
+    if (flags & GCW_FRONT)
+        list->fronted = true;
+    if (flags & GCW_UNIQUE && !gcw__listeners_indexed(list, spare))
+        return false;
+    return has_room(list, flags)
+           || use_spare(list, larger(live(list)), spare);
+}
+
+bool
+gcw__listeners_indexed(struct gcw__listeners *list,
+                       struct gcw__listeners_spare *spare)
+{
+    const struct gcw__array *array = atomic_load(&list->array);
+
+    list->indexed = true;
+    return array == NULL || array->index != NULL
+           || use_spare(list, larger(live(list)), spare);
+}
+
+static bool
+is_sparse(const struct gcw__listeners *list)
+{
+    const struct gcw__array *array = atomic_load(&list->array);
+    uint64_t range;
+
+    if (array == NULL)
+        return false;
+    range = load_range(array);
+    return gcw__range_end(range) - gcw__range_begin(range)
+           > 2 * live(list) + SMALLEST;
+}
+
+bool
+gcw__listeners_tidy(struct gcw__listeners *list)
+{
+    pthread_mutex_t *lock = gcw__listeners_lock(list->place);
+    struct gcw__listeners_spare spare = { 0 };
+    bool done;
+
+    do {
+        gcw__lock(lock, true);
+        done = !is_sparse(list)
+               || use_spare(list, larger(live(list)), &spare);
+        gcw__unlock(lock);
+    } while (!done && gcw__listeners_fill(&spare));
+    return done;
+}
+
+/* Listeners. */
+
+static struct gcw__second_watch *
+second_watch_new(gcw_listener *l, gcw_ref *ref)
+{
+    struct gcw__second_watch *second = GC_MALLOC(sizeof *second);
+
+    if (second == NULL)
+        return NULL;
+    gcw__place_watch_init(&second->on, l->on.place, ref, GCW__SECOND);
+    second->owner = l;
+    return second;
+}
+
+static struct gcw__second_watch *
+second_of(const gcw_listener *l)
+{
+    return l->by == GCW__BY_WEAK_METHOD
+        ? ((const struct gcw__weak_listener *)l)->second : NULL;
+}
+
+_Static_assert(sizeof(gcw_listener) == 80 || sizeof(void *) != 8,
+               "a listener is five granules");
+
+gcw_listener *
+gcw__listener_new(struct gcw__place *place, const struct gcw__identity *id)
+{
+    bool weak = id->by == GCW__BY_WEAK_METHOD;
+    size_t size = weak ? sizeof(struct gcw__weak_listener)
+                       : sizeof(gcw_listener);
+    gcw_listener *l = GC_MALLOC(gcw__whole_granules(size));
+
+    if (l == NULL)
+        return NULL;
+    gcw__place_watch_init(&l->on, place, id->self, GCW__FIRST);
+    l->by = (unsigned char)id->by;
+    atomic_init(&l->state, GCW__IS_GONE);
+    l->born = gcw__born();
+    if (weak) {
+        struct gcw__second_watch *second = second_watch_new(l, id->data);
+
+        if (second == NULL)
+            return NULL;
+        ((struct gcw__weak_listener *)l)->second = second;
+    }
+    return l;
+}
+
+static void
+add(struct gcw__listeners *list, gcw_listener *l,
+    const struct gcw__identity *id, unsigned flags, int64_t order)
+{
+    struct gcw__array *array = atomic_load(&list->array);
+    uint32_t begin = gcw__range_begin(load_range(array));
+    uint32_t end = gcw__range_end(load_range(array));
+    uint32_t at = flags & GCW_FRONT ? --begin : end++;
+
+    l->list = ~(uintptr_t)list;
+    atomic_store(&l->state, flags & GCW_ONCE ? GCW__IS_ONCE : 0);
+    put(array, at, l, id->code, id->data);
+    if (array->orders != NULL)
+        array->orders[at] = order;
+    GCW__DELAY(1);
+    store_range(array, begin, end);
+    set_live(list, live(list) + 1);
+    if (l->on.watch.ref != NULL)
+        gcw__place_link(&l->on);
+    if (second_of(l) != NULL)
+        gcw__place_link(&second_of(l)->on);
+}
+
+/* Another connection of one that is equal. */
+static void
+connect_again(gcw_listener *l, unsigned flags)
+{
+    if (flags & GCW_ONCE)
+        return;
+    atomic_fetch_and(&l->state, (unsigned char)~GCW__IS_ONCE);
+    set_self(slot_of(l));
+}
+
+gcw_listener *
+gcw__listeners_put(struct gcw__listeners *list, gcw_listener *l,
+                   const struct gcw__identity *id, unsigned flags,
+                   int64_t order)
+{
+    gcw_listener *equal = flags & GCW_UNIQUE ? gcw__listeners_find(list, id)
+                                             : NULL;
+
+    if (equal != NULL)
+        connect_again(equal, flags);
+    else
+        add(list, l, id, flags, order);
+    return equal != NULL ? equal : l;
+}
+
+static struct gcw__place_watch *
+first_watch(gcw_listener *l)
+{
+    return l->on.watch.ref == NULL ? NULL : &l->on;
+}
+
+static struct gcw__place_watch *
+second_watch(gcw_listener *l)
+{
+    return second_of(l) == NULL ? NULL : &second_of(l)->on;
+}
+
+void
+gcw__listener_watch(gcw_listener *l)
+{
+    gcw__place_watch(first_watch(l), second_watch(l));
+}
+
+void
+gcw__listener_unwatch(gcw_listener *l)
+{
+    gcw__place_unwatch(first_watch(l), second_watch(l), true);
+}
+
+bool
+gcw__listener_alive(gcw_listener *l)
+{
+    return gcw__place_watched_live(first_watch(l), second_watch(l));
+}
+
+/* Empties the slot, in the order that readers rely on. */
+static void
+empty(struct gcw__slot *slot)
+{
+    atomic_fetch_or(&slot->listener->state, GCW__IS_GONE);
+    GCW__DELAY(3);
+    atomic_store_explicit(&slot->self, &gcw__ask, memory_order_release);
+    GCW__DELAY(4);
+    atomic_store_explicit(&slot->data, NULL, memory_order_release);
+}
+
+void
+gcw__listener_remove(gcw_listener *l)
+{
+    struct gcw__listeners *list = gcw__list_of(l);
+
+    empty(slot_of(l));
+    if (l->on.watch.ref != NULL)
+        gcw__place_leave(&l->on);
+    if (second_of(l) != NULL)
+        gcw__place_leave(&second_of(l)->on);
+    set_live(list, live(list) - 1);
+    if (live(list) == 0) {
+        atomic_store(&list->array, NULL);
+        list->ops->emptied(list);
+    } else if (is_sparse(list)) {
+        list->ops->sparse(list);
+    }
+}
+
+void
+gcw__listener_block(gcw_listener *l, bool block)
+{
+    if (block)
+        atomic_fetch_or(&l->state, GCW__IS_BLOCKED);
+    else
+        atomic_fetch_and(&l->state, (unsigned char)~GCW__IS_BLOCKED);
+    set_self(slot_of(l));
+}
+
+bool
+gcw__listener_died(void *container, struct gcw__place_watch *watch,
+                   bool may_wait)
+{
+    pthread_mutex_t *lock = gcw__listeners_lock(watch->place);
+    gcw_listener *l = gcw__place_watch_role(watch) == GCW__SECOND
+        ? ((struct gcw__second_watch *)watch)->owner : (gcw_listener *)watch;
+
+    (void)container;
+    GCW__DELAY(5);
+    if (!gcw__lock(lock, may_wait))
+        return false;
+    if (!gcw__listener_is(l, GCW__IS_GONE))
+        gcw__listener_remove(l);
+    gcw__unlock(lock);
+    return true;
+}
+
+void
+gcw__listeners_clear(struct gcw__listeners *list,
+                     const struct gcw__range *code)
+{
+    struct gcw__array *array = atomic_load(&list->array);
+    uint64_t range = array == NULL ? 0 : load_range(array);
+
+    for (uint32_t i = gcw__range_begin(range); i < gcw__range_end(range);
+         i++) {
+        gcw_listener *l = array->slots[i].listener;
+
+        if (!gcw__listener_is(l, GCW__IS_GONE)
+            && (code == NULL
+                || gcw__in_range((uintptr_t)array->slots[i].code, code)))
+            gcw__listener_remove(l);
+    }
+}
+
+static void
+prepare(void)
+{
+    for (size_t i = 0; i < LOCKS; i++)
+        gcw__lock(&locks[i], true);
+}
+
+static void
+done(void)
+{
+    for (size_t i = 0; i < LOCKS; i++)
+        gcw__unlock(&locks[i]);
+}
+
+const struct gcw__part gcw__listeners_part = {
+    "listeners", prepare, done, done, NULL
+};

@@ -1,0 +1,237 @@
+/* listeners.h: the listeners of one event, or of one pattern of a hub.
+ *
+ * Read listeners.c's overview first.
+ */
+#ifndef GCW__LISTENERS_H
+#define GCW__LISTENERS_H
+
+#include "ground/part.h"
+#include "weak/method.h"
+#include "weak/place.h"
+
+#include <gcweak/event.h>
+
+/* What is called: code of these types. */
+enum gcw__call {
+    GCW__BY_METHOD,          /* gcw_method_fn */
+    GCW__BY_WEAK_METHOD,     /* the same; its data is held weakly */
+    GCW__BY_FUNCTION,        /* void (void *arg, void *data) */
+    GCW__BY_HUB_FUNCTION     /* void (const gcw_emission *, void *data) */
+};
+
+/* What equal listeners have in common. */
+struct gcw__identity {
+    enum gcw__call by;
+    gcw_ref *self;           /* NULL for a function */
+    void (*code)(void);      /* to be called through its own type */
+    void *data;              /* of a weak method: its reference */
+};
+
+static inline struct gcw__identity
+gcw__method_identity(const gcw_method *m)
+{
+    gcw_ref *weak = gcw__method_weak_data(m);
+
+    return (struct gcw__identity){
+        weak != NULL ? GCW__BY_WEAK_METHOD : GCW__BY_METHOD, m->self,
+        (void (*)(void))m->fn, weak != NULL ? (void *)weak : m->data
+    };
+}
+
+static inline bool
+gcw__flags_unknown(unsigned flags)
+{
+    return flags & ~(unsigned)(GCW_ONCE | GCW_UNIQUE | GCW_FRONT);
+}
+
+/* The state of a listener: none of these when it is to be called. */
+enum {
+    GCW__IS_GONE = 1,        /* for good */
+    GCW__IS_BLOCKED = 2,
+    GCW__IS_ONCE = 4
+};
+
+/* A listener: the user's handle, and the watch on its method's object.  So it
+ * must not hold the list, nor the data. */
+struct gcw_listener {
+    struct gcw__place_watch on;      /* no reference if it is a function */
+    uintptr_t list;                  /* the list that it is in, hidden; to be
+                                      * followed under the lock, until it is
+                                      * gone */
+    uint32_t at;                     /* its slot; under the lock */
+    uint16_t blocked;                /* how often; under the lock */
+    unsigned char by;                /* constant */
+    _Atomic unsigned char state;     /* written under the lock */
+    uint32_t born;                   /* constant: for walk.c */
+};
+
+/* One with weak data. */
+struct gcw__weak_listener {
+    gcw_listener listener;
+    struct gcw__second_watch *second;
+};
+
+/* The watch on that data. */
+struct gcw__second_watch {
+    struct gcw__place_watch on;
+    gcw_listener *owner;
+};
+
+/* What `self` of a slot may be instead of a method's reference: the listener
+ * must be asked; or it is a function, to be called with the slot's data; or
+ * the listener has another slot by now, and this one has lost its data.
+ * References to nothing, so that who reads them finds what he finds when an
+ * object has died: then he looks closer. */
+extern gcw_ref gcw__ask, gcw__plain_function, gcw__moved;
+
+/* Where emissions find a listener.  `self` changes as that is blocked and
+ * unblocked; when it goes, `self` goes first, then `data`, for good. */
+struct gcw__slot {
+    gcw_ref *_Atomic self;           /* or one of those above */
+    void (*code)(void);              /* constant */
+    void *_Atomic data;              /* of a weak method: its reference */
+    gcw_listener *listener;          /* constant */
+};
+
+/* Slots in use form a range, from which snapshots are made: the beginning in
+ * the upper half of the word, the end in the lower. */
+struct gcw__array {
+    _Atomic uint64_t range;          /* written under the lock */
+    uint32_t capacity;               /* constant */
+    struct gcw__index *index;        /* constant; or NULL */
+    int64_t *orders;                 /* constant; in the same memory, one for
+                                      * each slot; or NULL */
+    struct gcw__slot slots[];
+};
+
+static inline uint32_t
+gcw__range_begin(uint64_t range)
+{
+    return (uint32_t)(range >> 32);
+}
+
+static inline uint32_t
+gcw__range_end(uint64_t range)
+{
+    return (uint32_t)range;
+}
+
+/* The listeners of an event, or of a pattern. */
+struct gcw__listeners {
+    struct gcw__array *_Atomic array;    /* NULL: none; written under the
+                                          * lock, read by emissions */
+    _Atomic size_t live;                 /* written under the lock */
+    struct gcw__place *place;            /* constant */
+    const struct gcw__listeners_ops *ops;    /* constant */
+    bool ordered;                        /* constant: with orders */
+    struct gcw__listeners *next_sparse;  /* the owner's, under the lock */
+    bool sparse;
+    bool indexed;                        /* equal ones can be found; and */
+    bool fronted;                        /* some were put in front; under the
+                                          * lock; once true, stay true */
+};
+
+/* What the owner of a list does about it; lock held. */
+struct gcw__listeners_ops {
+    /* The last one went, or many went: it should be tidied. */
+    void (*emptied)(struct gcw__listeners *list);
+    void (*sparse)(struct gcw__listeners *list);
+};
+
+/* The lock of all lists of a place. */
+pthread_mutex_t *gcw__listeners_lock(const struct gcw__place *place);
+
+/* Memory for a list that has to grow, or to shrink: see
+ * gcw__listeners_ready. */
+struct gcw__listeners_spare {
+    size_t capacity;                 /* what is asked for */
+    bool indexed, ordered;
+    struct gcw__array *array;        /* what there is */
+};
+
+/* Sees to it that one more fits in, in front or behind, and that equal ones
+ * can be found.  False if it needs memory, which gcw__listeners_fill gets
+ * when the lock is not held.  Lock held. */
+bool gcw__listeners_ready(struct gcw__listeners *list, unsigned flags,
+                          struct gcw__listeners_spare *spare);
+
+/* The same, but for no more than there are. */
+bool gcw__listeners_indexed(struct gcw__listeners *list,
+                            struct gcw__listeners_spare *spare);
+
+/* False: no memory, or too many. */
+bool gcw__listeners_fill(struct gcw__listeners_spare *spare);
+
+/* A listener that is in no list yet, and counts as gone.  NULL: no memory. */
+gcw_listener *gcw__listener_new(struct gcw__place *place,
+                                const struct gcw__identity *id);
+
+/* Puts it in; or returns one that is equal, if the flags say so.  The list is
+ * ready for them.  Lock held. */
+gcw_listener *gcw__listeners_put(struct gcw__listeners *list, gcw_listener *l,
+                                 const struct gcw__identity *id,
+                                 unsigned flags, int64_t order);
+
+/* One that is equal, or NULL.  The list is indexed.  Lock held. */
+gcw_listener *gcw__listeners_find(struct gcw__listeners *list,
+                                  const struct gcw__identity *id);
+
+/* Watches its method's objects, before it is put in; or no longer, if it is
+ * not.  One that is told of a death before it is in does nothing, so that they
+ * are alive is to be asked under the lock. */
+void gcw__listener_watch(gcw_listener *l);
+void gcw__listener_unwatch(gcw_listener *l);
+bool gcw__listener_alive(gcw_listener *l);
+
+/* Takes it out of its list, which it is in, and leaves the place to be
+ * tidied.  Lock held. */
+void gcw__listener_remove(gcw_listener *l);
+
+/* Has emissions pass over it, or no longer.  It is not gone.  Lock held. */
+void gcw__listener_block(gcw_listener *l, bool block);
+
+/* The list of a listener that is not gone.  Lock held. */
+static inline struct gcw__listeners *
+gcw__list_of(const gcw_listener *l)
+{
+    return (struct gcw__listeners *)~l->list;
+}
+
+static inline bool
+gcw__listener_is(const gcw_listener *l, int state)
+{
+    return atomic_load_explicit(&l->state, memory_order_acquire) & state;
+}
+
+/* An object has died that one of its watches is on, so it goes: `died` of a
+ * place. */
+bool gcw__listener_died(void *container, struct gcw__place_watch *watch,
+                        bool may_wait);
+
+/* Takes out those whose code lies in the range; NULL: all.  Lock held. */
+void gcw__listeners_clear(struct gcw__listeners *list,
+                          const struct gcw__range *range);
+
+/* Gives back memory, if much of it holds nothing.  False: that took memory,
+ * and there was none. */
+bool gcw__listeners_tidy(struct gcw__listeners *list);
+
+/* How much memory there is.  Lock held. */
+size_t gcw__listeners_bytes(const struct gcw__listeners *list);
+
+/* What a slot's listener calls.  From outside the lock, false if it is gone and
+ * the slot has lost it. */
+struct gcw__identity gcw__slot_identity(const struct gcw__slot *slot);
+bool gcw__slot_identity_now(const struct gcw__slot *slot,
+                            struct gcw__identity *out);
+
+/* The data of a listener whose slot may have lost it; *data is what was read
+ * there, before this.  False if the listener is gone.  No lock held. */
+bool gcw__slot_data_now(const struct gcw__slot *slot, void **data);
+uintptr_t gcw__identity_hash(const struct gcw__identity *id);
+bool gcw__identity_equal(const struct gcw__identity *a,
+                         const struct gcw__identity *b);
+
+extern const struct gcw__part gcw__listeners_part;
+
+#endif

@@ -1,0 +1,79 @@
+/* exit-registry.c: registries, and what is done to one as a whole.
+ *
+ * They are containers (place.c): this is what their places call.
+ */
+#include <config.h>
+#include "exit/exit.h"
+
+#include "ground/lock.h"
+#include "ground/roots.h"
+#include "ground/text.h"
+#include "weak/enter.h"
+
+static pthread_mutex_t *
+lock_of(const struct gcw__place *place)
+{
+    (void)place;
+    return &gcw__exit_lock;
+}
+
+static const struct gcw__place_ops registry_ops = {
+    GCW__REGISTRY, lock_of, gcw__exit_handler_died, NULL, gcw__exit_empty,
+    gcw__exit_object_unloading, gcw__exit_shrink
+};
+
+gcw_exit_registry *
+gcw__exit_registry_make(const char *name)
+{
+    gcw_exit_registry *r = GC_MALLOC(sizeof *r);
+
+    if (r == NULL)
+        return NULL;
+    r->place = gcw__place_new(&registry_ops, sizeof *r->place);
+    if (name != NULL)
+        r->name = gcw__copy(name);
+    if (r->place == NULL || (name != NULL && r->name == NULL))
+        return NULL;
+    return r;
+}
+
+void
+gcw__exit_install(void)
+{
+    gcw_exit_registry *r = gcw__roots->at_exit;
+
+    gcw__place_open_staying(r->place, r);
+}
+
+gcw_exit_registry *
+gcw_exit_registry_new(const char *name)
+{
+    gcw_exit_registry *r;
+
+    if (gcw__enter() != 0)
+        return NULL;
+    r = gcw__exit_registry_make(name);
+    if (r == NULL)
+        return gcw__fail_null(ENOMEM);
+    return gcw__place_open(r->place, r) ? r : NULL;
+}
+
+gcw_exit_registry *
+gcw_exit_default(void)
+{
+    return gcw__enter() != 0 ? NULL : gcw__roots->at_exit;
+}
+
+int
+gcw_exit_on_error(gcw_exit_registry *r, gcw_error_fn *hook, void *data)
+{
+    if (gcw__enter() != 0)
+        return -1;
+    if (r == NULL || !gcw__holdable(data))
+        return gcw__fail_int(EINVAL);
+    gcw__lock(&gcw__exit_lock, true);
+    r->hook = hook;
+    r->hook_data = data;
+    gcw__unlock(&gcw__exit_lock);
+    return 0;
+}

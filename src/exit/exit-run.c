@@ -1,0 +1,669 @@
+/* exit-run.c: running an exit registry.
+ *
+ * Turns.  A registry is run by one thread at a time, its owner, any number of
+ * times nested (a handler that runs its own registry, or calls exit).  Other
+ * threads wait for their turn on a condition, without a lock.  Waiting is a
+ * cancellation point; who has the turn has cancellation off.  A turn ends when
+ * its frame does, however it is left: by return, by an exception, by the end
+ * of the thread.  Only a jump over it goes unnoticed.  That is found by the
+ * owner, when it comes here again, and by those who wait, who look at the
+ * owner's stack every now and then; the process aborts.
+ *
+ * The end of the process.  The first thread that exits leads; those that come
+ * later wait for ever, unless it ends itself.  That is more than a turn: it
+ * lasts while the C library calls other handlers in between.  The two go
+ * together: nobody leads while another thread has the turn of the default
+ * registry, for a handler there may call exit; and while somebody leads no
+ * other thread gets that turn.  Who waits to lead gives its turns of other
+ * registries back.
+ *
+ * A run takes the newest waiting handler off, under the lock, and calls it
+ * without.  So the handlers that are left are in the registry at every
+ * moment: a nested run goes on with them, one that is registered meanwhile is
+ * the next, and nothing runs twice.  A handler with `keep` is set aside, and
+ * comes back when the outermost run ends; so is what the run at quick_exit
+ * passes over.
+ *
+ * The run for code that is unloaded does not wait for its turn: the thread
+ * holds the dynamic linker's lock, which the owner may be waiting for.  It
+ * marks what it is to call, all at once, and what is registered meanwhile;
+ * other runs pass that over.
+ *
+ * In a forked child the owner may be a thread that is not there; its turn is
+ * over then.  A handler that ends its thread (pthread_exit) ends the run.
+ */
+#include <config.h>
+#include "exit/exit.h"
+
+#include "ground/code.h"
+#include "ground/delay.h"
+#include "ground/guard.h"
+#include "ground/leader.h"
+#include "ground/lock.h"
+#include "ground/process.h"
+#include "ground/roots.h"
+#include "ground/tell.h"
+#include "ground/trace.h"
+#include "weak/enter.h"
+#include "weak/method.h"
+
+#include <time.h>
+
+static pthread_cond_t turn = PTHREAD_COND_INITIALIZER;
+
+/* How many handlers were called, of all; under the lock. */
+static uint64_t ran;
+
+struct run {
+    gcw_exit_registry *registry;
+    struct gcw__exit_choice choice;
+    struct gcw__exit_count count;
+    int status;
+    gcw_exit_handler *current;       /* the one that is called, or NULL */
+    uint64_t began;                  /* when, if that is to be told; else 0 */
+    size_t counted;                  /* of those called, how many `ran` has */
+    bool watching;                   /* it does, and is not to come back */
+    uint32_t at;                     /* where a run for code looks next */
+    struct gcw__unloading unloading; /* of such a run */
+};
+
+/* Turns. */
+
+static bool
+is_other(const gcw_exit_registry *r)
+{
+    return r->depth != 0 && r->owner_process == gcw__process()
+           && r->owner != gcw__this_thread();
+}
+
+static bool
+is_mine(const gcw_exit_registry *r)
+{
+    return r->depth != 0 && r->owner == gcw__this_thread();
+}
+
+static struct timespec
+in_a_second(void)
+{
+    struct timespec then;
+
+    clock_gettime(CLOCK_REALTIME, &then);
+    then.tv_sec++;
+    return then;
+}
+
+/* Whether another thread ends the process, and has still to run the
+ * registry. */
+static bool
+is_leaders(const gcw_exit_registry *r)
+{
+    return r == gcw__roots->at_exit && gcw__exit_is_others()
+           && !gcw__exit_closed_locked();
+}
+
+/* Waits once, for another thread's turn to end, or for that thread to end the
+ * process. */
+static void
+wait_for_other(const gcw_exit_registry *r)
+{
+    struct timespec then = in_a_second();
+
+    if (gcw__wait_cancellable(&turn, &gcw__exit_lock, &then) != 0
+        && is_other(r) && gcw__frame_of_other_is_over(&r->frame))
+        gcw__left_by_jump();
+}
+
+/* The turns that this thread has, the innermost first. */
+struct turn {
+    struct turn *outer;
+    gcw_exit_registry *registry;     /* NULL: it is over already */
+    struct gcw__marks marks;
+};
+static _Thread_local struct turn *turns;
+
+static void
+begin_turn(gcw_exit_registry *r, struct turn *mine)
+{
+    struct gcw__marks *marks = &mine->marks;
+
+    gcw__lock(&gcw__exit_lock, true);
+    while (is_other(r) || is_leaders(r))
+        wait_for_other(r);
+    if (!is_mine(r)) {
+        r->depth = 0;
+        r->frame = gcw__frame_here(marks);
+        gcw__order_bring_back(&r->order);
+    } else if (gcw__frame_is_overwritten(&r->frame)
+               || gcw__frame_is_over((uintptr_t)r->frame.marks,
+                                     (uintptr_t)marks)) {
+        gcw__left_by_jump();
+    }
+    r->owner = gcw__this_thread();
+    r->owner_process = gcw__process();
+    r->depth++;
+    *mine = (struct turn){ turns, r, mine->marks };
+    turns = mine;
+    gcw__cancel_off();
+    gcw__unlock(&gcw__exit_lock);
+    GCW__DELAY(2);
+}
+
+/* Lock held. */
+static void
+give_back(struct turn *mine)
+{
+    gcw_exit_registry *r = mine->registry;
+
+    mine->registry = NULL;
+    if (r != NULL && --r->depth == 0) {
+        gcw__order_bring_back(&r->order);
+        gcw__exit_tidy(r);
+    }
+    pthread_cond_broadcast(&turn);
+}
+
+static void
+end_turn(void *arg)
+{
+    struct turn *mine = arg;
+
+    GCW__DELAY(3);
+    gcw__lock(&gcw__exit_lock, true);
+    give_back(mine);
+    gcw__unlock(&gcw__exit_lock);
+    turns = mine->outer;
+    gcw__cancel_on();
+}
+
+void
+gcw__exit_in_turn(gcw_exit_registry *r, void (*call)(void *arg), void *arg)
+{
+    struct turn mine;
+
+    begin_turn(r, &mine);
+    pthread_cleanup_push(end_turn, &mine);
+    call(arg);
+    pthread_cleanup_pop(1);
+}
+
+/* The end of the process. */
+
+static pthread_key_t leads;
+static bool has_key;
+
+/* A handler has ended the thread, ours or one of the C library's. */
+static void
+resign(void *unused)
+{
+    (void)unused;
+    gcw__lock(&gcw__exit_lock, true);
+    if (gcw__exit_is_mine())
+        gcw__exit_set_leader(0);
+    pthread_cond_broadcast(&turn);
+    gcw__unlock(&gcw__exit_lock);
+}
+
+bool
+gcw__exit_lead_install(void)
+{
+    has_key = has_key || pthread_key_create(&leads, resign) == 0;
+    return has_key;
+}
+
+/* Whether this thread has to wait: for another one that leads, or that runs the
+ * registry just now, and may call exit in it. */
+static bool
+must_follow(void)
+{
+    return gcw__exit_is_others()
+           || (atomic_load(&gcw__ready) && is_other(gcw__roots->at_exit));
+}
+
+/* Who waits does not come back to the handlers that have called exit, so their
+ * turns are over: the thread that leads may wait for them. */
+static void
+give_all_back(void)
+{
+    for (struct turn *mine = turns; mine != NULL; mine = mine->outer)
+        if (mine->registry != NULL)
+            give_back(mine);
+}
+
+/* Its turns had turned cancellation off, and are over: so the thread that
+ * leads may cancel it, and wait for its end. */
+static void
+follow(void)
+{
+    unsigned off = gcw__holding.off;
+    int ignored;
+
+    give_all_back();
+    gcw__holding.follows = true;
+    gcw__holding.off = 0;
+    if (off != 0)
+        pthread_setcancelstate(gcw__holding.cancel, &ignored);
+    while (must_follow())
+        gcw__wait_cancellable(&turn, &gcw__exit_lock, NULL);
+    if (off != 0)
+        pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &ignored);
+    gcw__holding.off = off;
+    gcw__holding.follows = false;
+}
+
+void
+gcw__exit_lead(void)
+{
+    gcw__lock(&gcw__exit_lock, true);
+    if (must_follow())
+        follow();
+    gcw__exit_set_leader(gcw__this_thread());
+    gcw__unlock(&gcw__exit_lock);
+    pthread_setspecific(leads, &leads);
+}
+
+/* Taking the next. */
+
+/* Marks what was called last.  Lock held. */
+static void
+finish_last(struct run *run)
+{
+    gcw_exit_handler *h = run->current;
+
+    if (h != NULL)
+        h->state = h->keep ? GCW__WAITING : GCW__GONE;
+    run->current = NULL;
+    ran += run->count.called - run->counted;
+    run->counted = run->count.called;
+}
+
+uint64_t
+gcw__exit_ran(void)
+{
+    uint64_t n;
+
+    gcw__lock(&gcw__exit_lock, true);
+    n = ran;
+    gcw__unlock(&gcw__exit_lock);
+    return n;
+}
+
+static void
+start(struct run *run, gcw_exit_handler *h)
+{
+    GCW__DELAY(5);
+    if (run->choice.code != NULL)
+        h->keep = false;
+    if (h->keep) {
+        gcw__order_set_aside(&run->registry->order, h);
+        h->state = GCW__RUNNING;
+    } else {
+        gcw__exit_take_off(h, GCW__RUNNING);
+    }
+    run->current = h;
+    run->watching = h->has_extra && !h->keep;
+    run->count.taken++;
+}
+
+static bool
+is_chosen(const gcw_exit_handler *h, const struct gcw__range *range)
+{
+    return h->leaving && gcw__in_range(gcw__exit_code(h), range);
+}
+
+/* The newest that was registered meanwhile. */
+static gcw_exit_handler *
+find_fresh(const struct run *run)
+{
+    uint32_t at = run->registry->order.end;
+    gcw_exit_handler *h;
+
+    while ((h = gcw__order_next(&run->registry->order, &at)) != NULL
+           && !is_chosen(h, run->choice.code))
+        continue;
+    return h;
+}
+
+/* The newest that is chosen becomes current.  Lock held.  A run by turns may
+ * have moved some to where this one has looked already, so there is none only
+ * if it finds none from the beginning. */
+static bool
+take_chosen(struct run *run)
+{
+    gcw_exit_handler *h;
+    bool from_the_beginning;
+
+    if (run->unloading.fresh != 0) {
+        run->unloading.fresh--;
+        h = find_fresh(run);
+        if (h != NULL) {
+            start(run, h);
+            return true;
+        }
+    }
+    do {
+        from_the_beginning = run->at == UINT32_MAX;
+        while ((h = gcw__order_next(&run->registry->order, &run->at)) != NULL)
+            if (is_chosen(h, run->choice.code)) {
+                start(run, h);
+                return true;
+            }
+        run->at = UINT32_MAX;
+    } while (!from_the_beginning);
+    return false;
+}
+
+/* Whether it was to go no further than to a handler that does not wait any
+ * more. */
+static bool
+is_done(const struct run *run)
+{
+    return run->choice.place != 0 && !gcw__exit_place_waits(run->choice.place);
+}
+
+/* The newest handler that this run is for becomes current.  Lock held. */
+static bool
+take_next(struct run *run)
+{
+    struct gcw__order *o = &run->registry->order;
+    gcw_exit_handler *h;
+
+    while (!is_done(run) && (h = gcw__order_newest(o)) != NULL) {
+        if (!h->leaving && (!run->choice.quick || h->quick)) {
+            start(run, h);
+            return true;
+        }
+        gcw__order_set_aside(o, h);
+    }
+    return false;
+}
+
+static bool
+next(struct run *run)
+{
+    bool found;
+
+    gcw__lock(&gcw__exit_lock, true);
+    finish_last(run);
+    found = run->choice.code == NULL ? take_next(run) : take_chosen(run);
+    gcw__unlock(&gcw__exit_lock);
+    GCW__DELAY(1);
+    return found;
+}
+
+/* Calling it. */
+
+static inline void
+begin_call(struct run *run, const gcw_exit_handler *h, uintptr_t code)
+{
+    (void)h, (void)code;
+    GCW__TRACE2(handler__begin, h, code);
+    run->count.called++;
+    run->began = gcw__tell_begin(GCW__TELL_EXIT);
+}
+
+static void
+tell(const struct run *run, const gcw_exit_handler *h, bool failed)
+{
+    struct gcw__told told = { "exit", "handler", gcw__exit_name(h),
+                              gcw__exit_code(h), failed };
+
+    gcw__tell_line(run->began, &told);
+}
+
+static inline void
+end_call(const struct run *run, const gcw_exit_handler *h, bool failed)
+{
+    GCW__TRACE1(handler__end, h);
+    if (!GCW__LIKELY(run->began == 0))
+        tell(run, h, failed);
+}
+
+static void
+report(struct run *run, const char *why)
+{
+    gcw_exit_handler *h = run->current;
+    gcw_exit_registry *r = run->registry;
+    const char *name = gcw__exit_name(h);
+    gcw_error_fn *hook;
+    void *data;
+
+    run->count.failed++;
+    gcw__count_failure();
+    end_call(run, h, true);
+    gcw__lock(&gcw__exit_lock, true);
+    finish_last(run);
+    hook = r->hook;
+    data = r->hook_data;
+    gcw__unlock(&gcw__exit_lock);
+    if (hook == NULL)
+        gcw__report(NULL, "exit handler", name, gcw__exit_code(h), why);
+    else
+        hook(h, name != NULL ? name : gcw__function_name(gcw__exit_code(h)),
+             why, data);
+}
+
+static void
+call_method(struct run *run, gcw_exit_handler *h)
+{
+    gcw_exit_info info = { run->registry, h, gcw__exit_name(h), run->status };
+    gcw_bound bound;
+
+    if (!gcw_method_bind(h->call.method, &bound))
+        return;
+    GCW__DELAY(4);
+    begin_call(run, h, (uintptr_t)bound.fn);
+    if (gcw_bound_call(&bound, &info) != NULL)
+        report(run, "its method returned non-NULL");
+    else
+        end_call(run, h, false);
+}
+
+static void
+call(struct run *run, gcw_exit_handler *h)
+{
+    /* There are no others. */
+    switch ((enum gcw__exit_kind)h->kind) {  /* GCOVR_EXCL_BR_LINE */
+    case GCW__METHOD:
+        call_method(run, h);
+        break;
+    case GCW__FUNCTION:
+        begin_call(run, h, (uintptr_t)h->call.function);
+        h->call.function(gcw__exit_data(h));
+        end_call(run, h, false);
+        break;
+    case GCW__PLAIN:
+        begin_call(run, h, (uintptr_t)h->call.plain);
+        h->call.plain();
+        end_call(run, h, false);
+        break;
+    }
+}
+
+/* The handler may do anything to the registry: register, unregister, run it;
+ * exit; fail.  Only `run` is relied on afterwards, which is this thread's. */
+static bool
+run_step(void *arg)
+{
+    struct run *run = arg;
+    gcw_exit_handler *h;
+
+    if (!next(run))
+        return false;
+    h = run->current;
+    if (run->watching)
+        gcw__exit_unwatch(h);
+    if ((h->inherit || gcw__exit_process(h) == gcw__process())
+        && !gcw__code_gone(gcw__exit_code(h)))
+        call(run, h);
+    return true;
+}
+
+static void
+run_failed(void *arg, const char *why)
+{
+    struct run *run = arg;
+
+    if (run->current != NULL)
+        report(run, why);
+}
+
+/* Marks the waiting handlers in the range, or takes the marks off all.  Lock
+ * held. */
+static void
+choose(gcw_exit_registry *r, const struct gcw__range *range, bool leaving)
+{
+    uint32_t at = leaving ? r->order.end : UINT32_MAX;
+    gcw_exit_handler *h;
+
+    while ((h = gcw__order_next(&r->order, &at)) != NULL)
+        if (gcw__in_range(gcw__exit_code(h), range))
+            h->leaving = leaving;
+}
+
+static void
+begin_run(struct run *run)
+{
+    gcw_exit_registry *r = run->registry;
+
+    if (run->choice.code == NULL)
+        return;
+    gcw__lock(&gcw__exit_lock, true);
+    choose(r, run->choice.code, true);
+    run->unloading = (struct gcw__unloading){ r->unloading, run->choice.code,
+                                              0 };
+    r->unloading = &run->unloading;
+    gcw__unlock(&gcw__exit_lock);
+}
+
+/* Several threads may unload at once. */
+static void
+end_unloading(gcw_exit_registry *r, const struct gcw__unloading *unloading)
+{
+    struct gcw__unloading **at = &r->unloading;
+
+    while (*at != unloading)
+        at = &(*at)->next;
+    *at = unloading->next;
+}
+
+/* However the run is left. */
+static void
+end_run(void *arg)
+{
+    struct run *run = arg;
+
+    gcw__lock(&gcw__exit_lock, true);
+    finish_last(run);
+    if (run->choice.code != NULL) {
+        choose(run->registry, run->choice.code, false);
+        end_unloading(run->registry, &run->unloading);
+    }
+    gcw__unlock(&gcw__exit_lock);
+}
+
+struct gcw__exit_count
+gcw__exit_run(gcw_exit_registry *r, int status, struct gcw__exit_choice choice)
+{
+    struct run run = { .registry = r, .choice = choice, .status = status,
+                       .at = UINT32_MAX };
+
+    gcw__code_look();
+    begin_run(&run);
+    pthread_cleanup_push(end_run, &run);
+    gcw__guard_run(&run, run_step, run_failed);
+    pthread_cleanup_pop(1);
+    return run.count;
+}
+
+struct whole_run {
+    gcw_exit_registry *registry;
+    int status;
+    int failed;
+};
+
+static void
+run_whole(void *arg)
+{
+    static const struct gcw__exit_choice all = { false, 0, NULL };
+    struct whole_run *whole = arg;
+
+    whole->failed = gcw__exit_run(whole->registry, whole->status, all).failed;
+}
+
+int
+gcw_exit_run(gcw_exit_registry *r, int status)
+{
+    struct whole_run whole = { r, status, 0 };
+
+    if (gcw__enter() != 0)
+        return -1;
+    if (r == NULL)
+        return gcw__fail_int(EINVAL);
+    gcw__exit_in_turn(r, run_whole, &whole);
+    return whole.failed;
+}
+
+/* Unloaded code. */
+
+/* What has run already and waits for the next run only goes.  False if a run
+ * by turns has ended meanwhile, and brought one back.  Lock held. */
+static bool
+drop_kept(gcw_exit_registry *r, const struct gcw__range *range)
+{
+    uint32_t at = UINT32_MAX;
+    gcw_exit_handler *h;
+
+    while ((h = gcw__order_next(&r->order, &at)) != NULL)
+        if (gcw__in_range(gcw__exit_code(h), range)) {
+            if (at < r->order.top)
+                return false;
+            gcw__exit_remove(h);
+        }
+    return true;
+}
+
+bool
+gcw__exit_object_unloading(void *registry, const struct gcw__range *range)
+{
+    struct gcw__exit_choice choice = { false, 0, range };
+    gcw_exit_registry *r = registry;
+    bool any = false;
+
+    gcw__lock(&gcw__exit_lock, true);
+    do {
+        gcw__unlock(&gcw__exit_lock);
+        while (gcw__exit_run(r, 0, choice).taken != 0)
+            any = true;
+        gcw__lock(&gcw__exit_lock, true);
+    } while (!drop_kept(r, range));
+    if (gcw__in_range((uintptr_t)r->hook, range)) {
+        r->hook = NULL;
+        r->hook_data = NULL;
+    }
+    gcw__unlock(&gcw__exit_lock);
+    return any;
+}
+
+static void
+prepare(void)
+{
+    gcw__lock(&gcw__exit_lock, true);
+}
+
+static void
+parent(void)
+{
+    gcw__unlock(&gcw__exit_lock);
+}
+
+/* Those who waited for their turn are not there. */
+static void
+child(void)
+{
+    pthread_cond_init(&turn, NULL);
+    gcw__unlock(&gcw__exit_lock);
+}
+
+const struct gcw__part gcw__exit_part = {
+    "exit", prepare, parent, child, NULL
+};

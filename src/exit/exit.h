@@ -1,0 +1,225 @@
+/* exit.h: what exit registries are made of.  See exit.c. */
+#ifndef GCW__EXIT_H
+#define GCW__EXIT_H
+
+#include "exit/exit-order.h"
+#include "ground/part.h"
+#include "ground/stack.h"
+#include "weak/place.h"
+
+#include <gcweak/exit.h>
+
+enum gcw__exit_state { GCW__WAITING, GCW__RUNNING, GCW__GONE };
+
+/* A handler: two granules of the collector's memory, half a line of the
+ * processor's cache. */
+struct gcw_exit_handler {
+    gcw_exit_registry *registry;     /* constant */
+    union {
+        void *data;                  /* of a function */
+        uintptr_t place;             /* of a plain one: see exit-place.c */
+        struct gcw__exit_extra *extra;   /* if has_extra */
+    } more;                          /* constant */
+    union {
+        gcw_method *method;
+        void (*function)(void *data);
+        void (*plain)(void);
+    } call;                          /* constant */
+    /* Under the exit lock. */
+    uint32_t slot;                   /* in the order, from 1 on; 0: none */
+    unsigned char state : 2;
+    unsigned char keep : 1;
+    unsigned char leaving : 1;       /* waits for a run of unloaded code */
+    /* Constant. */
+    unsigned char : 0;
+    unsigned char kind : 2;
+    unsigned char quick : 1;
+    unsigned char inherit : 1;
+    unsigned char has_extra : 1;
+    uint16_t process;                /* or GCW__IN_EXTRA */
+};
+
+/* The process is one of so many generations that its number is too large for
+ * a handler. */
+#define GCW__IN_EXTRA UINT16_MAX
+
+/* What only some handlers have: methods, those with a name, and those that are
+ * kept. */
+struct gcw__exit_extra {
+    void *data;                      /* of a function */
+    uint64_t number;                 /* counts up in its registry */
+    unsigned process;                /* if it is not in the handler */
+    uint32_t born;                   /* in collections, for walk.c */
+    char *name;                      /* or NULL */
+    struct gcw__exit_watch *on_self; /* of a method; else NULL */
+    struct gcw__exit_watch *on_data; /* of a method with weak data */
+};
+
+/* What a weak handler leaves with a reference.  It must not hold the handler,
+ * and with it the registry: so that is hidden, and good only while the
+ * registry lives and the handler waits in it. */
+struct gcw__exit_watch {
+    struct gcw__place_watch on;
+    uintptr_t handler;               /* hidden; 0 once it is taken off */
+};
+
+/* A registry.  All but the constants is under the exit lock. */
+struct gcw_exit_registry {
+    struct gcw__order order;         /* set aside: those that this run is done
+                                      * with, or passes over */
+    struct gcw__place *place;        /* constant */
+    char *name;                      /* constant */
+    gcw_error_fn *hook;
+    void *hook_data;
+    uint64_t births;                 /* of handlers with an extra */
+    uint64_t owner;                  /* the thread that runs it, and */
+    unsigned owner_process;          /* the process of that thread, */
+    unsigned depth;                  /* if this is not 0; and */
+    struct gcw__frame frame;         /* the outermost frame that does */
+    struct gcw__unloading *unloading;    /* the code that goes meanwhile */
+};
+
+/* Code that is being unloaded, for a registry: on the stack of who does it. */
+struct gcw__unloading {
+    struct gcw__unloading *next;
+    const struct gcw__range *range;
+    size_t fresh;                    /* handlers in it that were registered
+                                      * meanwhile, and have still to run */
+};
+
+extern pthread_mutex_t gcw__exit_lock;
+
+/* A registry that nobody knows of yet.  NULL: no memory. */
+gcw_exit_registry *gcw__exit_registry_make(const char *name);
+
+/* A handler with its options and its name.  NULL: no memory. */
+gcw_exit_handler *gcw__exit_handler_of(gcw_exit_registry *r,
+                                       enum gcw__exit_kind kind, void *data,
+                                       const gcw_exit_options *o);
+
+/* Puts it among the waiting.  Returns 0 or an errno.  No lock held. */
+int gcw__exit_add(gcw_exit_handler *h);
+
+/* Has handlers found by their code in constant time, if there is memory.  No
+ * lock held. */
+void gcw__exit_index(gcw_exit_registry *r);
+
+/* Takes the newest of that kind and code back: as gcw_exit_unregister.  No lock
+ * held. */
+int gcw__exit_take_back(gcw_exit_registry *r, enum gcw__exit_kind kind,
+                        uintptr_t code);
+
+/* What the registry's place calls (place.h). */
+void gcw__exit_empty(void *registry);
+void gcw__exit_shrink(void *registry);
+bool gcw__exit_handler_died(void *registry, struct gcw__place_watch *watch,
+                            bool may_wait);
+
+/* Takes a handler out of the order; it is in `state` then.  Lock held. */
+void gcw__exit_take_off(gcw_exit_handler *h, enum gcw__exit_state state);
+
+/* The same for good: one that is running does not come back.  True if it was
+ * waiting.  Lock held. */
+bool gcw__exit_remove(gcw_exit_handler *h);
+
+/* Asks for memory to be given back, if there is much.  Lock held. */
+void gcw__exit_tidy(gcw_exit_registry *r);
+
+/* Takes it off the references that it watches.  No lock held. */
+void gcw__exit_unwatch(gcw_exit_handler *h);
+
+static inline struct gcw__exit_extra *
+gcw__exit_extra(const gcw_exit_handler *h)
+{
+    return h->has_extra ? h->more.extra : NULL;
+}
+
+/* A function's data. */
+static inline void *
+gcw__exit_data(const gcw_exit_handler *h)
+{
+    return h->has_extra ? h->more.extra->data : h->more.data;
+}
+
+/* The number of the process that registered it. */
+static inline unsigned
+gcw__exit_process(const gcw_exit_handler *h)
+{
+    return h->process == GCW__IN_EXTRA ? h->more.extra->process : h->process;
+}
+
+/* Where its code is. */
+uintptr_t gcw__exit_code(const gcw_exit_handler *h);
+
+const char *gcw__exit_name(const gcw_exit_handler *h);
+
+/* Runs (exit-run.c). */
+
+/* Calls call(arg) when it is this thread's turn to run r.  Nests.  A
+ * cancellation point until it is; then cancellation is off. */
+void gcw__exit_in_turn(gcw_exit_registry *r, void (*call)(void *arg),
+                       void *arg);
+
+/* Makes this thread the one that ends the process.  If another one does,
+ * waits until that has ended itself, if it ever does.  A cancellation
+ * point. */
+void gcw__exit_lead(void);
+
+/* Once, when the library starts: what that needs.  False: no memory. */
+bool gcw__exit_lead_install(void);
+
+/* Which handlers a run calls; the others stay as they are. */
+struct gcw__range;
+struct gcw__exit_choice {
+    bool quick;                      /* only those with `quick` */
+    uintptr_t place;                 /* not 0: no more than down to the one
+                                      * with that place, if it waits */
+    const struct gcw__range *code;   /* only those with code in it; it goes,
+                                      * so `keep` does not count */
+};
+
+/* What came of a run. */
+struct gcw__exit_count {
+    int failed;
+    size_t taken;                    /* off, and then */
+    size_t called;                   /* unless dead or of another process */
+};
+
+/* A run; in turn, but for one of unloaded code. */
+struct gcw__exit_count gcw__exit_run(gcw_exit_registry *r, int status,
+                                     struct gcw__exit_choice choice);
+
+/* How many handlers were called, of all registries. */
+uint64_t gcw__exit_ran(void);
+
+/* Closes the default registry for good, unless a handler waits in it. */
+bool gcw__exit_close(void);
+bool gcw__exit_closed(void);
+bool gcw__exit_closed_locked(void);
+
+/* Places among the C library's own handlers (exit-place.c). */
+
+/* One for a handler that is about to be registered, for which the C library is
+ * still to be told of it; 0: none.  No lock held. */
+uintptr_t gcw__exit_place_new(void);
+
+/* The handler that has it waits; or no longer.  Lock held. */
+void gcw__exit_place_set(uintptr_t place, bool waits);
+
+/* Whether it does.  Lock held. */
+bool gcw__exit_place_waits(uintptr_t place);
+
+/* The same, without the lock. */
+bool gcw__exit_place_is_due(uintptr_t place);
+
+/* Ends what belongs to unloaded code: runs handlers, takes out the hook.  True
+ * if any was taken off. */
+bool gcw__exit_object_unloading(void *registry,
+                                const struct gcw__range *range);
+
+/* Makes the default registry known; once, when the library starts. */
+void gcw__exit_install(void);
+
+extern const struct gcw__part gcw__exit_part;
+
+#endif

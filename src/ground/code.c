@@ -1,0 +1,214 @@
+/* code.c: where functions lie, and whether they still do.
+ *
+ * Asks the dynamic linker and the system each time, but for the program's own
+ * code, which stays, and for one flag, which spares programs that never unload
+ * anything the question at each callback.
+ * Code that no object holds, such as a runtime compiles, counts as there
+ * while its memory is mapped.
+ */
+#include <config.h>
+#include "ground/code.h"
+
+#include "ground/lock.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <link.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#if HAVE_GETAUXVAL
+# include <sys/auxv.h>
+#endif
+#include <sys/mman.h>
+#include <unistd.h>
+
+struct search {
+    uintptr_t code;
+    struct gcw__range range;
+    bool is_program;
+    bool first;
+};
+
+/* Its segments come in the order of their addresses. */
+static struct gcw__range
+range_of(const struct dl_phdr_info *object)
+{
+    struct gcw__range range = { UINTPTR_MAX, 0 };
+
+    for (size_t i = 0; i < object->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
+        uintptr_t start = object->dlpi_addr + segment->p_vaddr;
+
+        if (segment->p_type != PT_LOAD)
+            continue;
+        if (start < range.start)
+            range.start = start;
+        range.end = start + segment->p_memsz;
+    }
+    return range;
+}
+
+/* The kernel says where the program is; the first object is the program only
+ * outside namespaces of dlmopen. */
+static bool
+is_program(const struct dl_phdr_info *object, bool first)
+{
+#if HAVE_GETAUXVAL
+    if (getauxval(AT_PHDR) != 0)
+        return (uintptr_t)object->dlpi_phdr == getauxval(AT_PHDR);
+#else
+    (void)object;
+#endif
+    return first;
+}
+
+static int
+look_at(struct dl_phdr_info *object, size_t size, void *arg)
+{
+    struct search *search = arg;
+
+    (void)size;
+    search->is_program = is_program(object, search->first);
+    search->first = false;
+    search->range = range_of(object);
+    return gcw__in_range(search->code, &search->range);
+}
+
+bool
+gcw__object_of(uintptr_t code, struct gcw__range *range)
+{
+    struct search search = { .code = code, .first = true };
+
+    if (dl_iterate_phdr(look_at, &search) == 0 || search.is_program)
+        return false;
+    *range = search.range;
+    return true;
+}
+
+/* The shared library says that already when it is linked.  A program that is
+ * linked statically is no shared object; the linker would warn of a dlopen in
+ * it, so that is asked for by its name. */
+void
+gcw__code_stay(void)
+{
+    void *(*open)(const char *file, int mode);
+    struct gcw__range range;
+    Dl_info info;
+
+    if (!gcw__object_of((uintptr_t)gcw__code_stay, &range)
+        || dladdr((void *)gcw__code_stay, &info) == 0)
+        return;
+    *(void **)&open = dlsym(RTLD_DEFAULT, "dlopen");
+    gcw__cancel_off();
+    if (open != NULL)
+        open(info.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE);
+    gcw__cancel_on();
+}
+
+atomic_uint gcw__code_unloading;
+
+/* The program's own code stays.  The kernel says where it is, so this needs no
+ * lock of the dynamic linker's: a signal handler that calls exit may have come
+ * upon that half taken, as it is at the beginning of each collection. */
+#if HAVE_GETAUXVAL
+
+static struct gcw__range
+find_program(void)
+{
+    struct dl_phdr_info program = {
+        .dlpi_phdr = (const ElfW(Phdr) *)getauxval(AT_PHDR),
+        .dlpi_phnum = (ElfW(Half))getauxval(AT_PHNUM)
+    };
+
+    for (size_t i = 0; i < program.dlpi_phnum; i++)
+        if (program.dlpi_phdr[i].p_type == PT_PHDR)
+            program.dlpi_addr = (uintptr_t)program.dlpi_phdr
+                                - program.dlpi_phdr[i].p_vaddr;
+    return range_of(&program);
+}
+
+static bool
+in_program(uintptr_t code)
+{
+    static _Atomic uintptr_t start, end;
+    struct gcw__range range = { atomic_load_explicit(&start,
+                                                     memory_order_acquire),
+                                atomic_load_explicit(&end,
+                                                     memory_order_relaxed) };
+
+    if (range.start == 0) {
+        range = find_program();
+        atomic_store_explicit(&end, range.end, memory_order_relaxed);
+        atomic_store_explicit(&start, range.start, memory_order_release);
+    }
+    return gcw__in_range(code, &range);
+}
+
+#else
+
+static bool
+in_program(uintptr_t code)
+{
+    (void)code;
+    return false;
+}
+
+#endif
+
+/* Once true, stays true. */
+static atomic_bool any_unloaded;
+
+/* Whether that has been found out in a run of callbacks. */
+static atomic_bool looked;
+
+static int
+look_at_count(struct dl_phdr_info *object, size_t size, void *any)
+{
+    /* Some C libraries have no such member. */
+    if (size  /* GCOVR_EXCL_BR_LINE */
+        >= offsetof(struct dl_phdr_info, dlpi_subs) + sizeof object->dlpi_subs)
+        *(bool *)any = object->dlpi_subs != 0;
+    return 1;
+}
+
+static bool
+was_any_unloaded(void)
+{
+    bool any = true;
+
+    if (atomic_load_explicit(&looked, memory_order_relaxed))
+        return atomic_load_explicit(&any_unloaded, memory_order_relaxed);
+    dl_iterate_phdr(look_at_count, &any);
+    if (any)
+        atomic_store_explicit(&any_unloaded, true, memory_order_relaxed);
+    atomic_store_explicit(&looked, true, memory_order_relaxed);
+    return any;
+}
+
+void
+gcw__code_look(void)
+{
+    if (!atomic_load_explicit(&any_unloaded, memory_order_relaxed))
+        atomic_store_explicit(&looked, false, memory_order_relaxed);
+}
+
+static bool
+is_mapped(uintptr_t code)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    int error = errno;
+    bool mapped;
+
+    gcw__cancel_off();
+    mapped = msync((void *)(code & ~(page - 1)), 1, MS_ASYNC) == 0
+             || errno != ENOMEM;
+    gcw__cancel_on();
+    errno = error;
+    return mapped;
+}
+
+bool
+gcw__code_gone(uintptr_t code)
+{
+    return !in_program(code) && was_any_unloaded() && !is_mapped(code);
+}

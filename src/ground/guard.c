@@ -1,0 +1,193 @@
+/* guard.c: running callbacks that may fail, and how they may be left.
+ *
+ * A guard lies on the stack that the callbacks run on.  Each thread lists its
+ * guards, the newest first; those of its fibers too, which begin and end in
+ * any order.
+ *
+ * gcw_fail jumps to the innermost guard of the stack that it is called on: of
+ * all in the list, the one at the lowest address above its caller, for no
+ * other stack can lie between the two.  Guards begun inside the failed
+ * callback have ended by then, or are what it jumps to.
+ *
+ * A callback may be left in other ways.  When frames are unwound, by a C++
+ * exception, pthread_exit or a cancellation, the guard is taken out of the
+ * list as its frame goes (-fexceptions).  A jump of the program's own
+ * (longjmp) over these frames is forbidden, for nobody hears of it: the guard
+ * stays in the list, and its memory is used for something else.  It is found
+ * when the next guard begins in its place, or begins or is looked for at a
+ * higher address of the thread's own stack; or when a neighbour in the list is
+ * no guard any more.  Then the process aborts and says why.
+ */
+#include <config.h>
+#include "ground/guard.h"
+
+#include "ground/compiler.h"
+#include "ground/lock.h"
+#include "ground/stack.h"
+
+#include <dlfcn.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct guard {
+    jmp_buf failed;
+    struct guard *outer, *inner;     /* in the list of the thread */
+    uintptr_t mark;                  /* tells that it is one */
+    const char *volatile why;        /* what gcw_fail was given */
+};
+
+/* Asked in each emission, so it is worth its place in the static block of the
+ * thread. */
+static _Thread_local struct guard *newest
+    __attribute__((__tls_model__("initial-exec")));
+
+#define MARK ((uintptr_t)0x5f77633c)
+
+static uintptr_t
+mark_of(const struct guard *guard)
+{
+    return (uintptr_t)guard ^ MARK;
+}
+
+GCW_NORETURN static void
+die(const char *what, const char *why)
+{
+    fprintf(stderr, "gcweak: %s%s%s\n", what, why == NULL ? "" : ": ",
+            why == NULL ? "" : why);
+    abort();
+}
+
+void
+gcw__left_by_jump(void)
+{
+    die("a callback was left by longjmp, over frames of gcweak; it must return,"
+        " throw, or call gcw_fail", NULL);
+}
+
+/* Stacks grow downwards, so what is below is over. */
+bool
+gcw__frame_is_over(uintptr_t frame, uintptr_t here)
+{
+    return frame < here && gcw__stack_own(frame) && gcw__stack_own(here);
+}
+
+static void
+expect_guard(const struct guard *guard)
+{
+    if (guard->mark != mark_of(guard))
+        gcw__left_by_jump();
+}
+
+static inline void
+begin(struct guard *guard)
+{
+    struct guard *outer = newest;
+
+    if (!GCW__LIKELY(outer == NULL || outer > guard)
+        && (outer == guard
+            || gcw__frame_is_over((uintptr_t)outer, (uintptr_t)guard)))
+        gcw__left_by_jump();
+    guard->outer = outer;
+    guard->mark = mark_of(guard);
+    if (outer != NULL) {
+        expect_guard(outer);
+        outer->inner = guard;
+    }
+    newest = guard;
+}
+
+/* A fiber's may end while newer ones go on. */
+static void
+unlink_inner(struct guard *guard)
+{
+    struct guard *outer = guard->outer, *inner = guard->inner;
+
+    expect_guard(inner);
+    inner->outer = outer;
+    if (outer != NULL) {
+        expect_guard(outer);
+        outer->inner = inner;
+    }
+}
+
+static void
+end(struct guard *guard)
+{
+    if (GCW__LIKELY(newest == guard))
+        newest = guard->outer;
+    else
+        unlink_inner(guard);
+}
+
+void
+gcw__guard_run(void *run, bool (*step)(void *run),
+               void (*failed)(void *run, const char *why))
+{
+    __attribute__((__cleanup__(end))) struct guard guard;
+
+    begin(&guard);
+    if (setjmp(guard.failed) != 0)
+        failed(run, guard.why);
+    while (step(run))
+        continue;
+}
+
+/* The innermost guard of the stack that the address is on, or NULL. */
+static struct guard *
+innermost(uintptr_t here)
+{
+    struct guard *guard, *found = NULL;
+
+    for (guard = newest; guard != NULL; guard = guard->outer) {
+        if (gcw__frame_is_over((uintptr_t)guard, here))
+            gcw__left_by_jump();
+        expect_guard(guard);
+        if ((uintptr_t)guard > here && (found == NULL || guard < found))
+            found = guard;
+    }
+    if (found == NULL
+        || gcw__stack_own(here) != gcw__stack_own((uintptr_t)found))
+        return NULL;
+    return found;
+}
+
+void
+gcw_fail(const char *why)
+{
+    struct guard *guard = innermost((uintptr_t)__builtin_frame_address(0));
+
+    if (guard == NULL)
+        die("gcw_fail outside a callback",
+            why == NULL ? "no reason given" : why);
+    guard->why = why;
+    longjmp(guard->failed, 1);
+}
+
+const char *
+gcw__function_name(uintptr_t code)
+{
+    Dl_info info;
+
+    if (code == 0 || dladdr((void *)code, &info) == 0
+        || (uintptr_t)info.dli_saddr != code)
+        return NULL;
+    return info.dli_sname;
+}
+
+void
+gcw__report(const char *event, const char *what, const char *name,
+            uintptr_t code, const char *why)
+{
+    char address[32];
+
+    snprintf(address, sizeof address, "at %#jx", (uintmax_t)code);
+    if (name == NULL)
+        name = gcw__function_name(code);
+    gcw__cancel_off();
+    fprintf(stderr, "gcweak: %s%s%s%s %s failed: %s\n",
+            event == NULL ? "" : "event ", event == NULL ? "" : event,
+            event == NULL ? "" : ": ", what, name == NULL ? address : name,
+            why == NULL ? "no reason given" : why);
+    gcw__cancel_on();
+}

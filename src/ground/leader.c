@@ -1,0 +1,58 @@
+/* leader.c: which thread ends the process.  See leader.h. */
+#include <config.h>
+#include "ground/leader.h"
+
+#include "ground/process.h"
+
+/* Written under the exit lock. */
+static _Atomic uint64_t leader;
+static atomic_uint leader_process;
+
+uint64_t
+gcw__this_thread(void)
+{
+    static _Atomic uint64_t threads;
+    static _Thread_local uint64_t number;
+
+    if (number == 0)
+        number = atomic_fetch_add(&threads, 1) + 1;
+    return number;
+}
+
+/* The thread of this process that leads, or 0. */
+static uint64_t
+leading_thread(void)
+{
+    uint64_t thread = atomic_load(&leader);
+
+    return atomic_load(&leader_process) == gcw__process() ? thread : 0;
+}
+
+bool
+gcw__exit_is_begun(void)
+{
+    return leading_thread() != 0;
+}
+
+bool
+gcw__exit_is_mine(void)
+{
+    uint64_t thread = leading_thread();
+
+    return thread != 0 && thread == gcw__this_thread();
+}
+
+bool
+gcw__exit_is_others(void)
+{
+    uint64_t thread = leading_thread();
+
+    return thread != 0 && thread != gcw__this_thread();
+}
+
+void
+gcw__exit_set_leader(uint64_t thread)
+{
+    atomic_store(&leader, thread);
+    atomic_store(&leader_process, gcw__process());
+}

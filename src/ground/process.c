@@ -1,0 +1,88 @@
+/* process.c: which process this is.  See process.h. */
+#include <config.h>
+#include "ground/process.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* Until there is a page; and where there is none. */
+static _Atomic unsigned counted = 1;
+
+_Atomic unsigned *_Atomic gcw__process_word = &counted;
+
+/* The number of this process, or of the one that it was forked from. */
+static _Atomic unsigned last = 1;
+
+/* Of the process that was numbered last; only without a page. */
+static _Atomic pid_t pid;
+
+/* Threads that come here together find the same number. */
+unsigned
+gcw__process_new(void)
+{
+    unsigned number = atomic_load(&last) + 1, none = 0;
+
+    if (!atomic_compare_exchange_strong(gcw__process_word, &none, number))
+        return none;
+    atomic_store(&last, number);
+    return number;
+}
+
+static bool
+is_wiped(void)
+{
+    return gcw__process_word != &counted;
+}
+
+/* NULL: the kernel cannot do it, or has no memory. */
+static _Atomic unsigned *
+wiped_page(void)
+{
+#if HAVE_MADVISE && defined MADV_WIPEONFORK
+    size_t size = (size_t)sysconf(_SC_PAGESIZE);
+    void *page = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (page == MAP_FAILED)
+        return NULL;
+    if (madvise(page, size, MADV_WIPEONFORK) == 0)
+        return page;
+    munmap(page, size);
+#endif
+    return NULL;
+}
+
+void
+gcw__process_install(void)
+{
+    _Atomic unsigned *page = is_wiped() ? NULL : wiped_page();
+
+    atomic_store(&pid, getpid());
+    if (page == NULL)
+        return;
+    atomic_store(page, atomic_load(&last));
+    gcw__process_word = page;
+}
+
+static void
+count(void)
+{
+    atomic_store(&pid, getpid());
+    atomic_store(&last, atomic_fetch_add(&counted, 1) + 1);
+}
+
+void
+gcw__process_forked(void)
+{
+    if (!is_wiped())
+        count();
+}
+
+void
+gcw__process_check(void)
+{
+    if (!is_wiped() && atomic_load(&pid) != getpid())
+        count();
+}

@@ -1,0 +1,194 @@
+/* stack.c: what is on the stack that the calling thread runs on.
+ *
+ * The bounds of the thread's own stack are looked up once.  That of the main
+ * thread grows; the system names the most that it can become.
+ */
+#include <config.h>
+#include "ground/stack.h"
+
+#include "ground/compiler.h"
+#include "ground/lock.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#if HAVE_UNWIND_BACKTRACE
+# include <unwind.h>
+#endif
+
+struct bounds {
+    uintptr_t start, end;            /* both 1: not to be had */
+};
+
+static struct bounds
+bounds_of(pthread_t thread)
+{
+    struct bounds bounds = { 1, 1 };
+#if HAVE_PTHREAD_GETATTR_NP
+    pthread_attr_t attributes;
+    int error = errno;
+    void *start = NULL;
+    size_t size = 0;
+
+    gcw__cancel_off();
+    if (pthread_getattr_np(thread, &attributes) == 0) {
+        if (pthread_attr_getstack(&attributes, &start, &size) == 0)
+            bounds = (struct bounds){ (uintptr_t)start,
+                                      (uintptr_t)start + size };
+        pthread_attr_destroy(&attributes);
+    }
+    gcw__cancel_on();
+    errno = error;
+#else
+    (void)thread;
+#endif
+    return bounds;
+}
+
+static bool
+are_within(struct bounds bounds, uintptr_t address)
+{
+    return address - bounds.start < bounds.end - bounds.start;
+}
+
+bool
+gcw__stack_own(uintptr_t address)
+{
+    static _Thread_local struct bounds own;
+
+    if (own.end == 0)
+        own = bounds_of(pthread_self());
+    return are_within(own, address);
+}
+
+static uintptr_t
+mark_of(const struct gcw__marks *marks, size_t i)
+{
+    return ~(uintptr_t)&marks->words[i];
+}
+
+struct gcw__frame
+gcw__frame_here(struct gcw__marks *marks)
+{
+    struct gcw__frame frame = { pthread_self(), 0, marks };
+
+    for (size_t i = 0; i < GCW__MARKS; i++)
+        marks->words[i] = mark_of(marks, i);
+#ifdef SYS_gettid
+    frame.id = syscall(SYS_gettid);
+#endif
+    return frame;
+}
+
+GCW__UNCHECKED bool
+gcw__frame_is_overwritten(const struct gcw__frame *frame)
+{
+    const struct gcw__marks *marks = frame->marks;
+
+    for (size_t i = 0; i < GCW__MARKS; i++)
+        if (marks->words[i] != mark_of(marks, i))
+            return true;
+    return false;
+}
+
+/* The last word but one of the line, or 0. */
+static uintptr_t
+last_but_one(char *line)
+{
+    char *space = strrchr(line, ' ');
+
+    if (space == NULL)
+        return 0;
+    *space = '\0';
+    space = strrchr(line, ' ');
+    return space == NULL ? 0 : (uintptr_t)strtoull(space, NULL, 16);
+}
+
+/* Where the stack of a thread is that waits; 0: that it runs, or that it is
+ * not said.  False: there is no such thread. */
+static bool
+ask(long id, uintptr_t *stack)
+{
+    char path[64], line[256];
+    FILE *file;
+
+    *stack = 0;
+    snprintf(path, sizeof path, "/proc/self/task/%ld/syscall", id);
+    file = fopen(path, "re");
+    if (file == NULL)
+        return errno != ENOENT;
+    if (fgets(line, sizeof line, file) != NULL)
+        *stack = last_but_one(line);
+    fclose(file);
+    return true;
+}
+
+static bool
+has_tasks(void)
+{
+    return access("/proc/self/task", F_OK) == 0;
+}
+
+bool
+gcw__frame_of_other_is_over(const struct gcw__frame *frame)
+{
+    uintptr_t stack = 0, address = (uintptr_t)frame->marks;
+    struct bounds bounds;
+    bool there;
+
+    if (frame->id == 0)
+        return false;
+    gcw__cancel_off();
+    there = !has_tasks() || ask(frame->id, &stack);
+    gcw__cancel_on();
+    if (!there)
+        return true;
+    if (stack == 0)
+        return false;
+    bounds = bounds_of(frame->thread);
+    return are_within(bounds, stack) && are_within(bounds, address)
+           && (stack > address || gcw__frame_is_overwritten(frame));
+}
+
+#if HAVE_UNWIND_BACKTRACE
+
+struct search {
+    void *function;
+    bool found;
+};
+
+static _Unwind_Reason_Code
+look_at(struct _Unwind_Context *context, void *arg)
+{
+    struct search *search = arg;
+    int before;
+    uintptr_t at = _Unwind_GetIPInfo(context, &before);
+
+    if (at != 0)
+        search->found = _Unwind_FindEnclosingFunction(
+            (void *)(at - !before)) == search->function;
+    return search->found ? _URC_NORMAL_STOP : _URC_NO_REASON;
+}
+
+bool
+gcw__stack_calls(void (*function)(void))
+{
+    struct search search = { (void *)function, false };
+
+    _Unwind_Backtrace(look_at, &search);
+    return search.found;
+}
+
+#else
+
+bool
+gcw__stack_calls(void (*function)(void))
+{
+    (void)function;
+    return false;
+}
+
+#endif

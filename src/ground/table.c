@@ -1,0 +1,138 @@
+/* table.c: a hash table from addresses to things. */
+#include <config.h>
+#include "ground/table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { SMALLEST = 16 };
+
+/* At most half full: neighbourhoods overlap, and a walk through one that is
+ * crowded is long. */
+size_t
+gcw__table_grown(const struct gcw__table *t)
+{
+    if (t->capacity == 0)
+        return SMALLEST;
+    return t->count + 1 > t->capacity / 2 ? t->capacity * 2 : t->capacity;
+}
+
+static size_t
+shrunk(size_t capacity, size_t count)
+{
+    while (capacity > SMALLEST && count < capacity / 16)
+        capacity /= 2;
+    return capacity;
+}
+
+size_t
+gcw__table_shrunk(const struct gcw__table *t)
+{
+    return shrunk(t->capacity, t->count);
+}
+
+void
+gcw__table_insert(struct gcw__table *t, uintptr_t address, void *item)
+{
+    size_t mask = t->capacity - 1;
+    size_t i = gcw__table_place(address) & mask;
+
+    while (t->entries[i].item != NULL)
+        i = (i + 1) & mask;
+    t->entries[i].hidden = ~address;
+    t->entries[i].item = item;
+    t->count++;
+}
+
+struct gcw__entry *
+gcw__table_move(struct gcw__table *t, struct gcw__entry *entries,
+                size_t capacity)
+{
+    struct gcw__table old = *t;
+
+    t->entries = entries;
+    t->capacity = capacity;
+    t->count = 0;
+    for (size_t i = 0; i < old.capacity; i++)
+        if (old.entries[i].item != NULL)
+            gcw__table_insert(t, ~old.entries[i].hidden, old.entries[i].item);
+    return old.entries;
+}
+
+/* Emptying more memory than is needed would take longer than getting new. */
+void
+gcw__table_clear(struct gcw__table *t, size_t count)
+{
+    size_t capacity = shrunk(t->capacity, count);
+    struct gcw__entry *entries = capacity == t->capacity
+        ? NULL : calloc(capacity, sizeof *entries);
+
+    if (entries != NULL) {
+        free(t->entries);
+        t->entries = entries;
+        t->capacity = capacity;
+    } else if (t->count != 0) {
+        memset(t->entries, 0, t->capacity * sizeof *t->entries);
+    }
+    t->count = 0;
+}
+
+static bool
+resize(struct gcw__table *t, size_t capacity)
+{
+    struct gcw__entry *entries;
+
+    if (capacity == t->capacity)
+        return true;
+    entries = calloc(capacity, sizeof *entries);
+    if (entries == NULL)
+        return false;
+    free(gcw__table_move(t, entries, capacity));
+    return true;
+}
+
+bool
+gcw__table_make_room(struct gcw__table *t)
+{
+    return resize(t, gcw__table_grown(t));
+}
+
+void
+gcw__table_trim(struct gcw__table *t)
+{
+    resize(t, gcw__table_shrunk(t));
+}
+
+/* Moves later entries of the run into the gap, as long as that brings none of
+ * them before its own place. */
+static void
+close_gap(struct gcw__table *t, size_t gap)
+{
+    size_t mask = t->capacity - 1;
+    size_t i = gap, place;
+
+    for (;;) {
+        i = (i + 1) & mask;
+        if (t->entries[i].item == NULL)
+            break;
+        place = gcw__table_place(~t->entries[i].hidden);
+        if (((i - place) & mask) >= ((i - gap) & mask)) {
+            t->entries[gap] = t->entries[i];
+            gap = i;
+        }
+    }
+    t->entries[gap].hidden = 0;
+    t->entries[gap].item = NULL;
+}
+
+void
+gcw__table_remove(struct gcw__table *t, uintptr_t address, void *item)
+{
+    size_t mask = t->capacity - 1;
+    size_t i = gcw__table_place(address) & mask;
+
+    while (t->entries[i].item != item)
+        i = (i + 1) & mask;
+    close_gap(t, i);
+    t->count--;
+}

@@ -1,0 +1,30 @@
+/* text.h: strings: a copy in pointer-free collected memory, a hash. */
+#ifndef GCW__TEXT_H
+#define GCW__TEXT_H
+
+#include "ground/table.h"
+
+#include <gc.h>
+#include <string.h>
+
+/* NULL: no memory. */
+static inline char *
+gcw__copy(const char *string)
+{
+    size_t size = strlen(string) + 1;
+    char *copy = GC_MALLOC_ATOMIC(size);
+
+    return copy == NULL ? NULL : memcpy(copy, string, size);
+}
+
+static inline uintptr_t
+gcw__hash(const char *string)
+{
+    uintptr_t hash = 0;
+
+    for (; *string != '\0'; string++)
+        hash = gcw__mix(hash + (unsigned char)*string + 1);
+    return hash;
+}
+
+#endif

@@ -1,0 +1,124 @@
+/* last.c: the end of a process whose main thread has left it to others.
+ *
+ * When main has left by pthread_exit, the process ends with its last thread.
+ * But the collector's markers and our worker are threads as well, which never
+ * end, and have all signals blocked.  So when main leaves, one more thread is
+ * started, which looks every now and then how many there are, and exits once
+ * nobody else is left.  No system call waits for that; and it costs nothing to
+ * programs whose main thread does not leave.
+ *
+ * That thread is nobody the collector knows.  It has signals blocked as the
+ * worker has: a handler of the program must not run there.
+ *
+ * Without markers and worker it is not needed, and not started.  Where the
+ * system does not tell how many threads there are, such a process does not
+ * end by itself.
+ */
+#include <config.h>
+#include "process/last.h"
+
+#include "collector/collector.h"
+#include "deliver/worker.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { MILLISECONDS = 100 };
+
+static atomic_bool main_left, watching;
+
+/* How many threads the process has, main included, though it has left; 0: that
+ * is not told. */
+static long
+threads(void)
+{
+    /* The 20th word, of which the second, in brackets, may contain anything;
+     * so many spaces after that. */
+    enum { SPACES = 18 };
+    char line[1024], *at = NULL;
+    FILE *file = fopen("/proc/self/stat", "re");
+
+    if (file == NULL)
+        return 0;
+    if (fgets(line, sizeof line, file) != NULL)
+        at = strrchr(line, ')');
+    fclose(file);
+    for (int i = 0; i < SPACES && at != NULL; i++)
+        at = strchr(at + 1, ' ');
+    return at == NULL ? 0 : strtol(at, NULL, 10);
+}
+
+/* Those that do not count: main, this one, the worker, the markers. */
+static long
+our_threads(void)
+{
+    return 2 + gcw__worker_alive() + gcw__collector_threads();
+}
+
+static void *
+watch(void *unused)
+{
+    struct timespec pause = { 0, MILLISECONDS * 1000000L };
+
+    while (threads() > our_threads())
+        nanosleep(&pause, NULL);
+    if (threads() != 0)
+        exit(0);
+    return unused;
+}
+
+static void
+start(void)
+{
+    pthread_attr_t attributes;
+    sigset_t block, before;
+    pthread_t thread;
+
+    if (atomic_exchange(&watching, true)
+        || pthread_attr_init(&attributes) != 0)
+        return;
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    gcw__worker_signals(&block);
+    pthread_sigmask(SIG_BLOCK, &block, &before);
+    if (pthread_create(&thread, &attributes, watch, NULL) != 0)
+        atomic_store(&watching, false);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attributes);
+}
+
+void
+gcw__last_needed(void)
+{
+    if (atomic_load(&main_left))
+        start();
+}
+
+static void
+main_leaves(void *unused)
+{
+    (void)unused;
+    atomic_store(&main_left, true);
+    if (gcw__worker_alive() || gcw__collector_threads() != 0)
+        start();
+}
+
+static pthread_key_t key;
+static pthread_once_t key_made = PTHREAD_ONCE_INIT;
+
+static void
+make_key(void)
+{
+    pthread_key_create(&key, main_leaves);
+}
+
+/* exit does not run the destructor. */
+void
+gcw__last_watch_main(void)
+{
+    pthread_once(&key_made, make_key);
+    pthread_setspecific(key, &key);
+}

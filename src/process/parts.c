@@ -1,0 +1,38 @@
+/* parts.c: the table of all parts.
+ *
+ * In the order in which their locks are taken, outermost first: a fork walks
+ * it down, and up again (fork.c).  Unloading walks it down: first the worker
+ * leaves the code, then all goes that could call it (object.c).
+ */
+#include <config.h>
+#include "process/parts.h"
+
+#include "collector/links.h"
+#include "debug/debug.h"
+#include "deliver/drain.h"
+#include "deliver/worker.h"
+#include "event/listeners.h"
+#include "exit/exit.h"
+#include "ground/wakeup.h"
+#include "proxy/proxy.h"
+#include "weak/death.h"
+#include "weak/place.h"
+#include "weak/shard.h"
+
+const struct gcw__part *const gcw__parts[] = {
+    &gcw__worker_part,
+    &gcw__death_part,
+    &gcw__shard_part,
+    &gcw__listeners_part,
+    &gcw__exit_part,
+    &gcw__links_part,
+    &gcw__place_part,
+#if HAVE_LIBFFI
+    &gcw__proxy_part,
+#endif
+    &gcw__drain_part,
+    &gcw__wakeup_part,
+    &gcw__explain_part
+};
+
+const size_t gcw__parts_count = sizeof gcw__parts / sizeof gcw__parts[0];

@@ -1,0 +1,387 @@
+/* shutdown.c: what happens when the process exits.
+ *
+ * In this order: the worker is stopped, pending death callbacks run, then the
+ * default registry's handlers, then cleanups; again, for as long as these made
+ * new ones; then all is closed.  What other threads make meanwhile does not
+ * run: they might never stop.
+ *
+ * The C library has a list of what it calls at exit, the newest first, and
+ * takes each off before it calls it.  In that list we have
+ *   - some calls from the time when the library was started, which do all of
+ *     this;
+ *   - one for each gcw_atexit, with the place of its handler: it runs the
+ *     handlers down to that one, so that they keep their order with those of
+ *     others (exit-place.c).
+ *
+ * Several threads may exit at once: the C library may let them all in, each of
+ * them goes through the list, and who finds nothing left there ends the
+ * process.  So
+ *   - one thread leads (exit-run.c), and the others wait here for the end of
+ *     the process.  They do not go back to the C library: in glibc before 2.41
+ *     several threads that go through its list at once may free a part of it
+ *     twice;
+ *   - each call registers itself once more before it does anything else, to
+ *     catch further threads, and callbacks that call exit;
+ *   - between the C library's taking a call off its list and that, more
+ *     threads may come by.  So there are many calls to begin with, and each
+ *     thread that finds another one here registers more than one.
+ *
+ * A signal handler may call exit.  POSIX forbids it, but atexit bears it in
+ * most cases, so we do: if the thread is known, and nothing weak is
+ * registered, nobody takes the collector's lock, which the interrupted code
+ * may have.  If it was interrupted with a lock of our own, nothing can be
+ * done.
+ *
+ * The exiting thread may be unknown to the collector, or within
+ * GC_do_blocking: see gcw__as_known.
+ */
+#include <config.h>
+#include "process/shutdown.h"
+
+#include "debug/debug.h"
+#include "deliver/cleanup.h"
+#include "deliver/drain.h"
+#include "deliver/worker.h"
+#include "exit/exit.h"
+#include "ground/leader.h"
+#include "ground/lock.h"
+#include "ground/process.h"
+#include "ground/roots.h"
+#include "ground/tell.h"
+#include "process/early.h"
+#include "weak/death.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum {
+    CALLS = 64,              /* that are registered to begin with */
+    MORE = 16                /* by each of several threads that exit */
+};
+
+#if HAVE_ON_EXIT
+static void at_exit(int status, void *place);
+#else
+static void at_exit(void);
+#endif
+
+static bool
+register_call(uintptr_t place)
+{
+#if HAVE_ON_EXIT
+    return on_exit(at_exit, (void *)place) == 0;
+#else
+    (void)place;
+    return atexit(at_exit) == 0;
+#endif
+}
+
+bool
+gcw__shutdown_register(uintptr_t place)
+{
+    return register_call(place);
+}
+
+/* How many threads are between the two that follow. */
+static atomic_uint inside;
+
+static void
+register_more(uintptr_t place)
+{
+    unsigned n = atomic_fetch_add(&inside, 1) == 0 ? 1 : MORE;
+
+    while (n-- > 0)
+        register_call(place);
+}
+
+static void
+leave(void)
+{
+    atomic_fetch_sub(&inside, 1);
+}
+
+/* One exit: what the C library said, and what came of it. */
+struct ending {
+    int status;
+    uintptr_t place;                 /* 0: all */
+};
+
+/* A signal handler has come upon a thread that waits for another one to end the
+ * process, and that may hold no lock just now. */
+GCW_NORETURN static void
+wait_for_the_end(void)
+{
+    for (;;)
+        pause();
+}
+
+/* Whether the interrupted code has a lock of ours.  A fork handler has them
+ * all, and may exit. */
+static bool
+in_our_midst(void)
+{
+    static const char words[] = "gcweak: exit was called by a signal handler"
+        " in the midst of gcweak; exit handlers do not run\n";
+    static bool said;
+    ssize_t ignored;
+
+    if (gcw__holding.locks == 0 || gcw__holding.all)
+        return false;
+    if (gcw__holding.follows)
+        wait_for_the_end();
+    if (said)
+        return true;
+    said = true;
+    gcw__cancel_off();
+    ignored = write(STDERR_FILENO, words, sizeof words - 1);
+    (void)ignored;
+    gcw__cancel_on();
+    return true;
+}
+
+/* The process in which all is closed. */
+static atomic_uint closed_in;
+
+static bool
+is_closed(void)
+{
+    return atomic_load(&closed_in) == gcw__process();
+}
+
+/* One round; false if there was nothing to do. */
+static bool
+round_of_callbacks(int status)
+{
+    struct gcw__exit_choice all = { false, 0, NULL };
+    bool any = false;
+
+    if (atomic_load(&gcw__ready)) {
+        any |= gcw__drain_at_exit() != 0;
+        any |= gcw__exit_run(gcw__roots->at_exit, status, all).called != 0;
+    }
+    any |= gcw__early_run(NULL);
+    if (atomic_load(&gcw__ready))
+        any |= gcw__cleanups_at_exit();
+    return any;
+}
+
+static void
+tell_undrained(void)
+{
+    size_t n;
+
+    gcw__notice_deaths(true);
+    n = gcw__drain_pending();
+    if (n != 0)
+        fprintf(stderr, "gcweak: drain: nobody had drained %zu callbacks when"
+                " the process began to exit; they run now\n", n);
+}
+
+/* Once, though callbacks may begin an exit within the exit. */
+static void
+tell_of_exit(void)
+{
+    static bool told;
+
+    if (told)
+        return;
+    told = true;
+    gcw__tell_leaks();
+    if (gcw__tells(GCW__TELL_DRAIN))
+        tell_undrained();
+}
+
+static bool
+close_all(void)
+{
+    if (!atomic_load(&gcw__ready))
+        return true;
+    return gcw__exit_close() && gcw__cleanups_close();
+}
+
+static void
+run_all(int status)
+{
+    while (round_of_callbacks(status) || !close_all())
+        continue;
+    atomic_store(&closed_in, gcw__process());
+}
+
+static void
+run_down_to(int status, uintptr_t place)
+{
+    struct gcw__exit_choice choice = { false, place, NULL };
+
+    if (!gcw__exit_place_is_due(place))
+        return;
+    gcw__drain_at_exit();
+    gcw__exit_run(gcw__roots->at_exit, status, choice);
+}
+
+static void
+run_in_turn(void *arg)
+{
+    const struct ending *ending = arg;
+
+    gcw__worker_end();
+    tell_of_exit();
+    if (ending->place == 0)
+        run_all(ending->status);
+    else
+        run_down_to(ending->status, ending->place);
+}
+
+static void
+run_known(void *ending)
+{
+    gcw__exit_in_turn(gcw__roots->at_exit, run_in_turn, ending);
+}
+
+/* Without the library, there is only what was registered early.  False if this
+ * thread cannot run anything. */
+static bool
+run(struct ending *ending)
+{
+    if (atomic_load(&gcw__ready))
+        return gcw__as_known_at_exit(run_known, ending);
+    if (ending->place == 0)
+        run_all(ending->status);
+    return true;
+}
+
+/* Whether the thread that leads comes by once more, and has nothing left to do
+ * here: what it registered to catch others is still in the list. */
+static bool
+is_over(uintptr_t place)
+{
+    if (!gcw__exit_is_mine())
+        return false;
+    return is_closed() || (place != 0 && !gcw__exit_place_is_due(place));
+}
+
+static void
+exit_begins(int status, uintptr_t place)
+{
+    struct ending ending = { status, place };
+
+    gcw__process_check();
+    if (in_our_midst() || is_over(place))
+        return;
+    register_more(place);
+    gcw__worker_exits();
+    gcw__exit_lead();
+    if (!is_closed() && !run(&ending))
+        atomic_store(&closed_in, gcw__process());
+    leave();
+}
+
+#if HAVE_ON_EXIT
+static void
+at_exit(int status, void *place)
+{
+    exit_begins(status, (uintptr_t)place);
+}
+#else
+static void
+at_exit(void)
+{
+    exit_begins(0, 0);
+}
+#endif
+
+#if HAVE_AT_QUICK_EXIT
+
+static void quick_exit_begins(void);
+
+/* The process in which all quick handlers have run at a quick_exit. */
+static atomic_uint quick_in;
+
+static void
+run_quick_in_turn(void *unused)
+{
+    struct gcw__exit_choice quick = { true, 0, NULL };
+
+    (void)unused;
+    gcw__exit_run(gcw__roots->at_exit, 0, quick);
+}
+
+static void
+run_quick(void *unused)
+{
+    gcw__exit_in_turn(gcw__roots->at_exit, run_quick_in_turn, unused);
+}
+
+static bool
+register_quick(void)
+{
+    return at_quick_exit(quick_exit_begins) == 0;
+}
+
+static void
+register_more_quick(void)
+{
+    unsigned n = atomic_fetch_add(&inside, 1) == 0 ? 1 : MORE;
+
+    while (n-- > 0)
+        register_quick();
+}
+
+static bool
+quick_is_over(void)
+{
+    return gcw__exit_is_mine() && atomic_load(&quick_in) == gcw__process();
+}
+
+/* As at exit, but for what runs. */
+static void
+quick_exit_begins(void)
+{
+    gcw__process_check();
+    if (in_our_midst() || quick_is_over())
+        return;
+    register_more_quick();
+    gcw__worker_exits();
+    gcw__exit_lead();
+    if (atomic_load(&gcw__ready))
+        gcw__as_known_at_exit(run_quick, NULL);
+    atomic_store(&quick_in, gcw__process());
+    leave();
+}
+
+/* Goes on where it failed the last time. */
+static bool
+install_quick(void)
+{
+    static int n;
+
+    for (; n < CALLS; n++)
+        if (!register_quick())
+            return false;
+    return true;
+}
+
+#else
+
+static bool
+install_quick(void)
+{
+    return true;
+}
+
+#endif
+
+/* What has succeeded stays registered when the rest fails, and must not be
+ * registered again by the next try. */
+int
+gcw__shutdown_install(void)
+{
+    static int n;
+
+    if (!gcw__exit_lead_install() || !install_quick())
+        return ENOMEM;
+    for (; n < CALLS; n++)
+        if (!register_call(0))
+            return ENOMEM;
+    return 0;
+}

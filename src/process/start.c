@@ -1,0 +1,131 @@
+/* start.c: starting the library.
+ *
+ * Several threads may start it at once: each prepares everything, one of them
+ * publishes.  Nothing is allocated under the lock, so that a finalizer that
+ * comes up meanwhile may call the library; nor is the dynamic linker asked for
+ * anything, which may be at work in a constructor that starts the library.
+ *
+ * A child may be forked in the middle of it, also in ways that pass fork's
+ * handlers by.  So each step may be done again, nobody relies on one before
+ * `gcw__ready`, and the lock is made anew in such a child (starting.c).
+ */
+#include <config.h>
+#include "process/start.h"
+
+#include "deliver/drain.h"
+#include "deliver/worker.h"
+#include "exit/exit.h"
+#include "ground/code.h"
+#include "ground/fail.h"
+#include "ground/process.h"
+#include "ground/roots.h"
+#include "ground/tell.h"
+#include "process/fork.h"
+#include "process/last.h"
+#include "process/shutdown.h"
+#include "process/starting.h"
+#include "weak/death.h"
+/* What the system is to call us for.  Goes on where it failed the last time,
+ * if it did.  Returns 0 or an errno. */
+static int
+install(void)
+{
+    static bool forks;
+
+    forks = forks || gcw__fork_install() == 0;
+    return forks ? gcw__shutdown_install() : ENOMEM;
+}
+
+int
+gcw__start_early(void)
+{
+    int error;
+
+    gcw__process_install();
+    gcw__start_lock();
+    error = install();
+    gcw__start_unlock();
+    return error;
+}
+
+static int
+publish(struct gcw__roots *roots)
+{
+    int error = install();
+
+    if (error != 0)
+        return error;
+    gcw__roots = roots;
+    gcw__tell_install();
+    gcw__exit_install();
+    gcw__drain_install();
+    gcw__worker_install(gcw__last_needed);
+    atomic_store_explicit(&gcw__ready, true, memory_order_release);
+    return 0;
+}
+
+static struct gcw__roots *
+roots_new(void)
+{
+    struct gcw__roots *roots = GC_MALLOC_UNCOLLECTABLE(sizeof *roots);
+
+    if (roots == NULL)
+        return NULL;
+    roots->at_exit = gcw__exit_registry_make(NULL);
+    if (roots->at_exit != NULL)
+        return roots;
+    GC_FREE(roots);
+    return NULL;
+}
+
+static int
+start_with(struct gcw__roots *roots)
+{
+    int error = 0;
+
+    gcw__start_lock();
+    if (!atomic_load(&gcw__ready))
+        error = publish(roots);
+    gcw__start_unlock();
+    if (gcw__roots != roots)
+        GC_FREE(roots);
+    return error;
+}
+
+static int
+start(void)
+{
+    int error = gcw__collector_start();
+    struct gcw__roots *roots;
+
+    if (error != 0)
+        return error;
+    gcw__process_install();
+    gcw__code_stay();
+    gcw__deaths_hook();
+    roots = roots_new();
+    if (roots == NULL)
+        return ENOMEM;
+    return start_with(roots);
+}
+
+int
+gcw_init(void)
+{
+    int before = errno, error = 0;
+
+    if (!atomic_load_explicit(&gcw__ready, memory_order_acquire))
+        error = start();
+    if (error != 0)
+        return gcw__fail_int(error);
+    if (gcw__thread_is_main())
+        gcw__last_watch_main();
+    errno = before;
+    return 0;
+}
+
+const char *
+gcw_version(void)
+{
+    return PACKAGE_VERSION;
+}

@@ -1,0 +1,191 @@
+/* death.c: noticing that targets have died.
+ *
+ * A death is learned from the link that the collector has cleared, never from
+ * a finalizer of the target, whose one slot belongs to its owner.
+ *
+ * Noticing is a walk over the links (shard.c), at half a nanosecond each, once
+ * after each collection.  Its right time is known by comparing gc_no with
+ * gcw__noticed:
+ *   - at the beginning of each call into the library; this is what
+ *     correctness rests on;
+ *   - when the canary fires, so that it is prompt in a program that does not
+ *     call.  It runs in a finalizer, that is, within some allocation, so it
+ *     waits for no lock;
+ *   - in the worker and in the loop that polls the descriptor, both woken by
+ *     the collector's hook.
+ * The canary exists only while somebody watches.
+ *
+ * What has died hangs in a list of its own until its watches have been told,
+ * because telling may have to be put off.  Those of a shard are told before
+ * the next is looked at, while they are in the processor's cache.
+ *
+ * Under the sweep lock: the list, and all writes to gcw__noticed.
+ */
+#include <config.h>
+#include "weak/death.h"
+
+#include "ground/delay.h"
+#include "ground/lock.h"
+#include "ground/roots.h"
+
+_Atomic GC_word gcw__noticed;
+
+static pthread_mutex_t sweep_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static const struct gcw__death_listener *listener;
+
+/* False if some could not be told now.  Sweep lock held.  A watch that is told
+ * may go to the end of another list (drain.c), where its `next` is NULL. */
+static bool
+tell(bool may_wait)
+{
+    struct gcw__roots *roots = gcw__roots;
+    struct gcw__watch *watch;
+
+    while ((watch = roots->dead_first) != NULL) {
+        struct gcw__watch *next = watch->next;
+
+        if (!watch->ops->died(watch, may_wait))
+            return false;
+        GCW__DELAY(2);
+        watch->next = NULL;
+        roots->dead_first = next;
+    }
+    roots->dead_last = NULL;
+    return listener->told(may_wait);
+}
+
+/* `now` is a collection whose links are cleared.  False if something could not
+ * be told. */
+static bool
+sweep(GC_word now, bool may_wait, struct gcw__garbage *garbage)
+{
+    struct gcw__roots *roots = gcw__roots;
+    bool complete = true;
+
+    for (size_t i = 0; i < GCW__SHARDS; i++) {
+        complete &= gcw__shard_sweep(i, now, may_wait, &roots->dead_first,
+                                     &roots->dead_last, garbage);
+        GCW__DELAY(1);
+        complete &= tell(may_wait);
+    }
+    if (complete)
+        atomic_store_explicit(&gcw__noticed, now, memory_order_relaxed);
+    return complete;
+}
+
+/* Who may wait tells of all: what could not be told is about a container that
+ * may have died in yet another collection, which is settled then. */
+void
+gcw__notice_deaths(bool may_wait)
+{
+    struct gcw__garbage garbage = { 0 };
+    bool complete;
+
+    do {
+        GC_word now = gcw__settle();
+
+        if (!gcw__lock(&sweep_lock, may_wait))
+            return;
+        complete = now == gcw__noticed || sweep(now, may_wait, &garbage);
+        gcw__unlock(&sweep_lock);
+        GCW__DELAY(3);
+        gcw__shards_clear(&garbage);
+    } while (may_wait && !complete);
+    listener->swept();
+}
+
+/* All deaths at once, so that a fork meanwhile does not lose half.  What needs
+ * the collector's lock comes before and after. */
+void
+gcw__deaths_of(void *base)
+{
+    struct gcw__garbage garbage = { 0 };
+    bool complete;
+
+    do {
+        gcw__settle();
+        gcw__lock(&sweep_lock, true);
+        gcw__shard_kill(base, &gcw__roots->dead_first,
+                        &gcw__roots->dead_last, &garbage);
+        complete = tell(true);
+        gcw__unlock(&sweep_lock);
+        GCW__DELAY(4);
+        gcw__shards_clear(&garbage);
+    } while (!complete);
+    listener->swept();
+}
+
+static void
+canary_fired(void)
+{
+    gcw__notice_deaths(false);
+}
+
+static const struct gcw__canary_ops canary_ops = {
+    canary_fired, gcw__shards_watched
+};
+
+static void
+collection_ended(void)
+{
+    if (gcw__shards_watches() != 0)
+        listener->collected();
+}
+
+bool
+gcw__death_watch(struct gcw__watch *watch)
+{
+    bool live = gcw__watch_add(watch);
+
+    if (live)
+        gcw__canary_arm(&canary_ops);
+    return live;
+}
+
+gcw_ref *
+gcw__death_watch_new(void *base, const void *target, struct gcw__watch *watch)
+{
+    gcw_ref *ref = gcw__shard_watch(base, target, watch);
+
+    if (ref != NULL)
+        gcw__canary_arm(&canary_ops);
+    return ref;
+}
+
+void
+gcw__deaths_install(const struct gcw__death_listener *who)
+{
+    listener = who;
+}
+
+void
+gcw__deaths_hook(void)
+{
+    gcw__hook_install(collection_ended);
+}
+
+static void
+prepare(void)
+{
+    gcw__lock(&sweep_lock, true);
+}
+
+static void
+parent(void)
+{
+    gcw__unlock(&sweep_lock);
+}
+
+/* What other threads were at is gone, so the child looks anew, and restarts
+ * what it needs, at its next call. */
+static void
+child(void)
+{
+    atomic_store(&gcw__noticed, gcw__gc_no() - 1);
+    gcw__unlock(&sweep_lock);
+}
+
+const struct gcw__part gcw__death_part = {
+    "death", prepare, parent, child, NULL
+};

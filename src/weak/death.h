@@ -1,0 +1,57 @@
+/* death.h: noticing that targets have died.  See death.c. */
+#ifndef GCW__DEATH_H
+#define GCW__DEATH_H
+
+#include "collector/collector.h"
+#include "ground/part.h"
+#include "weak/shard.h"
+
+/* The last collection whose deaths have been noticed. */
+extern _Atomic GC_word gcw__noticed;
+
+/* Notices the deaths of all collections so far, and tells those who watch.
+ * Without may_wait it gives up what is locked, for the next time. */
+void gcw__notice_deaths(bool may_wait);
+
+/* The same, if there was a collection since the last time and nobody is at it
+ * already.  Called at the beginning of each call into the library. */
+static inline void
+gcw__tick(void)
+{
+    if (!GCW__LIKELY(gcw__gc_no()
+            == atomic_load_explicit(&gcw__noticed, memory_order_relaxed)))
+        gcw__notice_deaths(false);
+}
+
+/* Kills all references into the object that starts at base, and tells those
+ * who watch. */
+void gcw__deaths_of(void *base);
+
+/* As gcw__watch_add, and as gcw__shard_watch; they see to it that the death is
+ * noticed promptly. */
+bool gcw__death_watch(struct gcw__watch *watch);
+gcw_ref *gcw__death_watch_new(void *base, const void *target,
+                              struct gcw__watch *watch);
+
+/* Who wants to know; set once, before anything can die. */
+struct gcw__death_listener {
+    /* A collection has ended while somebody watches.  Inside the collector,
+     * so it may only set flags and post. */
+    void (*collected)(void);
+    /* All watches of a sweep have been told.  Under the sweep lock; returns
+     * false if it may not wait and has to be called again. */
+    bool (*told)(bool may_wait);
+    /* That is over.  On any thread, perhaps within an allocation; no lock
+     * held. */
+    void (*swept)(void);
+};
+
+void gcw__deaths_install(const struct gcw__death_listener *listener);
+
+/* Has the collector's hook tell of collections; afterwards, once.  Takes the
+ * collector's lock. */
+void gcw__deaths_hook(void);
+
+extern const struct gcw__part gcw__death_part;
+
+#endif

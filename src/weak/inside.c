@@ -1,0 +1,91 @@
+/* inside.c: the references that lead into the middle of an object.
+ *
+ * A table finds the head of an object's ring by the object's base.  The head
+ * comes with the first reference and goes with the last.
+ */
+#include <config.h>
+#include "weak/inside.h"
+
+#include <stdlib.h>
+
+static struct gcw__inside *
+find_head(const struct gcw__table *heads, uintptr_t base)
+{
+    size_t at = gcw__table_place(base);
+
+    return gcw__table_next(heads, base, &at);
+}
+
+static struct gcw__inside *
+inside_new(uintptr_t base, uintptr_t target, gcw_ref *ref)
+{
+    struct gcw__inside *inside = malloc(sizeof *inside);
+
+    if (inside != NULL)
+        *inside = (struct gcw__inside){ inside, inside, base, target, ref };
+    return inside;
+}
+
+/* The head of the object's ring, made if there is none. */
+static struct gcw__inside *
+need_head(struct gcw__table *heads, uintptr_t base)
+{
+    struct gcw__inside *head = find_head(heads, base);
+
+    if (head != NULL || !gcw__table_make_room(heads))
+        return head;
+    head = inside_new(base, 0, NULL);
+    if (head != NULL)
+        gcw__table_insert(heads, base, head);
+    return head;
+}
+
+static void
+drop_empty(struct gcw__table *heads, struct gcw__inside *head)
+{
+    if (head->next != head)
+        return;
+    gcw__table_remove(heads, head->base, head);
+    free(head);
+    gcw__table_trim(heads);
+}
+
+struct gcw__inside *
+gcw__inside_add(struct gcw__table *heads, uintptr_t base, uintptr_t target,
+                gcw_ref *ref)
+{
+    struct gcw__inside *head = need_head(heads, base), *inside;
+
+    if (head == NULL)
+        return NULL;
+    inside = inside_new(base, target, ref);
+    if (inside == NULL) {
+        drop_empty(heads, head);
+        return NULL;
+    }
+    inside->prev = head;
+    inside->next = head->next;
+    inside->next->prev = inside;
+    head->next = inside;
+    return inside;
+}
+
+void
+gcw__inside_remove(struct gcw__table *heads, struct gcw__inside *inside)
+{
+    struct gcw__inside *next = inside->next;
+
+    inside->prev->next = next;
+    next->prev = inside->prev;
+    free(inside);
+    if (next->target == 0)
+        drop_empty(heads, next);
+}
+
+gcw_ref *
+gcw__inside_any(const struct gcw__table *heads, uintptr_t base)
+{
+    struct gcw__inside *head = find_head(heads, base);
+
+    return head == NULL ? NULL : head->next->ref;
+}

@@ -1,0 +1,164 @@
+/* method.c: weak methods.
+ *
+ * A method is constant, so threads share it without a lock.  Its references
+ * are shared with all other methods on the same target, and their ids, which
+ * outlive the target, are its identity.
+ */
+#include <config.h>
+#include "weak/method.h"
+
+#include "weak/enter.h"
+
+char gcw__data_is_weak;
+
+static gcw_method *
+method_of(gcw_ref *self, gcw_method_fn *fn, void *data, size_t more)
+{
+    gcw_method *m = GC_MALLOC(sizeof *m + more);
+
+    if (m == NULL)
+        return gcw__fail_null(ENOMEM);
+    m->self = self;
+    m->fn = fn;
+    m->data = data;
+    return m;
+}
+
+static gcw_method *
+weak_method_of(gcw_ref *self, gcw_method_fn *fn, gcw_ref *data)
+{
+    gcw_method *m = method_of(self, fn, &gcw__data_is_weak, sizeof data);
+
+    if (m != NULL)
+        m->weak_data[0] = data;
+    return m;
+}
+
+gcw_method *
+gcw_method_new(void *self, gcw_method_fn *fn, void *data)
+{
+    void *base;
+    gcw_ref *ref;
+
+    if (gcw__enter() != 0)
+        return NULL;
+    base = gcw__base(self);
+    if (base == NULL || fn == NULL || gcw__base(data) == base
+        || !gcw__holdable(data))
+        return gcw__fail_null(EINVAL);
+    ref = gcw__shard_ref(base, self, false);
+    return ref == NULL ? NULL : method_of(ref, fn, data, 0);
+}
+
+gcw_method *
+gcw_method_new_weak(void *self, gcw_method_fn *fn, void *data)
+{
+    void *base, *data_base;
+    gcw_ref *ref, *data_ref;
+
+    if (gcw__enter() != 0)
+        return NULL;
+    base = gcw__base(self);
+    data_base = gcw__base(data);
+    if (base == NULL || fn == NULL || data_base == NULL)
+        return gcw__fail_null(EINVAL);
+    ref = gcw__shard_ref(base, self, false);
+    data_ref = ref == NULL ? NULL : gcw__shard_ref(data_base, data, false);
+    return data_ref == NULL ? NULL : weak_method_of(ref, fn, data_ref);
+}
+
+/* The parts, all NULL if the method is dead. */
+static inline gcw_bound
+bind(const gcw_method *m)
+{
+    gcw_ref *weak_data = gcw__method_weak_data(m);
+    void *self = gcw__read(m->self);
+    void *data = weak_data == NULL ? m->data : gcw__read(weak_data);
+
+    if (self == NULL || (weak_data != NULL && data == NULL))
+        return (gcw_bound){ NULL, NULL, NULL };
+    return (gcw_bound){ self, m->fn, data };
+}
+
+/* Takes a copy, which keeps the parts whatever becomes of the caller's. */
+static inline void *
+call(gcw_bound bound, void *arg)
+{
+    void *result = bound.fn(bound.self, arg, bound.data);
+
+    GCW__KEEP(bound.self);
+    GCW__KEEP(bound.data);
+    return result;
+}
+
+bool
+gcw_method_bind(const gcw_method *m, gcw_bound *out)
+{
+    if (m == NULL || out == NULL) {
+        errno = EINVAL;
+        return false;
+    }
+    *out = bind(m);
+    return out->fn != NULL;
+}
+
+void *
+gcw_bound_call(const gcw_bound *bound, void *arg)
+{
+    if (bound == NULL || bound->fn == NULL)
+        return gcw__fail_null(EINVAL);
+    return call(*bound, arg);
+}
+
+int
+gcw_method_invoke(const gcw_method *m, void *arg, void **result)
+{
+    gcw_bound bound;
+    void *got;
+
+    if (m == NULL)
+        return gcw__fail_int(EINVAL);
+    bound = bind(m);
+    if (bound.fn == NULL)
+        return gcw__fail_int(ESTALE);
+    got = call(bound, arg);
+    if (result != NULL)
+        *result = got;
+    return 0;
+}
+
+bool
+gcw_method_alive(const gcw_method *m)
+{
+    if (m == NULL) {
+        errno = EINVAL;
+        return false;
+    }
+    return bind(m).fn != NULL;
+}
+
+bool
+gcw_method_equal(const gcw_method *a, const gcw_method *b)
+{
+    if (a == NULL || b == NULL)
+        return a == b;
+    return a->self == b->self && a->fn == b->fn && a->data == b->data
+           && gcw__method_weak_data(a) == gcw__method_weak_data(b);
+}
+
+/* Ids, not addresses: a reference may move nowhere, but ids spread better. */
+size_t
+gcw_method_hash(const gcw_method *m)
+{
+    gcw_ref *weak_data;
+    uintptr_t hash;
+
+    if (m == NULL)
+        return 0;
+    weak_data = gcw__method_weak_data(m);
+    hash = gcw__mix((uintptr_t)m->self->id);
+    hash = gcw__mix(hash ^ (uintptr_t)m->fn);
+    hash = gcw__mix(hash ^ (uintptr_t)m->data);
+    return gcw__mix(hash ^ (weak_data == NULL ? 0
+                                              : (uintptr_t)weak_data->id));
+}

@@ -1,0 +1,34 @@
+/* method.h: what a method is made of, for the places where methods wait. */
+#ifndef GCW__METHOD_H
+#define GCW__METHOD_H
+
+#include "weak/ref.h"
+
+#include <gcweak/method.h>
+
+/* Constant from its making on.  There are many, and most have strong data, so
+ * only those with weak data have room for its reference. */
+struct gcw_method {
+    gcw_ref *self;
+    gcw_method_fn *fn;
+    void *data;              /* strong data, or &gcw__data_is_weak */
+    gcw_ref *weak_data[];    /* one, if it is */
+};
+
+extern char gcw__data_is_weak;
+
+/* The reference to weak data, or NULL. */
+static inline gcw_ref *
+gcw__method_weak_data(const gcw_method *m)
+{
+    return m->data == &gcw__data_is_weak ? m->weak_data[0] : NULL;
+}
+
+/* Strong data; NULL if it is weak. */
+static inline void *
+gcw__method_strong_data(const gcw_method *m)
+{
+    return m->data == &gcw__data_is_weak ? NULL : m->data;
+}
+
+#endif

@@ -1,0 +1,158 @@
+/* read.h: the weak read.
+ *
+ * The one delicate thing, written here once.
+ *
+ * The danger.  The collector clears the links of dead objects only after it
+ * has let the other threads run again.  Between the two, a plain read of a
+ * link returns a dead object.
+ *
+ * The protocol.  gc_no counts up while the world is stopped and marking is
+ * complete; gcw__settled holds a collection that is known to have cleared its
+ * links (see collector.c).  The reader loads, in this order,
+ *     settled, the link's address, the pointer in the link, gc_no
+ * and trusts the pointer if settled and gc_no are equal.  Otherwise it reads
+ * again under the collector's lock, which it cannot have before the links are
+ * cleared.
+ *
+ * Why that is right.  Let the two be equal, to e.  A collection that stops
+ * this thread after it has loaded the pointer finds it in a register or on
+ * the stack, so the object is marked.  One that stopped it before, and after
+ * settled was loaded, would have made gc_no differ from e, for settled was at
+ * most gc_no then.  All up to e itself had cleared their links before settled
+ * became e.
+ * So settled must come first.  Loaded last, another thread may have settled
+ * the very collection that killed the object.
+ *
+ * The link's address changes once, when the target is dead: from the target's
+ * slot to a word that is always NULL.  The slot serves another target only
+ * after a later collection.  So a reader that still has the old address and
+ * finds the other target there loaded settled before that collection, and
+ * gc_no tells.  The page that the slot lies in stays readable for ever
+ * (links.h).
+ *
+ * Memory order.  settled and the link's address are written by other threads:
+ * acquire pairs with their release.  gc_no changes only while this thread is
+ * stopped at some instruction, and what orders its instructions before such a
+ * stop and after it is the handshake of the collector with the handler that it
+ * is stopped in: only the compiler has to be kept from changing the order,
+ * which the signal fence does.
+ *
+ * Model-checked in t/model/read.pml, with all other orders refuted;
+ * t/torture-read.c includes this file with delays and with wrong orders, and
+ * shows that it finds them.
+ */
+#ifndef GCW__READ_H
+#define GCW__READ_H
+
+#include "ground/delay.h"
+#include "weak/shard.h"
+
+/* Tests put delays between the steps, and change their order. */
+#ifndef GCW__READ_ORDER
+# define GCW__READ_ORDER 0
+#endif
+
+/* For tests of the order, and for who reads many: see gcw__read_at. */
+static inline GC_word
+gcw__load_settled(void)
+{
+    return atomic_load_explicit(&gcw__settled, memory_order_acquire);
+}
+
+static inline void *
+gcw__load_pointer(const gcw_ref *ref)
+{
+    void *_Atomic *link = atomic_load_explicit(&ref->link,
+                                               memory_order_acquire);
+    void *pointer;
+
+    GCW__DELAY(2);
+    pointer = atomic_load_explicit(link, memory_order_acquire);
+    GCW__DELAY(3);
+    atomic_signal_fence(memory_order_seq_cst);
+    return pointer;
+}
+
+/* The target, or NULL if it was disposed of: for who keeps it alive otherwise,
+ * and holds a lock, under which nobody may wait. */
+static inline void *
+gcw__peek(const gcw_ref *ref)
+{
+    return gcw__load_pointer(ref);
+}
+
+#if GCW__READ_ORDER == 0
+
+/* The target, or NULL if it is dead. */
+static inline void *
+gcw__read(const gcw_ref *ref)
+{
+    GC_word settled = gcw__load_settled();
+    void *pointer;
+
+    GCW__DELAY(1);
+    pointer = gcw__load_pointer(ref);
+    if (GCW__LIKELY(settled == gcw__gc_no()))
+        return pointer;
+    return gcw__read_settled(&ref->link);
+}
+
+/* The same for who reads one after the other: *settled is what
+ * gcw__load_settled gave at any time before, and is kept up to date. */
+static inline void *
+gcw__read_at(const gcw_ref *ref, GC_word *settled)
+{
+    void *pointer = gcw__load_pointer(ref);
+
+    if (GCW__LIKELY(*settled == gcw__gc_no()))
+        return pointer;
+    pointer = gcw__read_settled(&ref->link);
+    *settled = gcw__load_settled();
+    return pointer;
+}
+
+/* The same for who must not wait: false if it would have to. */
+static inline bool
+gcw__try_read(const gcw_ref *ref, void **target)
+{
+    GC_word settled = gcw__load_settled();
+
+    *target = gcw__load_pointer(ref);
+    return settled == gcw__gc_no();
+}
+
+#elif GCW__READ_ORDER == 1
+
+/* Wrong: the pointer, gc_no, settled. */
+static inline void *
+gcw__read(const gcw_ref *ref)
+{
+    void *pointer = gcw__load_pointer(ref);
+    GC_word now = gcw__gc_no();
+
+    GCW__DELAY(1);
+    if (gcw__load_settled() == now)
+        return pointer;
+    return gcw__read_settled(&ref->link);
+}
+
+#else
+
+/* Wrong: gc_no, settled, the pointer. */
+static inline void *
+gcw__read(const gcw_ref *ref)
+{
+    GC_word now = gcw__gc_no();
+    GC_word settled = gcw__load_settled();
+    void *pointer;
+
+    GCW__DELAY(1);
+    pointer = gcw__load_pointer(ref);
+    if (settled == now)
+        return pointer;
+    return gcw__read_settled(&ref->link);
+}
+
+#endif
+
+#endif

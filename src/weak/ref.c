@@ -1,0 +1,69 @@
+/* ref.c: weak references, as the user calls them.
+ *
+ * What they are made of and why that is safe: shard.c.  How they are read:
+ * read.h.  How deaths are noticed: death.c.
+ */
+#include <config.h>
+#include "weak/ref.h"
+
+#include "weak/enter.h"
+#include "weak/place.h"
+
+static gcw_ref *
+new_ref(const void *target, bool is_long)
+{
+    void *base;
+
+    if (gcw__enter() != 0)
+        return NULL;
+    base = gcw__base(target);
+    if (base == NULL)
+        return gcw__fail_null(EINVAL);
+    return gcw__shard_ref(base, target, is_long);
+}
+
+gcw_ref *
+gcw_ref_new(const void *target)
+{
+    return new_ref(target, false);
+}
+
+gcw_ref *
+gcw_ref_new_long(const void *target)
+{
+    return new_ref(target, true);
+}
+
+void *
+gcw_ref_get(const gcw_ref *ref)
+{
+    if (!GCW__LIKELY(ref != NULL))
+        return gcw__fail_null(EINVAL);
+    return gcw__read(ref);
+}
+
+uint64_t
+gcw_ref_id(const gcw_ref *ref)
+{
+    if (ref == NULL) {
+        errno = EINVAL;
+        return 0;
+    }
+    return ref->id;
+}
+
+int
+gcw_dispose(void *target)
+{
+    void *base;
+
+    if (gcw__enter() != 0)
+        return -1;
+    base = gcw__base(target);
+    if (base == NULL)
+        return gcw__fail_int(EINVAL);
+    gcw__place_dispose(base);
+    gcw__deaths_of(base);
+    GCW__KEEP(target);
+    return 0;
+}

@@ -1,0 +1,126 @@
+/* shard.h: the references of all targets, in shards.
+ *
+ * Read shard.c's overview first.
+ */
+#ifndef GCW__SHARD_H
+#define GCW__SHARD_H
+
+#include "collector/collector.h"
+#include "collector/links.h"
+#include "ground/part.h"
+#include "ground/table.h"
+
+#include <gcweak/ref.h>
+
+enum { GCW__SHARDS = 32 };
+
+/* A reference.  Pointer-free memory: nothing here keeps anything alive. */
+struct gcw_ref {
+    /* The word that the collector clears; the dead word once it has.  Written
+     * under the shard's lock, read by everybody. */
+    void *_Atomic *_Atomic link;
+    /* Constant: from the lowest bit up, whether it is a long reference, its
+     * shard, and a number that counts within the shard. */
+    uint64_t id;
+};
+
+static inline bool
+gcw__ref_is_long(const gcw_ref *ref)
+{
+    return ref->id & 1;
+}
+
+/* Something that waits for a target's death: the first member of a collected
+ * object.  Held by the reference's slot until then, and holds the reference. */
+struct gcw__watch {
+    struct gcw__watch *next;         /* under the shard's lock; afterwards of
+                                      * whatever list it is in */
+    uintptr_t before;                /* the same: the previous one, or NULL,
+                                      * hidden, for the next ones keep it
+                                      * alive; 0 while it is in no list */
+    gcw_ref *ref;                    /* constant */
+    const struct gcw__watch_ops *ops;
+};
+
+struct gcw__watch_ops {
+    /* The target has died.  Our own code, no user's.  Called under the sweep
+     * lock and no other; on any thread, perhaps within an allocation: must
+     * not allocate, nor wait for the collector's lock, nor for another if
+     * may_wait is false.  If it cannot do without, it returns false, and is
+     * called again later. */
+    bool (*died)(struct gcw__watch *watch, bool may_wait);
+    /* For the drain: whether the pending callback has still to run, also at
+     * exit if that is where it would; if so, nobody else will.  Called under
+     * the queue lock. */
+    bool (*take)(struct gcw__watch *watch, bool at_exit);
+    /* Runs what was taken. */
+    void (*run)(struct gcw__watch *watch);
+    /* Where the code of the callback is. */
+    uintptr_t (*code)(const struct gcw__watch *watch);
+};
+
+/* The reference of that kind to target, whose object starts at base; made if
+ * there is none.  The caller keeps the target alive.  NULL with errno. */
+gcw_ref *gcw__shard_ref(void *base, const void *target, bool is_long);
+
+/* The same, and puts the watch on it, newest first.  `watch->ops` is set, the
+ * rest is zero; watch->ref is set here. */
+gcw_ref *gcw__shard_watch(void *base, const void *target,
+                          struct gcw__watch *watch);
+
+/* What is to be given back to the collector once no lock is held any more:
+ * all zero, nothing. */
+struct gcw__garbage {
+    void *_Atomic *links;            /* registered ones, chained */
+    void *chunks;                    /* chained */
+};
+
+void gcw__shards_clear(struct gcw__garbage *garbage);
+
+/* Kills all references into the object that starts at base; their watches move
+ * to the end of the list. */
+void gcw__shard_kill(void *base, struct gcw__watch **first,
+                     struct gcw__watch **last, struct gcw__garbage *garbage);
+
+/* The newest watch with these ops on the reference of that kind to the start
+ * of the object, or NULL.  For kinds of references that have few. */
+struct gcw__watch *gcw__shard_find_watch(void *base, bool is_long,
+                                         const struct gcw__watch_ops *ops);
+
+/* Puts the watch on its reference, newest first; false if that is dead.
+ * `watch->ref` and `watch->ops` are set, the rest is zero. */
+bool gcw__watch_add(struct gcw__watch *watch);
+
+/* Takes it off again, if it is on.  False if the lock could not be had. */
+bool gcw__watch_remove(struct gcw__watch *watch, bool may_wait);
+
+/* How many watches wait, or not long ago. */
+size_t gcw__shards_watches(void);
+
+/* Whether any waits: true as well if a lock could not be had at once.  Does
+ * not miss one that was added before. */
+bool gcw__shards_watched(void);
+
+/* Moves the watches of all targets of a shard, by its number, that are found
+ * dead to the end of the list; for each target newest first.  `now` is a
+ * collection whose links are cleared.  False if the lock could not be had. */
+bool gcw__shard_sweep(size_t number, GC_word now, bool may_wait,
+                      struct gcw__watch **first, struct gcw__watch **last,
+                      struct gcw__garbage *garbage);
+
+/* For tests: what there is. */
+struct gcw__ref_stats {
+    size_t live;             /* references in the index */
+    size_t index_capacity;   /* entries that it has room for */
+    size_t slots;            /* slots in all chunks */
+    size_t watches;
+};
+void gcw__ref_stats(struct gcw__ref_stats *out);
+
+/* For who explains: whether that is a table of ours of what waits for
+ * deaths. */
+bool gcw__shards_keep_is(const void *object);
+
+extern const struct gcw__part gcw__shard_part;
+
+#endif
