@@ -176,10 +176,9 @@ def roots():
 
 def containers(kind):
     """The containers of all places of that kind, as addresses."""
-    wanted = int(gdb.parse_and_eval("(int)%s" % kind))
     place = roots()["places"]
     while number(place) != 0:
-        if number(place["ops"]["kind"]) == wanted:
+        if place["ops"]["kind"].string() == kind:
             found = number(place["staying"])
             if found == 0:
                 found = target_of(place["watch"]["ref"])
@@ -260,7 +259,7 @@ class Handlers(Command):
     """List the handlers of all exit registries of gcweak."""
 
     def list(self):
-        for registry in containers("GCW__REGISTRY"):
+        for registry in containers("exit registry"):
             list_handlers(pointer(registry, "struct gcw_exit_registry"))
 
 
@@ -268,11 +267,11 @@ class Listeners(Command):
     """List the listeners of all events and hubs of gcweak."""
 
     def list(self):
-        for address in containers("GCW__EVENT"):
+        for address in containers("event"):
             event = pointer(address, "struct gcw_event")
             say("event %#x %s" % (number(event), text(event["name"])))
             list_listeners(event["list"])
-        for address in containers("GCW__HUB"):
+        for address in containers("hub"):
             hub = pointer(address, "struct gcw_hub")
             for pattern in patterns(hub):
                 say("hub %#x, %s" % (number(hub), pattern_name(pattern)))

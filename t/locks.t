@@ -39,6 +39,7 @@ code: msync: cancellation is off
 debug-dump: print: to the caller's stream, with cancellation off
 debug-explain: print: to the caller's stream, with cancellation off
 debug-leak: print: at exit, which has cancellation off
+event-see: print: to the caller's stream, with cancellation off
 guard: print: cancellation is off, or the process aborts
 last: fclose: on a thread that nobody knows, so nobody cancels it
 last: fgets: the same

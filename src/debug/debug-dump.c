@@ -5,11 +5,12 @@
 #include <config.h>
 #include "debug/debug.h"
 
+#include "deliver/cleanup.h"
 #include "ground/lock.h"
 #include "ground/roots.h"
 #include "ground/tell.h"
 #include "weak/enter.h"
-#include "weak/ref.h"
+#include "weak/place.h"
 
 #include <inttypes.h>
 
@@ -27,34 +28,10 @@ kind_name(enum gcw__entry_kind kind)
     return names[kind];
 }
 
-static void
-print_source(const struct gcw__source_watch *source, FILE *out)
-{
-    if (source == NULL)
-        fputs("any source", out);
-    else
-        fprintf(out, "source %p", gcw__read(source->on.watch.ref));
-}
-
-static void
-print_pattern(const struct gcw__pattern *pattern, FILE *out)
-{
-    if (pattern->type == NULL)
-        fputs("any type, ", out);
-    else
-        fprintf(out, "type \"%s\", ", pattern->type->name);
-    print_source(pattern->source, out);
-}
-
 void
 gcw__print_table_name(FILE *out, const struct gcw__table_seen *table)
 {
-    static const char *const names[] = {
-        [GCW__EVENT] = "event", [GCW__HUB] = "hub",
-        [GCW__REGISTRY] = "exit registry",
-    };
-
-    fprintf(out, "%s ", names[table->kind]);
+    fprintf(out, "%s ", table->ops->kind);
     if (table->container == gcw__roots->at_exit)
         fputs("(the default one) ", out);
     if (table->name != NULL)
@@ -62,7 +39,7 @@ gcw__print_table_name(FILE *out, const struct gcw__table_seen *table)
     fprintf(out, "%p", table->container);
     if (table->pattern != NULL) {
         fputs(", ", out);
-        print_pattern(table->pattern, out);
+        table->print_pattern(table->pattern, out);
     }
 }
 

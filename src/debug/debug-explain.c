@@ -10,7 +10,9 @@
 #include "debug/debug.h"
 
 #include "debug/debug-search.h"
+#include "deliver/cleanup.h"
 #include "deliver/drain.h"
+#include "event/listeners.h"
 #include "ground/code.h"
 #include "ground/lock.h"
 #include "ground/roots.h"

@@ -7,8 +7,10 @@
 #include <config.h>
 #include "debug/debug.h"
 
+#include "deliver/cleanup.h"
 #include "ground/table.h"
 #include "ground/tell.h"
+#include "weak/place.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -85,8 +87,7 @@ add(const struct gcw__entry_seen *entry, void *arg)
 static void
 begin(const struct gcw__table_seen *table, void *arg)
 {
-    ((struct groups *)arg)->sort
-        = table->kind == GCW__REGISTRY ? "exit handlers" : "listeners";
+    ((struct groups *)arg)->sort = table->ops->entries;
 }
 
 static void

@@ -2,64 +2,20 @@
 #include <config.h>
 #include "debug/debug.h"
 
+#include "deliver/cleanup.h"
 #include "deliver/drain.h"
+#include "exit/exit.h"
 #include "ground/lock.h"
 #include "ground/tell.h"
 #include "proxy/proxy.h"
 #include "weak/enter.h"
+#include "weak/place.h"
 
 #include <string.h>
 
 /* That of the first version. */
 #define SMALLEST (offsetof(gcw_statistics, callbacks_failed) \
                   + sizeof(uint64_t))
-
-static void
-count_pattern(struct gcw__pattern *pattern, void *out)
-{
-    gcw_statistics *s = out;
-
-    s->patterns++;
-    s->listeners += atomic_load(&pattern->list.live);
-}
-
-static void
-count_hub(gcw_hub *h, gcw_statistics *out)
-{
-    out->hubs++;
-    gcw__walk_patterns(h, count_pattern, out);
-    gcw__lock(gcw__hub_lock(h), true);
-    out->posted += h->posted;
-    gcw__unlock(gcw__hub_lock(h));
-}
-
-static void
-count_registry(const gcw_exit_registry *r, gcw_statistics *out)
-{
-    out->registries++;
-    gcw__lock(&gcw__exit_lock, true);
-    out->exit_handlers += r->order.live;
-    gcw__unlock(&gcw__exit_lock);
-}
-
-static void
-count_container(enum gcw__place_kind kind, void *container,
-                gcw_statistics *out)
-{
-    /* There are no others. */
-    switch (kind) {  /* GCOVR_EXCL_BR_LINE */
-    case GCW__EVENT:
-        out->events++;
-        out->listeners += atomic_load(&((gcw_event *)container)->list.live);
-        break;
-    case GCW__HUB:
-        count_hub(container, out);
-        break;
-    case GCW__REGISTRY:
-        count_registry(container, out);
-        break;
-    }
-}
 
 static void
 count_containers(gcw_statistics *out)
@@ -70,7 +26,7 @@ count_containers(gcw_statistics *out)
         void *container = gcw__place_container(place);
 
         if (container != NULL)
-            count_container(place->ops->kind, container, out);
+            place->ops->count(container, out);
         GCW__KEEP(container);
     }
 }

@@ -38,6 +38,10 @@ struct gcw__cleanup_look {
 };
 void gcw__cleanup_look_at(gcw_cleanup *c, struct gcw__cleanup_look *out);
 
+/* Shows all that have still to run; `table` is not called (see.h). */
+struct gcw__walker;
+void gcw__walk_cleanups(const struct gcw__walker *walker, void *arg);
+
 /* How many have still to run; how many have run, of all. */
 size_t gcw__cleanups_count(void);
 uint64_t gcw__cleanups_ran(void);

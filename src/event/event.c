@@ -57,8 +57,8 @@ shrunk(struct gcw__listeners *list)
 static const struct gcw__listeners_ops list_ops = { shrunk, shrunk };
 
 static const struct gcw__place_ops event_ops = {
-    GCW__EVENT, gcw__listeners_lock, gcw__listener_died, NULL, empty,
-    unloading, tidy
+    "event", "listeners", false, gcw__listeners_lock, gcw__listener_died, NULL,
+    empty, unloading, tidy, gcw__event_see, gcw__event_count
 };
 
 gcw_event *

@@ -151,8 +151,8 @@ gcw_hub *
 gcw_hub_new(void)
 {
     static const struct gcw__place_ops ops = {
-        GCW__HUB, gcw__listeners_lock, died, gcw__hub_closed, empty,
-        unloading, tidy
+        "hub", "listeners", false, gcw__listeners_lock, died, gcw__hub_closed,
+        empty, unloading, tidy, gcw__hub_see, gcw__hub_count
     };
     gcw_hub *h;
 

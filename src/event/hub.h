@@ -89,7 +89,11 @@ void gcw__hub_sparse(struct gcw__listeners *list);
 /* Drops what waits.  Lock held. */
 void gcw__hub_drop_posts(gcw_hub *h);
 
-/* Closes the descriptor (hub-post.c). */
+/* What its place calls: event-see.c, */
+void gcw__hub_see(struct gcw__walk *walk, void *hub);
+void gcw__hub_count(void *hub, gcw_statistics *out);
+
+/* and, closing the descriptor, hub-post.c. */
 bool gcw__hub_closed(struct gcw__place *place, bool may_wait);
 
 #endif

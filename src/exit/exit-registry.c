@@ -18,8 +18,9 @@ lock_of(const struct gcw__place *place)
 }
 
 static const struct gcw__place_ops registry_ops = {
-    GCW__REGISTRY, lock_of, gcw__exit_handler_died, NULL, gcw__exit_empty,
-    gcw__exit_object_unloading, gcw__exit_shrink
+    "exit registry", "exit handlers", true, lock_of, gcw__exit_handler_died,
+    NULL, gcw__exit_empty, gcw__exit_object_unloading, gcw__exit_shrink,
+    gcw__registry_see, gcw__registry_count
 };
 
 gcw_exit_registry *

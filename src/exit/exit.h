@@ -114,6 +114,8 @@ void gcw__exit_empty(void *registry);
 void gcw__exit_shrink(void *registry);
 bool gcw__exit_handler_died(void *registry, struct gcw__place_watch *watch,
                             bool may_wait);
+void gcw__registry_see(struct gcw__walk *walk, void *registry);
+void gcw__registry_count(void *registry, gcw_statistics *out);
 
 /* Takes a handler out of the order; it is in `state` then.  Lock held. */
 void gcw__exit_take_off(gcw_exit_handler *h, enum gcw__exit_state state);

@@ -411,7 +411,7 @@ gcw__place_after(const struct gcw__place *place)
 }
 
 static bool
-unload_all(const struct gcw__range *range, bool registries)
+unload_all(const struct gcw__range *range, bool those_that_run)
 {
     struct gcw__place *place = NULL;
     bool any = false;
@@ -419,7 +419,7 @@ unload_all(const struct gcw__range *range, bool registries)
     while ((place = gcw__place_after(place)) != NULL) {
         void *container = NULL;
 
-        if ((place->ops->kind == GCW__REGISTRY) == registries)
+        if (place->ops->runs == those_that_run)
             container = gcw__place_container(place);
         if (container != NULL)
             any |= place->ops->unloading(container, range);

@@ -6,7 +6,10 @@
 #include "ground/part.h"
 #include "weak/shard.h"
 
+#include <gcweak/debug.h>
+
 struct gcw__range;
+struct gcw__walk;
 struct gcw__place_watch;
 
 /* What the library knows of a container without holding it.  A collected
@@ -30,10 +33,10 @@ struct gcw__place {
     atomic_bool untidy;
 };
 
-enum gcw__place_kind { GCW__EVENT, GCW__HUB, GCW__REGISTRY };
-
 struct gcw__place_ops {
-    enum gcw__place_kind kind;
+    const char *kind, *entries;      /* what it is called, and what is in it;
+                                      * in the reports */
+    bool runs;                       /* what is unloaded is run */
     /* The lock of the container. */
     pthread_mutex_t *(*lock)(const struct gcw__place *place);
     /* What the watch is on has died.  As `died` of a watch (shard.h); the
@@ -51,6 +54,9 @@ struct gcw__place_ops {
     /* Does what gcw__place_untidy asked for.  May allocate; no lock held;
      * perhaps within an allocation. */
     void (*tidy)(void *container);
+    /* Shows what is in it (see.h), and counts it.  No lock held. */
+    void (*see)(struct gcw__walk *walk, void *container);
+    void (*count)(void *container, gcw_statistics *out);
 };
 
 /* What an entry of a container leaves with a reference: the first member of a
