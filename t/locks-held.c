@@ -4,7 +4,7 @@
  * Does it have a lock that a fork does not take?
  *
  * The linker puts the functions below in the place of those (-Wl,--wrap=NAME
- * for each NAME below and for fprintf, see Makefile.am).  They look at what
+ * for each NAME below and for fprintf, see t/local.mk).  They look at what
  * src/ground/lock.h knows of the thread, while the program does all that the
  * library is for.  Each violation is a line on stdout; so is each of them
  * that was never called, for then this program tells nothing about it.

@@ -88,7 +88,7 @@ fails(const char *name)
     return true;
 }
 
-/* To add one: a line here, and one in Makefile.am. */
+/* To add one: a line here, and one in local.mk. */
 #define RARE(type, name, parameters, arguments, failure)                    \
     type __real_##name parameters;                                          \
     type __wrap_##name parameters;                                          \

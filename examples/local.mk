@@ -1,0 +1,52 @@
+# examples/local.mk: the examples; make builds them.  Part of Makefile.am.
+
+# examples/NAME is built from examples/NAME.c.  Add one here, and what it is
+# linked with.
+noinst_PROGRAMS = \
+	examples/exitfiles \
+	examples/logbus \
+	examples/weakmethod
+
+examples_exitfiles_LDADD = libgcweak.la $(GC_LIBS)
+examples_logbus_LDADD = libgcweak.la $(GC_LIBS)
+examples_weakmethod_LDADD = libgcweak.la $(GC_LIBS)
+
+# Those that need proxies.
+if HAVE_LIBFFI
+noinst_PROGRAMS += \
+	examples/oldhook \
+	examples/sortby
+endif
+examples_oldhook_LDADD = libgcweak.la $(GC_LIBS)
+examples_sortby_LDADD = libgcweak.la $(GC_LIBS)
+
+# Those that build by themselves, for others to copy.
+EXTRA_DIST += \
+	examples/cmake/CMakeLists.txt \
+	examples/cmake/hello.cc \
+	examples/standalone/Makefile \
+	examples/standalone/README.md \
+	examples/standalone/doorbell.c
+
+# The toy interpreter of doc/runtimes.md.  Add a source or a script here.
+noinst_PROGRAMS += examples/toy/toy
+examples_toy_toy_SOURCES = \
+	examples/toy/eval.c \
+	examples/toy/lex.c \
+	examples/toy/parse.c \
+	examples/toy/parse.h \
+	examples/toy/toy.c \
+	examples/toy/value.c \
+	examples/toy/value.h \
+	examples/toy/vm.c \
+	examples/toy/vm.h \
+	examples/toy/weak.c
+examples_toy_toy_LDADD = libgcweak.la $(GC_LIBS)
+EXTRA_DIST += \
+	doc/runtimes.md \
+	examples/toy/README.md \
+	examples/toy/bell.toy \
+	examples/toy/ending.toy \
+	examples/toy/files.toy \
+	examples/toy/players.toy \
+	examples/toy/windows.toy

@@ -1,0 +1,196 @@
+# src/local.mk: the library.  Part of Makefile.am.
+
+# The sources of the library.  Add one here.
+gcweak_sources = \
+	src/collector/collector.c \
+	src/collector/collector.h \
+	src/collector/links.c \
+	src/collector/links.h \
+	src/debug/debug-dump.c \
+	src/debug/debug-explain.c \
+	src/debug/debug-leak.c \
+	src/debug/debug-search.c \
+	src/debug/debug-search.h \
+	src/debug/debug-stats.c \
+	src/debug/debug.h \
+	src/debug/walk.c \
+	src/debug/walk.h \
+	src/deliver/cleanup-order.c \
+	src/deliver/cleanup-order.h \
+	src/deliver/cleanup-see.c \
+	src/deliver/cleanup.c \
+	src/deliver/cleanup.h \
+	src/deliver/drain.c \
+	src/deliver/drain.h \
+	src/deliver/worker.c \
+	src/deliver/worker.h \
+	src/event/emit.h \
+	src/event/event-see.c \
+	src/event/event.c \
+	src/event/event.h \
+	src/event/hook.c \
+	src/event/hook.h \
+	src/event/hub-connect.c \
+	src/event/hub-emit.c \
+	src/event/hub-pattern.c \
+	src/event/hub-post.c \
+	src/event/hub.c \
+	src/event/hub.h \
+	src/event/listener.c \
+	src/event/listeners.c \
+	src/event/listeners.h \
+	src/exit/exit-handler.c \
+	src/exit/exit-order.c \
+	src/exit/exit-order.h \
+	src/exit/exit-place.c \
+	src/exit/exit-registry.c \
+	src/exit/exit-run.c \
+	src/exit/exit-see.c \
+	src/exit/exit.c \
+	src/exit/exit.h \
+	src/ground/code.c \
+	src/ground/code.h \
+	src/ground/compiler.h \
+	src/ground/delay.h \
+	src/ground/fail.h \
+	src/ground/guard.c \
+	src/ground/guard.h \
+	src/ground/leader.c \
+	src/ground/leader.h \
+	src/ground/lock.c \
+	src/ground/lock.h \
+	src/ground/map.c \
+	src/ground/map.h \
+	src/ground/part.h \
+	src/ground/process.c \
+	src/ground/process.h \
+	src/ground/roots.c \
+	src/ground/roots.h \
+	src/ground/stack.c \
+	src/ground/stack.h \
+	src/ground/table.c \
+	src/ground/table.h \
+	src/ground/tell.c \
+	src/ground/tell.h \
+	src/ground/text.h \
+	src/ground/trace.h \
+	src/ground/wakeup.c \
+	src/ground/wakeup.h \
+	src/process/atexit.c \
+	src/process/early.c \
+	src/process/early.h \
+	src/process/fork.c \
+	src/process/fork.h \
+	src/process/last.c \
+	src/process/last.h \
+	src/process/object.c \
+	src/process/parts.c \
+	src/process/parts.h \
+	src/process/shutdown.c \
+	src/process/shutdown.h \
+	src/process/start.c \
+	src/process/start.h \
+	src/process/starting.c \
+	src/process/starting.h \
+	src/proxy/proxy.h \
+	src/weak/death.c \
+	src/weak/death.h \
+	src/weak/enter.c \
+	src/weak/enter.h \
+	src/weak/inside.c \
+	src/weak/inside.h \
+	src/weak/method.c \
+	src/weak/method.h \
+	src/weak/place.c \
+	src/weak/place.h \
+	src/weak/read.h \
+	src/weak/ref.c \
+	src/weak/ref.h \
+	src/weak/see.c \
+	src/weak/see.h \
+	src/weak/shard.c \
+	src/weak/shard.h
+
+# Those of proxies, and what stands in for them without libffi.
+if HAVE_LIBFFI
+gcweak_sources += \
+	src/proxy/proxy.c \
+	src/proxy/signature.c \
+	src/proxy/signature.h \
+	src/proxy/trial.c \
+	src/proxy/trial.h
+else
+gcweak_sources += src/proxy/no-proxy.c
+endif
+
+# The public headers.  Add one here.
+include_HEADERS = include/gcweak.h
+pkginclude_HEADERS = \
+	include/gcweak/atexit.h \
+	include/gcweak/base.h \
+	include/gcweak/cleanup.h \
+	include/gcweak/debug.h \
+	include/gcweak/drain.h \
+	include/gcweak/event.h \
+	include/gcweak/exit.h \
+	include/gcweak/hub.h \
+	include/gcweak/method.h \
+	include/gcweak/proxy.h \
+	include/gcweak/ref.h
+
+# What leads others to the library.
+pkgconfigdir = $(libdir)/pkgconfig
+pkgconfig_DATA = gcweak.pc
+aclocaldir = $(datadir)/aclocal
+dist_aclocal_DATA = gcweak.m4
+
+# All objects, nothing hidden: tests of the internals link with this one.
+noinst_LTLIBRARIES = libgcweak-internal.la
+libgcweak_internal_la_SOURCES = $(gcweak_sources)
+libgcweak_internal_la_CPPFLAGS = $(AM_CPPFLAGS) -DGCW_NO_UNLOAD
+libgcweak_internal_la_CFLAGS = $(AM_CFLAGS) $(ALIGN_CFLAGS) \
+	$(EXCEPTIONS_CFLAGS)
+
+# The library proper: the same objects, with only what the list names
+# exported.  HACKING.md says how to change -version-info and the list.
+lib_LTLIBRARIES = libgcweak.la
+libgcweak_la_SOURCES =
+libgcweak_la_LIBADD = libgcweak-internal.la $(FFI_LIBS) $(GC_LIBS)
+libgcweak_la_LDFLAGS = -version-info 0:0:0 -no-undefined $(NODELETE_LDFLAGS)
+EXTRA_DIST += src/gcweak.sym src/gcweak-map.awk \
+	src/collector/README.md src/debug/README.md src/deliver/README.md \
+	src/event/README.md src/exit/README.md src/ground/README.md \
+	src/process/README.md src/proxy/README.md src/weak/README.md
+
+# With their versions, where the linker takes a script; else only the names.
+if HAVE_VERSIONS
+exports = src/gcweak.map
+libgcweak_la_LDFLAGS += -Wl,--version-script,$(exports)
+else
+exports = src/gcweak.names
+libgcweak_la_LDFLAGS += -export-symbols $(exports)
+endif
+EXTRA_libgcweak_la_DEPENDENCIES = $(exports)
+CLEANFILES += $(exports)
+
+src/gcweak.map: $(srcdir)/src/gcweak.sym $(srcdir)/src/gcweak-map.awk
+	@$(MKDIR_P) src
+	$(AM_V_GEN)$(AWK) -f $(srcdir)/src/gcweak-map.awk \
+	  $(srcdir)/src/gcweak.sym > $@
+src/gcweak.names: $(srcdir)/src/gcweak.sym
+	@$(MKDIR_P) src
+	$(AM_V_GEN)grep '^gcw_' $(srcdir)/src/gcweak.sym > $@
+
+# What gdb knows of the library lies where gdb looks for it: under its own
+# directory, by the whole path of the library and the name that -version-info
+# gives it.
+gdb_script = $(datadir)/gdb/auto-load$(libdir)/libgcweak.so.0.0.0-gdb.py
+EXTRA_DIST += src/libgcweak-gdb.py
+if BUILD_SHARED
+install-data-local:
+	$(MKDIR_P) "$(DESTDIR)$(datadir)/gdb/auto-load$(libdir)"
+	$(INSTALL_DATA) $(srcdir)/src/libgcweak-gdb.py \
+	  "$(DESTDIR)$(gdb_script)"
+uninstall-local:
+	rm -f "$(DESTDIR)$(gdb_script)"
+endif

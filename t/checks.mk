@@ -1,0 +1,78 @@
+# t/checks.mk: checks that are no tests.  Part of Makefile.am.
+#
+# Each fails on whatever it finds.
+
+# What is no mistake is silenced where it is found, with the reason beside.
+# The tools; make CLANG=clang-14 and the like name others.
+ANALYZER_GCC = gcc
+CLANG = clang
+CPPCHECK = cppcheck
+SHELLCHECK = shellcheck
+VALGRIND = valgrind
+
+.PHONY: check-analyzer check-cppcheck check-shell check-valgrind
+
+# The analyzers of gcc and of clang, over each file of the library and of the
+# module for Guile.  With its own limits gcc's would leave a quarter of the
+# files half looked at.  The headers in the lists are there already.
+analyzed = $(gcweak_sources)
+if HAVE_GUILE
+analyzed += $(guile_sources)
+endif
+analyzer_flags = -Werror -O1 -c -o /dev/null $(DEFS) $(DEFAULT_INCLUDES) \
+	$(AM_CPPFLAGS) $(GUILE_CFLAGS) -DGCW_NO_UNLOAD $(AM_CFLAGS)
+gcc_analyzer_flags = -fanalyzer --param=analyzer-bb-explosion-factor=50 \
+	--param=analyzer-max-enodes-per-program-point=100
+clang_analyzer_flags = --analyze -Xclang -analyzer-werror \
+	-Xclang -analyzer-output=text
+check-analyzer: $(analyzed:.c=.analyzed-by-gcc) \
+	$(analyzed:.c=.analyzed-by-clang)
+.c.analyzed-by-gcc:
+	$(AM_V_GEN)$(ANALYZER_GCC) $(gcc_analyzer_flags) $(analyzer_flags) $<
+.c.analyzed-by-clang:
+	$(AM_V_GEN)$(CLANG) $(clang_analyzer_flags) $(analyzer_flags) $<
+
+# Its style checks are left out: what they find here are callbacks that could
+# take pointers to const, and calls that it takes for declarations.
+check-cppcheck:
+	$(AM_V_GEN)cd $(srcdir) && $(CPPCHECK) --quiet --std=c11 \
+	  --library=posix --library=gnu --error-exitcode=1 --inline-suppr \
+	  --enable=warning,performance,portability $(DEFS) -D_GNU_SOURCE \
+	  -DGC_THREADS '-D_Noreturn=__attribute__((noreturn))' \
+	  -I'$(abs_top_builddir)' -Iinclude -Isrc \
+	  src include guile t bench examples
+
+# All scripts: those that say so in their first line, and what they share.
+check-shell:
+	$(AM_V_GEN)cd $(srcdir) && $(SHELLCHECK) -x bench/*.sh doc/*.sh t/*.sh \
+	  t/model/*.sh `grep -slE '^#!/bin/(ba)?sh' quickstart .ci/* t/*.t \
+	  debian/tests/*`
+
+# The tests under valgrind's memcheck, scenarios included.  Findings lie in
+# valgrind.dir, one file a process, so that none is lost with a process whose
+# status nobody asks for.  With helper threads of its own the collector would
+# only wait for them: valgrind runs one thread at a time.
+#
+# Left out: the torture of the weak read, which counts on threads that run at
+# the same time; and the scripts, which start compilers and other programs.
+# The collected heap is initialised memory to valgrind, and always there.  A
+# test that hangs fails after twenty minutes here, instead of five.
+valgrind_leaves_out = t/torture-read.t
+VALGRIND_TESTS = $(test_programs)
+if BUILD_SHARED
+VALGRIND_TESTS += $(plugin_test)
+endif
+valgrind_command = $(TEST_TIMEOUT:300=1200) $(LIBTOOL) --mode=execute $(VALGRIND) \
+	--quiet --fair-sched=yes --vgdb=no --trace-children=yes --error-exitcode=99 \
+	--num-callers=20 --suppressions=$(abs_srcdir)/t/valgrind.supp \
+	--log-file=$(abs_builddir)/valgrind.dir/%p
+check-valgrind:
+	@rm -rf valgrind.dir && $(MKDIR_P) valgrind.dir
+	@tests=; for test in $(VALGRIND_TESTS); do \
+	  case ' $(valgrind_leaves_out) ' in \
+	  *" $$test "*) ;; \
+	  *) tests="$$tests $$test" ;; \
+	  esac; done; \
+	GC_MARKERS=1 GCWEAK_TEST_MACHINE=valgrind $(MAKE) check TESTS="$$tests" \
+	  T_LOG_COMPILER='$(valgrind_command)'; status=$$?; \
+	if cat valgrind.dir/* | grep .; then exit 1; fi; exit $$status
