@@ -76,3 +76,13 @@ check-valgrind:
 	GC_MARKERS=1 GCWEAK_TEST_MACHINE=valgrind $(MAKE) check TESTS="$$tests" \
 	  T_LOG_COMPILER='$(valgrind_command)'; status=$$?; \
 	if cat valgrind.dir/* | grep .; then exit 1; fi; exit $$status
+
+# make mutants: whether the tests see so many changes that make the library
+# wrong, a minute each or less; another SEED makes others.
+MUTANTS = 60
+mutant_tests = $(test_programs) t/layers.t t/locks.t t/throw.t
+.PHONY: mutants
+mutants:
+	$(SHELL) $(srcdir)/t/mutants.sh $(srcdir) $(MUTANTS) $${SEED:-1} \
+	  $(mutant_tests)
+EXTRA_DIST += t/mutants.sh

@@ -48,4 +48,4 @@ EXTRA_DIST += t/coverage.h
 
 clean-local:
 	rm -rf install.dir bench/plots coverage deb doc/html fuzz model.dir \
-	  valgrind.dir
+	  mutants.dir valgrind.dir
