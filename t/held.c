@@ -1154,8 +1154,10 @@ static const struct end ends[] = {
       "", NULL, NULL },
     { "a_pending_death_callback_runs_at_exit", exit_while_it_is_pending, 0,
       "dead\ntold\n", NULL, NULL },
+    /* In the other mode a stale pointer to the last array of one of the few
+     * events is likely, and its data is held by right. */
     { "an_event_that_has_grown_and_gone_holds_no_data", grown_events, 0, "",
-      NULL, NULL },
+      NULL, "incremental" },
     { "an_emission_holds_no_data_of_those_that_left_meanwhile",
       leave_in_an_emission, 0, "", NULL, NULL },
     { "listeners_that_moved_meanwhile_are_called_with_their_data",
