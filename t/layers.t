@@ -46,7 +46,7 @@ includes()
 # ROOM ROOM, of different ones.
 used()
 {
-    includes | sed 's|/[^ ]*||g' | awk '$1 != $2' | sort -u
+    sed 's|/[^ ]*||g' "$dir/includes" | awk '$1 != $2' | sort -u
 }
 
 # The same, as the pages say.
@@ -61,8 +61,6 @@ said()
 
 pages_are_true()
 {
-    used > "$dir/used"
-    said > "$dir/said"
     [ -s "$dir/used" ] && diff "$dir/said" "$dir/used"
 }
 
@@ -82,8 +80,6 @@ downwards()
 
 uses_go_down()
 {
-    used > "$dir/used"
-    downwards > "$dir/down"
     is_within used down
 }
 
@@ -96,7 +92,6 @@ has_no_circle()
 
 no_header_includes_itself()
 {
-    includes > "$dir/includes"
     has_no_circle "$dir/includes" || { cat "$dir/circle"; false; }
 }
 
@@ -124,22 +119,19 @@ calls()
                 if (part[2] in defines && defines[part[2]] != part[1])
                     print part[1], defines[part[2]], part[2]
             }
-        }' | grep -v "^$upwards " | sort
+        }' | sort
 }
 
 # Two files of one name could not be told apart in the library.
 names_are_unique()
 {
-    sources | awk '{ print $2 }' | sort | uniq -d > "$dir/twice"
+    awk '{ print $2 }' "$dir/sources" | sort | uniq -d > "$dir/twice"
     cat "$dir/twice"
     [ ! -s "$dir/twice" ]
 }
 
 calls_go_down()
 {
-    calls > "$dir/calls"
-    sources > "$dir/sources"
-    downwards > "$dir/down"
     awk '
         FILENAME == ARGV[1] { room[$2] = $1; next }
         FILENAME == ARGV[2] { down[$1, $2]; next }
@@ -156,8 +148,6 @@ calls_go_down()
 # Those of the middle stand beside each other.
 neighbours_do_not_call()
 {
-    calls > "$dir/calls"
-    sources > "$dir/sources"
     awk -v beside='^(deliver|event|exit|proxy)$' '
         NR == FNR { room[$2] = $1; next }
         {
@@ -172,17 +162,23 @@ neighbours_do_not_call()
 
 no_object_calls_itself_round_about()
 {
-    calls | awk '{ print $1, $2 }' | sort -u > "$dir/pairs"
+    awk '{ print $1, $2 }' "$dir/calls" | sort -u > "$dir/pairs"
     has_no_circle "$dir/pairs" || { cat "$dir/circle"; false; }
 }
 
 # The exception is one.
 only_the_start_is_upwards()
 {
-    upwards=none calls | awk '$1 == "enter" && $2 == "start" { print $3 }' \
-        > "$dir/up"
-    [ "$(cat "$dir/up")" = gcw_init ]
+    [ "$(sed -n "s/^$upwards //p" "$dir/all-calls")" = gcw_init ]
 }
+
+sources > "$dir/sources"
+includes > "$dir/includes"
+used > "$dir/used"
+said > "$dir/said"
+downwards > "$dir/down"
+calls > "$dir/all-calls"
+grep -v "^$upwards " "$dir/all-calls" > "$dir/calls"
 
 echo 1..8
 passes 'each page says which rooms its room uses' pages_are_true

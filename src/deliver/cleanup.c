@@ -516,10 +516,8 @@ gcw_method_on_death(gcw_method *m, void (*notify)(gcw_method *m, void *data),
 bool
 gcw_cleanup_alive(const gcw_cleanup *c)
 {
-    if (c == NULL) {
-        errno = EINVAL;
-        return false;
-    }
+    if (c == NULL)
+        return gcw__fail_false(EINVAL);
     return state_of(c) == ARMED;
 }
 
@@ -579,10 +577,8 @@ gcw_cleanup_run(gcw_cleanup *c)
 
     if (gcw__enter() != 0)
         return false;
-    if (c == NULL) {
-        errno = EINVAL;
-        return false;
-    }
+    if (c == NULL)
+        return gcw__fail_false(EINVAL);
     gcw__guard_run(&single, run_single, single_failed);
     return single.ran;
 }
@@ -592,10 +588,8 @@ gcw_cleanup_detach(gcw_cleanup *c)
 {
     if (gcw__enter() != 0)
         return false;
-    if (c == NULL) {
-        errno = EINVAL;
-        return false;
-    }
+    if (c == NULL)
+        return gcw__fail_false(EINVAL);
     return detach(c);
 }
 
@@ -613,10 +607,8 @@ gcw_cleanup_set_atexit(gcw_cleanup *c, bool at_exit)
 bool
 gcw_cleanup_atexit(const gcw_cleanup *c)
 {
-    if (c == NULL) {
-        errno = EINVAL;
-        return false;
-    }
+    if (c == NULL)
+        return gcw__fail_false(EINVAL);
     return atomic_load(&c->at_exit);
 }
 

@@ -280,10 +280,8 @@ look_at_source(struct request *r, const void *data)
 
     if (r->source == NULL)
         return true;
-    if (base == NULL || gcw__base(data) == base) {
-        errno = EINVAL;
-        return false;
-    }
+    if (base == NULL || gcw__base(data) == base)
+        return gcw__fail_false(EINVAL);
     r->source_ref = gcw__shard_ref(base, r->source, false);
     return r->source_ref != NULL;
 }
@@ -376,10 +374,8 @@ gcw_hub_disconnect(gcw_hub *h, const char *type, const void *source,
 {
     if (gcw__enter() != 0)
         return false;
-    if (h == NULL || m == NULL) {
-        errno = EINVAL;
-        return false;
-    }
+    if (h == NULL || m == NULL)
+        return gcw__fail_false(EINVAL);
     return disconnect(h, type, source, gcw__method_identity(m));
 }
 
@@ -390,9 +386,7 @@ gcw_hub_disconnect_fn(gcw_hub *h, const char *type, const void *source,
 {
     if (gcw__enter() != 0)
         return false;
-    if (h == NULL || fn == NULL) {
-        errno = EINVAL;
-        return false;
-    }
+    if (h == NULL || fn == NULL)
+        return gcw__fail_false(EINVAL);
     return disconnect(h, type, source, function_identity(fn, data));
 }

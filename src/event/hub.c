@@ -27,7 +27,6 @@
 
 #include "ground/code.h"
 #include "ground/lock.h"
-#include "ground/text.h"
 #include "weak/enter.h"
 #include "weak/ref.h"
 

@@ -34,10 +34,8 @@ gcw_listener_disconnect(gcw_listener *l)
 
     if (gcw__enter() != 0)
         return false;
-    if (l == NULL) {
-        errno = EINVAL;
-        return false;
-    }
+    if (l == NULL)
+        return gcw__fail_false(EINVAL);
     container = gcw__place_container(l->on.place);
     ended = container != NULL && remove_if_there(l);
     if (ended)
@@ -54,10 +52,8 @@ gcw_listener_connected(const gcw_listener *l)
 
     if (gcw__enter() != 0)
         return false;
-    if (l == NULL) {
-        errno = EINVAL;
-        return false;
-    }
+    if (l == NULL)
+        return gcw__fail_false(EINVAL);
     container = gcw__place_container(l->on.place);
     connected = container != NULL && !gcw__listener_is(l, GCW__IS_GONE)
                 && (l->on.watch.ref == NULL

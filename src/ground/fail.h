@@ -3,6 +3,7 @@
 #define GCW__FAIL_H
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 static inline void *
@@ -17,6 +18,13 @@ gcw__fail_int(int error)
 {
     errno = error;
     return -1;
+}
+
+static inline bool
+gcw__fail_false(int error)
+{
+    errno = error;
+    return false;
 }
 
 #endif

@@ -94,10 +94,8 @@ call(gcw_bound bound, void *arg)
 bool
 gcw_method_bind(const gcw_method *m, gcw_bound *out)
 {
-    if (m == NULL || out == NULL) {
-        errno = EINVAL;
-        return false;
-    }
+    if (m == NULL || out == NULL)
+        return gcw__fail_false(EINVAL);
     *out = bind(m);
     return out->fn != NULL;
 }
@@ -130,10 +128,8 @@ gcw_method_invoke(const gcw_method *m, void *arg, void **result)
 bool
 gcw_method_alive(const gcw_method *m)
 {
-    if (m == NULL) {
-        errno = EINVAL;
-        return false;
-    }
+    if (m == NULL)
+        return gcw__fail_false(EINVAL);
     return bind(m).fn != NULL;
 }
 
