@@ -55,12 +55,15 @@ gcweak_sources = \
 	src/ground/fail.h \
 	src/ground/guard.c \
 	src/ground/guard.h \
+	src/ground/index.c \
+	src/ground/index.h \
 	src/ground/leader.c \
 	src/ground/leader.h \
 	src/ground/lock.c \
 	src/ground/lock.h \
 	src/ground/map.c \
 	src/ground/map.h \
+	src/ground/memory.h \
 	src/ground/part.h \
 	src/ground/process.c \
 	src/ground/process.h \

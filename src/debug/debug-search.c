@@ -54,8 +54,8 @@ struct search {
     bool interior;                   /* pointers into the middle count
                                       * everywhere */
     struct node *nodes;
-    size_t *table;                   /* numbers of nodes plus 1; 0: free */
-    size_t capacity, n, done;        /* nodes; the table is twice as large */
+    size_t capacity, n, done;        /* of them */
+    struct gcw__table numbers;       /* of nodes, from 1 on, by base */
     size_t found;                    /* the target's number; SIZE_MAX: none */
     bool no_memory;
     size_t from;                     /* whose words are looked at */
@@ -88,43 +88,49 @@ static void
 give_all(struct search *s)
 {
     give(s->nodes, s->capacity * sizeof *s->nodes);
-    give(s->table, 2 * s->capacity * sizeof *s->table);
+    give(s->numbers.entries, s->numbers.capacity * sizeof(struct gcw__entry));
     s->nodes = NULL;
-    s->table = NULL;
+    s->numbers = (struct gcw__table){ NULL, 0, 0 };
+    s->capacity = 0;
 }
 
-/* Its place in the table, or a free one. */
-static size_t *
-place_of(const struct search *s, uintptr_t base)
+/* Lets the nodes lie in memory for so many. */
+static bool
+move_nodes(struct search *s, size_t capacity)
 {
-    size_t mask = 2 * s->capacity - 1;
-    size_t i = gcw__mix(base) & mask;
+    struct node *nodes = get(capacity * sizeof *nodes);
 
-    while (s->table[i] != 0 && s->nodes[s->table[i] - 1].base != base)
-        i = (i + 1) & mask;
-    return &s->table[i];
+    if (nodes == NULL)
+        return false;
+    if (s->n != 0)
+        memcpy(nodes, s->nodes, s->n * sizeof *nodes);
+    give(s->nodes, s->capacity * sizeof *nodes);
+    s->nodes = nodes;
+    s->capacity = capacity;
+    return true;
 }
 
 static bool
+move_numbers(struct search *s, size_t capacity)
+{
+    size_t old = s->numbers.capacity;
+    struct gcw__entry *entries = get(capacity * sizeof *entries);
+
+    if (entries == NULL)
+        return false;
+    give(gcw__table_move(&s->numbers, entries, capacity),
+         old * sizeof *entries);
+    return true;
+}
+
+/* The table is half full at most. */
+static bool
 grow(struct search *s)
 {
-    struct search larger = *s;
+    size_t capacity = s->capacity == 0 ? 4096 : s->capacity * 2;
 
-    larger.capacity = s->capacity == 0 ? 4096 : s->capacity * 2;
-    larger.nodes = get(larger.capacity * sizeof *s->nodes);
-    larger.table = get(2 * larger.capacity * sizeof *s->table);
-    if (larger.nodes == NULL || larger.table == NULL) {
-        give_all(&larger);
-        s->no_memory = true;
-        return false;
-    }
-    if (s->n != 0)
-        memcpy(larger.nodes, s->nodes, s->n * sizeof *s->nodes);
-    for (size_t i = 0; i < s->n; i++)
-        *place_of(&larger, larger.nodes[i].base) = i + 1;
-    give_all(s);
-    *s = larger;
-    return true;
+    s->no_memory = !move_nodes(s, capacity) || !move_numbers(s, 2 * capacity);
+    return !s->no_memory;
 }
 
 /* Reaching objects. */
@@ -132,15 +138,13 @@ grow(struct search *s)
 static void
 reach(struct search *s, uintptr_t base, uintptr_t word)
 {
-    size_t *place;
+    size_t at = gcw__table_place(base);
 
-    if (s->n == s->capacity && !grow(s))
-        return;
-    place = place_of(s, base);
-    if (*place != 0)
+    if (gcw__table_next(&s->numbers, base, &at) != NULL
+        || (s->n == s->capacity && !grow(s)))
         return;
     s->nodes[s->n] = (struct node){ base, word, s->from };
-    *place = ++s->n;
+    gcw__table_insert(&s->numbers, base, (void *)(uintptr_t)++s->n);
     if (base == ~s->hidden_base)
         s->found = s->n - 1;
 }
@@ -342,7 +346,7 @@ static void
 follow_unmarked(struct search *s)
 {
     give_all(s);
-    s->capacity = s->n = s->done = 0;
+    s->n = s->done = 0;
     s->use_marks = false;
     follow_roots(s);
 }

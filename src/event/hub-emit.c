@@ -10,12 +10,16 @@
 #include <config.h>
 #include "event/emit.h"
 #include "event/hub.h"
+
 #include "ground/delay.h"
 #include "ground/guard.h"
+#include "ground/table.h"
 #include "ground/trace.h"
 #include "weak/enter.h"
 
-enum { PATTERNS = 4, SMALL = 32, PLACES = 2 * SMALL };
+#include <string.h>
+
+enum { PATTERNS = 4, FEW = 32 };
 
 /* The rest of one list. */
 struct part {
@@ -23,9 +27,11 @@ struct part {
     const struct gcw__slot *next, *end;
 };
 
-struct set {
-    size_t mask;
-    struct gcw__identity *places;    /* free if the code is NULL */
+/* What was called. */
+struct called {
+    struct gcw__table by_hash;       /* of the identities */
+    struct gcw__identity *identities;
+    size_t n;
 };
 
 struct emission {
@@ -35,7 +41,7 @@ struct emission {
     size_t n;                        /* parts that are not empty */
     size_t listeners;                /* in all of them */
     const struct gcw__slot *current;
-    struct set called_ones;
+    struct called called;
     size_t passed_over;
     bool failing;                    /* the hook is at work */
 };
@@ -78,33 +84,44 @@ take_snapshot(struct emission *run, const char *name)
     add_part(run, gcw__hub_pattern(h, NULL, NULL));
 }
 
-/* The set. */
+/* What was called. */
 
-/* Its place in the set, or the free one where it belongs. */
-static struct gcw__identity *
-place_in(const struct set *set, const struct gcw__identity *id)
+static bool
+was_called(const struct called *called, const struct gcw__identity *id,
+           uintptr_t hash)
 {
-    size_t i = gcw__identity_hash(id);
+    size_t at = gcw__table_place(hash);
+    const struct gcw__identity *other;
 
-    while (set->places[i & set->mask].code != NULL
-           && !gcw__identity_equal(&set->places[i & set->mask], id))
-        i++;
-    return &set->places[i & set->mask];
+    while ((other = gcw__table_next(&called->by_hash, hash, &at)) != NULL)
+        if (gcw__identity_equal(other, id))
+            return true;
+    return false;
 }
 
-/* Room for n, at most half full.  False: no memory. */
-static bool
-enlarge(struct set *set, size_t n)
+static void
+remember(struct called *called, const struct gcw__identity *id,
+         uintptr_t hash)
 {
-    size_t places = PLACES;
+    struct gcw__identity *copy = &called->identities[called->n++];
 
-    if (n <= SMALL)
-        return true;
-    while (places < 2 * n)
-        places *= 2;
-    set->places = GC_MALLOC(places * sizeof *set->places);
-    set->mask = places - 1;
-    return set->places != NULL;
+    *copy = *id;
+    gcw__table_insert(&called->by_hash, hash, copy);
+}
+
+/* Room for n, in memory of its own.  False: no memory. */
+static bool
+get_room(struct called *called, size_t n)
+{
+    size_t capacity = 2 * FEW;
+
+    while (capacity < 2 * n)
+        capacity *= 2;
+    called->by_hash.entries
+        = GC_MALLOC(capacity * sizeof *called->by_hash.entries);
+    called->by_hash.capacity = capacity;
+    called->identities = GC_MALLOC(n * sizeof *called->identities);
+    return called->by_hash.entries != NULL && called->identities != NULL;
 }
 
 /* Going through the parts.  A listener may do anything to the hub, and let go
@@ -153,15 +170,17 @@ next_slot(struct emission *run)
 static bool
 call_first(struct emission *run, const struct gcw__slot *slot)
 {
-    struct gcw__identity id, *place;
+    struct gcw__identity id;
+    uintptr_t hash;
     gcw_bound bound;
 
     if (!gcw__slot_identity_now(slot, &id))
         return false;
-    place = place_in(&run->called_ones, &id);
-    if (place->code != NULL || !gcw__slot_ask(slot, id.data, &bound))
+    hash = gcw__identity_hash(&id);
+    if (was_called(&run->called, &id, hash)
+        || !gcw__slot_ask(slot, id.data, &bound))
         return false;
-    *place = id;
+    remember(&run->called, &id, hash);
     run->told.listener = slot->listener;
     gcw__slot_call_bound(slot, &bound, &run->told);
     return true;
@@ -192,13 +211,17 @@ emit_failed(void *emission, const char *why)
 static bool
 emit_merged(struct emission *run)
 {
-    struct gcw__identity places[PLACES];
+    struct gcw__entry entries[2 * FEW];
+    struct gcw__identity identities[FEW];
 
-    for (size_t i = 0; i < PLACES; i++)
-        places[i].code = NULL;
-    run->called_ones = (struct set){ PLACES - 1, places };
-    if (!enlarge(&run->called_ones, run->listeners))
-        return false;
+    if (run->listeners > FEW) {
+        if (!get_room(&run->called, run->listeners))
+            return false;
+    } else {
+        memset(entries, 0, sizeof entries);
+        run->called = (struct called){ { entries, 2 * FEW, 0 }, identities,
+                                       0 };
+    }
     gcw__guard_run(run, emit_parts, emit_failed);
     return true;
 }

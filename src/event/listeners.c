@@ -41,8 +41,8 @@
  * moves: self, then data.  Readers take data, then self, then state (all
  * acquire): if they find the later still there, the earlier were good.
  *
- * Equal listeners are found by an index, from the time it is first asked for:
- * chains of slots by hash, made anew with each array.
+ * Equal listeners are found by an index (index.h), from the time it is first
+ * asked for.
  *
  * Locks.  Lists are under the lock of their place, one of a few that all
  * places share.  Nothing is allocated under it: who finds too little memory
@@ -55,14 +55,13 @@
 
 #include "ground/code.h"
 #include "ground/delay.h"
+#include "ground/index.h"
 #include "ground/lock.h"
+#include "ground/memory.h"
 #include "weak/death.h"
 #include "weak/ref.h"
 
-enum { LOCKS = 16, SMALLEST = 8, LARGE = 65536 };
-
-/* No more slots than their numbers in the index, which begin at 1, can tell. */
-#define SLOTS_MAX (UINT32_MAX / 2)
+enum { LOCKS = 16, SMALLEST = 8 };
 
 static pthread_mutex_t locks[LOCKS] = {
 #define FOUR PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER, \
@@ -112,98 +111,36 @@ gcw__identity_equal(const struct gcw__identity *a,
            && a->by == b->by;
 }
 
-/* The index: the first slot of each chain, then the next one of each slot;
- * numbers begin at 1, 0 is the end. */
-struct gcw__index {
-    uint32_t mask;
-    uint32_t numbers[];
-};
-
-static uint32_t *
-chain_of(struct gcw__index *index, uintptr_t hash)
-{
-    return &index->numbers[(hash >> (sizeof hash * 4)) & index->mask];
-}
-
-static uint32_t *
-after(struct gcw__index *index, uint32_t at)
-{
-    return &index->numbers[index->mask + 1 + at];
-}
+/* Finding equal ones. */
 
 static void
 index_slot(struct gcw__array *array, uint32_t at)
 {
     struct gcw__identity id = gcw__slot_identity(&array->slots[at]);
-    uint32_t *chain = chain_of(array->index, gcw__identity_hash(&id));
 
-    *after(array->index, at) = *chain;
-    *chain = at + 1;
+    gcw__index_add(array->index, gcw__identity_hash(&id), at);
 }
 
-/* Takes the empty slots that it passes out of the chain, so that nobody passes
- * them again. */
 gcw_listener *
-gcw__listeners_find(struct gcw__listeners *list,
+gcw__listeners_find(const struct gcw__listeners *list,
                     const struct gcw__identity *id)
 {
-    struct gcw__array *array = atomic_load(&list->array);
-    uint32_t *chain;
+    const struct gcw__array *array = atomic_load(&list->array);
+    uint32_t at, slot;
 
     if (array == NULL)
         return NULL;
-    chain = chain_of(array->index, gcw__identity_hash(id));
-    while (*chain != 0) {
-        uint32_t at = *chain - 1;
-        struct gcw__identity other = gcw__slot_identity(&array->slots[at]);
-        gcw_listener *l = array->slots[at].listener;
+    at = gcw__index_head(array->index, gcw__identity_hash(id));
+    while ((slot = gcw__index_next(array->index, &at)) != UINT32_MAX) {
+        struct gcw__identity other = gcw__slot_identity(&array->slots[slot]);
 
-        if (gcw__listener_is(l, GCW__IS_GONE))
-            *chain = *after(array->index, at);
-        else if (gcw__identity_equal(id, &other))
-            return l;
-        else
-            chain = after(array->index, at);
+        if (gcw__identity_equal(id, &other))
+            return array->slots[slot].listener;
     }
     return NULL;
 }
 
 /* Memory. */
-
-static void *
-get(size_t size, bool pointers)
-{
-    if (size < LARGE)
-        return pointers ? GC_MALLOC(size) : GC_MALLOC_ATOMIC(size);
-    return pointers ? GC_MALLOC_IGNORE_OFF_PAGE(size)
-                    : GC_MALLOC_ATOMIC_IGNORE_OFF_PAGE(size);
-}
-
-static size_t
-buckets(size_t capacity)
-{
-    size_t n = SMALLEST;
-
-    while (n < capacity)
-        n *= 2;
-    return n;
-}
-
-static struct gcw__index *
-index_new(size_t capacity)
-{
-    size_t n = buckets(capacity);
-    struct gcw__index *index;
-
-    index = get(sizeof *index + (n + capacity) * sizeof index->numbers[0],
-                false);
-    if (index == NULL)
-        return NULL;
-    index->mask = (uint32_t)n - 1;
-    for (size_t i = 0; i < n; i++)
-        index->numbers[i] = 0;
-    return index;
-}
 
 static size_t
 array_size(size_t capacity, bool ordered)
@@ -216,7 +153,7 @@ array_size(size_t capacity, bool ordered)
 static struct gcw__array *
 array_new(size_t capacity, bool ordered, bool indexed)
 {
-    struct gcw__array *array = get(array_size(capacity, ordered), true);
+    struct gcw__array *array = gcw__array_new(array_size(capacity, ordered));
 
     if (array == NULL)
         return NULL;
@@ -224,7 +161,7 @@ array_new(size_t capacity, bool ordered, bool indexed)
     if (ordered)
         array->orders = (int64_t *)&array->slots[capacity];
     if (indexed) {
-        array->index = index_new(capacity);
+        array->index = gcw__index_new(capacity);
         if (array->index == NULL)
             return NULL;
     }
@@ -234,7 +171,7 @@ array_new(size_t capacity, bool ordered, bool indexed)
 bool
 gcw__listeners_fill(struct gcw__listeners_spare *spare)
 {
-    if (spare->capacity > SLOTS_MAX)
+    if (spare->capacity > GCW__INDEX_SLOTS_MAX)
         return false;
     spare->array = array_new(spare->capacity, spare->ordered, spare->indexed);
     return spare->array != NULL;
@@ -250,9 +187,7 @@ gcw__listeners_bytes(const struct gcw__listeners *list)
         return bytes;
     bytes += array_size(array->capacity, array->orders != NULL);
     if (array->index != NULL)
-        bytes += sizeof *array->index
-                 + (array->index->mask + 1 + (size_t)array->capacity)
-                   * sizeof array->index->numbers[0];
+        bytes += gcw__index_bytes(array->index, array->capacity);
     return bytes;
 }
 
@@ -629,8 +564,11 @@ void
 gcw__listener_remove(gcw_listener *l)
 {
     struct gcw__listeners *list = gcw__list_of(l);
+    struct gcw__array *array = atomic_load(&list->array);
 
-    empty(slot_of(l));
+    if (array->index != NULL)
+        gcw__index_remove(array->index, l->at);
+    empty(&array->slots[l->at]);
     if (l->on.watch.ref != NULL)
         gcw__place_leave(&l->on);
     if (second_of(l) != NULL)

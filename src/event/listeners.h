@@ -173,7 +173,7 @@ gcw_listener *gcw__listeners_put(struct gcw__listeners *list, gcw_listener *l,
                                  unsigned flags, int64_t order);
 
 /* One that is equal, or NULL.  The list is indexed.  Lock held. */
-gcw_listener *gcw__listeners_find(struct gcw__listeners *list,
+gcw_listener *gcw__listeners_find(const struct gcw__listeners *list,
                                   const struct gcw__identity *id);
 
 /* Watches its method's objects, before it is put in; or no longer, if it is

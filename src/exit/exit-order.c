@@ -19,32 +19,19 @@
  * amortised.  A function that needs another array and has none says so; its
  * caller gives up the lock, fills a spare, and tries again.
  *
- * Functions are found by an index, from the time it is first asked for: rings
- * of slots by hash, the newest first, in pointer-free memory, made anew with
- * each array.
+ * Functions are found by an index (index.h), from the time it is first asked
+ * for.
  */
 #include <config.h>
 #include "exit/exit.h"
 
+#include "ground/index.h"
+#include "ground/memory.h"
 #include "ground/table.h"
 
 #include <string.h>
 
-enum { SMALLEST = 8, SMALL = 64, LARGE = 65536 };
-
-/* Slots, and rings beside them, must have numbers. */
-#define SLOTS_MAX (UINT32_MAX / 4)
-
-/* Nodes: a head for each ring, then one for each slot; to itself if it is in
- * no ring. */
-struct gcw__order_index {
-    uint32_t heads;                  /* a power of two */
-    struct node {
-        uint32_t prev, next;
-    } nodes[];
-};
-
-/* The index. */
+enum { SMALLEST = 8, SMALL = 64 };
 
 static bool
 has_function(const gcw_exit_handler *h)
@@ -52,33 +39,16 @@ has_function(const gcw_exit_handler *h)
     return h->kind != GCW__METHOD;
 }
 
-static uint32_t
-ring_of(const struct gcw__order_index *index, uintptr_t code)
+static uintptr_t
+hash_of(uintptr_t code)
 {
-    return (uint32_t)(gcw__mix(code) >> (sizeof code * 4))
-           & (index->heads - 1);
+    return gcw__mix(code);
 }
 
 static void
-index_add(struct gcw__order_index *index, uint32_t at,
-          const gcw_exit_handler *h)
+index_slot(const struct gcw__order *o, uint32_t at, const gcw_exit_handler *h)
 {
-    struct node *nodes = index->nodes;
-    uint32_t head = ring_of(index, gcw__exit_code(h));
-    uint32_t node = index->heads + at;
-
-    nodes[node] = (struct node){ head, nodes[head].next };
-    nodes[nodes[head].next].prev = node;
-    nodes[head].next = node;
-}
-
-static void
-index_remove(struct gcw__order_index *index, uint32_t at)
-{
-    struct node *node = &index->nodes[index->heads + at];
-
-    index->nodes[node->prev].next = node->next;
-    index->nodes[node->next].prev = node->prev;
+    gcw__index_add(o->index, hash_of(gcw__exit_code(h)), at);
 }
 
 /* NULL: a hole. */
@@ -98,7 +68,7 @@ index_part(const struct gcw__order *o, uint32_t begin, uint32_t end)
         const gcw_exit_handler *h = at_slot(o, at);
 
         if (h != NULL && has_function(h))
-            index_add(o->index, at, h);
+            index_slot(o, at, h);
     }
 }
 
@@ -107,45 +77,20 @@ index_all(struct gcw__order *o)
 {
     if (o->index == NULL)
         return;
-    for (uint32_t head = 0; head < o->index->heads; head++)
-        o->index->nodes[head] = (struct node){ head, head };
+    gcw__index_clear(o->index);
     index_part(o, 0, o->end);
     index_part(o, o->top, o->capacity);
 }
 
 /* Memory. */
 
-static void *
-get(size_t size, bool pointers)
-{
-    if (size < LARGE)
-        return pointers ? GC_MALLOC(size) : GC_MALLOC_ATOMIC(size);
-    return pointers ? GC_MALLOC_IGNORE_OFF_PAGE(size)
-                    : GC_MALLOC_ATOMIC_IGNORE_OFF_PAGE(size);
-}
-
-static struct gcw__order_index *
-index_new(uint32_t capacity)
-{
-    struct gcw__order_index *index;
-    uint32_t heads = SMALLEST;
-
-    while (heads < capacity)
-        heads *= 2;
-    index = get(sizeof *index
-                + ((size_t)heads + capacity) * sizeof index->nodes[0], false);
-    if (index != NULL)
-        index->heads = heads;
-    return index;
-}
-
 bool
 gcw__order_fill(struct gcw__order_spare *spare)
 {
-    if (spare->capacity > SLOTS_MAX)
+    if (spare->capacity > GCW__INDEX_SLOTS_MAX)
         return false;
-    spare->slots = get(spare->capacity * sizeof *spare->slots, true);
-    spare->index = spare->indexed ? index_new(spare->capacity) : NULL;
+    spare->slots = gcw__array_new(spare->capacity * sizeof *spare->slots);
+    spare->index = spare->indexed ? gcw__index_new(spare->capacity) : NULL;
     return spare->slots != NULL && (!spare->indexed || spare->index != NULL);
 }
 
@@ -166,7 +111,7 @@ put(struct gcw__order *o, uint32_t at, gcw_exit_handler *h)
     o->slots[at] = h;
     h->slot = at + 1;
     if (o->index != NULL && has_function(h))
-        index_add(o->index, at, h);
+        index_slot(o, at, h);
 }
 
 /* Leaves no hole at either end of the room, now that there is one at `at`. */
@@ -187,7 +132,7 @@ clear(struct gcw__order *o, gcw_exit_handler *h)
     uint32_t at = h->slot - 1;
 
     if (o->index != NULL && has_function(h))
-        index_remove(o->index, at);
+        gcw__index_remove(o->index, at);
     o->slots[at] = NULL;
     h->slot = 0;
     trim(o, at);
@@ -484,16 +429,11 @@ static gcw_exit_handler *
 find_in_index(const struct gcw__order *o, enum gcw__exit_kind kind,
               uintptr_t code)
 {
-    const struct gcw__order_index *index = o->index;
-    uint32_t head = ring_of(index, code);
+    uint32_t at = gcw__index_head(o->index, hash_of(code)), slot;
 
-    for (uint32_t node = index->nodes[head].next; node != head;
-         node = index->nodes[node].next) {
-        gcw_exit_handler *h = o->slots[node - index->heads];
-
-        if (is_like(h, kind, code))
-            return h;
-    }
+    while ((slot = gcw__index_next(o->index, &at)) != UINT32_MAX)
+        if (is_like(o->slots[slot], kind, code))
+            return o->slots[slot];
     return NULL;
 }
 

@@ -14,7 +14,7 @@ enum gcw__exit_kind { GCW__METHOD, GCW__FUNCTION, GCW__PLAIN };
 /* All under the exit lock.  All zero: empty. */
 struct gcw__order {
     gcw_exit_handler **slots;        /* a collected array */
-    struct gcw__order_index *index;  /* or NULL */
+    struct gcw__index *index;  /* or NULL */
     uint32_t capacity;
     uint32_t end;                    /* of those that wait, from slot 0 on */
     uint32_t top;                    /* of those set aside, up to capacity */
@@ -25,11 +25,11 @@ struct gcw__order {
 /* Memory that a function found missing, to be filled without the lock. */
 struct gcw__order_spare {
     gcw_exit_handler **slots;
-    struct gcw__order_index *index;
+    struct gcw__index *index;
     uint32_t capacity;
     bool indexed;
     gcw_exit_handler **old_slots;    /* what is to be given back then */
-    struct gcw__order_index *old_index;
+    struct gcw__index *old_index;
 };
 
 /* False if there is no memory, or if there would be too many. */

@@ -1,4 +1,5 @@
-/* table.h: a hash table from addresses to things; several may share one.
+/* table.h: a hash table from addresses, or hashes, to things; several may share
+ * one.
  *
  * Open addressing with linear probing; removal closes the gap, so there are no
  * tombstones.  Addresses that lie close together have their places close
