@@ -69,6 +69,7 @@ gcweak_sources = \
 	src/ground/process.h \
 	src/ground/roots.c \
 	src/ground/roots.h \
+	src/ground/spare.h \
 	src/ground/stack.c \
 	src/ground/stack.h \
 	src/ground/table.c \

@@ -13,6 +13,7 @@
 #include "event/emit.h"
 #include "ground/guard.h"
 #include "ground/lock.h"
+#include "ground/spare.h"
 #include "ground/text.h"
 #include "ground/trace.h"
 #include "weak/enter.h"
@@ -90,36 +91,24 @@ struct connection {
     struct gcw__listeners_spare spare;
 };
 
-/* Returns 0, an errno, or -1: fill the spare.  Lock held. */
 static int
-try_to_connect(struct connection *c)
+try_to_connect(void *connection)
 {
+    struct connection *c = connection;
     struct gcw__listeners *list = &c->event->list;
 
     if (list->place->closed || !gcw__listener_alive(c->listener))
         return ESTALE;
     if (!gcw__listeners_ready(list, c->flags, &c->spare))
-        return -1;
+        return GCW__MISSING;
     c->listener = gcw__listeners_put(list, c->listener, &c->id, c->flags, 0);
     return 0;
 }
 
-/* Returns 0 or an errno. */
-static int
-put_in_list(struct connection *c)
+static bool
+fill_for_connection(void *connection)
 {
-    pthread_mutex_t *lock = gcw__listeners_lock(c->event->list.place);
-    int error;
-
-    for (;;) {
-        gcw__lock(lock, true);
-        error = try_to_connect(c);
-        gcw__unlock(lock);
-        if (error != -1)
-            return error;
-        if (!gcw__listeners_fill(&c->spare))
-            return ENOMEM;
-    }
+    return gcw__listeners_fill(&((struct connection *)connection)->spare);
 }
 
 static gcw_listener *
@@ -133,7 +122,8 @@ connect(gcw_event *e, struct gcw__identity id, unsigned flags)
         return gcw__fail_null(ENOMEM);
     gcw__listener_watch(l);
     GCW__DELAY(2);
-    error = put_in_list(&c);
+    error = gcw__with_spare(gcw__listeners_lock(e->list.place),
+                            try_to_connect, fill_for_connection, &c);
     if (error != 0 || c.listener != l)
         gcw__listener_unwatch(l);
     return error == 0 ? c.listener : gcw__fail_null(error);
@@ -179,51 +169,50 @@ gcw_event_connect_fn(gcw_event *e, void (*fn)(void *arg, void *data),
 
 /* Disconnecting by what is called. */
 
-/* One that is equal is taken out, if there is one.  False if the spare must
- * first be filled. */
-static bool
-try_to_remove(gcw_event *e, const struct gcw__identity *id,
-              struct gcw__listeners_spare *spare, gcw_listener **removed)
+struct disconnection {
+    gcw_event *event;
+    struct gcw__identity id;
+    gcw_listener *removed;           /* one that was equal, if there was one */
+    struct gcw__listeners_spare spare;
+};
+
+static int
+try_to_remove(void *disconnection)
 {
-    *removed = NULL;
-    if (!gcw__listeners_indexed(&e->list, spare))
-        return false;
-    *removed = gcw__listeners_find(&e->list, id);
-    if (*removed != NULL)
-        gcw__listener_remove(*removed);
-    return true;
+    struct disconnection *d = disconnection;
+    struct gcw__listeners *list = &d->event->list;
+
+    if (!gcw__listeners_indexed(list, &d->spare))
+        return GCW__MISSING;
+    d->removed = gcw__listeners_find(list, &d->id);
+    if (d->removed != NULL)
+        gcw__listener_remove(d->removed);
+    return 0;
 }
 
-/* False: no memory. */
 static bool
-remove_equal(gcw_event *e, const struct gcw__identity *id,
-             gcw_listener **removed)
+fill_for_disconnection(void *disconnection)
 {
-    pthread_mutex_t *lock = gcw__listeners_lock(e->list.place);
-    struct gcw__listeners_spare spare = { 0 };
-    bool done;
-
-    do {
-        gcw__lock(lock, true);
-        done = try_to_remove(e, id, &spare, removed);
-        gcw__unlock(lock);
-    } while (!done && gcw__listeners_fill(&spare));
-    return done;
+    return gcw__listeners_fill(
+        &((struct disconnection *)disconnection)->spare);
 }
 
 static size_t
 disconnect_all(gcw_event *e, struct gcw__identity id)
 {
-    gcw_listener *l;
+    struct disconnection d = { e, id, NULL, { 0 } };
     size_t n = 0;
+    int error;
 
     do {
-        if (!remove_equal(e, &id, &l)) {
-            errno = ENOMEM;
+        error = gcw__with_spare(gcw__listeners_lock(e->list.place),
+                                try_to_remove, fill_for_disconnection, &d);
+        if (error != 0) {
+            errno = error;
             return n;
         }
-        n += l != NULL;
-    } while (l != NULL);
+        n += d.removed != NULL;
+    } while (d.removed != NULL);
     gcw__places_tidy();
     return n;
 }

@@ -1,14 +1,14 @@
 /* hub-connect.c: connecting to a hub, and disconnecting.
  *
- * A connection may need a type, a pattern, and room in three tables.  All of
- * it is looked for under the lock; what is missing is got without it, and it
- * is tried again.  Only when nothing is missing anything changes.
+ * A connection may need a type, a pattern, and room in three tables: all of it
+ * is looked for under the lock, and got without (spare.h).
  */
 #include <config.h>
 #include "event/hub.h"
-#include "ground/delay.h"
 
+#include "ground/delay.h"
 #include "ground/lock.h"
+#include "ground/spare.h"
 #include "ground/text.h"
 #include "weak/death.h"
 #include "weak/enter.h"
@@ -29,12 +29,11 @@ struct request {
     struct gcw__type *type, *own_type;
     struct gcw__pattern *pattern, *own_pattern;
 
+    enum missing { NOTHING, TYPE, PATTERN, ROOM_FOR_TYPE, ROOM_FOR_PATTERN,
+                   ROOM_IN_LIST } missing;
     struct gcw__map_spare types, patterns;
     struct gcw__listeners_spare list;
 };
-
-enum missing { NOTHING, TYPE, PATTERN, ROOM_FOR_TYPE, ROOM_FOR_PATTERN,
-               ROOM_IN_LIST, LIFE };
 
 /* Getting what is missing.  NULL or false: no memory. */
 
@@ -94,10 +93,13 @@ get_pattern(struct request *r)
 }
 
 static bool
-get(struct request *r, enum missing missing)
+get_missing(void *request)
 {
+    struct request *r = request;
+
+    GCW__DELAY(1);
     /* There are no others. */
-    switch (missing) {  /* GCOVR_EXCL_BR_LINE */
+    switch (r->missing) {  /* GCOVR_EXCL_BR_LINE */
     case TYPE:
         r->own_type = type_new(r->name);
         return r->own_type != NULL;
@@ -110,7 +112,6 @@ get(struct request *r, enum missing missing)
     case ROOM_IN_LIST:
         return gcw__listeners_fill(&r->list);
     case NOTHING:
-    case LIFE:
         break;
     }
     return false;
@@ -155,8 +156,6 @@ all_alive(const struct request *r)
 static enum missing
 find_missing(struct request *r)
 {
-    if (!all_alive(r))
-        return LIFE;
     if (r->pattern != NULL)
         return missing_for_list(r);
     if (is_new_type(r)) {
@@ -210,33 +209,19 @@ commit(struct request *r)
                                      r->flags, order);
 }
 
-static enum missing
-try_to_connect(struct request *r)
-{
-    enum missing missing;
-
-    gcw__lock(gcw__hub_lock(r->hub), true);
-    look(r);
-    missing = find_missing(r);
-    if (missing == NOTHING)
-        commit(r);
-    gcw__unlock(gcw__hub_lock(r->hub));
-    GCW__DELAY(1);
-    return missing;
-}
-
-/* Returns 0 or an errno. */
 static int
-put_in_hub(struct request *r)
+try_to_connect(void *request)
 {
-    enum missing missing;
+    struct request *r = request;
 
-    do
-        missing = try_to_connect(r);
-    while (missing != NOTHING && get(r, missing));
-    if (missing == NOTHING)
-        return 0;
-    return missing == LIFE ? ESTALE : ENOMEM;
+    if (!all_alive(r))
+        return ESTALE;
+    look(r);
+    r->missing = find_missing(r);
+    if (r->missing != NOTHING)
+        return GCW__MISSING;
+    commit(r);
+    return 0;
 }
 
 /* What we had ready and did not need watches nothing. */
@@ -265,7 +250,8 @@ connect(struct request *r)
     r->flags |= GCW_UNIQUE;
     gcw__listener_watch(l);
     GCW__DELAY(2);
-    error = put_in_hub(r);
+    error = gcw__with_spare(gcw__hub_lock(r->hub), try_to_connect,
+                            get_missing, r);
     if (error != 0)
         r->listener = NULL;
     drop_unused(r, l);

@@ -27,6 +27,7 @@
 
 #include "ground/code.h"
 #include "ground/lock.h"
+#include "ground/spare.h"
 #include "weak/enter.h"
 #include "weak/ref.h"
 
@@ -87,18 +88,32 @@ empty(void *hub)
 
 /* These are false if that took memory, and there was none. */
 
+struct tidying {
+    struct gcw__map *map;
+    struct gcw__map_spare spare;
+};
+
+static int
+try_to_tidy(void *tidying)
+{
+    struct tidying *t = tidying;
+
+    return gcw__map_tidied(t->map, &t->spare) ? 0 : GCW__MISSING;
+}
+
+static bool
+fill_for_tidying(void *tidying)
+{
+    return gcw__map_fill(&((struct tidying *)tidying)->spare);
+}
+
 static bool
 tidy_map(gcw_hub *h, struct gcw__map *map)
 {
-    struct gcw__map_spare spare = { 0, NULL };
-    bool done;
+    struct tidying t = { map, { 0, NULL } };
 
-    do {
-        gcw__lock(gcw__hub_lock(h), true);
-        done = gcw__map_tidied(map, &spare);
-        gcw__unlock(gcw__hub_lock(h));
-    } while (!done && gcw__map_fill(&spare));
-    return done;
+    return gcw__with_spare(gcw__hub_lock(h), try_to_tidy, fill_for_tidying,
+                           &t) == 0;
 }
 
 static struct gcw__listeners *

@@ -45,8 +45,7 @@
  * asked for.
  *
  * Locks.  Lists are under the lock of their place, one of a few that all
- * places share.  Nothing is allocated under it: who finds too little memory
- * lets it go, allocates a spare, and tries again.
+ * places share.  Memory that is missing under it is got without (spare.h).
  * All that is here is in the collected heap; a listener hangs on the reference
  * of its object, and so knows its list by a hidden pointer only.
  */
@@ -58,6 +57,7 @@
 #include "ground/index.h"
 #include "ground/lock.h"
 #include "ground/memory.h"
+#include "ground/spare.h"
 #include "weak/death.h"
 #include "weak/ref.h"
 
@@ -407,20 +407,34 @@ is_sparse(const struct gcw__listeners *list)
            > 2 * live(list) + SMALLEST;
 }
 
+struct tidying {
+    struct gcw__listeners *list;
+    struct gcw__listeners_spare spare;
+};
+
+static int
+try_to_tidy(void *tidying)
+{
+    struct tidying *t = tidying;
+
+    return !is_sparse(t->list)
+           || use_spare(t->list, larger(live(t->list)), &t->spare)
+        ? 0 : GCW__MISSING;
+}
+
+static bool
+fill_for_tidying(void *tidying)
+{
+    return gcw__listeners_fill(&((struct tidying *)tidying)->spare);
+}
+
 bool
 gcw__listeners_tidy(struct gcw__listeners *list)
 {
-    pthread_mutex_t *lock = gcw__listeners_lock(list->place);
-    struct gcw__listeners_spare spare = { 0 };
-    bool done;
+    struct tidying t = { list, { 0 } };
 
-    do {
-        gcw__lock(lock, true);
-        done = !is_sparse(list)
-               || use_spare(list, larger(live(list)), &spare);
-        gcw__unlock(lock);
-    } while (!done && gcw__listeners_fill(&spare));
-    return done;
+    return gcw__with_spare(gcw__listeners_lock(list->place), try_to_tidy,
+                           fill_for_tidying, &t) == 0;
 }
 
 /* Listeners. */

@@ -16,8 +16,8 @@
  *
  * When the two meet, and when hardly anything is left, all move to an array of
  * another size, without the holes.  So adding and removing take constant time,
- * amortised.  A function that needs another array and has none says so; its
- * caller gives up the lock, fills a spare, and tries again.
+ * amortised.  A function that needs another array and has none says so, and
+ * gets it as a spare (spare.h).
  *
  * Functions are found by an index (index.h), from the time it is first asked
  * for.

@@ -9,9 +9,8 @@
  * A registry has its handlers in an array: see exit-order.c.
  *
  * One lock for all registries, held for a few instructions at a time but for
- * when an array is copied, never while anything is allocated or called.  What
- * registering needs is allocated before; if it turns out that more is needed,
- * the lock is given up and it is tried again.
+ * when an array is copied, never while anything is allocated or called.  Memory
+ * that is missing under it is got without (spare.h).
  *
  * A weak handler watches its method's references.  When one dies, the sweep
  * takes the handler off, perhaps from a finalizer, without waiting.
@@ -29,6 +28,7 @@
 #include "ground/lock.h"
 #include "ground/process.h"
 #include "ground/roots.h"
+#include "ground/spare.h"
 #include "ground/text.h"
 #include "weak/enter.h"
 #include "weak/method.h"
@@ -86,20 +86,36 @@ link_watch(struct gcw__exit_watch *watch, gcw_exit_handler *h)
     watch->handler = ~(uintptr_t)h;
 }
 
+struct reshaping {
+    struct gcw__order *order;
+    bool (*shape)(struct gcw__order *o, struct gcw__order_spare *spare);
+    struct gcw__order_spare spare;
+};
+
+static int
+try_to_reshape(void *reshaping)
+{
+    struct reshaping *r = reshaping;
+
+    return r->shape(r->order, &r->spare) ? 0 : GCW__MISSING;
+}
+
+static bool
+fill_for_reshaping(void *reshaping)
+{
+    return gcw__order_fill(&((struct reshaping *)reshaping)->spare);
+}
+
 /* Gives memory back, or makes an index; without memory it stays as it is. */
 static void
 reshape(gcw_exit_registry *r, bool (*shape)(struct gcw__order *o,
                                             struct gcw__order_spare *spare))
 {
-    struct gcw__order_spare spare = { 0 };
-    bool done;
+    struct reshaping reshaping = { &r->order, shape, { 0 } };
 
-    do {
-        gcw__lock(&gcw__exit_lock, true);
-        done = shape(&r->order, &spare);
-        gcw__unlock(&gcw__exit_lock);
-        gcw__order_clear(&spare);
-    } while (!done && gcw__order_fill(&spare));
+    gcw__with_spare(&gcw__exit_lock, try_to_reshape, fill_for_reshaping,
+                    &reshaping);
+    gcw__order_clear(&reshaping.spare);
 }
 
 void
@@ -229,17 +245,24 @@ look_at_unloading(gcw_exit_handler *h)
         }
 }
 
-/* Returns 0, an errno, or -1: fill `spare`.  Lock held. */
+struct addition {
+    gcw_exit_handler *handler;
+    struct gcw__order_spare spare;
+};
+
 static int
-try_to_add(gcw_exit_handler *h, struct gcw__order_spare *spare)
+try_to_add(void *addition)
 {
+    struct addition *a = addition;
+    gcw_exit_handler *h = a->handler;
+
     if (is_too_late(h->registry))
         return ESHUTDOWN;
     if (h->registry->place->closed
         || !gcw__place_watched_live(self_watch(h), data_watch(h)))
         return ESTALE;
-    if (!gcw__order_push(&h->registry->order, h, spare))
-        return -1;
+    if (!gcw__order_push(&h->registry->order, h, &a->spare))
+        return GCW__MISSING;
     look_at_unloading(h);
     set_at_place(h, true);
     if (h->has_extra)
@@ -251,23 +274,22 @@ try_to_add(gcw_exit_handler *h, struct gcw__order_spare *spare)
     return 0;
 }
 
+static bool
+fill_for_addition(void *addition)
+{
+    GCW__DELAY(1);
+    return gcw__order_fill(&((struct addition *)addition)->spare);
+}
+
 int
 gcw__exit_add(gcw_exit_handler *h)
 {
-    struct gcw__order_spare spare = { 0 };
-    int error;
+    struct addition a = { h, { 0 } };
+    int error = gcw__with_spare(&gcw__exit_lock, try_to_add,
+                                fill_for_addition, &a);
 
-    for (;;) {
-        gcw__lock(&gcw__exit_lock, true);
-        error = try_to_add(h, &spare);
-        gcw__unlock(&gcw__exit_lock);
-        gcw__order_clear(&spare);
-        if (error != -1)
-            return error;
-        GCW__DELAY(1);
-        if (!gcw__order_fill(&spare))
-            return ENOMEM;
-    }
+    gcw__order_clear(&a.spare);
+    return error;
 }
 
 static bool

@@ -49,6 +49,7 @@
 
 #include "ground/delay.h"
 #include "ground/lock.h"
+#include "ground/spare.h"
 #include "ground/trace.h"
 #include "weak/inside.h"
 
@@ -81,13 +82,6 @@ struct chunk {
 struct slot {
     struct chunk *chunk;
     unsigned number;
-};
-
-/* A slot that was taken; and how many references its shard had made when none
- * was found to the target. */
-struct taken {
-    struct slot slot;        /* chunk: NULL if there is none */
-    uint64_t births;
 };
 
 /* The chunks with room come first in the list. */
@@ -220,24 +214,11 @@ chunk_drop(struct shard *shard, struct chunk *chunk,
     garbage->chunks = chunk;
 }
 
-/* Sees to it that the first chunk has room.  Called with the lock held, which
- * it lets go in between. */
-static bool
-make_room(struct shard *shard)
+static void
+add_chunk(struct shard *shard, struct chunk *chunk)
 {
-    while (shard->first == NULL || !has_room(shard->first)) {
-        struct chunk *chunk;
-
-        gcw__unlock(&shard->lock);
-        chunk = chunk_new(shard);
-        GCW__DELAY(1);
-        gcw__lock(&shard->lock, true);
-        if (chunk == NULL)
-            return false;
-        put_first(shard, chunk);
-        shard->slots += SLOTS;
-    }
-    return true;
+    put_first(shard, chunk);
+    shard->slots += SLOTS;
 }
 
 /* Slots. */
@@ -443,43 +424,67 @@ watch_new(struct shard *shard, gcw_ref *ref, struct gcw__watch *watch)
     link_watch(shard, watch);
 }
 
-/* Looks for the reference; if there is none, takes a slot for it, or leaves
- * taken->slot.chunk NULL: no memory. */
-static gcw_ref *
-find_or_take(struct shard *shard, const void *target, uintptr_t marks,
-             struct gcw__watch *watch, struct taken *taken)
-{
-    uint64_t births;
-    gcw_ref *ref;
+/* A reference that is asked for. */
+struct request {
+    struct shard *shard;
+    void *base;
+    const void *target;
+    uintptr_t marks;
+    struct gcw__watch *watch;        /* to be put on it, or NULL */
+    gcw_ref *found;                  /* it is there, or else */
+    struct slot slot;                /* the slot for it, and how many its */
+    uint64_t births;                 /* shard had made then */
+    struct chunk *spare;
+};
 
-    gcw__lock(&shard->lock, true);
-    ref = find(shard, target, marks);
-    births = shard->births;
-    watch_new(shard, ref, watch);
-    if (ref == NULL && make_room(shard)) {
-        taken->slot = slot_take(shard, target);
-        taken->births = births;
-    }
-    gcw__unlock(&shard->lock);
-    return ref;
+/* Looks for the reference; if there is none, takes a slot for it. */
+static int
+find_or_take(void *request)
+{
+    struct request *r = request;
+    struct shard *shard = r->shard;
+
+    if (r->spare != NULL)
+        add_chunk(shard, r->spare);
+    r->spare = NULL;
+    r->found = find(shard, r->target, r->marks);
+    watch_new(shard, r->found, r->watch);
+    if (r->found != NULL)
+        return 0;
+    if (shard->first == NULL || !has_room(shard->first))
+        return GCW__MISSING;
+    r->slot = slot_take(shard, r->target);
+    r->births = shard->births;
+    return 0;
+}
+
+static bool
+get_chunk(void *request)
+{
+    struct request *r = request;
+
+    r->spare = chunk_new(r->shard);
+    GCW__DELAY(1);
+    return r->spare != NULL;
 }
 
 /* Enters the reference, which is to lead to the slot, in the index.  False: no
  * memory. */
 static bool
-enter(struct shard *shard, gcw_ref *ref, struct slot slot, uintptr_t base,
-      uintptr_t target, uintptr_t marks)
+enter(const struct request *r, gcw_ref *ref)
 {
-    uintptr_t owner = target;
+    struct shard *shard = r->shard;
+    uintptr_t target = (uintptr_t)r->target, owner = target;
 
     if (!gcw__table_make_room(&shard->index))
         return false;
-    if (marks & INTERIOR)
-        owner = (uintptr_t)gcw__inside_add(&shard->heads, base, target, ref);
+    if (r->marks & INTERIOR)
+        owner = (uintptr_t)gcw__inside_add(&shard->heads, (uintptr_t)r->base,
+                                           target, ref);
     if (owner == 0)
         return false;
-    slot.chunk->owners[slot.number] = owner | marks;
-    gcw__table_insert(&shard->index, target, marked(ref, marks));
+    r->slot.chunk->owners[r->slot.number] = owner | r->marks;
+    gcw__table_insert(&shard->index, target, marked(ref, r->marks));
     return true;
 }
 
@@ -509,40 +514,38 @@ enter_all(struct shard *shard, size_t live)
         }
 }
 
-/* Lets the reference lead to its place, and the index to the reference; unless
- * another thread was faster: then its reference is returned, and the slot is
- * not needed.  Lock held.  NULL: no memory. */
+/* Lets the index lead to the reference; unless another thread was faster: then
+ * its reference is returned, and the slot is not needed.  Lock held.  NULL: no
+ * memory. */
 static gcw_ref *
-publish(struct shard *shard, gcw_ref *ref, const struct taken *taken,
-        uintptr_t base, const void *target, uintptr_t marks)
+publish(const struct request *r, gcw_ref *ref)
 {
-    struct slot slot = taken->slot;
-    gcw_ref *other = shard->births == taken->births
-        ? NULL : find(shard, target, marks);
+    struct shard *shard = r->shard;
+    gcw_ref *other = shard->births == r->births
+        ? NULL : find(shard, r->target, r->marks);
 
     GCW__DELAY(4);
-    if (other != NULL
-        || !enter(shard, ref, slot, base, (uintptr_t)target, marks))
+    if (other != NULL || !enter(r, ref))
         return other;
-    ref->id = next_id(shard, marks & LONG);
-    slot.chunk->keep[slot.number] = ref;
-    GCW__TRACE2(ref__create, ref, target);
+    ref->id = next_id(shard, r->marks & LONG);
+    r->slot.chunk->keep[r->slot.number] = ref;
+    GCW__TRACE2(ref__create, ref, r->target);
     return ref;
 }
 
 /* A reference that leads to the slot, whose link is registered.  Returns 0 or
  * an errno. */
 static int
-prepare(gcw_ref **result, struct slot slot, void *base, bool is_long)
+prepare(gcw_ref **result, const struct request *r)
 {
-    void *_Atomic *link = &slot.chunk->links[slot.number];
+    void *_Atomic *link = &r->slot.chunk->links[r->slot.number];
     gcw_ref *ref = GC_MALLOC_ATOMIC(gcw__whole_granules(sizeof *ref));
 
     *result = ref;
     if (ref == NULL)
         return ENOMEM;
     atomic_init(&ref->link, link);
-    return gcw__link_add(link, base, is_long);
+    return gcw__link_add(link, r->base, r->marks & LONG);
 }
 
 /* Gives the slot back, whose link may be registered.  Lock held, and given up
@@ -558,21 +561,21 @@ slot_return_linked(struct shard *shard, struct slot slot, bool is_long)
 
 /* The reference for the slot that was taken. */
 static gcw_ref *
-make(struct shard *shard, const struct taken *taken, void *base,
-     const void *target, uintptr_t marks, struct gcw__watch *watch)
+make(const struct request *r)
 {
+    struct shard *shard = r->shard;
     gcw_ref *ref, *used = NULL;
-    int error = prepare(&ref, taken->slot, base, marks & LONG);
+    int error = prepare(&ref, r);
 
     GCW__DELAY(2);
     gcw__lock(&shard->lock, true);
     if (error == 0)
-        used = publish(shard, ref, taken, (uintptr_t)base, target, marks);
-    watch_new(shard, used, watch);
+        used = publish(r, ref);
+    watch_new(shard, used, r->watch);
     if (error != 0)
-        slot_return(shard, taken->slot);
+        slot_return(shard, r->slot);
     else if (used != ref)
-        slot_return_linked(shard, taken->slot, marks & LONG);
+        slot_return_linked(shard, r->slot, r->marks & LONG);
     gcw__unlock(&shard->lock);
     if (used == NULL)
         errno = error == 0 ? ENOMEM : error;
@@ -583,16 +586,19 @@ static gcw_ref *
 find_or_make(void *base, const void *target, bool is_long,
              struct gcw__watch *watch)
 {
-    struct shard *shard = shard_of_base((uintptr_t)base);
-    uintptr_t marks = marks_of((uintptr_t)base, target, is_long);
-    struct taken taken = { { NULL, 0 }, 0 };
-    gcw_ref *ref = find_or_take(shard, target, marks, watch, &taken);
+    struct request r = {
+        .shard = shard_of_base((uintptr_t)base), .base = base,
+        .target = target,
+        .marks = marks_of((uintptr_t)base, target, is_long), .watch = watch
+    };
+    int error = gcw__with_spare(&r.shard->lock, find_or_take, get_chunk, &r);
+    gcw_ref *ref = r.found;
 
     GCW__DELAY(3);
-    if (ref == NULL && taken.slot.chunk == NULL)
-        errno = ENOMEM;
+    if (error != 0)
+        errno = error;
     else if (ref == NULL)
-        ref = make(shard, &taken, base, target, marks, watch);
+        ref = make(&r);
     GCW__KEEP(target);
     GCW__KEEP(base);
     return ref;
