@@ -28,8 +28,6 @@ gcweak_sources = \
 	src/event/event-see.c \
 	src/event/event.c \
 	src/event/event.h \
-	src/event/hook.c \
-	src/event/hook.h \
 	src/event/hub-connect.c \
 	src/event/hub-emit.c \
 	src/event/hub-pattern.c \
@@ -55,6 +53,8 @@ gcweak_sources = \
 	src/ground/fail.h \
 	src/ground/guard.c \
 	src/ground/guard.h \
+	src/ground/hook.c \
+	src/ground/hook.h \
 	src/ground/index.c \
 	src/ground/index.h \
 	src/ground/leader.c \
@@ -64,9 +64,13 @@ gcweak_sources = \
 	src/ground/map.c \
 	src/ground/map.h \
 	src/ground/memory.h \
+	src/ground/names.c \
+	src/ground/names.h \
 	src/ground/part.h \
 	src/ground/process.c \
 	src/ground/process.h \
+	src/ground/report.c \
+	src/ground/report.h \
 	src/ground/roots.c \
 	src/ground/roots.h \
 	src/ground/spare.h \
@@ -74,8 +78,6 @@ gcweak_sources = \
 	src/ground/stack.h \
 	src/ground/table.c \
 	src/ground/table.h \
-	src/ground/tell.c \
-	src/ground/tell.h \
 	src/ground/text.h \
 	src/ground/trace.h \
 	src/ground/wakeup.c \

@@ -47,6 +47,8 @@ last: fopen: the same
 last: nanosleep: the same
 lock: pthread_cond_timedwait: under a lock that a cancelled thread gives back
 lock: pthread_cond_wait: the same
+names: print: cancellation is off in who prints names with it
+report: print: cancellation is off
 shutdown: pause: the thread waits for the end of the process, without a lock
 shutdown: print: at exit, which has cancellation off
 shutdown: write: cancellation is off
@@ -54,7 +56,6 @@ stack: access: cancellation is off
 stack: fclose: cancellation is off
 stack: fgets: cancellation is off
 stack: fopen: cancellation is off
-tell: print: cancellation is off here, and in who prints names with it
 wakeup: close: cancellation is off
 wakeup: read: cancellation is off
 wakeup: write: cancellation is off

@@ -20,7 +20,7 @@
 #include "event/hub.h"
 #include "ground/lock.h"
 #include "ground/process.h"
-#include "ground/tell.h"
+#include "ground/names.h"
 #include "ground/text.h"
 #include "ground/wakeup.h"
 #if HAVE_LIBFFI

@@ -8,7 +8,7 @@
 #include "deliver/cleanup.h"
 #include "ground/lock.h"
 #include "ground/roots.h"
-#include "ground/tell.h"
+#include "ground/names.h"
 #include "weak/enter.h"
 #include "weak/place.h"
 

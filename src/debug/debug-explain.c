@@ -16,7 +16,7 @@
 #include "ground/code.h"
 #include "ground/lock.h"
 #include "ground/roots.h"
-#include "ground/tell.h"
+#include "ground/names.h"
 #include "proxy/proxy.h"
 #include "weak/enter.h"
 #include "weak/ref.h"
@@ -123,26 +123,14 @@ label_all(struct explanation *e)
 
 /* Naming the program's own. */
 
-static gcw_name_fn *name_object;     /* under the queue lock */
-
-static void
-set_name(gcw_name_fn *name, void *data)
-{
-    name_object = name;
-    gcw__roots->name_data = name == NULL ? NULL : data;
-}
-
 static const char *
 name_of(const struct gcw__step *step)
 {
-    gcw_name_fn *name;
-    void *data;
+    struct gcw__hook name = gcw__hook_get(&gcw__roots->name_hook,
+                                          &gcw__queue_lock);
 
-    gcw__lock(&gcw__queue_lock, true);
-    name = name_object;
-    data = gcw__roots->name_data;
-    gcw__unlock(&gcw__queue_lock);
-    return name == NULL ? NULL : name(step->object, step->size, data);
+    return name.fn == NULL ? NULL
+        : ((gcw_name_fn *)name.fn)(step->object, step->size, name.data);
 }
 
 int
@@ -152,19 +140,15 @@ gcw_explain_name(gcw_name_fn *name, void *data)
         return -1;
     if (!gcw__holdable(data))
         return gcw__fail_int(EINVAL);
-    gcw__lock(&gcw__queue_lock, true);
-    set_name(name, data);
-    gcw__unlock(&gcw__queue_lock);
+    gcw__hook_set(&gcw__roots->name_hook, &gcw__queue_lock,
+                  (void (*)(void))name, data);
     return 0;
 }
 
 static void
 unloading(const struct gcw__range *range)
 {
-    gcw__lock(&gcw__queue_lock, true);
-    if (gcw__in_range((uintptr_t)name_object, range))
-        set_name(NULL, NULL);
-    gcw__unlock(&gcw__queue_lock);
+    gcw__hook_unload(&gcw__roots->name_hook, &gcw__queue_lock, range);
 }
 
 /* Printing. */

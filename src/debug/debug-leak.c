@@ -9,7 +9,8 @@
 
 #include "deliver/cleanup.h"
 #include "ground/table.h"
-#include "ground/tell.h"
+#include "ground/names.h"
+#include "ground/report.h"
 #include "weak/place.h"
 
 #include <inttypes.h>
@@ -119,12 +120,12 @@ print_all(struct groups *groups)
 }
 
 void
-gcw__tell_leaks(void)
+gcw__report_leaks(void)
 {
     static const struct gcw__walker walker = { .table = begin, .entry = add };
     struct groups groups = { .first = NULL };
 
-    if (!gcw__tells(GCW__TELL_LEAK))
+    if (!gcw__reports(GCW__REPORT_LEAK))
         return;
     gcw__walk_places(&walker, &groups);
     groups.sort = "cleanups";

@@ -6,7 +6,7 @@
 #include "deliver/drain.h"
 #include "exit/exit.h"
 #include "ground/lock.h"
-#include "ground/tell.h"
+#include "ground/report.h"
 #include "proxy/proxy.h"
 #include "weak/enter.h"
 #include "weak/place.h"
@@ -51,7 +51,7 @@ count_callbacks(gcw_statistics *out)
     out->pending = gcw__drain_pending();
     out->cleanups_run = gcw__cleanups_ran();
     out->exit_handlers_run = gcw__exit_ran();
-    out->callbacks_failed = atomic_load(&gcw__failures);
+    out->callbacks_failed = gcw__failures();
 }
 
 void

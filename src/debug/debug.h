@@ -10,9 +10,9 @@
 /* Which event, pattern of a hub, or registry it is. */
 void gcw__print_table_name(FILE *out, const struct gcw__table_seen *table);
 
-/* What GCWEAK_DEBUG=leak tells, if it is asked for; when the process begins to
+/* What GCWEAK_DEBUG=leak asks for, if it is asked for; when the process begins to
  * exit. */
-void gcw__tell_leaks(void);
+void gcw__report_leaks(void);
 
 extern const struct gcw__part gcw__explain_part;
 

@@ -14,7 +14,7 @@
  *
  * A death callback of a method is a cleanup whose data is the pair of method
  * and user's data.  With weak data the cleanup's own watch is on nothing: two
- * feelers are, and the first that is told of a death makes it pending.
+ * feelers are, and the first whose target dies makes it pending.
  *
  * There may be millions, so what only a death callback of a method needs is
  * not in the others.
@@ -32,8 +32,8 @@
 #include "ground/leader.h"
 #include "ground/lock.h"
 #include "ground/process.h"
+#include "ground/report.h"
 #include "ground/roots.h"
-#include "ground/tell.h"
 #include "ground/trace.h"
 #include "weak/death.h"
 #include "weak/enter.h"
@@ -50,7 +50,8 @@ struct method_cleanup {
     gcw_cleanup base;
     uintptr_t code;                  /* constant: where user code is */
     struct feeler *self, *data;      /* constant; NULL but for weak data */
-    bool told;                       /* by one of them; under the sweep lock */
+    bool pending;                    /* one of them has died; under the sweep
+                                      * lock */
 };
 
 struct feeler {
@@ -148,9 +149,9 @@ feeler_died(struct gcw__watch *watch, bool may_wait)
 {
     struct method_cleanup *owner = ((struct feeler *)watch)->owner;
 
-    if (!owner->told)
-        owner->told = died(&owner->base.watch, may_wait);
-    return owner->told;
+    if (!owner->pending)
+        owner->pending = died(&owner->base.watch, may_wait);
+    return owner->pending;
 }
 
 /* What another process has registered is its own affair at exit. */
@@ -656,13 +657,13 @@ struct ending {
 };
 
 static void
-tell(const struct ending *ending, bool failed)
+report_end(const struct ending *ending, bool failed)
 {
-    struct gcw__told told = { "exit", "cleanup", NULL,
-                              code_of(ending->current), failed };
+    struct gcw__callback callback = { "cleanup", NULL, NULL,
+                                      code_of(ending->current) };
 
     if (ending->began != 0)
-        gcw__tell_line(ending->began, &told);
+        gcw__report_end(&callback, "exit", ending->began, failed);
 }
 
 /* The callback may make cleanups, and end others, which are then no more in
@@ -677,9 +678,9 @@ ending_step(void *arg)
     if (c == NULL)
         return false;
     ending->any = true;
-    ending->began = gcw__tell_begin(GCW__TELL_EXIT);
+    ending->began = gcw__report_begin(GCW__REPORT_EXIT);
     run_won(c);
-    tell(ending, false);
+    report_end(ending, false);
     return true;
 }
 
@@ -691,7 +692,7 @@ ending_failed(void *arg, const char *why)
 
     if (c == NULL)
         return;
-    tell(ending, true);
+    report_end(ending, true);
     ending->current = NULL;
     gcw__drain_failed(c, code_of(c), why);
 }

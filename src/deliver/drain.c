@@ -17,15 +17,15 @@
 #include "ground/code.h"
 #include "ground/delay.h"
 #include "ground/guard.h"
+#include "ground/hook.h"
 #include "ground/lock.h"
+#include "ground/report.h"
 #include "ground/roots.h"
-#include "ground/tell.h"
 #include "ground/wakeup.h"
 #include "weak/enter.h"
 #include "weak/place.h"
 
 pthread_mutex_t gcw__queue_lock = PTHREAD_MUTEX_INITIALIZER;
-static gcw_error_fn *error_hook;
 static struct gcw__wakeup wakeup = GCW__WAKEUP_INIT;
 
 /* The length of the queue; written under the lock. */
@@ -81,37 +81,37 @@ append(struct gcw__watch **first, struct gcw__watch **last,
 }
 
 /* How many there are on their way to the queue; under the sweep lock. */
-static size_t told;
+static size_t on_their_way;
 
 void
 gcw__drain_push(struct gcw__watch *pending)
 {
     pending->next = NULL;
-    append(&gcw__roots->told_first, &gcw__roots->told_last, pending);
-    told++;
+    append(&gcw__roots->new_first, &gcw__roots->new_last, pending);
+    on_their_way++;
 }
 
 /* At the end of a sweep, whose lock is held. */
 static bool
-queue_told(bool may_wait)
+queue_new(bool may_wait)
 {
     struct gcw__roots *roots = gcw__roots;
 
-    if (told == 0)
+    if (on_their_way == 0)
         return true;
     if (!gcw__lock(&gcw__queue_lock, may_wait))
         return false;
-    append(&roots->queue_first, &roots->queue_last, roots->told_first);
-    roots->queue_last = roots->told_last;
-    add_to_length(told);
+    append(&roots->queue_first, &roots->queue_last, roots->new_first);
+    roots->queue_last = roots->new_last;
+    add_to_length(on_their_way);
     gcw__unlock(&gcw__queue_lock);
     GCW__DELAY(1);
-    roots->told_first = roots->told_last = NULL;
-    told = 0;
+    roots->new_first = roots->new_last = NULL;
+    on_their_way = 0;
     return true;
 }
 
-/* After a sweep; also when it had nothing to tell. */
+/* After a sweep, whether anything has died or not. */
 static void
 after_sweep(void)
 {
@@ -125,7 +125,7 @@ void
 gcw__drain_install(void)
 {
     static const struct gcw__death_listener listener = {
-        wake, queue_told, after_sweep
+        wake, queue_new, after_sweep
     };
 
     gcw__deaths_install(&listener);
@@ -181,18 +181,11 @@ pop(const struct drain *drain, bool *taken)
 void
 gcw__drain_failed(void *handle, uintptr_t code, const char *why)
 {
-    gcw_error_fn *hook;
-    void *data;
+    struct gcw__callback callback = { "cleanup", NULL, NULL, code };
 
-    gcw__count_failure();
-    gcw__lock(&gcw__queue_lock, true);
-    hook = error_hook;
-    data = gcw__roots->hook_data;
-    gcw__unlock(&gcw__queue_lock);
-    if (hook != NULL)
-        hook(handle, gcw__function_name(code), why, data);
-    else
-        gcw__report(NULL, "cleanup", NULL, code, why);
+    gcw__report_failure(&callback, handle,
+                        gcw__hook_get(&gcw__roots->drain_hook,
+                                      &gcw__queue_lock), why);
 }
 
 static bool
@@ -218,12 +211,13 @@ next_pending(const struct drain *drain, bool *taken)
 }
 
 static void
-tell(const struct drain *drain, const struct gcw__watch *pending, bool failed)
+report_end(const struct drain *drain, const struct gcw__watch *pending,
+           bool failed)
 {
-    struct gcw__told told = { "drain", "callback", NULL,
-                              pending->ops->code(pending), failed };
+    struct gcw__callback callback = { "callback", NULL, NULL,
+                                      pending->ops->code(pending) };
 
-    gcw__tell_line(drain->began, &told);
+    gcw__report_end(&callback, "drain", drain->began, failed);
 }
 
 /* A callback may look at the descriptor itself. */
@@ -252,10 +246,10 @@ drain_step(void *run)
         return true;
     drain->current = pending;
     show_rest();
-    drain->began = gcw__tell_begin(GCW__TELL_DRAIN);
+    drain->began = gcw__report_begin(GCW__REPORT_DRAIN);
     pending->ops->run(pending);
     if (!GCW__LIKELY(drain->began == 0))
-        tell(drain, pending, false);
+        report_end(drain, pending, false);
     drain->ran++;
     drain->current = NULL;
     set_code(drain, 0);
@@ -273,7 +267,7 @@ drain_failed(void *run, const char *why)
     if (pending == NULL)
         return;
     if (drain->began != 0)
-        tell(drain, pending, true);
+        report_end(drain, pending, true);
     drain->ran++;
     gcw__drain_failed(pending, pending->ops->code(pending), why);
 }
@@ -353,13 +347,6 @@ gcw_drain_fd(void)
     return fd;
 }
 
-static void
-set_hook(gcw_error_fn *hook, void *data)
-{
-    error_hook = hook;
-    gcw__roots->hook_data = data;
-}
-
 int
 gcw_drain_on_error(gcw_error_fn *hook, void *data)
 {
@@ -367,19 +354,15 @@ gcw_drain_on_error(gcw_error_fn *hook, void *data)
         return -1;
     if (!gcw__holdable(data))
         return gcw__fail_int(EINVAL);
-    gcw__lock(&gcw__queue_lock, true);
-    set_hook(hook, data);
-    gcw__unlock(&gcw__queue_lock);
+    gcw__hook_set(&gcw__roots->drain_hook, &gcw__queue_lock,
+                  (void (*)(void))hook, data);
     return 0;
 }
 
 static void
 unloading(const struct gcw__range *range)
 {
-    gcw__lock(&gcw__queue_lock, true);
-    if (gcw__in_range((uintptr_t)error_hook, range))
-        set_hook(NULL, NULL);
-    gcw__unlock(&gcw__queue_lock);
+    gcw__hook_unload(&gcw__roots->drain_hook, &gcw__queue_lock, range);
 }
 
 static void

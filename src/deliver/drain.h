@@ -8,8 +8,8 @@
 #include <gcweak/drain.h>
 
 /* Makes the callback of a watch that is off its reference pending; who waits
- * is woken when all deaths have been told.  Only for `died`, and so under the
- * sweep lock.  Cannot fail. */
+ * is woken when the sweep is over.  Only for `died`, and so under the sweep
+ * lock.  Cannot fail. */
 void gcw__drain_push(struct gcw__watch *pending);
 
 /* The queue lock: of the queue, and of the order of the cleanups, since each
@@ -35,7 +35,7 @@ size_t gcw__drain_at_exit(void);
 /* How many callbacks wait, those included that will be passed over. */
 size_t gcw__drain_pending(void);
 
-/* Tells the error hook of a callback that failed. */
+/* Reports a callback that has failed. */
 void gcw__drain_failed(void *handle, uintptr_t code, const char *why);
 
 /* Has woken() called whenever there may be something to drain, by the

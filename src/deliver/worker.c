@@ -36,7 +36,7 @@
 #include "deliver/drain.h"
 #include "ground/code.h"
 #include "ground/delay.h"
-#include "ground/guard.h"
+#include "ground/names.h"
 #include "ground/lock.h"
 #include "ground/process.h"
 #include "weak/enter.h"

@@ -8,6 +8,7 @@
 
 #include "event/listeners.h"
 #include "ground/delay.h"
+#include "ground/hook.h"
 #include "weak/ref.h"
 
 #include <gcweak/hub.h>
@@ -55,5 +56,12 @@ gcw__slot_call(const struct gcw__slot *slot, void *arg, GC_word *settled)
     GCW__KEEP(self);
     return true;
 }
+
+/* Reports a listener that has failed in an emission of `event`, a name or NULL,
+ * to the hook of the event or hub.  *failing is the emission's, false at
+ * first: a hook that fails in turn is not called for that. */
+void gcw__listener_failed(const struct gcw__hook *hook, bool *failing,
+                          const char *event, const struct gcw__slot *slot,
+                          const char *why);
 
 #endif

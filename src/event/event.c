@@ -28,7 +28,7 @@ unloading(void *event, const struct gcw__range *range)
     gcw__lock(gcw__listeners_lock(e->list.place), true);
     gcw__listeners_clear(&e->list, range);
     gcw__unlock(gcw__listeners_lock(e->list.place));
-    gcw__hook_unload(&e->hook, e->list.place, range);
+    gcw__hook_unload(&e->hook, gcw__listeners_lock(e->list.place), range);
     return false;
 }
 
@@ -279,7 +279,7 @@ emit_failed(void *arg, const char *why)
     struct emission *run = arg;
     gcw_event *e = run->event;
 
-    gcw__hook_tell(&e->hook, &run->failing, e->name, run->next - 1, why);
+    gcw__listener_failed(&e->hook, &run->failing, e->name, run->next - 1, why);
 }
 
 /* What the array held at one moment. */
@@ -343,6 +343,7 @@ gcw_event_on_error(gcw_event *e, gcw_error_fn *hook, void *data)
         return -1;
     if (e == NULL || !gcw__holdable(data))
         return gcw__fail_int(EINVAL);
-    gcw__hook_set(&e->hook, e->list.place, hook, data);
+    gcw__hook_set(&e->hook, gcw__listeners_lock(e->list.place),
+                  (void (*)(void))hook, data);
     return 0;
 }

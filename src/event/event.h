@@ -2,8 +2,8 @@
 #ifndef GCW__EVENT_H
 #define GCW__EVENT_H
 
-#include "event/hook.h"
 #include "event/listeners.h"
+#include "ground/hook.h"
 
 struct gcw_event {
     struct gcw__listeners list;

@@ -36,7 +36,7 @@ struct called {
 
 struct emission {
     gcw_hub *hub;
-    gcw_emission told;
+    gcw_emission emission;
     struct part parts[PATTERNS];
     size_t n;                        /* parts that are not empty */
     size_t listeners;                /* in all of them */
@@ -70,11 +70,11 @@ static void
 take_snapshot(struct emission *run, const char *name)
 {
     const gcw_hub *h = run->hub;
-    const void *source = run->told.source;
+    const void *source = run->emission.source;
     struct gcw__type *type = name == NULL ? NULL : gcw__hub_type(h, name);
 
     if (type != NULL) {
-        run->told.type = type->name;
+        run->emission.type = type->name;
         add_part(run, gcw__hub_pattern(h, type, NULL));
     }
     if (type != NULL && source != NULL)
@@ -137,8 +137,8 @@ emit_one_part(void *emission)
 
     while (part->next != part->end) {
         run->current = part->next++;
-        run->told.listener = run->current->listener;
-        if (!gcw__slot_call(run->current, &run->told, &settled))
+        run->emission.listener = run->current->listener;
+        if (!gcw__slot_call(run->current, &run->emission, &settled))
             run->passed_over++;
     }
     return false;
@@ -181,8 +181,8 @@ call_first(struct emission *run, const struct gcw__slot *slot)
         || !gcw__slot_ask(slot, id.data, &bound))
         return false;
     remember(&run->called, &id, hash);
-    run->told.listener = slot->listener;
-    gcw__slot_call_bound(slot, &bound, &run->told);
+    run->emission.listener = slot->listener;
+    gcw__slot_call_bound(slot, &bound, &run->emission);
     return true;
 }
 
@@ -202,8 +202,8 @@ emit_failed(void *emission, const char *why)
 {
     struct emission *run = emission;
 
-    gcw__hook_tell(&run->hub->hook, &run->failing, run->told.type,
-                   run->current, why);
+    gcw__listener_failed(&run->hub->hook, &run->failing, run->emission.type,
+                         run->current, why);
 }
 
 /* In a function of its own, because of the room that it takes.  False: no
@@ -232,7 +232,7 @@ gcw__hub_emit(gcw_hub *h, const char *type, void *source, void *arg,
 {
     struct emission run = {
         /* cppcheck-suppress ctuuninitvar ; what it points to is not read */
-        .hub = h, .told = { h, NULL, type, source, arg }
+        .hub = h, .emission = { h, NULL, type, source, arg }
     };
 
     GCW__TRACE2(emit__begin, h, type);

@@ -71,7 +71,7 @@ unloading(void *hub, const struct gcw__range *range)
     gcw__lock(gcw__hub_lock(h), true);
     gcw__map_each(&h->patterns, unload_pattern, &copy);
     gcw__unlock(gcw__hub_lock(h));
-    gcw__hook_unload(&h->hook, &h->place->place, range);
+    gcw__hook_unload(&h->hook, gcw__hub_lock(h), range);
     return false;
 }
 
@@ -188,7 +188,7 @@ gcw_hub_on_error(gcw_hub *h, gcw_error_fn *hook, void *data)
         return -1;
     if (h == NULL || !gcw__holdable(data))
         return gcw__fail_int(EINVAL);
-    gcw__hook_set(&h->hook, &h->place->place, hook, data);
+    gcw__hook_set(&h->hook, gcw__hub_lock(h), (void (*)(void))hook, data);
     return 0;
 }
 

@@ -2,8 +2,8 @@
 #ifndef GCW__HUB_H
 #define GCW__HUB_H
 
-#include "event/hook.h"
 #include "event/listeners.h"
+#include "ground/hook.h"
 #include "ground/map.h"
 #include "ground/wakeup.h"
 

@@ -6,8 +6,10 @@
  */
 #include <config.h>
 #include "event/emit.h"
+
 #include "ground/delay.h"
 #include "ground/lock.h"
+#include "ground/report.h"
 #include "weak/enter.h"
 
 /* Under the lock, if it is not gone. */
@@ -209,4 +211,24 @@ gcw__slot_call_asked(const struct gcw__slot *slot, void *data, void *arg)
         return false;
     gcw__slot_call_bound(slot, &bound, arg);
     return true;
+}
+
+void
+gcw__listener_failed(const struct gcw__hook *hook, bool *failing,
+                     const char *event, const struct gcw__slot *slot,
+                     const char *why)
+{
+    gcw_listener *l = slot->listener;
+    struct gcw__callback callback = { "listener", event, NULL,
+                                      (uintptr_t)slot->code };
+
+    if (*failing) {
+        gcw__count_failure();
+    } else {
+        *failing = true;
+        gcw__report_failure(&callback, l,
+                            gcw__hook_get(hook, gcw__listeners_lock(
+                                                    l->on.place)), why);
+    }
+    *failing = false;
 }

@@ -5,7 +5,6 @@
 #include <config.h>
 #include "exit/exit.h"
 
-#include "ground/lock.h"
 #include "ground/roots.h"
 #include "ground/text.h"
 #include "weak/enter.h"
@@ -72,9 +71,6 @@ gcw_exit_on_error(gcw_exit_registry *r, gcw_error_fn *hook, void *data)
         return -1;
     if (r == NULL || !gcw__holdable(data))
         return gcw__fail_int(EINVAL);
-    gcw__lock(&gcw__exit_lock, true);
-    r->hook = hook;
-    r->hook_data = data;
-    gcw__unlock(&gcw__exit_lock);
+    gcw__hook_set(&r->hook, &gcw__exit_lock, (void (*)(void))hook, data);
     return 0;
 }

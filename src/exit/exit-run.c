@@ -41,8 +41,8 @@
 #include "ground/leader.h"
 #include "ground/lock.h"
 #include "ground/process.h"
+#include "ground/report.h"
 #include "ground/roots.h"
-#include "ground/tell.h"
 #include "ground/trace.h"
 #include "weak/enter.h"
 #include "weak/method.h"
@@ -60,7 +60,7 @@ struct run {
     struct gcw__exit_count count;
     int status;
     gcw_exit_handler *current;       /* the one that is called, or NULL */
-    uint64_t began;                  /* when, if that is to be told; else 0 */
+    uint64_t began;                  /* when, if its end is to be reported */
     size_t counted;                  /* of those called, how many `ran` has */
     bool watching;                   /* it does, and is not to come back */
     uint32_t at;                     /* where a run for code looks next */
@@ -398,16 +398,16 @@ begin_call(struct run *run, const gcw_exit_handler *h, uintptr_t code)
     (void)h, (void)code;
     GCW__TRACE2(handler__begin, h, code);
     run->count.called++;
-    run->began = gcw__tell_begin(GCW__TELL_EXIT);
+    run->began = gcw__report_begin(GCW__REPORT_EXIT);
 }
 
 static void
-tell(const struct run *run, const gcw_exit_handler *h, bool failed)
+report_end(const struct run *run, const gcw_exit_handler *h, bool failed)
 {
-    struct gcw__told told = { "exit", "handler", gcw__exit_name(h),
-                              gcw__exit_code(h), failed };
+    struct gcw__callback callback = { "handler", NULL, gcw__exit_name(h),
+                                      gcw__exit_code(h) };
 
-    gcw__tell_line(run->began, &told);
+    gcw__report_end(&callback, "exit", run->began, failed);
 }
 
 static inline void
@@ -415,31 +415,24 @@ end_call(const struct run *run, const gcw_exit_handler *h, bool failed)
 {
     GCW__TRACE1(handler__end, h);
     if (!GCW__LIKELY(run->began == 0))
-        tell(run, h, failed);
+        report_end(run, h, failed);
 }
 
 static void
-report(struct run *run, const char *why)
+fail(struct run *run, const char *why)
 {
     gcw_exit_handler *h = run->current;
-    gcw_exit_registry *r = run->registry;
-    const char *name = gcw__exit_name(h);
-    gcw_error_fn *hook;
-    void *data;
+    struct gcw__callback callback = { "exit handler", NULL, gcw__exit_name(h),
+                                      gcw__exit_code(h) };
+    struct gcw__hook hook;
 
     run->count.failed++;
-    gcw__count_failure();
     end_call(run, h, true);
     gcw__lock(&gcw__exit_lock, true);
     finish_last(run);
-    hook = r->hook;
-    data = r->hook_data;
+    hook = run->registry->hook;
     gcw__unlock(&gcw__exit_lock);
-    if (hook == NULL)
-        gcw__report(NULL, "exit handler", name, gcw__exit_code(h), why);
-    else
-        hook(h, name != NULL ? name : gcw__function_name(gcw__exit_code(h)),
-             why, data);
+    gcw__report_failure(&callback, h, hook, why);
 }
 
 static void
@@ -453,7 +446,7 @@ call_method(struct run *run, gcw_exit_handler *h)
     GCW__DELAY(4);
     begin_call(run, h, (uintptr_t)bound.fn);
     if (gcw_bound_call(&bound, &info) != NULL)
-        report(run, "its method returned non-NULL");
+        fail(run, "its method returned non-NULL");
     else
         end_call(run, h, false);
 }
@@ -504,7 +497,7 @@ run_failed(void *arg, const char *why)
     struct run *run = arg;
 
     if (run->current != NULL)
-        report(run, why);
+        fail(run, why);
 }
 
 /* Marks the waiting handlers in the range, or takes the marks off all.  Lock
@@ -636,10 +629,7 @@ gcw__exit_object_unloading(void *registry, const struct gcw__range *range)
             any = true;
         gcw__lock(&gcw__exit_lock, true);
     } while (!drop_kept(r, range));
-    if (gcw__in_range((uintptr_t)r->hook, range)) {
-        r->hook = NULL;
-        r->hook_data = NULL;
-    }
+    gcw__hook_drop(&r->hook, range);
     gcw__unlock(&gcw__exit_lock);
     return any;
 }

@@ -188,8 +188,7 @@ gcw__exit_empty(void *registry)
         if (extra != NULL && extra->on_data != NULL)
             gcw__place_leave(&extra->on_data->on);
     }
-    r->hook = NULL;
-    r->hook_data = NULL;
+    r->hook = (struct gcw__hook){ NULL, NULL };
 }
 
 bool

@@ -3,6 +3,7 @@
 #define GCW__EXIT_H
 
 #include "exit/exit-order.h"
+#include "ground/hook.h"
 #include "ground/part.h"
 #include "ground/stack.h"
 #include "weak/place.h"
@@ -69,8 +70,7 @@ struct gcw_exit_registry {
                                       * with, or passes over */
     struct gcw__place *place;        /* constant */
     char *name;                      /* constant */
-    gcw_error_fn *hook;
-    void *hook_data;
+    struct gcw__hook hook;           /* a gcw_error_fn */
     uint64_t births;                 /* of handlers with an extra */
     uint64_t owner;                  /* the thread that runs it, and */
     unsigned owner_process;          /* the process of that thread, */

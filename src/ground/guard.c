@@ -25,7 +25,6 @@
 #include "ground/lock.h"
 #include "ground/stack.h"
 
-#include <dlfcn.h>
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -162,32 +161,4 @@ gcw_fail(const char *why)
             why == NULL ? "no reason given" : why);
     guard->why = why;
     longjmp(guard->failed, 1);
-}
-
-const char *
-gcw__function_name(uintptr_t code)
-{
-    Dl_info info;
-
-    if (code == 0 || dladdr((void *)code, &info) == 0
-        || (uintptr_t)info.dli_saddr != code)
-        return NULL;
-    return info.dli_sname;
-}
-
-void
-gcw__report(const char *event, const char *what, const char *name,
-            uintptr_t code, const char *why)
-{
-    char address[32];
-
-    snprintf(address, sizeof address, "at %#jx", (uintmax_t)code);
-    if (name == NULL)
-        name = gcw__function_name(code);
-    gcw__cancel_off();
-    fprintf(stderr, "gcweak: %s%s%s%s %s failed: %s\n",
-            event == NULL ? "" : "event ", event == NULL ? "" : event,
-            event == NULL ? "" : ": ", what, name == NULL ? address : name,
-            why == NULL ? "no reason given" : why);
-    gcw__cancel_on();
 }

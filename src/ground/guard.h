@@ -25,13 +25,4 @@ bool gcw__frame_is_over(uintptr_t frame, uintptr_t here);
 /* Aborts, and says that a callback was left by a jump. */
 GCW_NORETURN void gcw__left_by_jump(void);
 
-/* The report when there is no hook: a line on stderr.  `what` is the sort of
- * callback; without a name the function at `code` is named.  `event` is what
- * it listened to, or NULL. */
-void gcw__report(const char *event, const char *what, const char *name,
-                 uintptr_t code, const char *why);
-
-/* The name of the function at `code`, or NULL.  Memory of its object. */
-const char *gcw__function_name(uintptr_t code);
-
 #endif

@@ -12,22 +12,25 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "ground/hook.h"
+
 #include <gcweak.h>
 
 struct gcw__watch;
 struct gcw__place;
 
 struct gcw__roots {
-    /* death.c: the watches of dead targets that wait to be told */
-    struct gcw__watch *dead_first, *dead_last;
-    /* drain.c: callbacks on their way to the queue, under the sweep lock */
-    struct gcw__watch *told_first, *told_last;
-    /* drain.c: the pending callbacks, and the error hook's data */
+    /* death.c: the watches that were swept, whose `died` is still to be
+     * called */
+    struct gcw__watch *swept_first, *swept_last;
+    /* drain.c: callbacks that this sweep has made pending, on their way to the
+     * queue, under the sweep lock */
+    struct gcw__watch *new_first, *new_last;
+    /* drain.c: the queue of pending callbacks, and the error hook */
     struct gcw__watch *queue_first, *queue_last;
-    void *hook_data;
-    /* debug-explain.c: of the function that names objects, under the queue
-     * lock */
-    void *name_data;
+    struct gcw__hook drain_hook;
+    /* debug-explain.c: the function that names objects, under the queue lock */
+    struct gcw__hook name_hook;
     /* proxy.c: all that were not freed */
     gcw_proxy *proxies;
     /* exit.c: the default registry */

@@ -14,6 +14,7 @@
 
 #include "ground/code.h"
 #include "ground/guard.h"
+#include "ground/report.h"
 #include "process/starting.h"
 
 #include <errno.h>
@@ -125,10 +126,13 @@ step(void *arg)
 static void
 failed(void *arg, const char *why)
 {
+    static const struct gcw__hook none;
     struct early_run *run = arg;
+    struct gcw__callback callback = { "exit handler", NULL, NULL,
+                                      (uintptr_t)run->current };
 
     if (run->current != NULL)
-        gcw__report(NULL, "exit handler", NULL, (uintptr_t)run->current, why);
+        gcw__report_failure(&callback, NULL, none, why);
 }
 
 bool

@@ -47,7 +47,7 @@
 #include "ground/lock.h"
 #include "ground/process.h"
 #include "ground/roots.h"
-#include "ground/tell.h"
+#include "ground/report.h"
 #include "process/early.h"
 #include "weak/death.h"
 
@@ -167,7 +167,7 @@ round_of_callbacks(int status)
 }
 
 static void
-tell_undrained(void)
+report_undrained(void)
 {
     size_t n;
 
@@ -180,16 +180,16 @@ tell_undrained(void)
 
 /* Once, though callbacks may begin an exit within the exit. */
 static void
-tell_of_exit(void)
+report_exit(void)
 {
-    static bool told;
+    static bool reported;
 
-    if (told)
+    if (reported)
         return;
-    told = true;
-    gcw__tell_leaks();
-    if (gcw__tells(GCW__TELL_DRAIN))
-        tell_undrained();
+    reported = true;
+    gcw__report_leaks();
+    if (gcw__reports(GCW__REPORT_DRAIN))
+        report_undrained();
 }
 
 static bool
@@ -225,7 +225,7 @@ run_in_turn(void *arg)
     const struct ending *ending = arg;
 
     gcw__worker_end();
-    tell_of_exit();
+    report_exit();
     if (ending->place == 0)
         run_all(ending->status);
     else

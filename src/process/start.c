@@ -19,7 +19,7 @@
 #include "ground/fail.h"
 #include "ground/process.h"
 #include "ground/roots.h"
-#include "ground/tell.h"
+#include "ground/report.h"
 #include "process/fork.h"
 #include "process/last.h"
 #include "process/shutdown.h"
@@ -56,7 +56,7 @@ publish(struct gcw__roots *roots)
     if (error != 0)
         return error;
     gcw__roots = roots;
-    gcw__tell_install();
+    gcw__report_install();
     gcw__exit_install();
     gcw__drain_install();
     gcw__worker_install(gcw__last_needed);

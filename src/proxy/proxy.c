@@ -44,8 +44,7 @@ struct gcw_proxy {
     gcw_proxy_fn *_Atomic code;          /* NULL: freed */
     /* Under the lock. */
     ffi_closure *closure;
-    stale_hook *hook;
-    void *hook_data;
+    struct gcw__hook hook;           /* a stale_hook */
     gcw_proxy *prev, *next;
 };
 
@@ -56,16 +55,12 @@ static pthread_mutex_t proxies_lock = PTHREAD_MUTEX_INITIALIZER;
 static void
 call_stale(gcw_proxy *p, void *result)
 {
-    stale_hook *hook;
-    void *data;
+    struct gcw__hook hook;
 
     gcw__result_zero(p->signature->outer.rtype, result);
-    gcw__lock(&proxies_lock, true);
-    hook = p->hook;
-    data = p->hook_data;
-    gcw__unlock(&proxies_lock);
-    if (hook != NULL)
-        hook(p, data);
+    hook = gcw__hook_get(&p->hook, &proxies_lock);
+    if (hook.fn != NULL)
+        ((stale_hook *)hook.fn)(p, hook.data);
     errno = ESTALE;
 }
 
@@ -297,8 +292,7 @@ disarm(gcw_proxy *p)
     gcw__signature_release(p->signature);
     delist(p);
     p->closure = NULL;
-    p->hook = NULL;
-    p->hook_data = NULL;
+    p->hook = (struct gcw__hook){ NULL, NULL };
     return true;
 }
 
@@ -324,10 +318,9 @@ set_hook(gcw_proxy *p, stale_hook *hook, void *data)
 
     gcw__lock(&proxies_lock, true);
     there = atomic_load(&p->code) != NULL;
-    if (there) {
-        p->hook = hook;
-        p->hook_data = hook == NULL ? NULL : data;
-    }
+    if (there)
+        p->hook = (struct gcw__hook){ (void (*)(void))hook,
+                                      hook == NULL ? NULL : data };
     gcw__unlock(&proxies_lock);
     return there;
 }
@@ -397,10 +390,7 @@ unloading(const struct gcw__range *range)
     for (gcw_proxy *p = gcw__roots->proxies; p != NULL; p = p->next) {
         if (gcw__in_range((uintptr_t)p->fn, range))
             p->fn = NULL;
-        if (gcw__in_range((uintptr_t)p->hook, range)) {
-            p->hook = NULL;
-            p->hook_data = NULL;
-        }
+        gcw__hook_drop(&p->hook, range);
     }
     gcw__unlock(&proxies_lock);
 }

@@ -15,9 +15,10 @@
  *     the collector's hook.
  * The canary exists only while somebody watches.
  *
- * What has died hangs in a list of its own until its watches have been told,
- * because telling may have to be put off.  Those of a shard are told before
- * the next is looked at, while they are in the processor's cache.
+ * The watches that a sweep takes off hang in a list until `died` of each has
+ * been called, because that may have to be put off.  Those of a shard are
+ * called before the next is looked at, while they are in the processor's
+ * cache.
  *
  * Under the sweep lock: the list, and all writes to gcw__noticed.
  */
@@ -34,29 +35,30 @@ static pthread_mutex_t sweep_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static const struct gcw__death_listener *listener;
 
-/* False if some could not be told now.  Sweep lock held.  A watch that is told
- * may go to the end of another list (drain.c), where its `next` is NULL. */
+/* Calls those that were swept.  False if some put it off.  Sweep lock held.  A
+ * watch that is called may go to the end of another list (drain.c), where its
+ * `next` is NULL. */
 static bool
-tell(bool may_wait)
+call_watches(bool may_wait)
 {
     struct gcw__roots *roots = gcw__roots;
     struct gcw__watch *watch;
 
-    while ((watch = roots->dead_first) != NULL) {
+    while ((watch = roots->swept_first) != NULL) {
         struct gcw__watch *next = watch->next;
 
         if (!watch->ops->died(watch, may_wait))
             return false;
         GCW__DELAY(2);
         watch->next = NULL;
-        roots->dead_first = next;
+        roots->swept_first = next;
     }
-    roots->dead_last = NULL;
-    return listener->told(may_wait);
+    roots->swept_last = NULL;
+    return listener->called(may_wait);
 }
 
-/* `now` is a collection whose links are cleared.  False if something could not
- * be told. */
+/* `now` is a collection whose links are cleared.  False if something was put
+ * off. */
 static bool
 sweep(GC_word now, bool may_wait, struct gcw__garbage *garbage)
 {
@@ -64,18 +66,18 @@ sweep(GC_word now, bool may_wait, struct gcw__garbage *garbage)
     bool complete = true;
 
     for (size_t i = 0; i < GCW__SHARDS; i++) {
-        complete &= gcw__shard_sweep(i, now, may_wait, &roots->dead_first,
-                                     &roots->dead_last, garbage);
+        complete &= gcw__shard_sweep(i, now, may_wait, &roots->swept_first,
+                                     &roots->swept_last, garbage);
         GCW__DELAY(1);
-        complete &= tell(may_wait);
+        complete &= call_watches(may_wait);
     }
     if (complete)
         atomic_store_explicit(&gcw__noticed, now, memory_order_relaxed);
     return complete;
 }
 
-/* Who may wait tells of all: what could not be told is about a container that
- * may have died in yet another collection, which is settled then. */
+/* Who may wait puts nothing off, but for a container that may have died in yet
+ * another collection, which is settled then. */
 void
 gcw__notice_deaths(bool may_wait)
 {
@@ -106,9 +108,9 @@ gcw__deaths_of(void *base)
     do {
         gcw__settle();
         gcw__lock(&sweep_lock, true);
-        gcw__shard_kill(base, &gcw__roots->dead_first,
-                        &gcw__roots->dead_last, &garbage);
-        complete = tell(true);
+        gcw__shard_kill(base, &gcw__roots->swept_first,
+                        &gcw__roots->swept_last, &garbage);
+        complete = call_watches(true);
         gcw__unlock(&sweep_lock);
         GCW__DELAY(4);
         gcw__shards_clear(&garbage);
@@ -154,9 +156,9 @@ gcw__death_watch_new(void *base, const void *target, struct gcw__watch *watch)
 }
 
 void
-gcw__deaths_install(const struct gcw__death_listener *who)
+gcw__deaths_install(const struct gcw__death_listener *its)
 {
-    listener = who;
+    listener = its;
 }
 
 void

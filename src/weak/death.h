@@ -9,8 +9,8 @@
 /* The last collection whose deaths have been noticed. */
 extern _Atomic GC_word gcw__noticed;
 
-/* Notices the deaths of all collections so far, and tells those who watch.
- * Without may_wait it gives up what is locked, for the next time. */
+/* Notices the deaths of all collections so far, and calls `died` of the watches.
+ * Without may_wait it puts off what is locked, for the next time. */
 void gcw__notice_deaths(bool may_wait);
 
 /* The same, if there was a collection since the last time and nobody is at it
@@ -23,8 +23,8 @@ gcw__tick(void)
         gcw__notice_deaths(false);
 }
 
-/* Kills all references into the object that starts at base, and tells those
- * who watch. */
+/* Kills all references into the object that starts at base, and calls `died` of
+ * their watches. */
 void gcw__deaths_of(void *base);
 
 /* As gcw__watch_add, and as gcw__shard_watch; they see to it that the death is
@@ -33,14 +33,14 @@ bool gcw__death_watch(struct gcw__watch *watch);
 gcw_ref *gcw__death_watch_new(void *base, const void *target,
                               struct gcw__watch *watch);
 
-/* Who wants to know; set once, before anything can die. */
+/* Who listens to sweeps; set once, before anything can die. */
 struct gcw__death_listener {
     /* A collection has ended while somebody watches.  Inside the collector,
      * so it may only set flags and post. */
     void (*collected)(void);
-    /* All watches of a sweep have been told.  Under the sweep lock; returns
-     * false if it may not wait and has to be called again. */
-    bool (*told)(bool may_wait);
+    /* `died` of all watches of a sweep has been called.  Under the sweep
+     * lock; returns false if it may not wait and has to be called again. */
+    bool (*called)(bool may_wait);
     /* That is over.  On any thread, perhaps within an allocation; no lock
      * held. */
     void (*swept)(void);
@@ -48,7 +48,7 @@ struct gcw__death_listener {
 
 void gcw__deaths_install(const struct gcw__death_listener *listener);
 
-/* Has the collector's hook tell of collections; afterwards, once.  Takes the
+/* Has the collector's hook report collections; afterwards, once.  Takes the
  * collector's lock. */
 void gcw__deaths_hook(void);
 

@@ -1,0 +1,143 @@
+/* report.c: lines on stderr about callbacks.
+ *
+ * The words of GCWEAK_DEBUG are read once, when the library starts; afterwards
+ * who runs callbacks asks one word of memory, at places that emissions do not
+ * pass.  Lines are written while no lock of the library is held, each as a
+ * whole.
+ */
+#include <config.h>
+#include "ground/report.h"
+
+#include "ground/lock.h"
+#include "ground/names.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <gcweak/base.h>
+
+unsigned gcw__reported;
+
+static const struct {
+    const char *name;
+    unsigned bit;
+} words[] = {
+    { "exit", GCW__REPORT_EXIT },
+    { "drain", GCW__REPORT_DRAIN },
+    { "leak", GCW__REPORT_LEAK },
+};
+
+static unsigned
+bit_of(const char *word, size_t length)
+{
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (strlen(words[i].name) == length
+            && memcmp(words[i].name, word, length) == 0)
+            return words[i].bit;
+    return 0;
+}
+
+static void
+complain(const char *word, size_t length)
+{
+    gcw__cancel_off();
+    fprintf(stderr, "gcweak: GCWEAK_DEBUG: unknown word \"%.*s\" (known are"
+            " exit, drain and leak)\n", (int)length, word);
+    gcw__cancel_on();
+}
+
+void
+gcw__report_install(void)
+{
+    const char *at = getenv("GCWEAK_DEBUG");
+
+    while (at != NULL && *at != '\0') {
+        size_t length = strcspn(at, ",");
+        unsigned bit = bit_of(at, length);
+
+        if (bit == 0 && length != 0)
+            complain(at, length);
+        gcw__reported |= bit;
+        at += length + (at[length] == ',');
+    }
+}
+
+uint64_t
+gcw__clock(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec + 1;
+}
+
+void
+gcw__report_end(const struct gcw__callback *callback, const char *word,
+                uint64_t began, bool failed)
+{
+    double ms = (double)(gcw__clock() - began) / 1e6;
+
+    gcw__cancel_off();
+    flockfile(stderr);
+    fprintf(stderr, "gcweak: %s: %s ", word, callback->sort);
+    if (callback->name != NULL)
+        fprintf(stderr, "\"%s\" ", callback->name);
+    gcw__print_code(stderr, callback->code);
+    fprintf(stderr, " %s %.3f ms\n", failed ? "failed after" : "took", ms);
+    funlockfile(stderr);
+    gcw__cancel_on();
+}
+
+/* Failures. */
+
+static _Atomic uint64_t failures;
+
+void
+gcw__count_failure(void)
+{
+    atomic_fetch_add_explicit(&failures, 1, memory_order_relaxed);
+}
+
+uint64_t
+gcw__failures(void)
+{
+    return atomic_load(&failures);
+}
+
+/* Its own name, or that of the function. */
+static const char *
+name_of(const struct gcw__callback *callback)
+{
+    return callback->name != NULL ? callback->name
+                                  : gcw__function_name(callback->code);
+}
+
+static void
+write_failure(const struct gcw__callback *callback, const char *why)
+{
+    const char *name = name_of(callback);
+    char address[32];
+
+    snprintf(address, sizeof address, "at %#jx", (uintmax_t)callback->code);
+    gcw__cancel_off();
+    fprintf(stderr, "gcweak: %s%s%s%s %s failed: %s\n",
+            callback->of == NULL ? "" : "event ",
+            callback->of == NULL ? "" : callback->of,
+            callback->of == NULL ? "" : ": ", callback->sort,
+            name == NULL ? address : name,
+            why == NULL ? "no reason given" : why);
+    gcw__cancel_on();
+}
+
+void
+gcw__report_failure(const struct gcw__callback *callback, void *handle,
+                    struct gcw__hook hook, const char *why)
+{
+    gcw__count_failure();
+    if (hook.fn != NULL)
+        ((gcw_error_fn *)hook.fn)(handle, name_of(callback), why, hook.data);
+    else
+        write_failure(callback, why);
+}
