@@ -53,6 +53,7 @@ gcweak_sources = \
 	src/ground/fail.h \
 	src/ground/guard.c \
 	src/ground/guard.h \
+	src/ground/hidden.h \
 	src/ground/hook.c \
 	src/ground/hook.h \
 	src/ground/index.c \
@@ -107,6 +108,8 @@ gcweak_sources = \
 	src/weak/inside.h \
 	src/weak/method.c \
 	src/weak/method.h \
+	src/weak/pair.c \
+	src/weak/pair.h \
 	src/weak/place.c \
 	src/weak/place.h \
 	src/weak/read.h \

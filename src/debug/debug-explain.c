@@ -16,6 +16,7 @@
 #include "ground/code.h"
 #include "ground/lock.h"
 #include "ground/roots.h"
+#include "ground/hidden.h"
 #include "ground/names.h"
 #include "proxy/proxy.h"
 #include "weak/enter.h"
@@ -165,7 +166,7 @@ print_entry(const struct explanation *e, const struct label *label)
     if (entry->target == NULL)
         return;
     fprintf(e->out, ", for %p", (void *)(uintptr_t)entry->target);
-    if (gcw__base(entry->target) == gcw__base((void *)~e->hidden))
+    if (gcw__base(entry->target) == gcw__base(gcw__reveal(e->hidden)))
         fputs(" itself", e->out);
 }
 
@@ -265,7 +266,7 @@ print_chain(struct explanation *e)
 
     label_all(e);
     fprintf(e->out, "gcweak: %p is kept alive by\n  ",
-            (void *)~e->hidden);
+            gcw__reveal(e->hidden));
     print_root(e);
     for (size_t i = 0; i < n; i++) {
         if (i == GCW__STEPS && e->chain.length > n)
@@ -282,7 +283,7 @@ static int
 print_nobody(const struct explanation *e, enum gcw__found found)
 {
     fprintf(e->out, "gcweak: %p: nobody was found who keeps it alive, ",
-            (void *)~e->hidden);
+            gcw__reveal(e->hidden));
     if (found == GCW__NOT_MARKED) {
         fputs("nor did the collector find anybody: it is dead\n", e->out);
         return 0;
@@ -303,7 +304,7 @@ print_nobody(const struct explanation *e, enum gcw__found found)
 static __attribute__((__noinline__)) bool
 is_object(uintptr_t hidden)
 {
-    return gcw__base((void *)~hidden) != NULL;
+    return gcw__base(gcw__reveal(hidden)) != NULL;
 }
 
 static __attribute__((__noinline__)) int
@@ -339,7 +340,7 @@ int
 gcw_explain(const void *target, FILE *out)
 {
     uintptr_t caller = (uintptr_t)__builtin_frame_address(0);
-    uintptr_t hidden = ~(uintptr_t)target;
+    uintptr_t hidden = gcw__hide(target);
 
     target = NULL;
     GCW__KEEP(target);

@@ -24,6 +24,7 @@
 #include "debug/debug-search.h"
 
 #include "collector/collector.h"
+#include "ground/hidden.h"
 #include "ground/roots.h"
 #include "ground/table.h"
 
@@ -355,7 +356,7 @@ follow_unmarked(struct search *s)
 static bool
 target_is_marked(const struct search *s)
 {
-    void *target = (void *)~s->hidden_base;
+    void *target = gcw__reveal(s->hidden_base);
 
     return GC_base(target) == target && GC_is_marked(target);
 }
@@ -401,7 +402,7 @@ search_from_here(struct search *s)
 static __attribute__((__noinline__)) uintptr_t
 hidden_base(uintptr_t hidden)
 {
-    return ~(uintptr_t)GC_base((void *)~hidden);
+    return gcw__hide(GC_base(gcw__reveal(hidden)));
 }
 
 /* The registers are put on the stack, for they are the caller's. */

@@ -12,6 +12,7 @@
 #include "deliver/cleanup-order.h"
 
 #include "deliver/cleanup.h"
+#include "ground/hidden.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -20,7 +21,7 @@ enum { SMALLEST = 64 };
 
 /* Said to be used, so that the compiler leaves it whole for the debugger. */
 static struct {
-    uintptr_t *slots;        /* bits turned; 0: a hole */
+    uintptr_t *slots;        /* hidden; 0: a hole */
     size_t capacity, end, live;
 } order __attribute__((__used__));
 
@@ -36,7 +37,7 @@ close_holes(void)
         if (hidden == 0)
             continue;
         order.slots[end++] = hidden;
-        ((gcw_cleanup *)~hidden)->slot = (uint32_t)end;
+        ((gcw_cleanup *)gcw__reveal(hidden))->slot = (uint32_t)end;
     }
     order.end = end;
 }
@@ -74,7 +75,7 @@ gcw__cleanup_order_add(gcw_cleanup *c)
 {
     if (!make_room())
         return false;
-    order.slots[order.end++] = ~(uintptr_t)c;
+    order.slots[order.end++] = gcw__hide(c);
     c->slot = (uint32_t)order.end;
     order.live++;
     return true;
@@ -109,7 +110,7 @@ gcw__cleanup_order_next(size_t *at)
         *at = order.end;
     while (*at > 0)
         if (order.slots[--*at] != 0)
-            return (gcw_cleanup *)~order.slots[*at];
+            return gcw__reveal(order.slots[*at]);
     return NULL;
 }
 

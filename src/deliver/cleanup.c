@@ -38,6 +38,7 @@
 #include "weak/death.h"
 #include "weak/enter.h"
 #include "weak/method.h"
+#include "weak/pair.h"
 #include "weak/ref.h"
 
 enum { ARMED, DONE, DETACHED };
@@ -204,13 +205,14 @@ code_of_method(const struct gcw__watch *watch)
     return ((const struct method_cleanup *)watch)->code;
 }
 
-static void
-unwatch_feelers(const struct method_cleanup *m)
+static struct gcw__pair
+feelers_of(const struct method_cleanup *m)
 {
+    struct gcw__pair pair = { NULL, NULL };
+
     if (m->self != NULL)
-        gcw__watch_remove(&m->self->watch, true);
-    if (m->data != NULL)
-        gcw__watch_remove(&m->data->watch, true);
+        pair = (struct gcw__pair){ &m->self->watch, &m->data->watch };
+    return pair;
 }
 
 /* One of two feelers may be on. */
@@ -220,7 +222,7 @@ run_pending_method(struct gcw__watch *watch)
     gcw_cleanup *c = (gcw_cleanup *)watch;
     void *data = take_data(c);
 
-    unwatch_feelers((struct method_cleanup *)c);
+    gcw__pair_unwatch(feelers_of((struct method_cleanup *)c), true);
     call(c, code_of_method(watch), data);
 }
 
@@ -249,14 +251,20 @@ method_cleanup(gcw_cleanup *c)
     return c->watch.ops == &method_ops ? (struct method_cleanup *)c : NULL;
 }
 
-static void
-unwatch(gcw_cleanup *c)
+/* What it watches. */
+static struct gcw__pair
+pair_of(gcw_cleanup *c)
 {
     const struct method_cleanup *m = method_cleanup(c);
 
-    gcw__watch_remove(&c->watch, true);
-    if (m != NULL)
-        unwatch_feelers(m);
+    return m != NULL && m->self != NULL ? feelers_of(m)
+        : (struct gcw__pair){ &c->watch, NULL };
+}
+
+static void
+unwatch(gcw_cleanup *c)
+{
+    gcw__pair_unwatch(pair_of(c), true);
 }
 
 /* Runs what was won. */
@@ -455,21 +463,11 @@ method_cleanup_of(gcw_method *m, void (*notify)(gcw_method *, void *),
                                                                    : NULL;
 }
 
-/* False if somebody disposed of what it watches. */
-static bool
-watch_method(struct method_cleanup *m)
-{
-    if (m->self == NULL)
-        return gcw__death_watch(&m->base.watch);
-    return gcw__death_watch(&m->self->watch)
-           && gcw__death_watch(&m->data->watch);
-}
-
 /* Undoes what was done if it fails. */
 static gcw_cleanup *
 arm_method(gcw_cleanup *c)
 {
-    if (watch_method((struct method_cleanup *)c))
+    if (gcw__pair_watch(pair_of(c)))
         return finish(c);
     detach(c);
     return gcw__fail_null(ESTALE);
@@ -738,17 +736,6 @@ find_next(const struct gcw__range *range, size_t *at)
     return c;
 }
 
-/* As far as that can be told without waiting. */
-static bool
-is_pending(gcw_cleanup *c)
-{
-    const struct method_cleanup *m = method_cleanup(c);
-
-    return gcw__peek(c->watch.ref) == NULL
-           || (m != NULL && m->data != NULL
-               && gcw__peek(m->data->watch.ref) == NULL);
-}
-
 /* Wins it, to be run or not; *runs tells. */
 static gcw_cleanup *
 win_next(struct ending *ending, bool *runs)
@@ -758,7 +745,7 @@ win_next(struct ending *ending, bool *runs)
     gcw__lock(&gcw__queue_lock, true);
     c = find_next(ending->range, &ending->at);
     *runs = c != NULL && is_own(c)
-            && (atomic_load(&c->at_exit) || is_pending(c));
+            && (atomic_load(&c->at_exit) || !gcw__pair_alive(pair_of(c)));
     if (c != NULL)
         win_locked(c, *runs ? DONE : DETACHED);
     gcw__unlock(&gcw__queue_lock);

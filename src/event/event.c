@@ -97,7 +97,8 @@ try_to_connect(void *connection)
     struct connection *c = connection;
     struct gcw__listeners *list = &c->event->list;
 
-    if (list->place->closed || !gcw__listener_alive(c->listener))
+    if (list->place->closed
+        || !gcw__pair_alive(gcw__listener_pair(c->listener)))
         return ESTALE;
     if (!gcw__listeners_ready(list, c->flags, &c->spare))
         return GCW__MISSING;
@@ -120,12 +121,12 @@ connect(gcw_event *e, struct gcw__identity id, unsigned flags)
 
     if (l == NULL)
         return gcw__fail_null(ENOMEM);
-    gcw__listener_watch(l);
+    gcw__pair_watch(gcw__listener_pair(l));
     GCW__DELAY(2);
     error = gcw__with_spare(gcw__listeners_lock(e->list.place),
                             try_to_connect, fill_for_connection, &c);
     if (error != 0 || c.listener != l)
-        gcw__listener_unwatch(l);
+        gcw__pair_unwatch(gcw__listener_pair(l), true);
     return error == 0 ? c.listener : gcw__fail_null(error);
 }
 

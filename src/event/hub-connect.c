@@ -150,7 +150,7 @@ all_alive(const struct request *r)
 {
     return !r->hub->place->place.closed
            && (r->source_ref == NULL || gcw__peek(r->source_ref) != NULL)
-           && gcw__listener_alive(r->listener);
+           && gcw__pair_alive(gcw__listener_pair(r->listener));
 }
 
 static enum missing
@@ -190,7 +190,7 @@ add_pattern(struct request *r)
         r->type->patterns++;
     pattern->hash = gcw__hub_pattern_hash(r->type, r->source);
     if (pattern->source != NULL) {
-        pattern->source->pattern = ~(uintptr_t)pattern;
+        pattern->source->pattern = gcw__hide(pattern);
         gcw__place_link(&pattern->source->on);
     }
     gcw__map_add(&r->hub->patterns, pattern->hash, pattern);
@@ -231,7 +231,7 @@ drop_unused(struct request *r, gcw_listener *l)
     struct gcw__pattern *pattern = r->own_pattern;
 
     if (r->listener != l)
-        gcw__listener_unwatch(l);
+        gcw__pair_unwatch(gcw__listener_pair(l), true);
     if (pattern != NULL && pattern != r->pattern && pattern->source != NULL)
         gcw__watch_remove(&pattern->source->on.watch, true);
 }
@@ -248,7 +248,7 @@ connect(struct request *r)
         return gcw__fail_null(ENOMEM);
     r->listener = l;
     r->flags |= GCW_UNIQUE;
-    gcw__listener_watch(l);
+    gcw__pair_watch(gcw__listener_pair(l));
     GCW__DELAY(2);
     error = gcw__with_spare(gcw__hub_lock(r->hub), try_to_connect,
                             get_missing, r);

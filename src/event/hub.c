@@ -43,7 +43,7 @@ source_died(struct gcw__source_watch *source, bool may_wait)
     if (!gcw__lock(lock, may_wait))
         return false;
     if (source->pattern != 0)
-        gcw__listeners_clear((struct gcw__listeners *)~source->pattern, NULL);
+        gcw__listeners_clear(gcw__reveal(source->pattern), NULL);
     gcw__unlock(lock);
     return true;
 }

@@ -494,7 +494,7 @@ add(struct gcw__listeners *list, gcw_listener *l,
     uint32_t end = gcw__range_end(load_range(array));
     uint32_t at = flags & GCW_FRONT ? --begin : end++;
 
-    l->list = ~(uintptr_t)list;
+    l->list = gcw__hide(list);
     atomic_store(&l->state, flags & GCW_ONCE ? GCW__IS_ONCE : 0);
     put(array, at, l, id->code, id->data);
     if (array->orders != NULL)
@@ -533,34 +533,15 @@ gcw__listeners_put(struct gcw__listeners *list, gcw_listener *l,
     return equal != NULL ? equal : l;
 }
 
-static struct gcw__place_watch *
-first_watch(gcw_listener *l)
+struct gcw__pair
+gcw__listener_pair(gcw_listener *l)
 {
-    return l->on.watch.ref == NULL ? NULL : &l->on;
-}
+    struct gcw__second_watch *second = second_of(l);
 
-static struct gcw__place_watch *
-second_watch(gcw_listener *l)
-{
-    return second_of(l) == NULL ? NULL : &second_of(l)->on;
-}
-
-void
-gcw__listener_watch(gcw_listener *l)
-{
-    gcw__place_watch(first_watch(l), second_watch(l));
-}
-
-void
-gcw__listener_unwatch(gcw_listener *l)
-{
-    gcw__place_unwatch(first_watch(l), second_watch(l), true);
-}
-
-bool
-gcw__listener_alive(gcw_listener *l)
-{
-    return gcw__place_watched_live(first_watch(l), second_watch(l));
+    return (struct gcw__pair){
+        l->on.watch.ref == NULL ? NULL : &l->on.watch,
+        second == NULL ? NULL : &second->on.watch
+    };
 }
 
 /* Empties the slot, in the order that readers rely on. */

@@ -5,8 +5,10 @@
 #ifndef GCW__LISTENERS_H
 #define GCW__LISTENERS_H
 
+#include "ground/hidden.h"
 #include "ground/part.h"
 #include "weak/method.h"
+#include "weak/pair.h"
 #include "weak/place.h"
 
 #include <gcweak/event.h>
@@ -176,12 +178,8 @@ gcw_listener *gcw__listeners_put(struct gcw__listeners *list, gcw_listener *l,
 gcw_listener *gcw__listeners_find(const struct gcw__listeners *list,
                                   const struct gcw__identity *id);
 
-/* Watches its method's objects, before it is put in; or no longer, if it is
- * not.  One that is told of a death before it is in does nothing, so that they
- * are alive is to be asked under the lock. */
-void gcw__listener_watch(gcw_listener *l);
-void gcw__listener_unwatch(gcw_listener *l);
-bool gcw__listener_alive(gcw_listener *l);
+/* What it watches. */
+struct gcw__pair gcw__listener_pair(gcw_listener *l);
 
 /* Takes it out of its list, which it is in, and leaves the place to be
  * tidied.  Lock held. */
@@ -194,7 +192,7 @@ void gcw__listener_block(gcw_listener *l, bool block);
 static inline struct gcw__listeners *
 gcw__list_of(const gcw_listener *l)
 {
-    return (struct gcw__listeners *)~l->list;
+    return gcw__reveal(l->list);
 }
 
 static inline bool

@@ -24,6 +24,7 @@
 
 #include "ground/code.h"
 #include "ground/delay.h"
+#include "ground/hidden.h"
 #include "ground/leader.h"
 #include "ground/lock.h"
 #include "ground/process.h"
@@ -32,6 +33,7 @@
 #include "ground/text.h"
 #include "weak/enter.h"
 #include "weak/method.h"
+#include "weak/pair.h"
 #include "weak/ref.h"
 
 /* Once true, stays true; under the lock. */
@@ -83,7 +85,7 @@ static void
 link_watch(struct gcw__exit_watch *watch, gcw_exit_handler *h)
 {
     gcw__place_link(&watch->on);
-    watch->handler = ~(uintptr_t)h;
+    watch->handler = gcw__hide(h);
 }
 
 struct reshaping {
@@ -202,24 +204,18 @@ gcw__exit_remove(gcw_exit_handler *h)
     return waiting;
 }
 
-/* Its watches, or NULL. */
-
-static struct gcw__place_watch *
-self_watch(const gcw_exit_handler *h)
+/* What it watches. */
+static struct gcw__pair
+pair_of(const gcw_exit_handler *h)
 {
     const struct gcw__exit_extra *extra = gcw__exit_extra(h);
+    struct gcw__pair pair = { NULL, NULL };
 
-    return extra == NULL || extra->on_self == NULL ? NULL
-                                                   : &extra->on_self->on;
-}
-
-static struct gcw__place_watch *
-data_watch(const gcw_exit_handler *h)
-{
-    const struct gcw__exit_extra *extra = gcw__exit_extra(h);
-
-    return extra == NULL || extra->on_data == NULL ? NULL
-                                                   : &extra->on_data->on;
+    if (extra != NULL && extra->on_self != NULL)
+        pair.first = &extra->on_self->on.watch;
+    if (extra != NULL && extra->on_data != NULL)
+        pair.second = &extra->on_data->on.watch;
+    return pair;
 }
 
 /* At exit what was there when it began runs, and what the exiting thread
@@ -258,7 +254,7 @@ try_to_add(void *addition)
     if (is_too_late(h->registry))
         return ESHUTDOWN;
     if (h->registry->place->closed
-        || !gcw__place_watched_live(self_watch(h), data_watch(h)))
+        || !gcw__pair_alive(pair_of(h)))
         return ESTALE;
     if (!gcw__order_push(&h->registry->order, h, &a->spare))
         return GCW__MISSING;
@@ -348,16 +344,10 @@ gcw__exit_handler_of(gcw_exit_registry *r, enum gcw__exit_kind kind, void *data,
 
 /* Weak handlers. */
 
-static bool
-unwatch(gcw_exit_handler *h, bool may_wait)
-{
-    return gcw__place_unwatch(self_watch(h), data_watch(h), may_wait);
-}
-
 void
 gcw__exit_unwatch(gcw_exit_handler *h)
 {
-    unwatch(h, true);
+    gcw__pair_unwatch(pair_of(h), true);
 }
 
 /* The handler that the watch leads to; to be followed while its registry is
@@ -365,7 +355,7 @@ gcw__exit_unwatch(gcw_exit_handler *h)
 static gcw_exit_handler *
 handler_of_watch(const struct gcw__exit_watch *watch)
 {
-    return watch->handler == 0 ? NULL : (gcw_exit_handler *)~watch->handler;
+    return watch->handler == 0 ? NULL : gcw__reveal(watch->handler);
 }
 
 /* First off the references, so that what could not be done now is found to
@@ -381,7 +371,8 @@ take_off_dead(struct gcw__exit_watch *watch, bool may_wait)
     gcw__unlock(&gcw__exit_lock);
     if (h == NULL)
         return true;
-    if (!unwatch(h, may_wait) || !gcw__lock(&gcw__exit_lock, may_wait))
+    if (!gcw__pair_unwatch(pair_of(h), may_wait)
+        || !gcw__lock(&gcw__exit_lock, may_wait))
         return false;
     if (h->state != GCW__GONE)
         gcw__exit_remove(h);
@@ -422,8 +413,7 @@ make_watches(gcw_exit_handler *h, gcw_method *m)
     return extra->on_data != NULL;
 }
 
-/* Its targets are alive while this runs, unless somebody disposes of them.  A
- * watch that is told of that before its handler is in does nothing. */
+/* Its targets are alive while this runs, unless somebody disposes of them. */
 static gcw_exit_handler *
 add_method(gcw_exit_registry *r, gcw_method *m, const gcw_exit_options *o)
 {
@@ -433,7 +423,7 @@ add_method(gcw_exit_registry *r, gcw_method *m, const gcw_exit_options *o)
     if (h == NULL || !make_watches(h, m))
         return gcw__fail_null(ENOMEM);
     h->call.method = m;
-    gcw__place_watch(self_watch(h), data_watch(h));
+    gcw__pair_watch(pair_of(h));
     GCW__DELAY(2);
     error = gcw__exit_add(h);
     if (error == 0)

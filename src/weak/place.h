@@ -96,18 +96,6 @@ void gcw__place_watch_init(struct gcw__place_watch *watch,
 
 enum gcw__role gcw__place_watch_role(const struct gcw__place_watch *watch);
 
-/* For an entry that has one watch or two, or none; who has not is NULL: puts
- * them on their references; takes them off, false if a lock could not be had;
- * whether nobody has disposed of what they watch.  An entry is put in its
- * container after it has begun to watch, so that a fork in between leaves
- * nothing half done. */
-void gcw__place_watch(struct gcw__place_watch *first,
-                      struct gcw__place_watch *second);
-bool gcw__place_unwatch(struct gcw__place_watch *first,
-                        struct gcw__place_watch *second, bool may_wait);
-bool gcw__place_watched_live(const struct gcw__place_watch *first,
-                             const struct gcw__place_watch *second);
-
 /* Puts the watch in its place's list, so that it goes with the container; and
  * takes it out again, if it is in.  The container's lock is held. */
 void gcw__place_link(struct gcw__place_watch *watch);

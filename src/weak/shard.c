@@ -48,6 +48,7 @@
 #include "weak/shard.h"
 
 #include "ground/delay.h"
+#include "ground/hidden.h"
 #include "ground/lock.h"
 #include "ground/spare.h"
 #include "ground/trace.h"
@@ -406,10 +407,10 @@ link_watch(struct shard *shard, struct gcw__watch *watch)
     struct gcw__watch *second = newest_of(slot);
     size_t n = atomic_load_explicit(&shard->watches, memory_order_relaxed);
 
-    watch->before = ~(uintptr_t)NULL;
+    watch->before = gcw__hide(NULL);
     watch->next = second;
     if (second != NULL)
-        second->before = ~(uintptr_t)watch;
+        second->before = gcw__hide(watch);
     set_newest(slot, watch->ref, watch);
     atomic_store_explicit(&shard->watches, n + 1, memory_order_relaxed);
 }
@@ -893,7 +894,7 @@ gcw__watch_add(struct gcw__watch *watch)
 static void
 unlink_watch(struct shard *shard, struct gcw__watch *watch)
 {
-    struct gcw__watch *prev = (struct gcw__watch *)~watch->before;
+    struct gcw__watch *prev = gcw__reveal(watch->before);
 
     if (prev != NULL)
         prev->next = watch->next;
