@@ -2,10 +2,16 @@
 
 # The sources of the library.  Add one here.
 gcweak_sources = \
+	src/collector/canary.c \
+	src/collector/canary.h \
 	src/collector/collector.c \
 	src/collector/collector.h \
 	src/collector/links.c \
 	src/collector/links.h \
+	src/collector/objects.c \
+	src/collector/objects.h \
+	src/collector/threads.c \
+	src/collector/threads.h \
 	src/debug/debug-dump.c \
 	src/debug/debug-explain.c \
 	src/debug/debug-leak.c \

@@ -9,6 +9,7 @@
 #include <config.h>
 #include "debug/debug.h"
 
+#include "collector/objects.h"
 #include "debug/debug-search.h"
 #include "deliver/cleanup.h"
 #include "deliver/drain.h"
@@ -18,6 +19,7 @@
 #include "ground/roots.h"
 #include "ground/hidden.h"
 #include "ground/names.h"
+#include "ground/stack.h"
 #include "proxy/proxy.h"
 #include "weak/enter.h"
 #include "weak/ref.h"

@@ -24,8 +24,10 @@
 #include "debug/debug-search.h"
 
 #include "collector/collector.h"
+#include "collector/objects.h"
 #include "ground/hidden.h"
 #include "ground/roots.h"
+#include "ground/stack.h"
 #include "ground/table.h"
 
 #include <gc/gc_mark.h>

@@ -58,7 +58,7 @@
 #include "ground/lock.h"
 #include "ground/memory.h"
 #include "ground/spare.h"
-#include "weak/death.h"
+#include "weak/enter.h"
 #include "weak/ref.h"
 
 enum { LOCKS = 16, SMALLEST = 8 };

@@ -25,8 +25,6 @@
 struct search {
     uintptr_t code;
     struct gcw__range range;
-    bool is_program;
-    bool first;
 };
 
 /* Its segments come in the order of their addresses. */
@@ -48,18 +46,63 @@ range_of(const struct dl_phdr_info *object)
     return range;
 }
 
-/* The kernel says where the program is; the first object is the program only
- * outside namespaces of dlmopen. */
-static bool
-is_program(const struct dl_phdr_info *object, bool first)
-{
 #if HAVE_GETAUXVAL
-    if (getauxval(AT_PHDR) != 0)
-        return (uintptr_t)object->dlpi_phdr == getauxval(AT_PHDR);
+
+/* The kernel says where the program is, so this needs no lock of the dynamic
+ * linker's.  False if it does not. */
+static bool
+ask_kernel(struct gcw__range *range)
+{
+    struct dl_phdr_info program = {
+        .dlpi_phdr = (const ElfW(Phdr) *)getauxval(AT_PHDR),
+        .dlpi_phnum = (ElfW(Half))getauxval(AT_PHNUM)
+    };
+
+    for (size_t i = 0; i < program.dlpi_phnum; i++)
+        if (program.dlpi_phdr[i].p_type == PT_PHDR)
+            program.dlpi_addr = (uintptr_t)program.dlpi_phdr
+                                - program.dlpi_phdr[i].p_vaddr;
+    *range = range_of(&program);
+    return program.dlpi_phdr != NULL;
+}
+
 #else
-    (void)object;
+
+static bool
+ask_kernel(struct gcw__range *range)
+{
+    (void)range;
+    return false;
+}
+
 #endif
-    return first;
+
+static int
+take_first(struct dl_phdr_info *object, size_t size, void *range)
+{
+    (void)size;
+    *(struct gcw__range *)range = range_of(object);
+    return 1;
+}
+
+/* Whether it is the program's own code, which stays.  Where the kernel does not
+ * say, the program is the first object, but in namespaces of dlmopen. */
+static bool
+in_program(uintptr_t code)
+{
+    static _Atomic uintptr_t start, end;
+    struct gcw__range range = { atomic_load_explicit(&start,
+                                                     memory_order_acquire),
+                                atomic_load_explicit(&end,
+                                                     memory_order_relaxed) };
+
+    if (range.start == 0) {
+        if (!ask_kernel(&range))
+            dl_iterate_phdr(take_first, &range);
+        atomic_store_explicit(&end, range.end, memory_order_relaxed);
+        atomic_store_explicit(&start, range.start, memory_order_release);
+    }
+    return gcw__in_range(code, &range);
 }
 
 static int
@@ -68,8 +111,6 @@ look_at(struct dl_phdr_info *object, size_t size, void *arg)
     struct search *search = arg;
 
     (void)size;
-    search->is_program = is_program(object, search->first);
-    search->first = false;
     search->range = range_of(object);
     return gcw__in_range(search->code, &search->range);
 }
@@ -77,9 +118,9 @@ look_at(struct dl_phdr_info *object, size_t size, void *arg)
 bool
 gcw__object_of(uintptr_t code, struct gcw__range *range)
 {
-    struct search search = { .code = code, .first = true };
+    struct search search = { .code = code };
 
-    if (dl_iterate_phdr(look_at, &search) == 0 || search.is_program)
+    if (in_program(code) || dl_iterate_phdr(look_at, &search) == 0)
         return false;
     *range = search.range;
     return true;
@@ -106,54 +147,6 @@ gcw__code_stay(void)
 }
 
 atomic_uint gcw__code_unloading;
-
-/* The program's own code stays.  The kernel says where it is, so this needs no
- * lock of the dynamic linker's: a signal handler that calls exit may have come
- * upon that half taken, as it is at the beginning of each collection. */
-#if HAVE_GETAUXVAL
-
-static struct gcw__range
-find_program(void)
-{
-    struct dl_phdr_info program = {
-        .dlpi_phdr = (const ElfW(Phdr) *)getauxval(AT_PHDR),
-        .dlpi_phnum = (ElfW(Half))getauxval(AT_PHNUM)
-    };
-
-    for (size_t i = 0; i < program.dlpi_phnum; i++)
-        if (program.dlpi_phdr[i].p_type == PT_PHDR)
-            program.dlpi_addr = (uintptr_t)program.dlpi_phdr
-                                - program.dlpi_phdr[i].p_vaddr;
-    return range_of(&program);
-}
-
-static bool
-in_program(uintptr_t code)
-{
-    static _Atomic uintptr_t start, end;
-    struct gcw__range range = { atomic_load_explicit(&start,
-                                                     memory_order_acquire),
-                                atomic_load_explicit(&end,
-                                                     memory_order_relaxed) };
-
-    if (range.start == 0) {
-        range = find_program();
-        atomic_store_explicit(&end, range.end, memory_order_relaxed);
-        atomic_store_explicit(&start, range.start, memory_order_release);
-    }
-    return gcw__in_range(code, &range);
-}
-
-#else
-
-static bool
-in_program(uintptr_t code)
-{
-    (void)code;
-    return false;
-}
-
-#endif
 
 /* Once true, stays true. */
 static atomic_bool any_unloaded;
@@ -207,6 +200,9 @@ is_mapped(uintptr_t code)
     return mapped;
 }
 
+/* A signal handler that calls exit may have come upon the dynamic linker's lock
+ * half taken, as it is at the beginning of each collection: so code of the
+ * program is not asked about there. */
 bool
 gcw__code_gone(uintptr_t code)
 {

@@ -192,3 +192,12 @@ gcw__stack_calls(void (*function)(void))
 }
 
 #endif
+
+GCW__UNCHECKED __attribute__((__noinline__)) void
+gcw__clear_stack(void)
+{
+    volatile uintptr_t words[1024];
+
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        words[i] = 0;
+}

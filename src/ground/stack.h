@@ -44,4 +44,7 @@ bool gcw__frame_of_other_is_over(const struct gcw__frame *frame);
  * functions that do not end in a jump to another one. */
 bool gcw__stack_calls(void (*function)(void));
 
+/* Overwrites what calls have left below the caller's frame. */
+void gcw__clear_stack(void);
+
 #endif

@@ -10,6 +10,7 @@
  */
 #include <config.h>
 #include "exit/exit.h"
+#include "collector/threads.h"
 #include "ground/roots.h"
 #include "process/early.h"
 #include "process/shutdown.h"

@@ -12,6 +12,7 @@
  */
 #include <config.h>
 #include "deliver/cleanup.h"
+#include "collector/threads.h"
 #include "exit/exit.h"
 #include "ground/code.h"
 #include "ground/leader.h"

@@ -38,6 +38,7 @@
 #include <config.h>
 #include "process/shutdown.h"
 
+#include "collector/threads.h"
 #include "debug/debug.h"
 #include "deliver/cleanup.h"
 #include "deliver/drain.h"

@@ -12,6 +12,7 @@
 #include <config.h>
 #include "process/start.h"
 
+#include "collector/threads.h"
 #include "deliver/drain.h"
 #include "deliver/worker.h"
 #include "exit/exit.h"

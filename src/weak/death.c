@@ -25,6 +25,7 @@
 #include <config.h>
 #include "weak/death.h"
 
+#include "collector/canary.h"
 #include "ground/delay.h"
 #include "ground/lock.h"
 #include "ground/roots.h"

@@ -5,6 +5,7 @@
  */
 #include <config.h>
 #include "weak/enter.h"
+#include "collector/threads.h"
 
 int
 gcw__enter_first(void)

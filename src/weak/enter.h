@@ -2,6 +2,8 @@
 #ifndef GCW__ENTER_H
 #define GCW__ENTER_H
 
+#include "collector/objects.h"
+#include "collector/threads.h"
 #include "ground/fail.h"
 #include "weak/death.h"
 

@@ -7,6 +7,7 @@
 #include <config.h>
 #include "weak/method.h"
 
+#include "collector/objects.h"
 #include "weak/enter.h"
 
 char gcw__data_is_weak;

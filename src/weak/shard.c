@@ -47,6 +47,7 @@
 #include <config.h>
 #include "weak/shard.h"
 
+#include "collector/objects.h"
 #include "ground/delay.h"
 #include "ground/hidden.h"
 #include "ground/lock.h"

@@ -1,0 +1,79 @@
+/* objects.c: what the collector knows of an object. */
+#include <config.h>
+#include "collector/objects.h"
+
+#include <gc/gc_mark.h>
+#include <stdint.h>
+
+/* The collector's kinds.  They have no public names. */
+static struct {
+    int atomic, uncollectable, atomic_uncollectable;
+} kinds;
+
+static int
+kind_of(const void *object)
+{
+    return GC_get_kind_and_size(object, NULL);
+}
+
+bool
+gcw__objects_start(void)
+{
+    void *atomic = GC_MALLOC_ATOMIC(1);
+    void *uncollectable = GC_MALLOC_UNCOLLECTABLE(1);
+    void *both = GC_MALLOC_ATOMIC_UNCOLLECTABLE(1);
+    bool found = atomic != NULL && uncollectable != NULL && both != NULL;
+
+    if (found) {
+        kinds.atomic = kind_of(atomic);
+        kinds.uncollectable = kind_of(uncollectable);
+        kinds.atomic_uncollectable = kind_of(both);
+    }
+    GC_FREE(uncollectable);
+    GC_FREE(both);
+    return found;
+}
+
+bool
+gcw__is_uncollectable(const void *base)
+{
+    int kind = kind_of(base);
+
+    return kind == kinds.uncollectable || kind == kinds.atomic_uncollectable;
+}
+
+bool
+gcw__is_pointer_free(const void *base)
+{
+    int kind = kind_of(base);
+
+    return kind == kinds.atomic || kind == kinds.atomic_uncollectable;
+}
+
+/* Pointers of its debugging allocators lead behind a header. */
+static bool
+is_debug_offset(size_t at)
+{
+#if HAVE_GC_GET_DEBUG_HEADER_SIZE
+    return at == GC_get_debug_header_size();
+#else
+    (void)at;
+    return false;
+#endif
+}
+
+/* Of those that it is to follow the collector knows already, if the application
+ * or its own debugging allocators have told it. */
+bool
+gcw__is_followed(const void *pointer)
+{
+    void *base = GC_base((void *)(uintptr_t)pointer);
+    size_t at = (uintptr_t)pointer - (uintptr_t)base;
+
+    if (base == NULL || at == 0 || gcw__is_uncollectable(base))
+        return true;
+    if (at >= sizeof(void *) && !is_debug_offset(at))
+        return false;
+    GC_register_displacement(at);
+    return true;
+}

@@ -1,0 +1,192 @@
+/* threads.c: which threads the collector knows.
+ *
+ * That a thread is known is remembered.  It is forgotten when the thread ends,
+ * before the destructors of its data run, for the collector has let go of it
+ * by then: it says that it knows the thread as long as nobody has joined it,
+ * but an allocation would crash.  What tells the truth at any time is whether
+ * the thread can be registered.
+ */
+#include <config.h>
+#include "collector/threads.h"
+
+#include "ground/code.h"
+#include "ground/stack.h"
+
+#include <errno.h>
+#include <gc.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+_Thread_local bool gcw__known;
+
+bool
+gcw__thread_is_main(void)
+{
+#ifdef SYS_gettid
+    return syscall(SYS_gettid) == getpid();
+#else
+    return true;
+#endif
+}
+
+/* False if the collector knows it. */
+static bool
+enter(void)
+{
+    struct GC_stack_base base;
+
+    return GC_get_stack_base(&base) == GC_SUCCESS
+           && GC_register_my_thread(&base) == GC_SUCCESS;
+}
+
+static void
+leave(void *unused)
+{
+    int error = errno;
+
+    (void)unused;
+    gcw__known = false;
+    GC_unregister_my_thread();
+    errno = error;
+}
+
+bool
+gcw__thread_known_now(void)
+{
+    if (enter()) {
+        leave(NULL);
+        return false;
+    }
+    return GC_thread_is_registered();
+}
+
+/* exit ends the thread's data as well, but not the thread. */
+static void
+thread_ends(void *unused)
+{
+    (void)unused;
+    if (!gcw__stack_calls((void (*)(void))exit))
+        gcw__known = false;
+}
+
+#if HAVE___CXA_THREAD_ATEXIT_IMPL
+
+/* For the destructors of C++'s thread-local objects, which run before those of
+ * pthread_key_create, in the reverse order of this.  It takes the dynamic
+ * linker's lock, which somebody may have who waits for this thread. */
+int __cxa_thread_atexit_impl(void (*destructor)(void *object), void *object,
+                             void *shared_object);
+extern void *__dso_handle;
+
+/* It aborts if there is no memory. */
+static bool
+watch_thread(void)
+{
+    void *memory = malloc(64);
+
+    free(memory);
+    if (memory == NULL || atomic_load(&gcw__code_unloading) != 0)
+        return false;
+    __cxa_thread_atexit_impl(thread_ends, NULL, &__dso_handle);
+    return true;
+}
+
+#else
+
+static pthread_key_t end_key;
+static pthread_once_t end_key_made = PTHREAD_ONCE_INIT;
+
+static void
+make_end_key(void)
+{
+    pthread_key_create(&end_key, thread_ends);
+}
+
+static bool
+watch_thread(void)
+{
+    pthread_once(&end_key_made, make_end_key);
+    return pthread_setspecific(end_key, &end_key) == 0;
+}
+
+#endif
+
+/* Unless its end would go unnoticed: then it is looked up again the next time.
+ * The main thread stays known until the process ends. */
+static void
+remember(void)
+{
+    static _Thread_local bool watched;
+
+    watched = watched || gcw__thread_is_main() || watch_thread();
+    gcw__known = watched;
+}
+
+bool
+gcw__thread_look_up(void)
+{
+    if (!gcw__thread_known_now())
+        return false;
+    remember();
+    return true;
+}
+
+struct known_call {
+    void (*call)(void *arg);
+    void *arg;
+};
+
+static void *
+call_active(void *arg)
+{
+    struct known_call *known = arg;
+
+    known->call(known->arg);
+    return NULL;
+}
+
+/* The call may end the thread, or throw. */
+static void
+call_entered(struct known_call *known)
+{
+    pthread_cleanup_push(leave, NULL);
+    known->call(known->arg);
+    pthread_cleanup_pop(1);
+}
+
+/* On the stack of a fiber the collector would take that for the thread's: then
+ * the fiber's owner has to see to it that it is looked at. */
+static void
+call_looked_at(struct known_call *known)
+{
+    if (gcw__stack_own((uintptr_t)known))
+        GC_call_with_gc_active(call_active, known);
+    else
+        call_active(known);
+}
+
+bool
+gcw__as_known(void (*call)(void *arg), void *arg)
+{
+    struct known_call known = { call, arg };
+
+    if (!gcw__known && enter())
+        call_entered(&known);
+    else if (gcw__known || GC_thread_is_registered())
+        call_looked_at(&known);
+    else
+        return false;
+    return true;
+}
+
+bool
+gcw__as_known_at_exit(void (*call)(void *arg), void *arg)
+{
+    if (!gcw__known || gcw__stack_calls((void (*)(void))GC_do_blocking))
+        return gcw__as_known(call, arg);
+    call(arg);
+    return true;
+}
