@@ -130,6 +130,35 @@ names_are_unique()
     [ ! -s "$dir/twice" ]
 }
 
+# FILE NAME: each static function and variable.
+statics()
+{
+    for room in $rooms
+    do
+        for file in "$src/$room"/*.c
+        do
+            awk -v file="${file##*/}" '
+                /^static [^(]*(;| =|\[)/ {
+                    sub(/( =|;|\[).*/, ""); sub(/.*[ *]/, ""); print file, $0
+                }
+                /^[^ ].*static/ || /^static/ { is_static = 1; next }
+                is_static && /^[a-z_0-9]+\(/ {
+                    sub(/\(.*/, ""); print file, $0
+                }
+                /^[a-z_0-9]+\(|^$/ { is_static = 0 }' "$file"
+        done
+    done | sort -u
+}
+
+# A debugger, or who reads, could not tell them apart either.
+statics_are_unique()
+{
+    statics > "$dir/statics"
+    awk '{ print $2 }' "$dir/statics" | sort | uniq -d > "$dir/twice"
+    grep -w -f "$dir/twice" "$dir/statics"
+    [ -s "$dir/statics" ] && [ ! -s "$dir/twice" ]
+}
+
 calls_go_down()
 {
     awk '
@@ -180,11 +209,13 @@ downwards > "$dir/down"
 calls > "$dir/all-calls"
 grep -v "^$upwards " "$dir/all-calls" > "$dir/calls"
 
-echo 1..8
+echo 1..9
 passes 'each page says which rooms its room uses' pages_are_true
 passes 'they are below it' uses_go_down
 passes 'no header includes itself by way of others' no_header_includes_itself
 passes 'no two files have the same name' names_are_unique
+passes 'no two files have a static function or variable of the same name' \
+    statics_are_unique
 passes 'calls go to the same room or down' calls_go_down
 passes 'rooms beside each other do not call each other' neighbours_do_not_call
 passes 'no object calls itself by way of others' \

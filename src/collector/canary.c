@@ -49,7 +49,7 @@ make_canary(void)
 }
 
 static void
-arm(void)
+arm_canaries(void)
 {
     int made = 0;
 
@@ -64,7 +64,7 @@ arm(void)
  * for a need afterwards.  If there is one now, another thread may have armed
  * it between the two. */
 static void
-disarm(void)
+disarm_canary(void)
 {
     atomic_store(&canary.armed, false);
     GCW__DELAY(3);
@@ -87,9 +87,9 @@ on_canary(void *object, void *generation)
     } else {
         canary.ops->fired();
         if (canary.ops->needed())
-            arm();
+            arm_canaries();
         else
-            disarm();
+            disarm_canary();
     }
     gcw__clear_stack();
 }
@@ -102,6 +102,6 @@ gcw__canary_arm(const struct gcw__canary_ops *ops)
         || atomic_exchange(&canary.armed, true))  /* GCOVR_EXCL_BR_LINE */
         return;
     canary.ops = ops;
-    arm();
+    arm_canaries();
     gcw__clear_stack();
 }

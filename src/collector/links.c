@@ -132,17 +132,17 @@ gcw__links_pages(void)
 }
 
 static void
-prepare(void)
+links_prepare(void)
 {
     gcw__lock(&pool.lock, true);
 }
 
 static void
-done(void)
+links_done(void)
 {
     gcw__unlock(&pool.lock);
 }
 
 const struct gcw__part gcw__links_part = {
-    "links", prepare, done, done, NULL
+    "links", links_prepare, links_done, links_done, NULL
 };

@@ -11,7 +11,7 @@ static struct {
 } kinds;
 
 static int
-kind_of(const void *object)
+kind_of_object(const void *object)
 {
     return GC_get_kind_and_size(object, NULL);
 }
@@ -25,9 +25,9 @@ gcw__objects_start(void)
     bool found = atomic != NULL && uncollectable != NULL && both != NULL;
 
     if (found) {
-        kinds.atomic = kind_of(atomic);
-        kinds.uncollectable = kind_of(uncollectable);
-        kinds.atomic_uncollectable = kind_of(both);
+        kinds.atomic = kind_of_object(atomic);
+        kinds.uncollectable = kind_of_object(uncollectable);
+        kinds.atomic_uncollectable = kind_of_object(both);
     }
     GC_FREE(uncollectable);
     GC_FREE(both);
@@ -37,7 +37,7 @@ gcw__objects_start(void)
 bool
 gcw__is_uncollectable(const void *base)
 {
-    int kind = kind_of(base);
+    int kind = kind_of_object(base);
 
     return kind == kinds.uncollectable || kind == kinds.atomic_uncollectable;
 }
@@ -45,7 +45,7 @@ gcw__is_uncollectable(const void *base)
 bool
 gcw__is_pointer_free(const void *base)
 {
-    int kind = kind_of(base);
+    int kind = kind_of_object(base);
 
     return kind == kinds.atomic || kind == kinds.atomic_uncollectable;
 }

@@ -34,7 +34,7 @@ gcw__thread_is_main(void)
 
 /* False if the collector knows it. */
 static bool
-enter(void)
+enter_collector(void)
 {
     struct GC_stack_base base;
 
@@ -43,7 +43,7 @@ enter(void)
 }
 
 static void
-leave(void *unused)
+leave_collector(void *unused)
 {
     int error = errno;
 
@@ -56,8 +56,8 @@ leave(void *unused)
 bool
 gcw__thread_known_now(void)
 {
-    if (enter()) {
-        leave(NULL);
+    if (enter_collector()) {
+        leave_collector(NULL);
         return false;
     }
     return GC_thread_is_registered();
@@ -117,7 +117,7 @@ watch_thread(void)
 /* Unless its end would go unnoticed: then it is looked up again the next time.
  * The main thread stays known until the process ends. */
 static void
-remember(void)
+remember_known(void)
 {
     static _Thread_local bool watched;
 
@@ -130,7 +130,7 @@ gcw__thread_look_up(void)
 {
     if (!gcw__thread_known_now())
         return false;
-    remember();
+    remember_known();
     return true;
 }
 
@@ -152,7 +152,7 @@ call_active(void *arg)
 static void
 call_entered(struct known_call *known)
 {
-    pthread_cleanup_push(leave, NULL);
+    pthread_cleanup_push(leave_collector, NULL);
     known->call(known->arg);
     pthread_cleanup_pop(1);
 }
@@ -173,7 +173,7 @@ gcw__as_known(void (*call)(void *arg), void *arg)
 {
     struct known_call known = { call, arg };
 
-    if (!gcw__known && enter())
+    if (!gcw__known && enter_collector())
         call_entered(&known);
     else if (gcw__known || GC_thread_is_registered())
         call_looked_at(&known);

@@ -60,7 +60,7 @@ print_table(const struct gcw__table_seen *table, void *out)
 }
 
 static void
-print_entry(const struct gcw__entry_seen *entry, void *out)
+dump_entry(const struct gcw__entry_seen *entry, void *out)
 {
     if (entry->has_age)
         fprintf(out, "  %6" PRIu32, entry->age);
@@ -80,7 +80,7 @@ print_entry(const struct gcw__entry_seen *entry, void *out)
 static void
 print_cleanups(FILE *out)
 {
-    static const struct gcw__walker walker = { .entry = print_entry };
+    static const struct gcw__walker walker = { .entry = dump_entry };
     size_t n = gcw__cleanups_count();
 
     fprintf(out, "cleanups: %zu\n", n);
@@ -93,7 +93,7 @@ void
 gcw_dump(FILE *out)
 {
     static const struct gcw__walker walker = { .table = print_table,
-                                               .entry = print_entry };
+                                               .entry = dump_entry };
 
     if (gcw__enter() != 0)
         return;

@@ -127,7 +127,7 @@ label_all(struct explanation *e)
 /* Naming the program's own. */
 
 static const char *
-name_of(const struct gcw__step *step)
+name_of_object(const struct gcw__step *step)
 {
     struct gcw__hook name = gcw__hook_get(&gcw__roots->name_hook,
                                           &gcw__queue_lock);
@@ -149,7 +149,7 @@ gcw_explain_name(gcw_name_fn *name, void *data)
 }
 
 static void
-unloading(const struct gcw__range *range)
+explain_unloading(const struct gcw__range *range)
 {
     gcw__hook_unload(&gcw__roots->name_hook, &gcw__queue_lock, range);
 }
@@ -157,7 +157,7 @@ unloading(const struct gcw__range *range)
 /* Printing. */
 
 static void
-print_entry(const struct explanation *e, const struct label *label)
+print_entry_label(const struct explanation *e, const struct label *label)
 {
     const struct gcw__entry_seen *entry = &label->entry;
 
@@ -197,7 +197,7 @@ print_label(const struct explanation *e, const struct label *label,
     if (!label->in_table || label->table.container != step->object)
         fputs(label->what, e->out);
     if (label->in_entry)
-        print_entry(e, label);
+        print_entry_label(e, label);
     if (label->in_table && label->table.container != step->object)
         fputs(" of ", e->out);
     if (label->in_table)
@@ -220,7 +220,7 @@ print_step(const struct explanation *e, size_t i)
         fputs(", ", e->out);
         print_label(e, label, step);
     } else {
-        name = name_of(step);
+        name = name_of_object(step);
         if (name != NULL)
             fprintf(e->out, ", %s", name);
     }
@@ -350,5 +350,5 @@ gcw_explain(const void *target, FILE *out)
 }
 
 const struct gcw__part gcw__explain_part = {
-    "explain", NULL, NULL, NULL, unloading
+    "explain", NULL, NULL, NULL, explain_unloading
 };

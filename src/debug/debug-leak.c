@@ -35,7 +35,7 @@ struct groups {
 };
 
 static struct group *
-find(const struct groups *groups, const struct gcw__entry_seen *entry)
+find_group(const struct groups *groups, const struct gcw__entry_seen *entry)
 {
     size_t at = gcw__table_place(entry->code);
     struct group *group;
@@ -48,7 +48,7 @@ find(const struct groups *groups, const struct gcw__entry_seen *entry)
 }
 
 static struct group *
-make(struct groups *groups, const struct gcw__entry_seen *entry)
+make_group(struct groups *groups, const struct gcw__entry_seen *entry)
 {
     struct group *group = malloc(sizeof *group);
 
@@ -64,16 +64,16 @@ make(struct groups *groups, const struct gcw__entry_seen *entry)
 }
 
 static void
-add(const struct gcw__entry_seen *entry, void *arg)
+count_entry(const struct gcw__entry_seen *entry, void *arg)
 {
     struct groups *groups = arg;
     struct group *group;
 
     if (!entry->has_age || entry->age < OLD || entry->target == NULL)
         return;
-    group = find(groups, entry);
+    group = find_group(groups, entry);
     if (group == NULL)
-        group = make(groups, entry);
+        group = make_group(groups, entry);
     if (group == NULL) {
         groups->no_memory = true;
         return;
@@ -86,7 +86,7 @@ add(const struct gcw__entry_seen *entry, void *arg)
 }
 
 static void
-begin(const struct gcw__table_seen *table, void *arg)
+begin_table(const struct gcw__table_seen *table, void *arg)
 {
     ((struct groups *)arg)->sort = table->ops->entries;
 }
@@ -122,7 +122,8 @@ print_all(struct groups *groups)
 void
 gcw__report_leaks(void)
 {
-    static const struct gcw__walker walker = { .table = begin, .entry = add };
+    static const struct gcw__walker walker = { .table = begin_table,
+                                               .entry = count_entry };
     struct groups groups = { .first = NULL };
 
     if (!gcw__reports(GCW__REPORT_LEAK))

@@ -153,13 +153,13 @@ reach(struct search *s, uintptr_t base, uintptr_t word)
 }
 
 static bool
-is_over(const struct search *s)
+search_is_over(const struct search *s)
 {
     return s->found != SIZE_MAX || s->no_memory;
 }
 
 static void
-follow(struct search *s, uintptr_t pointer, uintptr_t word, bool interior)
+follow_word(struct search *s, uintptr_t pointer, uintptr_t word, bool interior)
 {
     uintptr_t base;
 
@@ -184,8 +184,9 @@ follow_all(struct search *s, uintptr_t begin, uintptr_t end, bool interior)
 {
     uintptr_t word = (begin + sizeof word - 1) & ~(sizeof word - 1);
 
-    for (; word + sizeof word <= end && !is_over(s); word += sizeof word)
-        follow(s, load(word), word, interior);
+    for (; word + sizeof word <= end && !search_is_over(s);
+         word += sizeof word)
+        follow_word(s, load(word), word, interior);
 }
 
 static void
@@ -204,7 +205,7 @@ follow_object(struct search *s, size_t number)
 static void
 follow_reached(struct search *s)
 {
-    while (s->done < s->n && !is_over(s))
+    while (s->done < s->n && !search_is_over(s))
         follow_object(s, s->done++);
 }
 
@@ -216,7 +217,7 @@ reach_uncollectable(void *object, size_t size, void *arg)
     struct search *s = arg;
 
     (void)size;
-    if (gcw__is_uncollectable(object) && !is_over(s))
+    if (gcw__is_uncollectable(object) && !search_is_over(s))
         reach(s, (uintptr_t)object, 0);
 }
 
@@ -257,7 +258,7 @@ follow_shared_object(struct dl_phdr_info *object, size_t size, void *arg)
     s->is_program = false;
     if (collectors == (s->wanted == GCW__ROOT_COLLECTOR))
         follow_segments(s, object);
-    return is_over(s);
+    return search_is_over(s);
 }
 
 static void
@@ -289,10 +290,10 @@ follow_roots(struct search *s)
     GC_enumerate_reachable_objects_inner(reach_uncollectable, s);
     follow_static_data(s, GCW__ROOT_STATIC);
     follow_reached(s);
-    if (!is_over(s))
+    if (!search_is_over(s))
         follow_stack(s);
     follow_reached(s);
-    if (!is_over(s))
+    if (!search_is_over(s))
         follow_static_data(s, GCW__ROOT_COLLECTOR);
     follow_reached(s);
 }
@@ -300,8 +301,8 @@ follow_roots(struct search *s)
 /* The chain, from its end. */
 
 static void
-remember(struct gcw__chain *chain, size_t number, const struct node *node,
-         size_t at)
+remember_step(struct gcw__chain *chain, size_t number, const struct node *node,
+              size_t at)
 {
     struct gcw__step step = { (char *)node->base, 0, at };
 
@@ -332,7 +333,7 @@ make_chain(struct search *s, size_t at)
 
     number = chain->length = length_of(s);
     for (;;) {
-        remember(chain, --number, node, at);
+        remember_step(chain, --number, node, at);
         if (number == 0)
             break;
         at = node->word - s->nodes[node->from].base;
@@ -369,7 +370,7 @@ search_all(struct search *s)
     bool marks = s->use_marks;
 
     follow_roots(s);
-    if (!is_over(s) && marks) {
+    if (!search_is_over(s) && marks) {
         if (!target_is_marked(s))
             return GCW__NOT_MARKED;
         follow_unmarked(s);

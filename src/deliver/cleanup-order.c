@@ -44,7 +44,7 @@ close_holes(void)
 
 /* False: no memory, or more than slots have numbers. */
 static bool
-resize(size_t capacity)
+resize_order(size_t capacity)
 {
     uintptr_t *slots = NULL;
 
@@ -59,13 +59,14 @@ resize(size_t capacity)
 }
 
 static bool
-make_room(void)
+make_room_in_order(void)
 {
     if (order.end < order.capacity)
         return true;
     if (order.live > order.capacity - order.capacity / 4
         || order.capacity == 0)
-        return resize(order.capacity == 0 ? SMALLEST : order.capacity * 2);
+        return resize_order(order.capacity == 0 ? SMALLEST
+                                                : order.capacity * 2);
     close_holes();
     return true;
 }
@@ -73,7 +74,7 @@ make_room(void)
 bool
 gcw__cleanup_order_add(gcw_cleanup *c)
 {
-    if (!make_room())
+    if (!make_room_in_order())
         return false;
     order.slots[order.end++] = gcw__hide(c);
     c->slot = (uint32_t)order.end;
@@ -87,7 +88,8 @@ shrink(void)
     if (order.capacity == SMALLEST || order.live >= order.capacity / 8)
         return;
     close_holes();
-    resize(order.capacity / 4 < SMALLEST ? SMALLEST : order.capacity / 4);
+    resize_order(order.capacity / 4 < SMALLEST ? SMALLEST
+                                               : order.capacity / 4);
 }
 
 void

@@ -76,7 +76,7 @@ state_of(const gcw_cleanup *c)
 }
 
 /* Under the lock. */
-static uint64_t ran;
+static uint64_t cleanups_ran;
 
 /* Lock held. */
 static bool
@@ -87,7 +87,7 @@ win_locked(gcw_cleanup *c, unsigned char state)
     GCW__DELAY(3);
     atomic_store_explicit(&c->state, state, memory_order_release);
     gcw__cleanup_order_remove(c);
-    ran += state == DONE;
+    cleanups_ran += state == DONE;
     return true;
 }
 
@@ -134,7 +134,7 @@ let_go(gcw_cleanup *c, bool may_wait)
 }
 
 static bool
-died(struct gcw__watch *watch, bool may_wait)
+cleanup_died(struct gcw__watch *watch, bool may_wait)
 {
     gcw_cleanup *c = (gcw_cleanup *)watch;
 
@@ -151,7 +151,7 @@ feeler_died(struct gcw__watch *watch, bool may_wait)
     struct method_cleanup *owner = ((struct feeler *)watch)->owner;
 
     if (!owner->pending)
-        owner->pending = died(&owner->base.watch, may_wait);
+        owner->pending = cleanup_died(&owner->base.watch, may_wait);
     return owner->pending;
 }
 
@@ -177,7 +177,7 @@ take_pending(struct gcw__watch *watch, bool at_exit)
 
 /* The user's code is at `code`. */
 static void
-call(gcw_cleanup *c, uintptr_t code, void *data)
+call_cleanup(gcw_cleanup *c, uintptr_t code, void *data)
 {
     GCW__TRACE2(cleanup__run, c, code);
     if (!gcw__code_gone(code))
@@ -186,11 +186,11 @@ call(gcw_cleanup *c, uintptr_t code, void *data)
 
 /* The watch is off already. */
 static void
-run_pending(struct gcw__watch *watch)
+run_pending_plain(struct gcw__watch *watch)
 {
     gcw_cleanup *c = (gcw_cleanup *)watch;
 
-    call(c, (uintptr_t)c->fn, take_data(c));
+    call_cleanup(c, (uintptr_t)c->fn, take_data(c));
 }
 
 static uintptr_t
@@ -223,14 +223,14 @@ run_pending_method(struct gcw__watch *watch)
     void *data = take_data(c);
 
     gcw__pair_unwatch(feelers_of((struct method_cleanup *)c), true);
-    call(c, code_of_method(watch), data);
+    call_cleanup(c, code_of_method(watch), data);
 }
 
 static const struct gcw__watch_ops plain_ops = {
-    died, take_pending, run_pending, code_of_plain
+    cleanup_died, take_pending, run_pending_plain, code_of_plain
 };
 static const struct gcw__watch_ops method_ops = {
-    died, take_pending, run_pending_method, code_of_method
+    cleanup_died, take_pending, run_pending_method, code_of_method
 };
 static const struct gcw__watch_ops feeler_ops = {
     feeler_died, NULL, NULL, NULL
@@ -253,7 +253,7 @@ method_cleanup(gcw_cleanup *c)
 
 /* What it watches. */
 static struct gcw__pair
-pair_of(gcw_cleanup *c)
+watches_of_cleanup(gcw_cleanup *c)
 {
     const struct method_cleanup *m = method_cleanup(c);
 
@@ -264,7 +264,7 @@ pair_of(gcw_cleanup *c)
 static void
 unwatch(gcw_cleanup *c)
 {
-    gcw__pair_unwatch(pair_of(c), true);
+    gcw__pair_unwatch(watches_of_cleanup(c), true);
 }
 
 /* Runs what was won. */
@@ -278,7 +278,7 @@ run_won(gcw_cleanup *c)
 
 /* Takes it off, if it has still to run. */
 static bool
-detach(gcw_cleanup *c)
+detach_cleanup(gcw_cleanup *c)
 {
     if (!win(c, DETACHED))
         return false;
@@ -318,7 +318,7 @@ gcw__cleanups_ran(void)
     uint64_t n;
 
     gcw__lock(&gcw__queue_lock, true);
-    n = ran;
+    n = cleanups_ran;
     gcw__unlock(&gcw__queue_lock);
     return n;
 }
@@ -346,20 +346,20 @@ cleanup_of(size_t size, const struct gcw__watch_ops *ops,
 
 /* Under the lock.  Once true, stays true; and how many of our own were made
  * since the exit began. */
-static bool closed;
+static bool cleanups_closed;
 static uint64_t made_at_exit;
 
 /* Puts it, which watches already, in the order; unless it has been won.
  * Returns 0 or an errno. */
 static int
-enlist(gcw_cleanup *c)
+put_in_order(gcw_cleanup *c)
 {
     int error = 0;
 
     gcw__lock(&gcw__queue_lock, true);
     atomic_store(&c->late, gcw__exit_is_others());
     made_at_exit += gcw__exit_is_mine();
-    if (closed)
+    if (cleanups_closed)
         error = ESHUTDOWN;
     else if (state_of(c) == ARMED && !gcw__cleanup_order_add(c))
         error = ENOMEM;
@@ -376,8 +376,8 @@ finish(gcw_cleanup *c)
     int error;
 
     GCW__DELAY(4);
-    error = enlist(c);
-    if (error == 0 || !detach(c))
+    error = put_in_order(c);
+    if (error == 0 || !detach_cleanup(c))
         return c;
     return gcw__fail_null(error);
 }
@@ -467,9 +467,9 @@ method_cleanup_of(gcw_method *m, void (*notify)(gcw_method *, void *),
 static gcw_cleanup *
 arm_method(gcw_cleanup *c)
 {
-    if (gcw__pair_watch(pair_of(c)))
+    if (gcw__pair_watch(watches_of_cleanup(c)))
         return finish(c);
-    detach(c);
+    detach_cleanup(c);
     return gcw__fail_null(ESTALE);
 }
 
@@ -589,7 +589,7 @@ gcw_cleanup_detach(gcw_cleanup *c)
         return false;
     if (c == NULL)
         return gcw__fail_false(EINVAL);
-    return detach(c);
+    return detach_cleanup(c);
 }
 
 int
@@ -637,9 +637,9 @@ gcw__cleanups_close(void)
     size_t at = SIZE_MAX;
 
     gcw__lock(&gcw__queue_lock, true);
-    closed = find_at_exit(&at) == NULL;
+    cleanups_closed = find_at_exit(&at) == NULL;
     gcw__unlock(&gcw__queue_lock);
-    return closed;
+    return cleanups_closed;
 }
 
 /* One after the other, of those that a function finds. */
@@ -655,7 +655,7 @@ struct ending {
 };
 
 static void
-report_end(const struct ending *ending, bool failed)
+report_ended(const struct ending *ending, bool failed)
 {
     struct gcw__callback callback = { "cleanup", NULL, NULL,
                                       code_of(ending->current) };
@@ -678,7 +678,7 @@ ending_step(void *arg)
     ending->any = true;
     ending->began = gcw__report_begin(GCW__REPORT_EXIT);
     run_won(c);
-    report_end(ending, false);
+    report_ended(ending, false);
     return true;
 }
 
@@ -690,7 +690,7 @@ ending_failed(void *arg, const char *why)
 
     if (c == NULL)
         return;
-    report_end(ending, true);
+    report_ended(ending, true);
     ending->current = NULL;
     gcw__drain_failed(c, code_of(c), why);
 }
@@ -745,7 +745,8 @@ win_next(struct ending *ending, bool *runs)
     gcw__lock(&gcw__queue_lock, true);
     c = find_next(ending->range, &ending->at);
     *runs = c != NULL && is_own(c)
-            && (atomic_load(&c->at_exit) || !gcw__pair_alive(pair_of(c)));
+            && (atomic_load(&c->at_exit)
+                || !gcw__pair_alive(watches_of_cleanup(c)));
     if (c != NULL)
         win_locked(c, *runs ? DONE : DETACHED);
     gcw__unlock(&gcw__queue_lock);

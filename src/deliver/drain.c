@@ -40,12 +40,12 @@ add_to_length(size_t n)
 }
 
 static void
-nothing(void)
+wake_nobody(void)
 {
 }
 
-static void (*_Atomic wake_also)(void) = nothing;
-static void (*_Atomic noticed_also)(void) = nothing;
+static void (*_Atomic wake_also)(void) = wake_nobody;
+static void (*_Atomic noticed_also)(void) = wake_nobody;
 
 static void
 wake(void)
@@ -70,8 +70,8 @@ wake_if_pending(void)
 
 /* Puts it at the end of a list. */
 static void
-append(struct gcw__watch **first, struct gcw__watch **last,
-       struct gcw__watch *pending)
+append_pending(struct gcw__watch **first, struct gcw__watch **last,
+               struct gcw__watch *pending)
 {
     if (*last != NULL)
         (*last)->next = pending;
@@ -87,7 +87,7 @@ void
 gcw__drain_push(struct gcw__watch *pending)
 {
     pending->next = NULL;
-    append(&gcw__roots->new_first, &gcw__roots->new_last, pending);
+    append_pending(&gcw__roots->new_first, &gcw__roots->new_last, pending);
     on_their_way++;
 }
 
@@ -101,7 +101,7 @@ queue_new(bool may_wait)
         return true;
     if (!gcw__lock(&gcw__queue_lock, may_wait))
         return false;
-    append(&roots->queue_first, &roots->queue_last, roots->new_first);
+    append_pending(&roots->queue_first, &roots->queue_last, roots->new_first);
     roots->queue_last = roots->new_last;
     add_to_length(on_their_way);
     gcw__unlock(&gcw__queue_lock);
@@ -211,8 +211,8 @@ next_pending(const struct drain *drain, bool *taken)
 }
 
 static void
-report_end(const struct drain *drain, const struct gcw__watch *pending,
-           bool failed)
+report_drained(const struct drain *drain, const struct gcw__watch *pending,
+               bool failed)
 {
     struct gcw__callback callback = { "callback", NULL, NULL,
                                       pending->ops->code(pending) };
@@ -249,7 +249,7 @@ drain_step(void *run)
     drain->began = gcw__report_begin(GCW__REPORT_DRAIN);
     pending->ops->run(pending);
     if (!GCW__LIKELY(drain->began == 0))
-        report_end(drain, pending, false);
+        report_drained(drain, pending, false);
     drain->ran++;
     drain->current = NULL;
     set_code(drain, 0);
@@ -267,7 +267,7 @@ drain_failed(void *run, const char *why)
     if (pending == NULL)
         return;
     if (drain->began != 0)
-        report_end(drain, pending, true);
+        report_drained(drain, pending, true);
     drain->ran++;
     gcw__drain_failed(pending, pending->ops->code(pending), why);
 }
@@ -286,7 +286,7 @@ end_drain(struct drain *drain)
 }
 
 static size_t
-run_pending(struct drain drain)
+run_queue(struct drain drain)
 {
     __attribute__((__cleanup__(end_drain))) struct drain run = drain;
 
@@ -304,7 +304,7 @@ gcw__drain(size_t max, struct gcw__progress *progress)
     GCW__DELAY(4);
     if (gcw__gc_no() != atomic_load(&gcw__noticed))
         gcw__notice_deaths(true);
-    return atomic_load(&in_queue) == 0 ? 0 : run_pending(drain);
+    return atomic_load(&in_queue) == 0 ? 0 : run_queue(drain);
 }
 
 size_t
@@ -316,7 +316,7 @@ gcw__drain_at_exit(void)
         return 0;
     gcw__notice_deaths(true);
     drain.left = gcw__drain_pending();
-    return drain.left == 0 ? 0 : run_pending(drain);
+    return drain.left == 0 ? 0 : run_queue(drain);
 }
 
 size_t
@@ -360,23 +360,23 @@ gcw_drain_on_error(gcw_error_fn *hook, void *data)
 }
 
 static void
-unloading(const struct gcw__range *range)
+drain_unloading(const struct gcw__range *range)
 {
     gcw__hook_unload(&gcw__roots->drain_hook, &gcw__queue_lock, range);
 }
 
 static void
-prepare(void)
+drain_prepare(void)
 {
     gcw__lock(&gcw__queue_lock, true);
 }
 
 static void
-done(void)
+drain_done(void)
 {
     gcw__unlock(&gcw__queue_lock);
 }
 
 const struct gcw__part gcw__drain_part = {
-    "drain", prepare, done, done, unloading
+    "drain", drain_prepare, drain_done, drain_done, drain_unloading
 };

@@ -66,12 +66,12 @@ static struct {
 static _Thread_local bool is_worker;
 
 static void
-nothing(void)
+ignore_start(void)
 {
 }
 
 /* Whom to tell of a new worker. */
-static void (*_Atomic started_also)(void) = nothing;
+static void (*_Atomic started_also)(void) = ignore_start;
 
 void
 gcw__worker_install(void (*started)(void))
@@ -81,7 +81,7 @@ gcw__worker_install(void (*started)(void))
 
 /* Inside the collector too. */
 static void
-post(void)
+post_to_worker(void)
 {
     if (!atomic_exchange(&worker.posted, true))
         sem_post(&worker.wake);
@@ -158,7 +158,7 @@ begin_drain(void)
 }
 
 static void
-end_drain(void)
+end_work(void)
 {
     GCW__DELAY(2);
     gcw__lock(&worker.lock, true);
@@ -167,7 +167,7 @@ end_drain(void)
     gcw__unlock(&worker.lock);
 }
 
-static int start(void);
+static int start_worker(void);
 
 /* A callback has ended the thread.  It is still known to the collector. */
 static void
@@ -184,7 +184,7 @@ lost(void *unused)
     pthread_cond_broadcast(&worker.changed);
     gcw__unlock(&worker.lock);
     if (replace)
-        start();
+        start_worker();
 }
 
 /* Cancelling it could strike while it holds a lock, so that is off. */
@@ -197,7 +197,7 @@ work(void *arg)
     pthread_cleanup_push(lost, NULL);
     while (begin_drain()) {
         gcw__drain(0, &worker.progress);
-        end_drain();
+        end_work();
         wait_for_post();
     }
     pthread_cleanup_pop(0);
@@ -237,7 +237,7 @@ make_thread(void)
 }
 
 static int
-start(void)
+start_worker(void)
 {
     int error = make_thread();
 
@@ -266,7 +266,7 @@ restart(void)
     gcw__unlock(&worker.lock);
     GCW__DELAY(3);
     if (missing)
-        start();
+        start_worker();
 }
 
 /* Returns 0, an errno, or -1: a thread is to be made. */
@@ -296,12 +296,12 @@ turn_on(void)
     if (error > 0)
         return error;
     GCW__DELAY(4);
-    gcw__drain_listen(post, restart);
+    gcw__drain_listen(post_to_worker, restart);
     if (error == 0) {
-        post();
+        post_to_worker();
         return 0;
     }
-    error = start();
+    error = start_worker();
     if (error != 0) {
         gcw__lock(&worker.lock, true);
         worker.wanted = false;
@@ -317,7 +317,7 @@ dismiss(void)
     worker.wanted = false;
     atomic_store(&worker.progress.stop, true);
     if (worker.has_changed)
-        post();
+        post_to_worker();
 }
 
 static int
@@ -411,7 +411,7 @@ gcw__worker_exits(void)
 /* The worker tells of each callback that it has ended only if somebody is
  * waiting for that. */
 static void
-unloading(const struct gcw__range *range)
+worker_unloading(const struct gcw__range *range)
 {
     bool idle = true;
 
@@ -420,7 +420,7 @@ unloading(const struct gcw__range *range)
         atomic_store(&worker.progress.stop, true);
         idle = wait_patiently(range);
         if (worker.wanted)
-            post();
+            post_to_worker();
     }
     gcw__unlock(&worker.lock);
     if (!idle)
@@ -439,7 +439,7 @@ gcw__worker_alive(void)
 }
 
 static void
-prepare(void)
+worker_prepare(void)
 {
     gcw__lock(&worker.lock, true);
     look_at_process();
@@ -451,12 +451,12 @@ prepare(void)
 }
 
 static void
-parent(void)
+worker_parent(void)
 {
     worker.paused--;
     if (worker.has_changed) {
         pthread_cond_broadcast(&worker.changed);
-        post();
+        post_to_worker();
     }
     gcw__unlock(&worker.lock);
 }
@@ -464,14 +464,14 @@ parent(void)
 /* The worker is not there, unless it was the one that forked: then it is the
  * child's only thread, and goes on. */
 static void
-child(void)
+worker_child(void)
 {
     look_at_process();
     if (worker.has_changed)
-        post();
+        post_to_worker();
     gcw__unlock(&worker.lock);
 }
 
 const struct gcw__part gcw__worker_part = {
-    "worker", prepare, parent, child, unloading
+    "worker", worker_prepare, worker_parent, worker_child, worker_unloading
 };

@@ -16,7 +16,7 @@
 /* Listeners. */
 
 static enum gcw__entry_kind
-kind_of(const gcw_listener *l)
+kind_of_listener(const gcw_listener *l)
 {
     switch (l->by) {
     case GCW__BY_METHOD:
@@ -32,7 +32,7 @@ static void
 see_listener(const struct gcw__walk *walk, const struct gcw__slot *slot)
 {
     gcw_listener *l = slot->listener;
-    struct gcw__entry_seen seen = { .kind = kind_of(l), .handle = l };
+    struct gcw__entry_seen seen = { .kind = kind_of_listener(l), .handle = l };
     const struct gcw__second_watch *second = l->by == GCW__BY_WEAK_METHOD
         ? ((struct gcw__weak_listener *)l)->second : NULL;
 

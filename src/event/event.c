@@ -21,7 +21,7 @@
 /* What the place calls. */
 
 static bool
-unloading(void *event, const struct gcw__range *range)
+event_unloading(void *event, const struct gcw__range *range)
 {
     gcw_event *e = event;
 
@@ -33,13 +33,13 @@ unloading(void *event, const struct gcw__range *range)
 }
 
 static void
-empty(void *event)
+event_empty(void *event)
 {
     gcw__listeners_clear(&((gcw_event *)event)->list, NULL);
 }
 
 static void
-tidy(void *event)
+event_tidy(void *event)
 {
     gcw_event *e = event;
 
@@ -50,16 +50,16 @@ tidy(void *event)
 
 /* That is all that there is to be done, and it is asked for already. */
 static void
-shrunk(struct gcw__listeners *list)
+list_shrunk(struct gcw__listeners *list)
 {
     gcw__place_untidy(list->place);
 }
 
-static const struct gcw__listeners_ops list_ops = { shrunk, shrunk };
+static const struct gcw__listeners_ops list_ops = { list_shrunk, list_shrunk };
 
 static const struct gcw__place_ops event_ops = {
     "event", "listeners", false, gcw__listeners_lock, gcw__listener_died, NULL,
-    empty, unloading, tidy, gcw__event_see, gcw__event_count
+    event_empty, event_unloading, event_tidy, gcw__event_see, gcw__event_count
 };
 
 gcw_event *
@@ -92,7 +92,7 @@ struct connection {
 };
 
 static int
-try_to_connect(void *connection)
+try_to_connect_to_event(void *connection)
 {
     struct connection *c = connection;
     struct gcw__listeners *list = &c->event->list;
@@ -113,7 +113,7 @@ fill_for_connection(void *connection)
 }
 
 static gcw_listener *
-connect(gcw_event *e, struct gcw__identity id, unsigned flags)
+connect_to_event(gcw_event *e, struct gcw__identity id, unsigned flags)
 {
     gcw_listener *l = gcw__listener_new(e->list.place, &id);
     struct connection c = { e, id, flags, l, { 0 } };
@@ -124,7 +124,7 @@ connect(gcw_event *e, struct gcw__identity id, unsigned flags)
     gcw__pair_watch(gcw__listener_pair(l));
     GCW__DELAY(2);
     error = gcw__with_spare(gcw__listeners_lock(e->list.place),
-                            try_to_connect, fill_for_connection, &c);
+                            try_to_connect_to_event, fill_for_connection, &c);
     if (error != 0 || c.listener != l)
         gcw__pair_unwatch(gcw__listener_pair(l), true);
     return error == 0 ? c.listener : gcw__fail_null(error);
@@ -142,14 +142,14 @@ gcw_event_connect(gcw_event *e, gcw_method *m, unsigned flags)
         return gcw__fail_null(EINVAL);
     if (!gcw_method_bind(m, &bound))
         return gcw__fail_null(ESTALE);
-    l = connect(e, gcw__method_identity(m), flags);
+    l = connect_to_event(e, gcw__method_identity(m), flags);
     GCW__KEEP(bound.self);
     GCW__KEEP(bound.data);
     return l;
 }
 
 static struct gcw__identity
-function_identity(void (*fn)(void *arg, void *data), void *data)
+identity_of_function(void (*fn)(void *arg, void *data), void *data)
 {
     return (struct gcw__identity){
         GCW__BY_FUNCTION, NULL, (void (*)(void))fn, data
@@ -165,7 +165,7 @@ gcw_event_connect_fn(gcw_event *e, void (*fn)(void *arg, void *data),
     if (e == NULL || fn == NULL || gcw__flags_unknown(flags)
         || !gcw__holdable(data))
         return gcw__fail_null(EINVAL);
-    return connect(e, function_identity(fn, data), flags);
+    return connect_to_event(e, identity_of_function(fn, data), flags);
 }
 
 /* Disconnecting by what is called. */
@@ -240,7 +240,7 @@ gcw_event_disconnect_fn(gcw_event *e, void (*fn)(void *arg, void *data),
         errno = EINVAL;
         return 0;
     }
-    return disconnect_all(e, function_identity(fn, data));
+    return disconnect_all(e, identity_of_function(fn, data));
 }
 
 /* Emitting. */
@@ -275,7 +275,7 @@ emit_rest(void *emission)
 }
 
 static void
-emit_failed(void *arg, const char *why)
+emission_failed(void *arg, const char *why)
 {
     struct emission *run = arg;
     gcw_event *e = run->event;
@@ -300,7 +300,7 @@ emit_to(gcw_event *e, const struct gcw__array *array, void *arg)
     run.arg = arg;
     run.passed_over = 0;
     run.failing = false;
-    gcw__guard_run(&run, emit_rest, emit_failed);
+    gcw__guard_run(&run, emit_rest, emission_failed);
     GCW__KEEP(run.array);
     return (size_t)(run.end - first) - run.passed_over;
 }

@@ -210,7 +210,7 @@ commit(struct request *r)
 }
 
 static int
-try_to_connect(void *request)
+try_to_connect_to_hub(void *request)
 {
     struct request *r = request;
 
@@ -239,7 +239,7 @@ drop_unused(struct request *r, gcw_listener *l)
 /* The source is alive while this runs, and so are the method's objects, but
  * for those that somebody disposes of. */
 static gcw_listener *
-connect(struct request *r)
+connect_to_hub(struct request *r)
 {
     gcw_listener *l = gcw__listener_new(&r->hub->place->place, &r->id);
     int error;
@@ -250,7 +250,7 @@ connect(struct request *r)
     r->flags |= GCW_UNIQUE;
     gcw__pair_watch(gcw__listener_pair(l));
     GCW__DELAY(2);
-    error = gcw__with_spare(gcw__hub_lock(r->hub), try_to_connect,
+    error = gcw__with_spare(gcw__hub_lock(r->hub), try_to_connect_to_hub,
                             get_missing, r);
     if (error != 0)
         r->listener = NULL;
@@ -275,7 +275,7 @@ look_at_source(struct request *r, const void *data)
 static gcw_listener *
 connect_checked(struct request *r, const void *data)
 {
-    gcw_listener *l = look_at_source(r, data) ? connect(r) : NULL;
+    gcw_listener *l = look_at_source(r, data) ? connect_to_hub(r) : NULL;
 
     GCW__KEEP(r->source);
     GCW__KEEP(r->hub);
@@ -305,8 +305,8 @@ gcw_hub_connect(gcw_hub *h, const char *type, void *source, gcw_method *m,
 }
 
 static struct gcw__identity
-function_identity(void (*fn)(const gcw_emission *emission, void *data),
-                  void *data)
+identity_of_hub_function(void (*fn)(const gcw_emission *emission, void *data),
+                         void *data)
 {
     return (struct gcw__identity){
         GCW__BY_HUB_FUNCTION, NULL, (void (*)(void))fn, data
@@ -319,7 +319,8 @@ gcw_hub_connect_fn(gcw_hub *h, const char *type, void *source,
                    void *data, unsigned flags)
 {
     struct request r = { .hub = h, .name = type, .source = source,
-                         .id = function_identity(fn, data), .flags = flags };
+                         .id = identity_of_hub_function(fn, data),
+                         .flags = flags };
 
     if (gcw__enter() != 0)
         return NULL;
@@ -374,5 +375,5 @@ gcw_hub_disconnect_fn(gcw_hub *h, const char *type, const void *source,
         return false;
     if (h == NULL || fn == NULL)
         return gcw__fail_false(EINVAL);
-    return disconnect(h, type, source, function_identity(fn, data));
+    return disconnect(h, type, source, identity_of_hub_function(fn, data));
 }

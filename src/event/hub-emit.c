@@ -100,8 +100,8 @@ was_called(const struct called *called, const struct gcw__identity *id,
 }
 
 static void
-remember(struct called *called, const struct gcw__identity *id,
-         uintptr_t hash)
+remember_called(struct called *called, const struct gcw__identity *id,
+                uintptr_t hash)
 {
     struct gcw__identity *copy = &called->identities[called->n++];
 
@@ -180,7 +180,7 @@ call_first(struct emission *run, const struct gcw__slot *slot)
     if (was_called(&run->called, &id, hash)
         || !gcw__slot_ask(slot, id.data, &bound))
         return false;
-    remember(&run->called, &id, hash);
+    remember_called(&run->called, &id, hash);
     run->emission.listener = slot->listener;
     gcw__slot_call_bound(slot, &bound, &run->emission);
     return true;
@@ -198,7 +198,7 @@ emit_parts(void *emission)
 }
 
 static void
-emit_failed(void *emission, const char *why)
+hub_emission_failed(void *emission, const char *why)
 {
     struct emission *run = emission;
 
@@ -222,7 +222,7 @@ emit_merged(struct emission *run)
         run->called = (struct called){ { entries, 2 * FEW, 0 }, identities,
                                        0 };
     }
-    gcw__guard_run(run, emit_parts, emit_failed);
+    gcw__guard_run(run, emit_parts, hub_emission_failed);
     return true;
 }
 
@@ -238,7 +238,7 @@ gcw__hub_emit(gcw_hub *h, const char *type, void *source, void *arg,
     GCW__TRACE2(emit__begin, h, type);
     take_snapshot(&run, type);
     if (run.n == 1)
-        gcw__guard_run(&run, emit_one_part, emit_failed);
+        gcw__guard_run(&run, emit_one_part, hub_emission_failed);
     else if (run.n > 1 && !emit_merged(&run))
         return false;
     for (size_t i = 0; i < run.n; i++)

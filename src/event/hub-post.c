@@ -128,7 +128,7 @@ struct post_call {
 
 /* The thread is known. */
 static void
-post(void *arg)
+post_to_hub(void *arg)
 {
     struct post_call *call = arg;
     gcw_hub *h = call->hub;
@@ -159,7 +159,7 @@ gcw_hub_post(gcw_hub *h, const char *type, void *source, void *arg)
         return gcw__fail_int(EINVAL);
     if (!gcw__holdable(source) || !gcw__holdable(arg))
         return gcw__fail_int(EINVAL);
-    gcw__as_known(post, &call);
+    gcw__as_known(post_to_hub, &call);
     if (call.error != 0)
         return gcw__fail_int(call.error);
     errno = before;

@@ -49,7 +49,7 @@ source_died(struct gcw__source_watch *source, bool may_wait)
 }
 
 static bool
-died(void *hub, struct gcw__place_watch *watch, bool may_wait)
+hub_watch_died(void *hub, struct gcw__place_watch *watch, bool may_wait)
 {
     if (gcw__place_watch_role(watch) == GCW__SOURCE)
         return source_died((struct gcw__source_watch *)watch, may_wait);
@@ -63,7 +63,7 @@ unload_pattern(void *pattern, void *range)
 }
 
 static bool
-unloading(void *hub, const struct gcw__range *range)
+hub_unloading(void *hub, const struct gcw__range *range)
 {
     gcw_hub *h = hub;
     struct gcw__range copy = *range;
@@ -76,7 +76,7 @@ unloading(void *hub, const struct gcw__range *range)
 }
 
 static void
-empty(void *hub)
+hub_empty(void *hub)
 {
     gcw_hub *h = hub;
 
@@ -94,7 +94,7 @@ struct tidying {
 };
 
 static int
-try_to_tidy(void *tidying)
+try_to_tidy_map(void *tidying)
 {
     struct tidying *t = tidying;
 
@@ -102,7 +102,7 @@ try_to_tidy(void *tidying)
 }
 
 static bool
-fill_for_tidying(void *tidying)
+fill_for_map(void *tidying)
 {
     return gcw__map_fill(&((struct tidying *)tidying)->spare);
 }
@@ -112,7 +112,7 @@ tidy_map(gcw_hub *h, struct gcw__map *map)
 {
     struct tidying t = { map, { 0, NULL } };
 
-    return gcw__with_spare(gcw__hub_lock(h), try_to_tidy, fill_for_tidying,
+    return gcw__with_spare(gcw__hub_lock(h), try_to_tidy_map, fill_for_map,
                            &t) == 0;
 }
 
@@ -149,7 +149,7 @@ tidy_lists(gcw_hub *h)
 
 /* What could not be done is tried again after the next collection. */
 static void
-tidy(void *hub)
+hub_tidy(void *hub)
 {
     gcw_hub *h = hub;
 
@@ -165,8 +165,9 @@ gcw_hub *
 gcw_hub_new(void)
 {
     static const struct gcw__place_ops ops = {
-        "hub", "listeners", false, gcw__listeners_lock, died, gcw__hub_closed,
-        empty, unloading, tidy, gcw__hub_see, gcw__hub_count
+        "hub", "listeners", false, gcw__listeners_lock, hub_watch_died,
+        gcw__hub_closed, hub_empty, hub_unloading, hub_tidy, gcw__hub_see,
+        gcw__hub_count
     };
     gcw_hub *h;
 

@@ -114,7 +114,7 @@ gcw__identity_equal(const struct gcw__identity *a,
 /* Finding equal ones. */
 
 static void
-index_slot(struct gcw__array *array, uint32_t at)
+index_listener(struct gcw__array *array, uint32_t at)
 {
     struct gcw__identity id = gcw__slot_identity(&array->slots[at]);
 
@@ -219,7 +219,7 @@ set_live(struct gcw__listeners *list, size_t n)
 }
 
 static struct gcw__slot *
-slot_of(const gcw_listener *l)
+slot_of_listener(const gcw_listener *l)
 {
     return &atomic_load(&gcw__list_of(l)->array)->slots[l->at];
 }
@@ -239,8 +239,8 @@ set_self(struct gcw__slot *slot)
 }
 
 static void
-put(struct gcw__array *array, uint32_t at, gcw_listener *l,
-    void (*code)(void), void *data)
+put_in_slot(struct gcw__array *array, uint32_t at, gcw_listener *l,
+            void (*code)(void), void *data)
 {
     struct gcw__slot *slot = &array->slots[at];
 
@@ -251,7 +251,7 @@ put(struct gcw__array *array, uint32_t at, gcw_listener *l,
     set_self(slot);
     l->at = at;
     if (array->index != NULL)
-        index_slot(array, at);
+        index_listener(array, at);
 }
 
 /* Copies what is not empty; returns the end of it. */
@@ -266,7 +266,8 @@ copy(struct gcw__array *new, uint32_t at, const struct gcw__array *old)
 
         if (gcw__listener_is(slot->listener, GCW__IS_GONE))
             continue;
-        put(new, at, slot->listener, slot->code, atomic_load(&slot->data));
+        put_in_slot(new, at, slot->listener, slot->code,
+                    atomic_load(&slot->data));
         if (new->orders != NULL)
             new->orders[at] = old->orders[i];
         at++;
@@ -294,7 +295,7 @@ retire(struct gcw__array *old)
 /* If some were put in front, half of the room is there: so both ends have
  * room for many. */
 static void
-move(struct gcw__listeners *list, struct gcw__array *new)
+move_list(struct gcw__listeners *list, struct gcw__array *new)
 {
     struct gcw__array *old = atomic_load(&list->array);
     uint32_t room = new->capacity - (uint32_t)live(list);
@@ -311,8 +312,8 @@ move(struct gcw__listeners *list, struct gcw__array *new)
 
 /* Moves to the spare, if it is what is needed. */
 static bool
-use_spare(struct gcw__listeners *list, size_t capacity,
-          struct gcw__listeners_spare *spare)
+use_spare_array(struct gcw__listeners *list, size_t capacity,
+                struct gcw__listeners_spare *spare)
 {
     if (spare->array == NULL || spare->array->capacity < capacity
         || (list->indexed && spare->array->index == NULL)) {
@@ -321,7 +322,7 @@ use_spare(struct gcw__listeners *list, size_t capacity,
         spare->ordered = list->ordered;
         return false;
     }
-    move(list, spare->array);
+    move_list(list, spare->array);
     spare->array = NULL;
     return true;
 }
@@ -340,7 +341,7 @@ gcw__slot_data_now(const struct gcw__slot *slot, void **data)
     gcw__lock(lock, true);
     there = !gcw__listener_is(l, GCW__IS_GONE);
     if (there)
-        *data = atomic_load(&slot_of(l)->data);
+        *data = atomic_load(&slot_of_listener(l)->data);
     gcw__unlock(lock);
     return there;
 }
@@ -354,7 +355,7 @@ gcw__slot_identity_now(const struct gcw__slot *slot,
 }
 
 static bool
-has_room(const struct gcw__listeners *list, unsigned flags)
+list_has_room(const struct gcw__listeners *list, unsigned flags)
 {
     const struct gcw__array *array = atomic_load(&list->array);
 
@@ -379,8 +380,8 @@ gcw__listeners_ready(struct gcw__listeners *list, unsigned flags,
         list->fronted = true;
     if (flags & GCW_UNIQUE && !gcw__listeners_indexed(list, spare))
         return false;
-    return has_room(list, flags)
-           || use_spare(list, larger(live(list)), spare);
+    return list_has_room(list, flags)
+           || use_spare_array(list, larger(live(list)), spare);
 }
 
 bool
@@ -391,7 +392,7 @@ gcw__listeners_indexed(struct gcw__listeners *list,
 
     list->indexed = true;
     return array == NULL || array->index != NULL
-           || use_spare(list, larger(live(list)), spare);
+           || use_spare_array(list, larger(live(list)), spare);
 }
 
 static bool
@@ -413,17 +414,17 @@ struct tidying {
 };
 
 static int
-try_to_tidy(void *tidying)
+try_to_tidy_list(void *tidying)
 {
     struct tidying *t = tidying;
 
     return !is_sparse(t->list)
-           || use_spare(t->list, larger(live(t->list)), &t->spare)
+           || use_spare_array(t->list, larger(live(t->list)), &t->spare)
         ? 0 : GCW__MISSING;
 }
 
 static bool
-fill_for_tidying(void *tidying)
+fill_for_list(void *tidying)
 {
     return gcw__listeners_fill(&((struct tidying *)tidying)->spare);
 }
@@ -433,8 +434,8 @@ gcw__listeners_tidy(struct gcw__listeners *list)
 {
     struct tidying t = { list, { 0 } };
 
-    return gcw__with_spare(gcw__listeners_lock(list->place), try_to_tidy,
-                           fill_for_tidying, &t) == 0;
+    return gcw__with_spare(gcw__listeners_lock(list->place), try_to_tidy_list,
+                           fill_for_list, &t) == 0;
 }
 
 /* Listeners. */
@@ -486,8 +487,8 @@ gcw__listener_new(struct gcw__place *place, const struct gcw__identity *id)
 }
 
 static void
-add(struct gcw__listeners *list, gcw_listener *l,
-    const struct gcw__identity *id, unsigned flags, int64_t order)
+add_listener(struct gcw__listeners *list, gcw_listener *l,
+             const struct gcw__identity *id, unsigned flags, int64_t order)
 {
     struct gcw__array *array = atomic_load(&list->array);
     uint32_t begin = gcw__range_begin(load_range(array));
@@ -496,7 +497,7 @@ add(struct gcw__listeners *list, gcw_listener *l,
 
     l->list = gcw__hide(list);
     atomic_store(&l->state, flags & GCW_ONCE ? GCW__IS_ONCE : 0);
-    put(array, at, l, id->code, id->data);
+    put_in_slot(array, at, l, id->code, id->data);
     if (array->orders != NULL)
         array->orders[at] = order;
     GCW__DELAY(1);
@@ -515,7 +516,7 @@ connect_again(gcw_listener *l, unsigned flags)
     if (flags & GCW_ONCE)
         return;
     atomic_fetch_and(&l->state, (unsigned char)~GCW__IS_ONCE);
-    set_self(slot_of(l));
+    set_self(slot_of_listener(l));
 }
 
 gcw_listener *
@@ -529,7 +530,7 @@ gcw__listeners_put(struct gcw__listeners *list, gcw_listener *l,
     if (equal != NULL)
         connect_again(equal, flags);
     else
-        add(list, l, id, flags, order);
+        add_listener(list, l, id, flags, order);
     return equal != NULL ? equal : l;
 }
 
@@ -546,7 +547,7 @@ gcw__listener_pair(gcw_listener *l)
 
 /* Empties the slot, in the order that readers rely on. */
 static void
-empty(struct gcw__slot *slot)
+empty_slot(struct gcw__slot *slot)
 {
     atomic_fetch_or(&slot->listener->state, GCW__IS_GONE);
     GCW__DELAY(3);
@@ -563,7 +564,7 @@ gcw__listener_remove(gcw_listener *l)
 
     if (array->index != NULL)
         gcw__index_remove(array->index, l->at);
-    empty(&array->slots[l->at]);
+    empty_slot(&array->slots[l->at]);
     if (l->on.watch.ref != NULL)
         gcw__place_leave(&l->on);
     if (second_of(l) != NULL)
@@ -584,7 +585,7 @@ gcw__listener_block(gcw_listener *l, bool block)
         atomic_fetch_or(&l->state, GCW__IS_BLOCKED);
     else
         atomic_fetch_and(&l->state, (unsigned char)~GCW__IS_BLOCKED);
-    set_self(slot_of(l));
+    set_self(slot_of_listener(l));
 }
 
 bool
@@ -624,19 +625,19 @@ gcw__listeners_clear(struct gcw__listeners *list,
 }
 
 static void
-prepare(void)
+listeners_prepare(void)
 {
     for (size_t i = 0; i < LOCKS; i++)
         gcw__lock(&locks[i], true);
 }
 
 static void
-done(void)
+listeners_done(void)
 {
     for (size_t i = 0; i < LOCKS; i++)
         gcw__unlock(&locks[i]);
 }
 
 const struct gcw__part gcw__listeners_part = {
-    "listeners", prepare, done, done, NULL
+    "listeners", listeners_prepare, listeners_done, listeners_done, NULL
 };

@@ -46,7 +46,8 @@ hash_of(uintptr_t code)
 }
 
 static void
-index_slot(const struct gcw__order *o, uint32_t at, const gcw_exit_handler *h)
+index_handler(const struct gcw__order *o, uint32_t at,
+              const gcw_exit_handler *h)
 {
     gcw__index_add(o->index, hash_of(gcw__exit_code(h)), at);
 }
@@ -68,7 +69,7 @@ index_part(const struct gcw__order *o, uint32_t begin, uint32_t end)
         const gcw_exit_handler *h = at_slot(o, at);
 
         if (h != NULL && has_function(h))
-            index_slot(o, at, h);
+            index_handler(o, at, h);
     }
 }
 
@@ -106,12 +107,12 @@ gcw__order_free(struct gcw__order_spare *spare)
 /* Slots. */
 
 static void
-put(struct gcw__order *o, uint32_t at, gcw_exit_handler *h)
+put_handler(struct gcw__order *o, uint32_t at, gcw_exit_handler *h)
 {
     o->slots[at] = h;
     h->slot = at + 1;
     if (o->index != NULL && has_function(h))
-        index_slot(o, at, h);
+        index_handler(o, at, h);
 }
 
 /* Leaves no hole at either end of the room, now that there is one at `at`. */
@@ -127,7 +128,7 @@ trim(struct gcw__order *o, uint32_t at)
 }
 
 static void
-clear(struct gcw__order *o, gcw_exit_handler *h)
+clear_slot(struct gcw__order *o, gcw_exit_handler *h)
 {
     uint32_t at = h->slot - 1;
 
@@ -143,7 +144,7 @@ gcw__order_remove(struct gcw__order *o, gcw_exit_handler *h)
 {
     if (h->slot == 0)
         return;
-    clear(o, h);
+    clear_slot(o, h);
     o->live--;
 }
 
@@ -167,8 +168,8 @@ gcw__order_forget(struct gcw__order *o, gcw_exit_handler *h)
 void
 gcw__order_set_aside(struct gcw__order *o, gcw_exit_handler *h)
 {
-    clear(o, h);
-    put(o, --o->top, h);
+    clear_slot(o, h);
+    put_handler(o, --o->top, h);
 }
 
 /* Moving. */
@@ -329,7 +330,7 @@ copy_aside(gcw_exit_handler **slots, uint32_t top, const struct gcw__order *o)
 }
 
 static void
-move(struct gcw__order *o, struct gcw__order_spare *spare)
+move_order(struct gcw__order *o, struct gcw__order_spare *spare)
 {
     uint32_t end = copy_waiting(spare->slots, o);
     uint32_t top = copy_aside(spare->slots, spare->capacity, o);
@@ -348,7 +349,7 @@ move(struct gcw__order *o, struct gcw__order_spare *spare)
 
 /* Moves to the spare, if it is what is needed. */
 static bool
-use_spare(struct gcw__order *o, struct gcw__order_spare *spare)
+use_spare_slots(struct gcw__order *o, struct gcw__order_spare *spare)
 {
     uint32_t capacity = o->live < SMALLEST / 2 ? SMALLEST : o->live * 2;
 
@@ -358,7 +359,7 @@ use_spare(struct gcw__order *o, struct gcw__order_spare *spare)
                                             .indexed = o->indexed };
         return false;
     }
-    move(o, spare);
+    move_order(o, spare);
     return true;
 }
 
@@ -366,9 +367,9 @@ bool
 gcw__order_push(struct gcw__order *o, gcw_exit_handler *h,
                 struct gcw__order_spare *spare)
 {
-    if (o->end == o->top && !use_spare(o, spare))
+    if (o->end == o->top && !use_spare_slots(o, spare))
         return false;
-    put(o, o->end++, h);
+    put_handler(o, o->end++, h);
     o->live++;
     return true;
 }
@@ -377,7 +378,7 @@ bool
 gcw__order_indexed(struct gcw__order *o, struct gcw__order_spare *spare)
 {
     o->indexed = true;
-    return o->slots == NULL || o->index != NULL || use_spare(o, spare);
+    return o->slots == NULL || o->index != NULL || use_spare_slots(o, spare);
 }
 
 bool
@@ -395,7 +396,7 @@ gcw__order_shrink(struct gcw__order *o, struct gcw__order_spare *spare)
     if (!gcw__order_sparse(o))
         return true;
     if (o->live != 0)
-        return use_spare(o, spare);
+        return use_spare_slots(o, spare);
     *o = (struct gcw__order){ .indexed = o->indexed };
     return true;
 }

@@ -28,7 +28,7 @@ static struct {
 } places = { NULL, 0, 1, 0 };
 
 static bool
-has_room(void)
+has_room_for_place(void)
 {
     size_t capacity = places.capacity == 0 ? SMALLEST : places.capacity * 2;
     bool *waits;
@@ -49,7 +49,8 @@ gcw__exit_place_new(void)
     uintptr_t place = 0;
 
     gcw__lock(&gcw__exit_lock, true);
-    if (places.n - places.waiting <= places.waiting + SPARE && has_room()) {
+    if (places.n - places.waiting <= places.waiting + SPARE
+        && has_room_for_place()) {
         place = places.n++;
         places.waits[place] = false;
     }

@@ -52,7 +52,7 @@
 static pthread_cond_t turn = PTHREAD_COND_INITIALIZER;
 
 /* How many handlers were called, of all; under the lock. */
-static uint64_t ran;
+static uint64_t handlers_ran;
 
 struct run {
     gcw_exit_registry *registry;
@@ -232,7 +232,7 @@ give_all_back(void)
 /* Its turns had turned cancellation off, and are over: so the thread that
  * leads may cancel it, and wait for its end. */
 static void
-follow(void)
+follow_leader(void)
 {
     unsigned off = gcw__holding.off;
     int ignored;
@@ -255,7 +255,7 @@ gcw__exit_lead(void)
 {
     gcw__lock(&gcw__exit_lock, true);
     if (must_follow())
-        follow();
+        follow_leader();
     gcw__exit_set_leader(gcw__this_thread());
     gcw__unlock(&gcw__exit_lock);
     pthread_setspecific(leads, &leads);
@@ -272,7 +272,7 @@ finish_last(struct run *run)
     if (h != NULL)
         h->state = h->keep ? GCW__WAITING : GCW__GONE;
     run->current = NULL;
-    ran += run->count.called - run->counted;
+    handlers_ran += run->count.called - run->counted;
     run->counted = run->count.called;
 }
 
@@ -282,13 +282,13 @@ gcw__exit_ran(void)
     uint64_t n;
 
     gcw__lock(&gcw__exit_lock, true);
-    n = ran;
+    n = handlers_ran;
     gcw__unlock(&gcw__exit_lock);
     return n;
 }
 
 static void
-start(struct run *run, gcw_exit_handler *h)
+begin_handler(struct run *run, gcw_exit_handler *h)
 {
     GCW__DELAY(5);
     if (run->choice.code != NULL)
@@ -336,7 +336,7 @@ take_chosen(struct run *run)
         run->unloading.fresh--;
         h = find_fresh(run);
         if (h != NULL) {
-            start(run, h);
+            begin_handler(run, h);
             return true;
         }
     }
@@ -344,7 +344,7 @@ take_chosen(struct run *run)
         from_the_beginning = run->at == UINT32_MAX;
         while ((h = gcw__order_next(&run->registry->order, &run->at)) != NULL)
             if (is_chosen(h, run->choice.code)) {
-                start(run, h);
+                begin_handler(run, h);
                 return true;
             }
         run->at = UINT32_MAX;
@@ -369,7 +369,7 @@ take_next(struct run *run)
 
     while (!is_done(run) && (h = gcw__order_newest(o)) != NULL) {
         if (!h->leaving && (!run->choice.quick || h->quick)) {
-            start(run, h);
+            begin_handler(run, h);
             return true;
         }
         gcw__order_set_aside(o, h);
@@ -402,7 +402,7 @@ begin_call(struct run *run, const gcw_exit_handler *h, uintptr_t code)
 }
 
 static void
-report_end(const struct run *run, const gcw_exit_handler *h, bool failed)
+report_handler(const struct run *run, const gcw_exit_handler *h, bool failed)
 {
     struct gcw__callback callback = { "handler", NULL, gcw__exit_name(h),
                                       gcw__exit_code(h) };
@@ -415,7 +415,7 @@ end_call(const struct run *run, const gcw_exit_handler *h, bool failed)
 {
     GCW__TRACE1(handler__end, h);
     if (!GCW__LIKELY(run->began == 0))
-        report_end(run, h, failed);
+        report_handler(run, h, failed);
 }
 
 static void
@@ -452,7 +452,7 @@ call_method(struct run *run, gcw_exit_handler *h)
 }
 
 static void
-call(struct run *run, gcw_exit_handler *h)
+call_handler(struct run *run, gcw_exit_handler *h)
 {
     /* There are no others. */
     switch ((enum gcw__exit_kind)h->kind) {  /* GCOVR_EXCL_BR_LINE */
@@ -487,7 +487,7 @@ run_step(void *arg)
         gcw__exit_unwatch(h);
     if ((h->inherit || gcw__exit_process(h) == gcw__process())
         && !gcw__code_gone(gcw__exit_code(h)))
-        call(run, h);
+        call_handler(run, h);
     return true;
 }
 
@@ -635,25 +635,25 @@ gcw__exit_object_unloading(void *registry, const struct gcw__range *range)
 }
 
 static void
-prepare(void)
+exit_prepare(void)
 {
     gcw__lock(&gcw__exit_lock, true);
 }
 
 static void
-parent(void)
+exit_parent(void)
 {
     gcw__unlock(&gcw__exit_lock);
 }
 
 /* Those who waited for their turn are not there. */
 static void
-child(void)
+exit_child(void)
 {
     pthread_cond_init(&turn, NULL);
     gcw__unlock(&gcw__exit_lock);
 }
 
 const struct gcw__part gcw__exit_part = {
-    "exit", prepare, parent, child, NULL
+    "exit", exit_prepare, exit_parent, exit_child, NULL
 };

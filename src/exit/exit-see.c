@@ -36,7 +36,7 @@ next_handlers(gcw_exit_registry *r, struct handlers *batch)
 }
 
 static const gcw_ref *
-ref_of(const struct gcw__exit_watch *watch)
+ref_of_watch(const struct gcw__exit_watch *watch)
 {
     return watch == NULL ? NULL : watch->on.watch.ref;
 }
@@ -68,7 +68,8 @@ see_handler(const struct gcw__walk *walk, gcw_exit_handler *h, bool running)
         : h->more.extra->on_data == NULL ? GCW__METHOD_SEEN
                                          : GCW__WEAK_METHOD_SEEN;
     if (extra != NULL) {
-        gcw__see_target(&seen, ref_of(extra->on_self), ref_of(extra->on_data));
+        gcw__see_target(&seen, ref_of_watch(extra->on_self),
+                        ref_of_watch(extra->on_data));
         gcw__see_age(&seen, extra->born);
     }
     seen.state = running ? "running"

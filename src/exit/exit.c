@@ -37,7 +37,7 @@
 #include "weak/ref.h"
 
 /* Once true, stays true; under the lock. */
-static bool closed;
+static bool exit_closed;
 
 /* The default registry. */
 
@@ -48,7 +48,7 @@ gcw__exit_close(void)
 
     gcw__lock(&gcw__exit_lock, true);
     empty = gcw__order_newest(&gcw__roots->at_exit->order) == NULL;
-    closed |= empty;
+    exit_closed |= empty;
     gcw__unlock(&gcw__exit_lock);
     return empty;
 }
@@ -56,7 +56,7 @@ gcw__exit_close(void)
 bool
 gcw__exit_closed_locked(void)
 {
-    return closed;
+    return exit_closed;
 }
 
 bool
@@ -65,7 +65,7 @@ gcw__exit_closed(void)
     bool result;
 
     gcw__lock(&gcw__exit_lock, true);
-    result = closed;
+    result = exit_closed;
     gcw__unlock(&gcw__exit_lock);
     return result;
 }
@@ -74,7 +74,7 @@ gcw__exit_closed(void)
 
 /* Lock held. */
 static void
-unlink_watch(struct gcw__exit_watch *watch)
+unlink_exit_watch(struct gcw__exit_watch *watch)
 {
     gcw__place_unlink(&watch->on);
     watch->handler = 0;
@@ -82,7 +82,7 @@ unlink_watch(struct gcw__exit_watch *watch)
 
 /* Lock held. */
 static void
-link_watch(struct gcw__exit_watch *watch, gcw_exit_handler *h)
+link_exit_watch(struct gcw__exit_watch *watch, gcw_exit_handler *h)
 {
     gcw__place_link(&watch->on);
     watch->handler = gcw__hide(h);
@@ -167,9 +167,9 @@ gcw__exit_take_off(gcw_exit_handler *h, enum gcw__exit_state state)
         gcw__order_remove(&h->registry->order, h);
     }
     if (extra != NULL && extra->on_self != NULL)
-        unlink_watch(extra->on_self);
+        unlink_exit_watch(extra->on_self);
     if (extra != NULL && extra->on_data != NULL)
-        unlink_watch(extra->on_data);
+        unlink_exit_watch(extra->on_data);
     h->state = state;
 }
 
@@ -206,7 +206,7 @@ gcw__exit_remove(gcw_exit_handler *h)
 
 /* What it watches. */
 static struct gcw__pair
-pair_of(const gcw_exit_handler *h)
+watches_of_handler(const gcw_exit_handler *h)
 {
     const struct gcw__exit_extra *extra = gcw__exit_extra(h);
     struct gcw__pair pair = { NULL, NULL };
@@ -223,7 +223,7 @@ pair_of(const gcw_exit_handler *h)
 static bool
 is_too_late(const gcw_exit_registry *r)
 {
-    return r == gcw__roots->at_exit && (closed || gcw__exit_is_others());
+    return r == gcw__roots->at_exit && (exit_closed || gcw__exit_is_others());
 }
 
 /* Its code is being unloaded, so it runs now. */
@@ -254,7 +254,7 @@ try_to_add(void *addition)
     if (is_too_late(h->registry))
         return ESHUTDOWN;
     if (h->registry->place->closed
-        || !gcw__pair_alive(pair_of(h)))
+        || !gcw__pair_alive(watches_of_handler(h)))
         return ESTALE;
     if (!gcw__order_push(&h->registry->order, h, &a->spare))
         return GCW__MISSING;
@@ -263,9 +263,9 @@ try_to_add(void *addition)
     if (h->has_extra)
         h->more.extra->number = ++h->registry->births;
     if (h->kind == GCW__METHOD)
-        link_watch(h->more.extra->on_self, h);
+        link_exit_watch(h->more.extra->on_self, h);
     if (h->kind == GCW__METHOD && h->more.extra->on_data != NULL)
-        link_watch(h->more.extra->on_data, h);
+        link_exit_watch(h->more.extra->on_data, h);
     return 0;
 }
 
@@ -347,7 +347,7 @@ gcw__exit_handler_of(gcw_exit_registry *r, enum gcw__exit_kind kind, void *data,
 void
 gcw__exit_unwatch(gcw_exit_handler *h)
 {
-    gcw__pair_unwatch(pair_of(h), true);
+    gcw__pair_unwatch(watches_of_handler(h), true);
 }
 
 /* The handler that the watch leads to; to be followed while its registry is
@@ -371,7 +371,7 @@ take_off_dead(struct gcw__exit_watch *watch, bool may_wait)
     gcw__unlock(&gcw__exit_lock);
     if (h == NULL)
         return true;
-    if (!gcw__pair_unwatch(pair_of(h), may_wait)
+    if (!gcw__pair_unwatch(watches_of_handler(h), may_wait)
         || !gcw__lock(&gcw__exit_lock, may_wait))
         return false;
     if (h->state != GCW__GONE)
@@ -423,7 +423,7 @@ add_method(gcw_exit_registry *r, gcw_method *m, const gcw_exit_options *o)
     if (h == NULL || !make_watches(h, m))
         return gcw__fail_null(ENOMEM);
     h->call.method = m;
-    gcw__pair_watch(pair_of(h));
+    gcw__pair_watch(watches_of_handler(h));
     GCW__DELAY(2);
     error = gcw__exit_add(h);
     if (error == 0)

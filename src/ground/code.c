@@ -106,7 +106,7 @@ in_program(uintptr_t code)
 }
 
 static int
-look_at(struct dl_phdr_info *object, size_t size, void *arg)
+look_at_object(struct dl_phdr_info *object, size_t size, void *arg)
 {
     struct search *search = arg;
 
@@ -120,7 +120,7 @@ gcw__object_of(uintptr_t code, struct gcw__range *range)
 {
     struct search search = { .code = code };
 
-    if (in_program(code) || dl_iterate_phdr(look_at, &search) == 0)
+    if (in_program(code) || dl_iterate_phdr(look_at_object, &search) == 0)
         return false;
     *range = search.range;
     return true;

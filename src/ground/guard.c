@@ -44,7 +44,7 @@ static _Thread_local struct guard *newest
 #define MARK ((uintptr_t)0x5f77633c)
 
 static uintptr_t
-mark_of(const struct guard *guard)
+mark_of_guard(const struct guard *guard)
 {
     return (uintptr_t)guard ^ MARK;
 }
@@ -74,12 +74,12 @@ gcw__frame_is_over(uintptr_t frame, uintptr_t here)
 static void
 expect_guard(const struct guard *guard)
 {
-    if (guard->mark != mark_of(guard))
+    if (guard->mark != mark_of_guard(guard))
         gcw__left_by_jump();
 }
 
 static inline void
-begin(struct guard *guard)
+begin_guard(struct guard *guard)
 {
     struct guard *outer = newest;
 
@@ -88,7 +88,7 @@ begin(struct guard *guard)
             || gcw__frame_is_over((uintptr_t)outer, (uintptr_t)guard)))
         gcw__left_by_jump();
     guard->outer = outer;
-    guard->mark = mark_of(guard);
+    guard->mark = mark_of_guard(guard);
     if (outer != NULL) {
         expect_guard(outer);
         outer->inner = guard;
@@ -111,7 +111,7 @@ unlink_inner(struct guard *guard)
 }
 
 static void
-end(struct guard *guard)
+end_guard(struct guard *guard)
 {
     if (GCW__LIKELY(newest == guard))
         newest = guard->outer;
@@ -123,9 +123,9 @@ void
 gcw__guard_run(void *run, bool (*step)(void *run),
                void (*failed)(void *run, const char *why))
 {
-    __attribute__((__cleanup__(end))) struct guard guard;
+    __attribute__((__cleanup__(end_guard))) struct guard guard;
 
-    begin(&guard);
+    begin_guard(&guard);
     if (setjmp(guard.failed) != 0)
         failed(run, guard.why);
     while (step(run))

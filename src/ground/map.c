@@ -61,7 +61,7 @@ insert(struct gcw__map_table *table, uintptr_t hash, void *item)
 }
 
 static void
-move(struct gcw__map *map, struct gcw__map_table *new)
+move_map(struct gcw__map *map, struct gcw__map_table *new)
 {
     struct gcw__map_table *old = table_of(map);
 
@@ -87,7 +87,8 @@ right_capacity(size_t count)
 }
 
 static bool
-use_spare(struct gcw__map *map, size_t count, struct gcw__map_spare *spare)
+use_spare_table(struct gcw__map *map, size_t count,
+                struct gcw__map_spare *spare)
 {
     size_t capacity = right_capacity(count);
 
@@ -95,7 +96,7 @@ use_spare(struct gcw__map *map, size_t count, struct gcw__map_spare *spare)
         spare->capacity = capacity;
         return false;
     }
-    move(map, spare->table);
+    move_map(map, spare->table);
     spare->table = NULL;
     return true;
 }
@@ -104,14 +105,14 @@ bool
 gcw__map_ready(struct gcw__map *map, struct gcw__map_spare *spare)
 {
     return map->used + 1 <= capacity_of(map) / 2
-           || use_spare(map, map->count + 1, spare);
+           || use_spare_table(map, map->count + 1, spare);
 }
 
 bool
 gcw__map_tidied(struct gcw__map *map, struct gcw__map_spare *spare)
 {
     return map->used <= 4 * map->count + SMALLEST
-           || use_spare(map, map->count, spare);
+           || use_spare_table(map, map->count, spare);
 }
 
 void
@@ -123,7 +124,7 @@ gcw__map_add(struct gcw__map *map, uintptr_t hash, void *item)
 }
 
 static void
-clear(struct gcw__map *map, struct gcw__map_entry *e)
+clear_entry(struct gcw__map *map, struct gcw__map_entry *e)
 {
     atomic_store_explicit(&e->item, &gcw__map_removed, memory_order_release);
     if (--map->count == 0) {
@@ -140,7 +141,7 @@ gcw__map_remove(struct gcw__map *map, uintptr_t hash, void *item)
 
     while (atomic_load(&table->entries[i].item) != item)
         i = (i + 1) & table->mask;
-    clear(map, &table->entries[i]);
+    clear_entry(map, &table->entries[i]);
 }
 
 void

@@ -108,7 +108,7 @@ gcw__failures(void)
 
 /* Its own name, or that of the function. */
 static const char *
-name_of(const struct gcw__callback *callback)
+name_of_callback(const struct gcw__callback *callback)
 {
     return callback->name != NULL ? callback->name
                                   : gcw__function_name(callback->code);
@@ -117,7 +117,7 @@ name_of(const struct gcw__callback *callback)
 static void
 write_failure(const struct gcw__callback *callback, const char *why)
 {
-    const char *name = name_of(callback);
+    const char *name = name_of_callback(callback);
     char address[32];
 
     snprintf(address, sizeof address, "at %#jx", (uintmax_t)callback->code);
@@ -137,7 +137,8 @@ gcw__report_failure(const struct gcw__callback *callback, void *handle,
 {
     gcw__count_failure();
     if (hook.fn != NULL)
-        ((gcw_error_fn *)hook.fn)(handle, name_of(callback), why, hook.data);
+        ((gcw_error_fn *)hook.fn)(handle, name_of_callback(callback), why,
+                                  hook.data);
     else
         write_failure(callback, why);
 }

@@ -161,7 +161,7 @@ struct search {
 };
 
 static _Unwind_Reason_Code
-look_at(struct _Unwind_Context *context, void *arg)
+look_at_frame(struct _Unwind_Context *context, void *arg)
 {
     struct search *search = arg;
     int before;
@@ -178,7 +178,7 @@ gcw__stack_calls(void (*function)(void))
 {
     struct search search = { (void *)function, false };
 
-    _Unwind_Backtrace(look_at, &search);
+    _Unwind_Backtrace(look_at_frame, &search);
     return search.found;
 }
 

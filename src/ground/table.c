@@ -18,7 +18,7 @@ gcw__table_grown(const struct gcw__table *t)
 }
 
 static size_t
-shrunk(size_t capacity, size_t count)
+shrunk_capacity(size_t capacity, size_t count)
 {
     while (capacity > SMALLEST && count < capacity / 16)
         capacity /= 2;
@@ -28,7 +28,7 @@ shrunk(size_t capacity, size_t count)
 size_t
 gcw__table_shrunk(const struct gcw__table *t)
 {
-    return shrunk(t->capacity, t->count);
+    return shrunk_capacity(t->capacity, t->count);
 }
 
 void
@@ -63,7 +63,7 @@ gcw__table_move(struct gcw__table *t, struct gcw__entry *entries,
 void
 gcw__table_clear(struct gcw__table *t, size_t count)
 {
-    size_t capacity = shrunk(t->capacity, count);
+    size_t capacity = shrunk_capacity(t->capacity, count);
     struct gcw__entry *entries = capacity == t->capacity
         ? NULL : calloc(capacity, sizeof *entries);
 
@@ -78,7 +78,7 @@ gcw__table_clear(struct gcw__table *t, size_t count)
 }
 
 static bool
-resize(struct gcw__table *t, size_t capacity)
+resize_table(struct gcw__table *t, size_t capacity)
 {
     struct gcw__entry *entries;
 
@@ -94,13 +94,13 @@ resize(struct gcw__table *t, size_t capacity)
 bool
 gcw__table_make_room(struct gcw__table *t)
 {
-    return resize(t, gcw__table_grown(t));
+    return resize_table(t, gcw__table_grown(t));
 }
 
 void
 gcw__table_trim(struct gcw__table *t)
 {
-    resize(t, gcw__table_shrunk(t));
+    resize_table(t, gcw__table_shrunk(t));
 }
 
 /* Moves later entries of the run into the gap, as long as that brings none of

@@ -85,7 +85,7 @@ open_ends(struct ends *ends)
 }
 
 static void
-list(struct gcw__wakeup *w)
+list_wakeup(struct gcw__wakeup *w)
 {
     w->prev = NULL;
     w->next = first_open;
@@ -96,7 +96,7 @@ list(struct gcw__wakeup *w)
 }
 
 static void
-delist(struct gcw__wakeup *w)
+delist_wakeup(struct gcw__wakeup *w)
 {
     w->listed = false;
     if (w->prev != NULL)
@@ -207,7 +207,7 @@ gcw__wakeup_open(struct gcw__wakeup *w)
     own(w);
     if (w->reading < 0 && open_ends(&ends)) {
         if (!w->listed)
-            list(w);
+            list_wakeup(w);
         atomic_store(&w->process, gcw__process());
         atomic_store(&w->writing, ends.write);
         atomic_store(&w->reading, ends.read);
@@ -222,7 +222,7 @@ gcw__wakeup_close(struct gcw__wakeup *w, bool may_wait)
     if (!gcw__lock(&open_lock, may_wait))
         return false;
     if (w->listed)
-        delist(w);
+        delist_wakeup(w);
     if (w->reading >= 0)
         close_ends((struct ends){ w->reading, w->writing });
     atomic_store(&w->writing, -1);
@@ -262,7 +262,7 @@ gcw__wakeup_clear(struct gcw__wakeup *w)
 }
 
 static void
-child(void)
+wakeups_child(void)
 {
     struct gcw__wakeup *w, *next;
 
@@ -270,23 +270,23 @@ child(void)
         next = w->next;
         own(w);
         if (w->reading < 0)
-            delist(w);
+            delist_wakeup(w);
     }
     gcw__unlock(&open_lock);
 }
 
 static void
-prepare(void)
+wakeups_prepare(void)
 {
     gcw__lock(&open_lock, true);
 }
 
 static void
-parent(void)
+wakeups_parent(void)
 {
     gcw__unlock(&open_lock);
 }
 
 const struct gcw__part gcw__wakeup_part = {
-    "wakeup", prepare, parent, child, NULL
+    "wakeup", wakeups_prepare, wakeups_parent, wakeups_child, NULL
 };

@@ -30,7 +30,7 @@ static struct {
 
 /* Lock held. */
 static bool
-push(void (*fn)(void))
+push_early(void (*fn)(void))
 {
     size_t capacity = early.capacity == 0 ? SMALLEST : early.capacity * 2;
     void (**functions)(void) = early.functions;
@@ -52,7 +52,7 @@ gcw__early_add(void (*fn)(void))
     int error;
 
     gcw__start_lock();
-    error = push(fn) ? 0 : ENOMEM;
+    error = push_early(fn) ? 0 : ENOMEM;
     gcw__start_unlock();
     return error;
 }
@@ -108,7 +108,7 @@ static void
 }
 
 static bool
-step(void *arg)
+early_step(void *arg)
 {
     struct early_run *run = arg;
 
@@ -141,6 +141,6 @@ gcw__early_run(const struct gcw__range *range)
     struct early_run run = { range, NULL, false };
 
     gcw__code_look();
-    gcw__guard_run(&run, step, failed);
+    gcw__guard_run(&run, early_step, failed);
     return run.any;
 }

@@ -68,7 +68,7 @@ static _Thread_local bool started;
 /* A child that was made in the middle of gcw__fork_install may have installed
  * all this twice. */
 static void
-prepare(void)
+fork_prepare(void)
 {
     if (gcw__holding.all)
         return;
@@ -80,7 +80,7 @@ prepare(void)
 }
 
 static void
-parent(void)
+fork_parent(void)
 {
     if (!gcw__holding.all)
         return;
@@ -90,7 +90,7 @@ parent(void)
 }
 
 static void
-child(void)
+fork_child(void)
 {
     gcw__process_forked();
     if (!gcw__holding.all)
@@ -103,5 +103,5 @@ child(void)
 int
 gcw__fork_install(void)
 {
-    return pthread_atfork(prepare, parent, child);
+    return pthread_atfork(fork_prepare, fork_parent, fork_child);
 }

@@ -72,7 +72,7 @@ watch(void *unused)
 }
 
 static void
-start(void)
+watch_for_the_end(void)
 {
     pthread_attr_t attributes;
     sigset_t block, before;
@@ -94,7 +94,7 @@ void
 gcw__last_needed(void)
 {
     if (atomic_load(&main_left))
-        start();
+        watch_for_the_end();
 }
 
 static void
@@ -103,7 +103,7 @@ main_leaves(void *unused)
     (void)unused;
     atomic_store(&main_left, true);
     if (gcw__worker_alive() || gcw__collector_threads() != 0)
-        start();
+        watch_for_the_end();
 }
 
 static pthread_key_t key;

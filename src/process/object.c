@@ -22,7 +22,7 @@
 #include "weak/place.h"
 
 static void
-end_unloading(void *unused)
+end_object_unloading(void *unused)
 {
     (void)unused;
     atomic_fetch_sub(&gcw__code_unloading, 1);
@@ -48,7 +48,7 @@ static void
 end_all_in(void *range)
 {
     atomic_fetch_add(&gcw__code_unloading, 1);
-    pthread_cleanup_push(end_unloading, NULL);
+    pthread_cleanup_push(end_object_unloading, NULL);
     end_all(range);
     pthread_cleanup_pop(1);
 }

@@ -97,7 +97,7 @@ register_more(uintptr_t place)
 }
 
 static void
-leave(void)
+leave_exit(void)
 {
     atomic_fetch_sub(&inside, 1);
 }
@@ -254,7 +254,7 @@ run(struct ending *ending)
 /* Whether the thread that leads comes by once more, and has nothing left to do
  * here: what it registered to catch others is still in the list. */
 static bool
-is_over(uintptr_t place)
+has_nothing_left(uintptr_t place)
 {
     if (!gcw__exit_is_mine())
         return false;
@@ -267,14 +267,14 @@ exit_begins(int status, uintptr_t place)
     struct ending ending = { status, place };
 
     gcw__process_check();
-    if (in_our_midst() || is_over(place))
+    if (in_our_midst() || has_nothing_left(place))
         return;
     register_more(place);
     gcw__worker_exits();
     gcw__exit_lead();
     if (!is_closed() && !run(&ending))
         atomic_store(&closed_in, gcw__process());
-    leave();
+    leave_exit();
 }
 
 #if HAVE_ON_EXIT
@@ -347,7 +347,7 @@ quick_exit_begins(void)
     if (atomic_load(&gcw__ready))
         gcw__as_known_at_exit(run_quick, NULL);
     atomic_store(&quick_in, gcw__process());
-    leave();
+    leave_exit();
 }
 
 /* Goes on where it failed the last time. */

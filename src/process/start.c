@@ -50,7 +50,7 @@ gcw__start_early(void)
 }
 
 static int
-publish(struct gcw__roots *roots)
+publish_roots(struct gcw__roots *roots)
 {
     int error = install();
 
@@ -86,7 +86,7 @@ start_with(struct gcw__roots *roots)
 
     gcw__start_lock();
     if (!atomic_load(&gcw__ready))
-        error = publish(roots);
+        error = publish_roots(roots);
     gcw__start_unlock();
     if (gcw__roots != roots)
         GC_FREE(roots);
@@ -94,7 +94,7 @@ start_with(struct gcw__roots *roots)
 }
 
 static int
-start(void)
+start_library(void)
 {
     int error = gcw__collector_start();
     struct gcw__roots *roots;
@@ -116,7 +116,7 @@ gcw_init(void)
     int before = errno, error = 0;
 
     if (!atomic_load_explicit(&gcw__ready, memory_order_acquire))
-        error = start();
+        error = start_library();
     if (error != 0)
         return gcw__fail_int(error);
     if (gcw__thread_is_main())

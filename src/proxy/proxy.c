@@ -105,7 +105,7 @@ call_known(void *arg)
 /* What libffi calls.  The function may end the thread, or throw; and may free
  * the proxy. */
 static void
-call(ffi_cif *outer, void *result, void **arguments, void *proxy)
+call_proxy(ffi_cif *outer, void *result, void **arguments, void *proxy)
 {
     struct proxy_call c = { proxy, result, arguments, errno };
 
@@ -138,8 +138,8 @@ make_closure(gcw_proxy *p)
 
     if (closure == NULL)
         return false;
-    if (ffi_prep_closure_loc(closure, &p->signature->outer, call, p, code)
-        != FFI_OK) {
+    if (ffi_prep_closure_loc(closure, &p->signature->outer, call_proxy, p,
+                             code) != FFI_OK) {
         ffi_closure_free(closure);
         return false;
     }
@@ -149,7 +149,7 @@ make_closure(gcw_proxy *p)
 }
 
 static void
-enlist(gcw_proxy *p)
+list_proxy(gcw_proxy *p)
 {
     p->next = gcw__roots->proxies;
     if (p->next != NULL)
@@ -158,7 +158,7 @@ enlist(gcw_proxy *p)
 }
 
 static void
-delist(gcw_proxy *p)
+delist_proxy(gcw_proxy *p)
 {
     if (p->prev != NULL)
         p->prev->next = p->next;
@@ -171,7 +171,7 @@ delist(gcw_proxy *p)
 
 /* Another thread may have put an equal signature in use meanwhile. */
 static bool
-arm(gcw_proxy *p, struct gcw__signature *signature)
+arm_proxy(gcw_proxy *p, struct gcw__signature *signature)
 {
     struct gcw__signature *used = gcw__signature_find(signature->text);
 
@@ -182,7 +182,7 @@ arm(gcw_proxy *p, struct gcw__signature *signature)
         gcw__signature_release(p->signature);
         return false;
     }
-    enlist(p);
+    list_proxy(p);
     return true;
 }
 
@@ -218,7 +218,7 @@ signature_new(const char *text)
 }
 
 static struct gcw__signature *
-signature_of(const char *text)
+signature_for(const char *text)
 {
     struct gcw__signature *signature = signature_in_use(text);
 
@@ -236,7 +236,7 @@ proxy_of(gcw_ref *self, gcw_proxy_fn *fn, struct gcw__signature *signature)
     p->self = self;
     atomic_init(&p->fn, fn);
     gcw__lock(&proxies_lock, true);
-    armed = arm(p, signature);
+    armed = arm_proxy(p, signature);
     gcw__unlock(&proxies_lock);
     return armed ? p : gcw__fail_null(ENOMEM);
 }
@@ -244,7 +244,7 @@ proxy_of(gcw_ref *self, gcw_proxy_fn *fn, struct gcw__signature *signature)
 static gcw_proxy *
 proxy_new(void *base, void *self, gcw_proxy_fn *fn, const char *text)
 {
-    struct gcw__signature *signature = signature_of(text);
+    struct gcw__signature *signature = signature_for(text);
     gcw_ref *ref = signature == NULL ? NULL
                                      : gcw__shard_ref(base, self, false);
 
@@ -284,13 +284,13 @@ gcw_proxy_code(const gcw_proxy *p)
 
 /* Lock held.  False if it was freed before. */
 static bool
-disarm(gcw_proxy *p)
+disarm_proxy(gcw_proxy *p)
 {
     if (atomic_exchange(&p->code, NULL) == NULL)
         return false;
     ffi_closure_free(p->closure);
     gcw__signature_release(p->signature);
-    delist(p);
+    delist_proxy(p);
     p->closure = NULL;
     p->hook = (struct gcw__hook){ NULL, NULL };
     return true;
@@ -306,7 +306,7 @@ gcw_proxy_free(gcw_proxy *p)
     if (p == NULL)
         return gcw__fail_int(EINVAL);
     gcw__lock(&proxies_lock, true);
-    freed = disarm(p);
+    freed = disarm_proxy(p);
     gcw__unlock(&proxies_lock);
     return freed ? 0 : gcw__fail_int(EINVAL);
 }
@@ -384,7 +384,7 @@ gcw__proxies_have(const void *object)
 /* Unloaded code, and forks. */
 
 static void
-unloading(const struct gcw__range *range)
+proxies_unloading(const struct gcw__range *range)
 {
     gcw__lock(&proxies_lock, true);
     for (gcw_proxy *p = gcw__roots->proxies; p != NULL; p = p->next) {
@@ -396,17 +396,17 @@ unloading(const struct gcw__range *range)
 }
 
 static void
-prepare(void)
+proxies_prepare(void)
 {
     gcw__lock(&proxies_lock, true);
 }
 
 static void
-done(void)
+proxies_done(void)
 {
     gcw__unlock(&proxies_lock);
 }
 
 const struct gcw__part gcw__proxy_part = {
-    "proxy", prepare, done, done, unloading
+    "proxy", proxies_prepare, proxies_done, proxies_done, proxies_unloading
 };

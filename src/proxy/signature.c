@@ -91,7 +91,7 @@ scalar(char c)
 
 /* Room for so many types more. */
 static int
-make_room(struct reader *r, size_t more)
+make_room_for_types(struct reader *r, size_t more)
 {
     size_t room = r->room == 0 ? 16 : r->room;
     ffi_type **types;
@@ -111,9 +111,9 @@ make_room(struct reader *r, size_t more)
 }
 
 static int
-push(struct reader *r, ffi_type *type)
+push_type(struct reader *r, ffi_type *type)
 {
-    int error = make_room(r, 1);
+    int error = make_room_for_types(r, 1);
 
     if (error != 0)
         return error;
@@ -128,7 +128,7 @@ push_scalar(struct reader *r, ffi_type *type)
     if (r->scalars == MEMBERS)
         return EINVAL;
     r->scalars++;
-    return push(r, type);
+    return push_type(r, type);
 }
 
 static int
@@ -173,7 +173,7 @@ close_struct(struct reader *r)
     r->structs = record;
     r->count = open.first;
     r->depth--;
-    return push(r, &record->type);
+    return push_type(r, &record->type);
 }
 
 /* 0 if there is no number, or none that will do: then at what is wrong. */
@@ -206,7 +206,7 @@ repeat(struct reader *r)
     scalars = scalars_in(r->types[r->count - 1]);
     if (n == 0 || n - 1 > (MEMBERS - r->scalars) / scalars)
         return EINVAL;
-    error = make_room(r, n - 1);
+    error = make_room_for_types(r, n - 1);
     if (error != 0)
         return error;
     for (size_t i = 1; i < n; i++, r->count++)
@@ -218,7 +218,7 @@ repeat(struct reader *r)
 
 /* Takes one character, or an array's number. */
 static int
-step(struct reader *r)
+take_type(struct reader *r)
 {
     int error;
     ffi_type *type = scalar(*r->at);
@@ -244,7 +244,7 @@ read_arguments(struct reader *r)
     int error = 0;
 
     while (error == 0 && (*r->at != ')' || r->depth != 0))
-        error = step(r);
+        error = take_type(r);
     r->at += error == 0;
     return error;
 }
@@ -256,18 +256,18 @@ read_result(struct reader *r)
     int error = 0;
 
     if (*r->at == 'v') {
-        error = push(r, &ffi_type_void);
+        error = push_type(r, &ffi_type_void);
         r->at++;
     }
     while (error == 0 && (r->count == arguments || r->depth != 0))
-        error = step(r);
+        error = take_type(r);
     if (error == 0 && *r->at != '\0')
         error = EINVAL;
     return error;
 }
 
 static int
-prepare(struct gcw__signature *s, unsigned arguments, ffi_type *result)
+prepare_calls(struct gcw__signature *s, unsigned arguments, ffi_type *result)
 {
     if (ffi_prep_cif(&s->outer, FFI_DEFAULT_ABI, arguments, result,
                      s->types + 1) != FFI_OK
@@ -279,7 +279,7 @@ prepare(struct gcw__signature *s, unsigned arguments, ffi_type *result)
 
 /* The types that were read: the arguments, and last the result. */
 static struct gcw__signature *
-signature_of(const struct reader *r, const char *text)
+signature_read(const struct reader *r, const char *text)
 {
     struct gcw__signature *s = GC_MALLOC(sizeof *s
                                          + r->count * sizeof *s->types);
@@ -293,7 +293,7 @@ signature_of(const struct reader *r, const char *text)
     s->structs = r->structs;
     s->types[0] = &ffi_type_pointer;
     memcpy(s->types + 1, r->types, (r->count - 1) * sizeof *s->types);
-    error = prepare(s, (unsigned)r->count - 1, r->types[r->count - 1]);
+    error = prepare_calls(s, (unsigned)r->count - 1, r->types[r->count - 1]);
     return error == 0 ? s : gcw__fail_null(error);
 }
 
@@ -306,7 +306,7 @@ gcw__signature_read(const char *text, size_t *position)
     if (error == 0)
         error = read_result(&r);
     *position = (size_t)(r.at - text);
-    return error == 0 ? signature_of(&r, text) : gcw__fail_null(error);
+    return error == 0 ? signature_read(&r, text) : gcw__fail_null(error);
 }
 
 void

@@ -61,7 +61,7 @@ call_watches(bool may_wait)
 /* `now` is a collection whose links are cleared.  False if something was put
  * off. */
 static bool
-sweep(GC_word now, bool may_wait, struct gcw__garbage *garbage)
+sweep_all(GC_word now, bool may_wait, struct gcw__garbage *garbage)
 {
     struct gcw__roots *roots = gcw__roots;
     bool complete = true;
@@ -90,7 +90,7 @@ gcw__notice_deaths(bool may_wait)
 
         if (!gcw__lock(&sweep_lock, may_wait))
             return;
-        complete = now == gcw__noticed || sweep(now, may_wait, &garbage);
+        complete = now == gcw__noticed || sweep_all(now, may_wait, &garbage);
         gcw__unlock(&sweep_lock);
         GCW__DELAY(3);
         gcw__shards_clear(&garbage);
@@ -169,13 +169,13 @@ gcw__deaths_hook(void)
 }
 
 static void
-prepare(void)
+deaths_prepare(void)
 {
     gcw__lock(&sweep_lock, true);
 }
 
 static void
-parent(void)
+deaths_parent(void)
 {
     gcw__unlock(&sweep_lock);
 }
@@ -183,12 +183,12 @@ parent(void)
 /* What other threads were at is gone, so the child looks anew, and restarts
  * what it needs, at its next call. */
 static void
-child(void)
+deaths_child(void)
 {
     atomic_store(&gcw__noticed, gcw__gc_no() - 1);
     gcw__unlock(&sweep_lock);
 }
 
 const struct gcw__part gcw__death_part = {
-    "death", prepare, parent, child, NULL
+    "death", deaths_prepare, deaths_parent, deaths_child, NULL
 };

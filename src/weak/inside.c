@@ -41,7 +41,7 @@ need_head(struct gcw__table *heads, uintptr_t base)
 }
 
 static void
-drop_empty(struct gcw__table *heads, struct gcw__inside *head)
+drop_empty_ring(struct gcw__table *heads, struct gcw__inside *head)
 {
     if (head->next != head)
         return;
@@ -60,7 +60,7 @@ gcw__inside_add(struct gcw__table *heads, uintptr_t base, uintptr_t target,
         return NULL;
     inside = inside_new(base, target, ref);
     if (inside == NULL) {
-        drop_empty(heads, head);
+        drop_empty_ring(heads, head);
         return NULL;
     }
     inside->prev = head;
@@ -79,7 +79,7 @@ gcw__inside_remove(struct gcw__table *heads, struct gcw__inside *inside)
     next->prev = inside->prev;
     free(inside);
     if (next->target == 0)
-        drop_empty(heads, next);
+        drop_empty_ring(heads, next);
 }
 
 gcw_ref *

@@ -83,7 +83,7 @@ bind(const gcw_method *m)
 
 /* Takes a copy, which keeps the parts whatever becomes of the caller's. */
 static inline void *
-call(gcw_bound bound, void *arg)
+call_bound(gcw_bound bound, void *arg)
 {
     void *result = bound.fn(bound.self, arg, bound.data);
 
@@ -106,7 +106,7 @@ gcw_bound_call(const gcw_bound *bound, void *arg)
 {
     if (bound == NULL || bound->fn == NULL)
         return gcw__fail_null(EINVAL);
-    return call(*bound, arg);
+    return call_bound(*bound, arg);
 }
 
 int
@@ -120,7 +120,7 @@ gcw_method_invoke(const gcw_method *m, void *arg, void **result)
     bound = bind(m);
     if (bound.fn == NULL)
         return gcw__fail_int(ESTALE);
-    got = call(bound, arg);
+    got = call_bound(bound, arg);
     if (result != NULL)
         *result = got;
     return 0;

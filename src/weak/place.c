@@ -169,7 +169,7 @@ gcw__place_take_off(struct gcw__place *place)
 enum { FIRST = 1 };
 
 static void
-list(struct gcw__place *place)
+list_place(struct gcw__place *place)
 {
     static uint64_t last = FIRST;
 
@@ -199,7 +199,7 @@ delist_locked(struct gcw__place *place)
 }
 
 static bool
-delist(struct gcw__place *place, bool may_wait)
+delist_place(struct gcw__place *place, bool may_wait)
 {
     if (!gcw__lock(&place_lock, may_wait))
         return false;
@@ -240,8 +240,8 @@ drop_first(struct gcw__place *place, struct gcw__place_watch **list,
 /* Off its reference before out of the list, so that what could not be done is
  * found to do the next time. */
 static bool
-drop_watches(struct gcw__place *place, struct gcw__place_watch **list,
-             bool may_wait)
+drop_list(struct gcw__place *place, struct gcw__place_watch **list,
+          bool may_wait)
 {
     struct gcw__place_watch *first;
 
@@ -261,11 +261,11 @@ container_died(struct gcw__watch *watch, bool may_wait)
 {
     struct gcw__place *place = (struct gcw__place *)watch;
 
-    return drop_watches(place, &place->watches, may_wait)
-           && drop_watches(place, &place->leaving, may_wait)
+    return drop_list(place, &place->watches, may_wait)
+           && drop_list(place, &place->leaving, may_wait)
            && (place->ops->closed == NULL
                || place->ops->closed(place, may_wait))
-           && delist(place, may_wait);
+           && delist_place(place, may_wait);
 }
 
 static const struct gcw__watch_ops container_ops = {
@@ -281,7 +281,7 @@ gcw__place_open(struct gcw__place *place, void *container)
         return false;
     place->watch.ref = ref;
     place->watch.ops = &container_ops;
-    list(place);
+    list_place(place);
     GCW__DELAY(4);
     gcw__death_watch(&place->watch);
     GCW__KEEP(container);
@@ -331,7 +331,7 @@ gcw__place_untidy(struct gcw__place *place)
 }
 
 static void
-tidy(struct gcw__place *place)
+tidy_place(struct gcw__place *place)
 {
     void *container = gcw__place_container(place);
 
@@ -354,7 +354,7 @@ gcw__places_tidy(void)
         place->next_untidy = NULL;
         atomic_store(&place->untidy, false);
         GCW__DELAY(3);
-        tidy(place);
+        tidy_place(place);
     }
 }
 
@@ -410,19 +410,19 @@ gcw__places_run_unloading(const struct gcw__range *range)
 }
 
 static void
-unloading(const struct gcw__range *range)
+places_unloading(const struct gcw__range *range)
 {
     unload_all(range, false);
 }
 
 static void
-prepare(void)
+places_prepare(void)
 {
     gcw__lock(&place_lock, true);
 }
 
 static void
-parent(void)
+places_parent(void)
 {
     gcw__unlock(&place_lock);
 }
@@ -430,7 +430,7 @@ parent(void)
 /* Another thread may have been tidying, and have had the stack; it is not
  * there. */
 static void
-child(void)
+places_child(void)
 {
     struct gcw__place *place = gcw__roots == NULL ? NULL
                                                   : gcw__roots->places;
@@ -445,5 +445,5 @@ child(void)
 }
 
 const struct gcw__part gcw__place_part = {
-    "place", prepare, parent, child, unloading
+    "place", places_prepare, places_parent, places_child, places_unloading
 };

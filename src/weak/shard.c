@@ -136,7 +136,7 @@ next_id(struct shard *shard, bool is_long)
 /* Chunks. */
 
 static bool
-has_room(const struct chunk *chunk)
+chunk_has_room(const struct chunk *chunk)
 {
     return chunk->free != NONE || chunk->top < SLOTS;
 }
@@ -256,7 +256,7 @@ slot_take(struct shard *shard, const void *target)
     chunk->used++;
     atomic_store_explicit(&chunk->links[number], (void *)(uintptr_t)target,
                           memory_order_relaxed);
-    if (!has_room(chunk)) {
+    if (!chunk_has_room(chunk)) {
         unlink_chunk(shard, chunk);
         put_last(shard, chunk);
     }
@@ -274,7 +274,7 @@ slot_return(struct shard *shard, struct slot slot)
 
 /* The slot of a reference that is not buried. */
 static struct slot
-slot_of(const gcw_ref *ref)
+slot_of_ref(const gcw_ref *ref)
 {
     void *_Atomic *link = atomic_load_explicit(&ref->link,
                                                memory_order_relaxed);
@@ -332,7 +332,7 @@ newest_of(struct slot slot)
 
 /* NULL if the slot is not live. */
 static gcw_ref *
-ref_of(struct slot slot)
+ref_in_slot(struct slot slot)
 {
     void *kept = slot.chunk->keep[slot.number];
 
@@ -389,7 +389,7 @@ fits(const struct shard *shard, void *item, const void *target,
 }
 
 static gcw_ref *
-find(const struct shard *shard, const void *target, uintptr_t marks)
+find_ref(const struct shard *shard, const void *target, uintptr_t marks)
 {
     uintptr_t address = (uintptr_t)target;
     size_t at = gcw__table_place(address);
@@ -402,9 +402,9 @@ find(const struct shard *shard, const void *target, uintptr_t marks)
 }
 
 static void
-link_watch(struct shard *shard, struct gcw__watch *watch)
+link_ref_watch(struct shard *shard, struct gcw__watch *watch)
 {
-    struct slot slot = slot_of(watch->ref);
+    struct slot slot = slot_of_ref(watch->ref);
     struct gcw__watch *second = newest_of(slot);
     size_t n = atomic_load_explicit(&shard->watches, memory_order_relaxed);
 
@@ -423,7 +423,7 @@ watch_new(struct shard *shard, gcw_ref *ref, struct gcw__watch *watch)
     if (ref == NULL || watch == NULL)
         return;
     watch->ref = ref;
-    link_watch(shard, watch);
+    link_ref_watch(shard, watch);
 }
 
 /* A reference that is asked for. */
@@ -449,11 +449,11 @@ find_or_take(void *request)
     if (r->spare != NULL)
         add_chunk(shard, r->spare);
     r->spare = NULL;
-    r->found = find(shard, r->target, r->marks);
+    r->found = find_ref(shard, r->target, r->marks);
     watch_new(shard, r->found, r->watch);
     if (r->found != NULL)
         return 0;
-    if (shard->first == NULL || !has_room(shard->first))
+    if (shard->first == NULL || !chunk_has_room(shard->first))
         return GCW__MISSING;
     r->slot = slot_take(shard, r->target);
     r->births = shard->births;
@@ -473,7 +473,7 @@ get_chunk(void *request)
 /* Enters the reference, which is to lead to the slot, in the index.  False: no
  * memory. */
 static bool
-enter(const struct request *r, gcw_ref *ref)
+enter_index(const struct request *r, gcw_ref *ref)
 {
     struct shard *shard = r->shard;
     uintptr_t target = (uintptr_t)r->target, owner = target;
@@ -492,10 +492,10 @@ enter(const struct request *r, gcw_ref *ref)
 
 /* Takes the reference in the slot out of the index. */
 static void
-leave(struct shard *shard, struct slot slot)
+leave_index(struct shard *shard, struct slot slot)
 {
     gcw__table_remove(&shard->index, target_of(slot),
-                      marked(ref_of(slot), marks_in(slot)));
+                      marked(ref_in_slot(slot), marks_in(slot)));
 }
 
 /* The index anew, of what is not buried: no more than `live`. */
@@ -508,7 +508,7 @@ enter_all(struct shard *shard, size_t live)
     for (chunk = shard->first; chunk != NULL; chunk = chunk->next)
         for (unsigned i = 0; i < chunk->top; i++) {
             struct slot slot = { chunk, i };
-            gcw_ref *ref = ref_of(slot);
+            gcw_ref *ref = ref_in_slot(slot);
 
             if (ref != NULL)
                 gcw__table_insert(&shard->index, target_of(slot),
@@ -520,14 +520,14 @@ enter_all(struct shard *shard, size_t live)
  * its reference is returned, and the slot is not needed.  Lock held.  NULL: no
  * memory. */
 static gcw_ref *
-publish(const struct request *r, gcw_ref *ref)
+publish_ref(const struct request *r, gcw_ref *ref)
 {
     struct shard *shard = r->shard;
     gcw_ref *other = shard->births == r->births
-        ? NULL : find(shard, r->target, r->marks);
+        ? NULL : find_ref(shard, r->target, r->marks);
 
     GCW__DELAY(4);
-    if (other != NULL || !enter(r, ref))
+    if (other != NULL || !enter_index(r, ref))
         return other;
     ref->id = next_id(shard, r->marks & LONG);
     r->slot.chunk->keep[r->slot.number] = ref;
@@ -538,7 +538,7 @@ publish(const struct request *r, gcw_ref *ref)
 /* A reference that leads to the slot, whose link is registered.  Returns 0 or
  * an errno. */
 static int
-prepare(gcw_ref **result, const struct request *r)
+prepare_ref(gcw_ref **result, const struct request *r)
 {
     void *_Atomic *link = &r->slot.chunk->links[r->slot.number];
     gcw_ref *ref = GC_MALLOC_ATOMIC(gcw__whole_granules(sizeof *ref));
@@ -563,16 +563,16 @@ slot_return_linked(struct shard *shard, struct slot slot, bool is_long)
 
 /* The reference for the slot that was taken. */
 static gcw_ref *
-make(const struct request *r)
+make_ref(const struct request *r)
 {
     struct shard *shard = r->shard;
     gcw_ref *ref, *used = NULL;
-    int error = prepare(&ref, r);
+    int error = prepare_ref(&ref, r);
 
     GCW__DELAY(2);
     gcw__lock(&shard->lock, true);
     if (error == 0)
-        used = publish(r, ref);
+        used = publish_ref(r, ref);
     watch_new(shard, used, r->watch);
     if (error != 0)
         slot_return(shard, r->slot);
@@ -600,7 +600,7 @@ find_or_make(void *base, const void *target, bool is_long,
     if (error != 0)
         errno = error;
     else if (ref == NULL)
-        ref = make(&r);
+        ref = make_ref(&r);
     GCW__KEEP(target);
     GCW__KEEP(base);
     return ref;
@@ -622,8 +622,8 @@ gcw__shard_watch(void *base, const void *target, struct gcw__watch *watch)
 
 /* Moves the watches to the end of the list. */
 static size_t
-append(struct gcw__watch *watch, struct gcw__watch **first,
-       struct gcw__watch **last)
+append_watches(struct gcw__watch *watch, struct gcw__watch **first,
+               struct gcw__watch **last)
 {
     size_t n = 0;
 
@@ -642,7 +642,7 @@ append(struct gcw__watch *watch, struct gcw__watch **first,
 }
 
 static void
-drop_watches(struct shard *shard, size_t n)
+count_off_watches(struct shard *shard, size_t n)
 {
     size_t left = atomic_load_explicit(&shard->watches, memory_order_relaxed);
 
@@ -656,21 +656,21 @@ drop_watches(struct shard *shard, size_t n)
  * that stops this thread between the two or later finds the word written, and
  * an earlier one has been counted. */
 static void
-detach(struct shard *shard, struct slot slot, struct gcw__watch **first,
-       struct gcw__watch **last)
+detach_slot(struct shard *shard, struct slot slot, struct gcw__watch **first,
+            struct gcw__watch **last)
 {
     struct chunk *chunk = slot.chunk;
     struct gcw__inside *inside = inside_of(slot);
 
-    GCW__TRACE1(death, ref_of(slot));
+    GCW__TRACE1(death, ref_in_slot(slot));
     if (inside != NULL)
         gcw__inside_remove(&shard->heads, inside);
-    atomic_store_explicit(&ref_of(slot)->link, &dead_word,
+    atomic_store_explicit(&ref_in_slot(slot)->link, &dead_word,
                           memory_order_release);
     atomic_signal_fence(memory_order_seq_cst);
     GCW__DELAY(5);
     chunk->resting_since = gcw__gc_no();
-    drop_watches(shard, append(newest_of(slot), first, last));
+    count_off_watches(shard, append_watches(newest_of(slot), first, last));
     chunk->keep[slot.number] = NULL;
 }
 
@@ -686,7 +686,7 @@ static void
 bury(struct shard *shard, struct slot slot, struct gcw__watch **first,
      struct gcw__watch **last)
 {
-    detach(shard, slot, first, last);
+    detach_slot(shard, slot, first, last);
     put_in_limbo(slot);
 }
 
@@ -716,11 +716,11 @@ gcw__shard_kill(void *base, struct gcw__watch **first,
 
     gcw__lock(&shard->lock, true);
     while ((ref = find_any(shard, (uintptr_t)base)) != NULL) {
-        struct slot slot = slot_of(ref);
+        struct slot slot = slot_of_ref(ref);
 
         GCW__DELAY(6);
-        leave(shard, slot);
-        detach(shard, slot, first, last);
+        leave_index(shard, slot);
+        detach_slot(shard, slot, first, last);
         slot.chunk->owners[slot.number] = (uintptr_t)garbage->links
                                           | gcw__ref_is_long(ref);
         garbage->links = &slot.chunk->links[slot.number];
@@ -806,7 +806,7 @@ bury_chunk(struct shard *shard, struct chunk *chunk, bool in_index,
         if (!is_dead(chunk, i))
             continue;
         if (in_index)
-            leave(shard, slot);
+            leave_index(shard, slot);
         bury(shard, slot, first, last);
     }
 }
@@ -832,7 +832,7 @@ bury_dead(struct shard *shard, struct gcw__watch **first,
 
 /* The last chunk stays, for the next reference. */
 static void
-drop_empty(struct shard *shard, struct gcw__garbage *garbage)
+drop_empty_chunks(struct shard *shard, struct gcw__garbage *garbage)
 {
     struct chunk *chunk = shard->first;
 
@@ -846,8 +846,8 @@ drop_empty(struct shard *shard, struct gcw__garbage *garbage)
 }
 
 static void
-sweep(struct shard *shard, GC_word now, struct gcw__watch **first,
-      struct gcw__watch **last, struct gcw__garbage *garbage)
+sweep_shard(struct shard *shard, GC_word now, struct gcw__watch **first,
+            struct gcw__watch **last, struct gcw__garbage *garbage)
 {
     struct chunk *chunk, *next;
 
@@ -856,7 +856,7 @@ sweep(struct shard *shard, GC_word now, struct gcw__watch **first,
         next = chunk->next;
         end_rest(shard, chunk, now);
     }
-    drop_empty(shard, garbage);
+    drop_empty_chunks(shard, garbage);
     gcw__table_trim(&shard->index);
     shard->swept = now;
 }
@@ -870,7 +870,7 @@ gcw__shard_sweep(size_t number, GC_word now, bool may_wait,
 
     if (!gcw__lock(&shard->lock, may_wait))
         return false;
-    sweep(shard, now, first, last, garbage);
+    sweep_shard(shard, now, first, last, garbage);
     gcw__unlock(&shard->lock);
     return true;
 }
@@ -887,25 +887,25 @@ gcw__watch_add(struct gcw__watch *watch)
     gcw__lock(&shard->lock, true);
     live = !is_buried(watch->ref);
     if (live)
-        link_watch(shard, watch);
+        link_ref_watch(shard, watch);
     gcw__unlock(&shard->lock);
     return live;
 }
 
 static void
-unlink_watch(struct shard *shard, struct gcw__watch *watch)
+unlink_ref_watch(struct shard *shard, struct gcw__watch *watch)
 {
     struct gcw__watch *prev = gcw__reveal(watch->before);
 
     if (prev != NULL)
         prev->next = watch->next;
     else
-        set_newest(slot_of(watch->ref), watch->ref, watch->next);
+        set_newest(slot_of_ref(watch->ref), watch->ref, watch->next);
     if (watch->next != NULL)
         watch->next->before = watch->before;
     watch->before = 0;
     watch->next = NULL;
-    drop_watches(shard, 1);
+    count_off_watches(shard, 1);
 }
 
 bool
@@ -917,7 +917,7 @@ gcw__watch_remove(struct gcw__watch *watch, bool may_wait)
     if (!gcw__lock(&shard->lock, may_wait))
         return false;
     if (watch->before != 0)
-        unlink_watch(shard, watch);
+        unlink_ref_watch(shard, watch);
     gcw__unlock(&shard->lock);
     return true;
 }
@@ -931,8 +931,8 @@ gcw__shard_find_watch(void *base, bool is_long,
     gcw_ref *ref;
 
     gcw__lock(&shard->lock, true);
-    ref = find(shard, base, marks_of((uintptr_t)base, base, is_long));
-    watch = ref == NULL ? NULL : newest_of(slot_of(ref));
+    ref = find_ref(shard, base, marks_of((uintptr_t)base, base, is_long));
+    watch = ref == NULL ? NULL : newest_of(slot_of_ref(ref));
     while (watch != NULL && watch->ops != ops)
         watch = watch->next;
     gcw__unlock(&shard->lock);

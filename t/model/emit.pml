@@ -144,7 +144,7 @@ byte operations = OPERATIONS;
     (gone[l] || blocked[l] || once[l] || kind[l] == WEAK_METHOD -> ASK : \
      (kind[l] == FUNCTION -> PLAIN : REFERENCE))
 
-/* put */
+/* put_in_slot */
 inline put(a, at, l)
 {
     listener[SLOT(a, at)] = l;
@@ -153,7 +153,7 @@ inline put(a, at, l)
     place[l] = at
 }
 
-/* empty, of gcw__listener_remove, in its order */
+/* empty_slot, of gcw__listener_remove, in its order */
 inline empty_slot(l)
 {
 #ifndef STATE_LATE
@@ -194,7 +194,7 @@ inline remove_and_unlock(l)
     }
 }
 
-/* move, with copy and retire */
+/* move_list, with copy and retire */
 inline move()
 {
     d_step {
@@ -239,8 +239,8 @@ inline move()
 
 /* --- Who changes it: src/event/event.c, src/event/listener.c ------------- */
 
-/* connect: try_to_connect, with add.  The listener has watched its objects
- * since before; the caller holds them. */
+/* connect_to_event: try_to_connect_to_event, with add_listener.  The listener
+ * has watched its objects since before; the caller holds them. */
 inline connect()
 {
 #ifdef ALIVE_EARLY
@@ -435,7 +435,7 @@ end:
     od
 }
 
-/* src/weak/death.c: sweep; src/weak/place.c: watch_died; gcw__listener_died. */
+/* src/weak/death.c: sweep_all; src/weak/place.c: watch_died; gcw__listener_died. */
 inline tell(l, o)
 {
     cleared[o] && !told[o];

@@ -128,7 +128,7 @@ byte slots[HANDLERS];
 byte end, top = HANDLERS;
 
 /* struct gcw_exit_registry: `owner`, `depth`; its `unloading`, if there is
- * one, with the `fresh` of that.  exit.c: `closed`; so is closed_in of
+ * one, with the `fresh` of that.  exit.c: `exit_closed`; so is closed_in of
  * shutdown.c, for only who leads asks. */
 byte owner, depth;
 bit is_unloading;
@@ -207,7 +207,7 @@ inline order_remove(h)
     fi
 }
 
-/* gcw__order_push, with put */
+/* gcw__order_push, with put_handler */
 inline order_push(h)
 {
     assert(end < top);
@@ -713,7 +713,7 @@ inline lead()
     od
 }
 
-/* leave.  Back in the C library: it goes on with its list, and what it finds
+/* leave_exit.  Back in the C library: it goes on with its list, and what it finds
  * there of ours is over: is_over, quick_is_over. */
 inline leave()
 {

@@ -269,7 +269,7 @@ inline settle()
 #endif
 }
 
-/* shard.c: the second half of detach, `chunk->resting_since = gcw__gc_no()`.
+/* shard.c: the second half of detach_slot, `chunk->resting_since = gcw__gc_no()`.
  * The first is `atomic_store_explicit(&slot->ref->link, &dead_word, ...)`. */
 inline end_detach()
 {
@@ -277,7 +277,7 @@ inline end_detach()
     live = 0
 }
 
-/* shard.c: bury: detach, put_in_limbo. */
+/* shard.c: bury: detach_slot, put_in_limbo. */
 inline bury()
 {
     buried[made] = 1;
@@ -418,11 +418,11 @@ end:
            is_free = 0;
            word = made + 1
        }
-       atomic {              /* prepare: gcw__link_add */
+       atomic {              /* prepare_ref: gcw__link_add */
            !alloc_lock -> registered = made + 1
        }
        if
-       :: atomic {           /* publish: `slot_of(ref)->ref = ref` */
+       :: atomic {           /* publish_ref: `keep[number] = ref` */
               !shard_lock ->
               live = 1;
               made++

@@ -198,7 +198,7 @@ inline install()
     fi
 }
 
-/* publish */
+/* publish_roots */
 inline publish()
 {
     install();
@@ -293,7 +293,7 @@ inline lock_all()
     all = 1
 }
 
-/* prepare; unless this thread has been through it already: is_prepared */
+/* fork_prepare; unless this thread has been through it already: is_prepared */
 inline prepare()
 {
     if
@@ -337,7 +337,7 @@ inline unlock_all()
     unlock(exit_lock)
 }
 
-/* parent; child, but for gcw__process_forked */
+/* fork_parent; fork_child, but for gcw__process_forked */
 inline go_on()
 {
     if
