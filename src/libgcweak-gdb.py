@@ -175,16 +175,16 @@ def roots():
 
 
 def containers(kind):
-    """The containers of all places of that kind, as addresses."""
-    place = roots()["places"]
-    while number(place) != 0:
-        if place["ops"]["kind"].string() == kind:
-            found = number(place["staying"])
+    """The objects of all containers of that kind, as addresses."""
+    container = roots()["containers"]
+    while number(container) != 0:
+        if container["ops"]["kind"].string() == kind:
+            found = number(container["staying"])
             if found == 0:
-                found = target_of(place["watch"]["ref"])
+                found = target_of(container["watch"]["ref"])
             if found != 0:
                 yield gdb.Value(found)
-        place = place["next"]
+        container = container["next"]
 
 
 def say(line):

@@ -116,8 +116,8 @@ gcweak_sources = \
 	src/weak/method.h \
 	src/weak/pair.c \
 	src/weak/pair.h \
-	src/weak/place.c \
-	src/weak/place.h \
+	src/weak/container.c \
+	src/weak/container.h \
 	src/weak/read.h \
 	src/weak/ref.c \
 	src/weak/ref.h \

@@ -311,7 +311,7 @@ world_new(void)
 static void
 kill_world(struct world *w)
 {
-    pthread_mutex_t *lock = gcw__listeners_lock(w->dying_event->list.place);
+    pthread_mutex_t *lock = gcw__listeners_lock(w->dying_event->list.container);
 
     pthread_mutex_lock(lock);
     gcw__listener_remove(w->leaving);
@@ -882,9 +882,9 @@ a_descriptor_that_could_not_be_had_is_not_closed(void **state)
     failing_begin_only(DESCRIPTOR);
     assert_int_equal(gcw_hub_fd(w.dying_hub), -1);
     failing_end();
-    assert_non_null(w.dying_hub->place->wakeup);
+    assert_non_null(w.dying_hub->container->wakeup);
     gcw_dispose(w.dying_hub);
-    assert_null(w.dying_hub->place->wakeup);
+    assert_null(w.dying_hub->container->wakeup);
 }
 
 /* --- Threads --- */

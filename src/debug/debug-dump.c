@@ -10,7 +10,7 @@
 #include "ground/roots.h"
 #include "ground/names.h"
 #include "weak/enter.h"
-#include "weak/place.h"
+#include "weak/container.h"
 
 #include <inttypes.h>
 
@@ -37,9 +37,9 @@ gcw__print_table_name(FILE *out, const struct gcw__table_seen *table)
     if (table->name != NULL)
         fprintf(out, "\"%s\" ", table->name);
     fprintf(out, "%p", table->container);
-    if (table->pattern != NULL) {
+    if (table->part != NULL) {
         fputs(", ", out);
-        table->print_pattern(table->pattern, out);
+        table->print_part(table->part, out);
     }
 }
 
@@ -104,7 +104,7 @@ gcw_dump(FILE *out)
     gcw__cancel_off();
     fprintf(out, "gcweak %s, after %ju collections\n", PACKAGE_VERSION,
             (uintmax_t)gcw__gc_no());
-    gcw__walk_places(&walker, out);
+    gcw__walk_containers(&walker, out);
     print_cleanups(out);
     gcw__cancel_on();
 }

@@ -119,7 +119,7 @@ label_all(struct explanation *e)
     static const struct gcw__walker walker = { pass_table, pass_entry,
                                                label_part };
 
-    gcw__walk_places(&walker, e);
+    gcw__walk_containers(&walker, e);
     gcw__walk_cleanups(&walker, e);
     label_others(e);
 }

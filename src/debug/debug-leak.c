@@ -11,7 +11,7 @@
 #include "ground/table.h"
 #include "ground/names.h"
 #include "ground/report.h"
-#include "weak/place.h"
+#include "weak/container.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -128,7 +128,7 @@ gcw__report_leaks(void)
 
     if (!gcw__reports(GCW__REPORT_LEAK))
         return;
-    gcw__walk_places(&walker, &groups);
+    gcw__walk_containers(&walker, &groups);
     groups.sort = "cleanups";
     gcw__walk_cleanups(&walker, &groups);
     print_all(&groups);

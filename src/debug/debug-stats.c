@@ -9,7 +9,7 @@
 #include "ground/report.h"
 #include "proxy/proxy.h"
 #include "weak/enter.h"
-#include "weak/place.h"
+#include "weak/container.h"
 
 #include <string.h>
 
@@ -20,14 +20,14 @@
 static void
 count_containers(gcw_statistics *out)
 {
-    struct gcw__place *place = NULL;
+    struct gcw__container *container = NULL;
 
-    while ((place = gcw__place_after(place)) != NULL) {
-        void *container = gcw__place_container(place);
+    while ((container = gcw__container_after(container)) != NULL) {
+        void *object = gcw__container_object(container);
 
-        if (container != NULL)
-            place->ops->count(container, out);
-        GCW__KEEP(container);
+        if (object != NULL)
+            container->ops->count(object, out);
+        GCW__KEEP(object);
     }
 }
 

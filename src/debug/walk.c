@@ -11,22 +11,22 @@
 #include <config.h>
 #include "debug/walk.h"
 
-#include "weak/place.h"
+#include "weak/container.h"
 
 void
-gcw__walk_places(const struct gcw__walker *walker, void *arg)
+gcw__walk_containers(const struct gcw__walker *walker, void *arg)
 {
     struct gcw__walk walk = { .walker = walker, .arg = arg };
-    struct gcw__place *place = NULL;
+    struct gcw__container *container = NULL;
 
-    while ((place = gcw__place_after(place)) != NULL) {
-        void *container = gcw__place_container(place);
+    while ((container = gcw__container_after(container)) != NULL) {
+        void *object = gcw__container_object(container);
 
-        walk.table = (struct gcw__table_seen){ .ops = place->ops,
-                                               .container = container };
-        if (container != NULL)
-            place->ops->see(&walk, container);
-        gcw__see_part(&walk, place, "place", NULL);
-        GCW__KEEP(container);
+        walk.table = (struct gcw__table_seen){ .ops = container->ops,
+                                               .container = object };
+        if (object != NULL)
+            container->ops->see(&walk, object);
+        gcw__see_part(&walk, container, "container", NULL);
+        GCW__KEEP(object);
     }
 }

@@ -5,6 +5,6 @@
 #include "weak/see.h"
 
 /* Walks all containers. */
-void gcw__walk_places(const struct gcw__walker *walker, void *arg);
+void gcw__walk_containers(const struct gcw__walker *walker, void *arg);
 
 #endif

@@ -23,7 +23,7 @@
 #include "ground/roots.h"
 #include "ground/wakeup.h"
 #include "weak/enter.h"
-#include "weak/place.h"
+#include "weak/container.h"
 
 pthread_mutex_t gcw__queue_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct gcw__wakeup wakeup = GCW__WAKEUP_INIT;
@@ -115,7 +115,7 @@ queue_new(bool may_wait)
 static void
 after_sweep(void)
 {
-    gcw__places_tidy();
+    gcw__containers_tidy();
     GCW__DELAY(2);
     wake_if_pending();
     atomic_load(&noticed_also)();

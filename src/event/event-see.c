@@ -83,8 +83,10 @@ print_source(const struct gcw__source_watch *source, FILE *out)
 }
 
 static void
-print_pattern(const struct gcw__pattern *pattern, FILE *out)
+print_pattern(const void *part, FILE *out)
 {
+    const struct gcw__pattern *pattern = part;
+
     if (pattern->type == NULL)
         fputs("any type, ", out);
     else
@@ -97,7 +99,7 @@ see_pattern(struct gcw__pattern *pattern, void *arg)
 {
     struct gcw__walk *walk = arg;
 
-    walk->table.pattern = pattern;
+    walk->table.part = pattern;
     see_list(walk, &pattern->list);
     gcw__see_part(walk, pattern, "pattern", NULL);
     gcw__see_part(walk, pattern->source, "watch on a source", NULL);
@@ -138,9 +140,9 @@ gcw__hub_see(struct gcw__walk *walk, void *hub)
 {
     gcw_hub *h = hub;
 
-    walk->table.print_pattern = print_pattern;
+    walk->table.print_part = print_pattern;
     each_pattern(h, see_pattern, walk);
-    walk->table.pattern = NULL;
+    walk->table.part = NULL;
     gcw__see_part(walk, h, "hub", NULL);
     gcw__see_part(walk, gcw__map_table(&h->patterns), "patterns", NULL);
     gcw__see_part(walk, gcw__map_table(&h->types), "types", NULL);

@@ -1,7 +1,7 @@
 /* event.c: events.
  *
  * An event is a list of listeners (listeners.c) and an error hook.  That it
- * may be dropped, and how it is tidied after deaths, is in place.c.
+ * may be dropped, and how it is tidied after deaths, is in container.c.
  *
  * An emission runs on the stack of its thread, which holds the array that it
  * goes through, and with it the data of its listeners.  It takes no lock, but
@@ -18,17 +18,17 @@
 #include "ground/trace.h"
 #include "weak/enter.h"
 
-/* What the place calls. */
+/* What the container calls. */
 
 static bool
 event_unloading(void *event, const struct gcw__range *range)
 {
     gcw_event *e = event;
 
-    gcw__lock(gcw__listeners_lock(e->list.place), true);
+    gcw__lock(gcw__listeners_lock(e->list.container), true);
     gcw__listeners_clear(&e->list, range);
-    gcw__unlock(gcw__listeners_lock(e->list.place));
-    gcw__hook_unload(&e->hook, gcw__listeners_lock(e->list.place), range);
+    gcw__unlock(gcw__listeners_lock(e->list.container));
+    gcw__hook_unload(&e->hook, gcw__listeners_lock(e->list.container), range);
     return false;
 }
 
@@ -43,21 +43,21 @@ event_tidy(void *event)
 {
     gcw_event *e = event;
 
-    gcw__place_take_off(e->list.place);
+    gcw__container_take_off(e->list.container);
     if (!gcw__listeners_tidy(&e->list))
-        gcw__place_untidy(e->list.place);
+        gcw__container_untidy(e->list.container);
 }
 
 /* That is all that there is to be done, and it is asked for already. */
 static void
 list_shrunk(struct gcw__listeners *list)
 {
-    gcw__place_untidy(list->place);
+    gcw__container_untidy(list->container);
 }
 
 static const struct gcw__listeners_ops list_ops = { list_shrunk, list_shrunk };
 
-static const struct gcw__place_ops event_ops = {
+static const struct gcw__container_ops event_ops = {
     "event", "listeners", false, gcw__listeners_lock, gcw__listener_died, NULL,
     event_empty, event_unloading, event_tidy, gcw__event_see, gcw__event_count
 };
@@ -75,10 +75,11 @@ gcw_event_new(const char *name)
     if (name != NULL)
         e->name = gcw__copy(name);
     e->list.ops = &list_ops;
-    e->list.place = gcw__place_new(&event_ops, sizeof *e->list.place);
-    if (e->list.place == NULL || (name != NULL && e->name == NULL))
+    e->list.container = gcw__container_new(&event_ops,
+                                           sizeof *e->list.container);
+    if (e->list.container == NULL || (name != NULL && e->name == NULL))
         return gcw__fail_null(ENOMEM);
-    return gcw__place_open(e->list.place, e) ? e : NULL;
+    return gcw__container_open(e->list.container, e) ? e : NULL;
 }
 
 /* Connecting. */
@@ -97,7 +98,7 @@ try_to_connect_to_event(void *connection)
     struct connection *c = connection;
     struct gcw__listeners *list = &c->event->list;
 
-    if (list->place->closed
+    if (list->container->closed
         || !gcw__pair_alive(gcw__listener_pair(c->listener)))
         return ESTALE;
     if (!gcw__listeners_ready(list, c->flags, &c->spare))
@@ -115,7 +116,7 @@ fill_for_connection(void *connection)
 static gcw_listener *
 connect_to_event(gcw_event *e, struct gcw__identity id, unsigned flags)
 {
-    gcw_listener *l = gcw__listener_new(e->list.place, &id);
+    gcw_listener *l = gcw__listener_new(e->list.container, &id);
     struct connection c = { e, id, flags, l, { 0 } };
     int error;
 
@@ -123,7 +124,7 @@ connect_to_event(gcw_event *e, struct gcw__identity id, unsigned flags)
         return gcw__fail_null(ENOMEM);
     gcw__pair_watch(gcw__listener_pair(l));
     GCW__DELAY(2);
-    error = gcw__with_spare(gcw__listeners_lock(e->list.place),
+    error = gcw__with_spare(gcw__listeners_lock(e->list.container),
                             try_to_connect_to_event, fill_for_connection, &c);
     if (error != 0 || c.listener != l)
         gcw__pair_unwatch(gcw__listener_pair(l), true);
@@ -206,7 +207,7 @@ disconnect_all(gcw_event *e, struct gcw__identity id)
     int error;
 
     do {
-        error = gcw__with_spare(gcw__listeners_lock(e->list.place),
+        error = gcw__with_spare(gcw__listeners_lock(e->list.container),
                                 try_to_remove, fill_for_disconnection, &d);
         if (error != 0) {
             errno = error;
@@ -214,7 +215,7 @@ disconnect_all(gcw_event *e, struct gcw__identity id)
         }
         n += d.removed != NULL;
     } while (d.removed != NULL);
-    gcw__places_tidy();
+    gcw__containers_tidy();
     return n;
 }
 
@@ -344,7 +345,7 @@ gcw_event_on_error(gcw_event *e, gcw_error_fn *hook, void *data)
         return -1;
     if (e == NULL || !gcw__holdable(data))
         return gcw__fail_int(EINVAL);
-    gcw__hook_set(&e->hook, gcw__listeners_lock(e->list.place),
+    gcw__hook_set(&e->hook, gcw__listeners_lock(e->list.container),
                   (void (*)(void))hook, data);
     return 0;
 }

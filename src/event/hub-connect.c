@@ -58,7 +58,8 @@ source_watch_new(struct gcw__pattern *pattern, gcw_ref *ref)
 
     if (watch == NULL)
         return NULL;
-    gcw__place_watch_init(&watch->on, pattern->list.place, ref, GCW__SOURCE);
+    gcw__entry_watch_init(&watch->on, pattern->list.container, ref,
+                          GCW__SOURCE);
     return watch;
 }
 
@@ -70,7 +71,7 @@ pattern_new(gcw_hub *h, gcw_ref *source)
     if (pattern == NULL)
         return NULL;
     pattern->hub = h;
-    pattern->list.place = &h->place->place;
+    pattern->list.container = &h->container->container;
     pattern->list.ops = &gcw__pattern_ops;
     pattern->list.ordered = true;
     if (source == NULL)
@@ -148,7 +149,7 @@ missing_for_list(struct request *r)
 static bool
 all_alive(const struct request *r)
 {
-    return !r->hub->place->place.closed
+    return !r->hub->container->container.closed
            && (r->source_ref == NULL || gcw__peek(r->source_ref) != NULL)
            && gcw__pair_alive(gcw__listener_pair(r->listener));
 }
@@ -191,7 +192,7 @@ add_pattern(struct request *r)
     pattern->hash = gcw__hub_pattern_hash(r->type, r->source);
     if (pattern->source != NULL) {
         pattern->source->pattern = gcw__hide(pattern);
-        gcw__place_link(&pattern->source->on);
+        gcw__container_link(&pattern->source->on);
     }
     gcw__map_add(&r->hub->patterns, pattern->hash, pattern);
     r->pattern = pattern;
@@ -241,7 +242,7 @@ drop_unused(struct request *r, gcw_listener *l)
 static gcw_listener *
 connect_to_hub(struct request *r)
 {
-    gcw_listener *l = gcw__listener_new(&r->hub->place->place, &r->id);
+    gcw_listener *l = gcw__listener_new(&r->hub->container->container, &r->id);
     int error;
 
     if (l == NULL)
@@ -350,7 +351,7 @@ disconnect(gcw_hub *h, const char *name, const void *source,
         gcw__listener_remove(l);
     gcw__unlock(gcw__hub_lock(h));
     if (l != NULL)
-        gcw__places_tidy();
+        gcw__containers_tidy();
     GCW__KEEP(h);
     return l != NULL;
 }

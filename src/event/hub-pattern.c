@@ -76,9 +76,9 @@ emptied(struct gcw__listeners *list)
     leave_type(h, pattern->type);
     if (pattern->source != NULL) {
         pattern->source->pattern = 0;
-        gcw__place_leave(&pattern->source->on);
+        gcw__container_leave(&pattern->source->on);
     }
-    gcw__place_untidy(&h->place->place);
+    gcw__container_untidy(&h->container->container);
 }
 
 void
@@ -91,7 +91,7 @@ gcw__hub_sparse(struct gcw__listeners *list)
     list->sparse = true;
     list->next_sparse = h->sparse;
     h->sparse = list;
-    gcw__place_untidy(&h->place->place);
+    gcw__container_untidy(&h->container->container);
 }
 
 const struct gcw__listeners_ops gcw__pattern_ops = { emptied, gcw__hub_sparse };

@@ -42,26 +42,26 @@ post_new(const char *type, void *source, void *arg)
 static void
 show(gcw_hub *h)
 {
-    if (h->place->wakeup == NULL)
+    if (h->container->wakeup == NULL)
         return;
-    h->place->place.held = h;
-    gcw__wakeup_set(h->place->wakeup);
+    h->container->container.held = h;
+    gcw__wakeup_set(h->container->wakeup);
 }
 
 /* Nothing waits any more.  Lock held. */
 static void
 hide(gcw_hub *h)
 {
-    h->place->place.held = NULL;
-    if (h->place->wakeup != NULL)
-        gcw__wakeup_clear(h->place->wakeup);
+    h->container->container.held = NULL;
+    if (h->container->wakeup != NULL)
+        gcw__wakeup_clear(h->container->wakeup);
 }
 
 /* Returns 0 or an errno. */
 static int
 enqueue(gcw_hub *h, struct gcw__post *post)
 {
-    if (h->place->place.closed)
+    if (h->container->container.closed)
         return ESTALE;
     if (h->newest != NULL)
         h->newest->next = post;
@@ -217,9 +217,9 @@ static void
 wake_again(gcw_hub *h)
 {
     gcw__lock(gcw__hub_lock(h), true);
-    if (h->oldest != NULL && h->place->wakeup != NULL) {
-        gcw__wakeup_clear(h->place->wakeup);
-        gcw__wakeup_set(h->place->wakeup);
+    if (h->oldest != NULL && h->container->wakeup != NULL) {
+        gcw__wakeup_clear(h->container->wakeup);
+        gcw__wakeup_set(h->container->wakeup);
     }
     gcw__unlock(gcw__hub_lock(h));
 }
@@ -260,7 +260,7 @@ has_wakeup(const gcw_hub *h)
     bool has;
 
     gcw__lock(gcw__hub_lock(h), true);
-    has = h->place->wakeup != NULL;
+    has = h->container->wakeup != NULL;
     gcw__unlock(gcw__hub_lock(h));
     return has;
 }
@@ -272,15 +272,15 @@ open_locked(gcw_hub *h, struct gcw__wakeup **fresh)
 {
     int fd;
 
-    if (h->place->place.closed)
+    if (h->container->container.closed)
         return gcw__fail_int(ESTALE);
-    if (h->place->wakeup == NULL) {
-        h->place->wakeup = *fresh;
+    if (h->container->wakeup == NULL) {
+        h->container->wakeup = *fresh;
         *fresh = NULL;
     }
-    if (h->place->wakeup == NULL)
+    if (h->container->wakeup == NULL)
         return gcw__fail_int(ENOMEM);
-    fd = gcw__wakeup_open(h->place->wakeup);
+    fd = gcw__wakeup_open(h->container->wakeup);
     if (fd >= 0 && h->oldest != NULL)
         show(h);
     return fd;
@@ -308,18 +308,18 @@ gcw_hub_fd(gcw_hub *h)
 
 /* Under the lock: if the hub was disposed of, others may still be at it. */
 bool
-gcw__hub_closed(struct gcw__place *place, bool may_wait)
+gcw__hub_closed(struct gcw__container *container, bool may_wait)
 {
-    struct gcw__hub_place *p = (struct gcw__hub_place *)place;
+    struct gcw__hub_container *p = (struct gcw__hub_container *)container;
     struct gcw__wakeup *closed = NULL;
 
-    if (!gcw__lock(place->lock, may_wait))
+    if (!gcw__lock(container->lock, may_wait))
         return false;
     if (p->wakeup == NULL || gcw__wakeup_close(p->wakeup, may_wait)) {
         closed = p->wakeup;
         p->wakeup = NULL;
     }
-    gcw__unlock(place->lock);
+    gcw__unlock(container->lock);
     free(closed);
     return p->wakeup == NULL;
 }

@@ -20,7 +20,7 @@
  *
  * Everything but reading the maps is under the lock of the hub's listeners.
  * What cannot be done under it, or must not while deaths are told, is left to
- * tidy (place.c): taking watches off, and moving to smaller memory.
+ * tidy (container.c): taking watches off, and moving to smaller memory.
  */
 #include <config.h>
 #include "event/hub.h"
@@ -33,12 +33,12 @@
 
 #include <string.h>
 
-/* What the place calls. */
+/* What the container calls. */
 
 static bool
 source_died(struct gcw__source_watch *source, bool may_wait)
 {
-    pthread_mutex_t *lock = gcw__listeners_lock(source->on.place);
+    pthread_mutex_t *lock = gcw__listeners_lock(source->on.container);
 
     if (!gcw__lock(lock, may_wait))
         return false;
@@ -49,9 +49,9 @@ source_died(struct gcw__source_watch *source, bool may_wait)
 }
 
 static bool
-hub_watch_died(void *hub, struct gcw__place_watch *watch, bool may_wait)
+hub_watch_died(void *hub, struct gcw__entry_watch *watch, bool may_wait)
 {
-    if (gcw__place_watch_role(watch) == GCW__SOURCE)
+    if (gcw__entry_watch_role(watch) == GCW__SOURCE)
         return source_died((struct gcw__source_watch *)watch, may_wait);
     return gcw__listener_died(hub, watch, may_wait);
 }
@@ -153,10 +153,10 @@ hub_tidy(void *hub)
 {
     gcw_hub *h = hub;
 
-    gcw__place_take_off(&h->place->place);
+    gcw__container_take_off(&h->container->container);
     if (!tidy_lists(h) || !tidy_map(h, &h->types)
         || !tidy_map(h, &h->patterns))
-        gcw__place_untidy(&h->place->place);
+        gcw__container_untidy(&h->container->container);
 }
 
 /* Hubs. */
@@ -164,7 +164,7 @@ hub_tidy(void *hub)
 gcw_hub *
 gcw_hub_new(void)
 {
-    static const struct gcw__place_ops ops = {
+    static const struct gcw__container_ops ops = {
         "hub", "listeners", false, gcw__listeners_lock, hub_watch_died,
         gcw__hub_closed, hub_empty, hub_unloading, hub_tidy, gcw__hub_see,
         gcw__hub_count
@@ -176,10 +176,10 @@ gcw_hub_new(void)
     h = GC_MALLOC(sizeof *h);
     if (h == NULL)
         return gcw__fail_null(ENOMEM);
-    h->place = gcw__place_new(&ops, sizeof *h->place);
-    if (h->place == NULL)
+    h->container = gcw__container_new(&ops, sizeof *h->container);
+    if (h->container == NULL)
         return gcw__fail_null(ENOMEM);
-    return gcw__place_open(&h->place->place, h) ? h : NULL;
+    return gcw__container_open(&h->container->container, h) ? h : NULL;
 }
 
 int
@@ -223,7 +223,7 @@ gcw_hub_measure(const gcw_hub *hub, gcw_hub_size *out)
         return -1;
     if (h == NULL || out == NULL)
         return gcw__fail_int(EINVAL);
-    *out = (gcw_hub_size){ 0, 0, 0, 0, sizeof *h + sizeof *h->place };
+    *out = (gcw_hub_size){ 0, 0, 0, 0, sizeof *h + sizeof *h->container };
     gcw__lock(gcw__hub_lock(h), true);
     gcw__map_each(&h->patterns, measure_pattern, out);
     gcw__map_each(&h->types, measure_type, out);

@@ -28,7 +28,7 @@ struct gcw__pattern {
 /* What a pattern leaves with its source's reference.  It must not hold the
  * pattern, whose listeners' data may lead to the source. */
 struct gcw__source_watch {
-    struct gcw__place_watch on;
+    struct gcw__entry_watch on;
     uintptr_t pattern;               /* hidden; 0 once it is gone; under the
                                       * lock */
 };
@@ -44,7 +44,7 @@ struct gcw__post {
 
 /* A hub.  All is under the lock of its listeners, but for reading the maps. */
 struct gcw_hub {
-    struct gcw__hub_place *place;    /* constant */
+    struct gcw__hub_container *container;    /* constant */
     struct gcw__map types, patterns;
     struct gcw__listeners *sparse;   /* lists to be tidied */
     int64_t first, last;             /* orders that were given out */
@@ -55,8 +55,8 @@ struct gcw_hub {
 };
 
 /* The descriptor outlives the hub, to be closed after it. */
-struct gcw__hub_place {
-    struct gcw__place place;         /* first member */
+struct gcw__hub_container {
+    struct gcw__container container;         /* first member */
     struct gcw__wakeup *wakeup;      /* NULL until it is asked for; under the
                                       * lock */
 };
@@ -64,7 +64,7 @@ struct gcw__hub_place {
 static inline pthread_mutex_t *
 gcw__hub_lock(const gcw_hub *h)
 {
-    return gcw__listeners_lock(&h->place->place);
+    return gcw__listeners_lock(&h->container->container);
 }
 
 /* What is known of that type and source, or NULL.  Any thread, no lock. */
@@ -89,11 +89,11 @@ void gcw__hub_sparse(struct gcw__listeners *list);
 /* Drops what waits.  Lock held. */
 void gcw__hub_drop_posts(gcw_hub *h);
 
-/* What its place calls: event-see.c, */
+/* What its container calls: event-see.c, */
 void gcw__hub_see(struct gcw__walk *walk, void *hub);
 void gcw__hub_count(void *hub, gcw_statistics *out);
 
 /* and, closing the descriptor, hub-post.c. */
-bool gcw__hub_closed(struct gcw__place *place, bool may_wait);
+bool gcw__hub_closed(struct gcw__container *container, bool may_wait);
 
 #endif

@@ -1,8 +1,8 @@
 /* listener.c: what the user does with a listener's handle.
  *
- * A handle does not hold its event or hub.  Who finds that alive through the
- * place holds it while working on the listener; if it is dead, the listener
- * is as good as gone.
+ * A handle does not hold its event or hub.  Whoever finds that alive, through
+ * its container, holds it while at work on the listener; if it is dead, the
+ * listener is as good as gone.
  */
 #include <config.h>
 #include "event/emit.h"
@@ -16,7 +16,7 @@
 static bool
 remove_if_there(gcw_listener *l)
 {
-    pthread_mutex_t *lock = gcw__listeners_lock(l->on.place);
+    pthread_mutex_t *lock = gcw__listeners_lock(l->on.container);
     bool there;
 
     GCW__DELAY(2);
@@ -31,36 +31,36 @@ remove_if_there(gcw_listener *l)
 bool
 gcw_listener_disconnect(gcw_listener *l)
 {
-    void *container;
+    void *object;
     bool ended;
 
     if (gcw__enter() != 0)
         return false;
     if (l == NULL)
         return gcw__fail_false(EINVAL);
-    container = gcw__place_container(l->on.place);
-    ended = container != NULL && remove_if_there(l);
+    object = gcw__container_object(l->on.container);
+    ended = object != NULL && remove_if_there(l);
     if (ended)
-        gcw__places_tidy();
-    GCW__KEEP(container);
+        gcw__containers_tidy();
+    GCW__KEEP(object);
     return ended;
 }
 
 bool
 gcw_listener_connected(const gcw_listener *l)
 {
-    void *container;
+    void *object;
     bool connected;
 
     if (gcw__enter() != 0)
         return false;
     if (l == NULL)
         return gcw__fail_false(EINVAL);
-    container = gcw__place_container(l->on.place);
-    connected = container != NULL && !gcw__listener_is(l, GCW__IS_GONE)
+    object = gcw__container_object(l->on.container);
+    connected = object != NULL && !gcw__listener_is(l, GCW__IS_GONE)
                 && (l->on.watch.ref == NULL
                     || gcw__read(l->on.watch.ref) != NULL);
-    GCW__KEEP(container);
+    GCW__KEEP(object);
     return connected;
 }
 
@@ -90,17 +90,17 @@ unblock(gcw_listener *l)
 static void
 change(gcw_listener *l, int (*how)(gcw_listener *l))
 {
-    pthread_mutex_t *lock = gcw__listeners_lock(l->on.place);
-    void *container = gcw__place_container(l->on.place);
+    pthread_mutex_t *lock = gcw__listeners_lock(l->on.container);
+    void *object = gcw__container_object(l->on.container);
     int error = 0;
 
-    if (container == NULL)
+    if (object == NULL)
         return;
     gcw__lock(lock, true);
     if (!gcw__listener_is(l, GCW__IS_GONE))
         error = how(l);
     gcw__unlock(lock);
-    GCW__KEEP(container);
+    GCW__KEEP(object);
     if (error != 0)
         errno = error;
 }
@@ -157,7 +157,7 @@ bind_any(const gcw_listener *l, void (*code)(void), void *data,
 static bool
 take(gcw_listener *l)
 {
-    pthread_mutex_t *lock = gcw__listeners_lock(l->on.place);
+    pthread_mutex_t *lock = gcw__listeners_lock(l->on.container);
     bool mine, once;
 
     GCW__DELAY(1);
@@ -168,7 +168,7 @@ take(gcw_listener *l)
         gcw__listener_remove(l);
     gcw__unlock(lock);
     if (mine && once)
-        gcw__places_tidy();
+        gcw__containers_tidy();
     return mine;
 }
 
@@ -228,7 +228,7 @@ gcw__listener_failed(const struct gcw__hook *hook, bool *failing,
         *failing = true;
         gcw__report_failure(&callback, l,
                             gcw__hook_get(hook, gcw__listeners_lock(
-                                                    l->on.place)), why);
+                                                    l->on.container)), why);
     }
     *failing = false;
 }

@@ -33,7 +33,7 @@
  * object or source dead, or its code unloaded.
  *
  * What is gone leaves an empty slot.  When more than half of a range is empty
- * the place is tidied: the rest moves to a smaller array.  Without a listener
+ * the list is tidied: the rest moves to a smaller array.  Without a listener
  * there is no array at all.  So adding and removing take constant time,
  * amortised, and a list is as large as what lives in it.
  *
@@ -44,8 +44,8 @@
  * Equal listeners are found by an index (index.h), from the time it is first
  * asked for.
  *
- * Locks.  Lists are under the lock of their place, one of a few that all
- * places share.  Memory that is missing under it is got without (spare.h).
+ * Locks.  A list is under the lock of its event or hub, one of a few that all
+ * share.  Memory that is missing under it is got without (spare.h).
  * All that is here is in the collected heap; a listener hangs on the reference
  * of its object, and so knows its list by a hidden pointer only.
  */
@@ -73,9 +73,10 @@ static pthread_mutex_t locks[LOCKS] = {
 _Static_assert(LOCKS == 16, "the initialiser above has 16");
 
 pthread_mutex_t *
-gcw__listeners_lock(const struct gcw__place *place)
+gcw__listeners_lock(const struct gcw__container *container)
 {
-    return &locks[gcw__mix((uintptr_t)place) >> (sizeof(uintptr_t) * 8 - 4)];
+    return &locks[gcw__mix((uintptr_t)container)
+                  >> (sizeof(uintptr_t) * 8 - 4)];
 }
 
 static void *_Atomic nothing;
@@ -337,7 +338,7 @@ gcw__slot_data_now(const struct gcw__slot *slot, void **data)
     if (atomic_load_explicit(&slot->self, memory_order_acquire)
         != &gcw__moved)
         return true;
-    lock = gcw__listeners_lock(l->on.place);
+    lock = gcw__listeners_lock(l->on.container);
     gcw__lock(lock, true);
     there = !gcw__listener_is(l, GCW__IS_GONE);
     if (there)
@@ -434,8 +435,8 @@ gcw__listeners_tidy(struct gcw__listeners *list)
 {
     struct tidying t = { list, { 0 } };
 
-    return gcw__with_spare(gcw__listeners_lock(list->place), try_to_tidy_list,
-                           fill_for_list, &t) == 0;
+    return gcw__with_spare(gcw__listeners_lock(list->container),
+                           try_to_tidy_list, fill_for_list, &t) == 0;
 }
 
 /* Listeners. */
@@ -447,7 +448,7 @@ second_watch_new(gcw_listener *l, gcw_ref *ref)
 
     if (second == NULL)
         return NULL;
-    gcw__place_watch_init(&second->on, l->on.place, ref, GCW__SECOND);
+    gcw__entry_watch_init(&second->on, l->on.container, ref, GCW__SECOND);
     second->owner = l;
     return second;
 }
@@ -463,7 +464,8 @@ _Static_assert(sizeof(gcw_listener) == 80 || sizeof(void *) != 8,
                "a listener is five granules");
 
 gcw_listener *
-gcw__listener_new(struct gcw__place *place, const struct gcw__identity *id)
+gcw__listener_new(struct gcw__container *container,
+                  const struct gcw__identity *id)
 {
     bool weak = id->by == GCW__BY_WEAK_METHOD;
     size_t size = weak ? sizeof(struct gcw__weak_listener)
@@ -472,7 +474,7 @@ gcw__listener_new(struct gcw__place *place, const struct gcw__identity *id)
 
     if (l == NULL)
         return NULL;
-    gcw__place_watch_init(&l->on, place, id->self, GCW__FIRST);
+    gcw__entry_watch_init(&l->on, container, id->self, GCW__FIRST);
     l->by = (unsigned char)id->by;
     atomic_init(&l->state, GCW__IS_GONE);
     l->born = gcw__born();
@@ -504,9 +506,9 @@ add_listener(struct gcw__listeners *list, gcw_listener *l,
     store_range(array, begin, end);
     set_live(list, live(list) + 1);
     if (l->on.watch.ref != NULL)
-        gcw__place_link(&l->on);
+        gcw__container_link(&l->on);
     if (second_of(l) != NULL)
-        gcw__place_link(&second_of(l)->on);
+        gcw__container_link(&second_of(l)->on);
 }
 
 /* Another connection of one that is equal. */
@@ -566,9 +568,9 @@ gcw__listener_remove(gcw_listener *l)
         gcw__index_remove(array->index, l->at);
     empty_slot(&array->slots[l->at]);
     if (l->on.watch.ref != NULL)
-        gcw__place_leave(&l->on);
+        gcw__container_leave(&l->on);
     if (second_of(l) != NULL)
-        gcw__place_leave(&second_of(l)->on);
+        gcw__container_leave(&second_of(l)->on);
     set_live(list, live(list) - 1);
     if (live(list) == 0) {
         atomic_store(&list->array, NULL);
@@ -589,14 +591,14 @@ gcw__listener_block(gcw_listener *l, bool block)
 }
 
 bool
-gcw__listener_died(void *container, struct gcw__place_watch *watch,
+gcw__listener_died(void *object, struct gcw__entry_watch *watch,
                    bool may_wait)
 {
-    pthread_mutex_t *lock = gcw__listeners_lock(watch->place);
-    gcw_listener *l = gcw__place_watch_role(watch) == GCW__SECOND
+    pthread_mutex_t *lock = gcw__listeners_lock(watch->container);
+    gcw_listener *l = gcw__entry_watch_role(watch) == GCW__SECOND
         ? ((struct gcw__second_watch *)watch)->owner : (gcw_listener *)watch;
 
-    (void)container;
+    (void)object;
     GCW__DELAY(5);
     if (!gcw__lock(lock, may_wait))
         return false;

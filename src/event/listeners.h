@@ -9,7 +9,7 @@
 #include "ground/part.h"
 #include "weak/method.h"
 #include "weak/pair.h"
-#include "weak/place.h"
+#include "weak/container.h"
 
 #include <gcweak/event.h>
 
@@ -56,7 +56,7 @@ enum {
 /* A listener: the user's handle, and the watch on its method's object.  So it
  * must not hold the list, nor the data. */
 struct gcw_listener {
-    struct gcw__place_watch on;      /* no reference if it is a function */
+    struct gcw__entry_watch on;      /* no reference if it is a function */
     uintptr_t list;                  /* the list that it is in, hidden; to be
                                       * followed under the lock, until it is
                                       * gone */
@@ -75,7 +75,7 @@ struct gcw__weak_listener {
 
 /* The watch on that data. */
 struct gcw__second_watch {
-    struct gcw__place_watch on;
+    struct gcw__entry_watch on;
     gcw_listener *owner;
 };
 
@@ -123,7 +123,7 @@ struct gcw__listeners {
     struct gcw__array *_Atomic array;    /* NULL: none; written under the
                                           * lock, read by emissions */
     _Atomic size_t live;                 /* written under the lock */
-    struct gcw__place *place;            /* constant */
+    struct gcw__container *container;            /* constant */
     const struct gcw__listeners_ops *ops;    /* constant */
     bool ordered;                        /* constant: with orders */
     struct gcw__listeners *next_sparse;  /* the owner's, under the lock */
@@ -140,8 +140,8 @@ struct gcw__listeners_ops {
     void (*sparse)(struct gcw__listeners *list);
 };
 
-/* The lock of all lists of a place. */
-pthread_mutex_t *gcw__listeners_lock(const struct gcw__place *place);
+/* The lock of all lists of an event or hub. */
+pthread_mutex_t *gcw__listeners_lock(const struct gcw__container *container);
 
 /* Memory for a list that has to grow, or to shrink: see
  * gcw__listeners_ready. */
@@ -165,7 +165,7 @@ bool gcw__listeners_indexed(struct gcw__listeners *list,
 bool gcw__listeners_fill(struct gcw__listeners_spare *spare);
 
 /* A listener that is in no list yet, and counts as gone.  NULL: no memory. */
-gcw_listener *gcw__listener_new(struct gcw__place *place,
+gcw_listener *gcw__listener_new(struct gcw__container *container,
                                 const struct gcw__identity *id);
 
 /* Puts it in; or returns one that is equal, if the flags say so.  The list is
@@ -181,7 +181,7 @@ gcw_listener *gcw__listeners_find(const struct gcw__listeners *list,
 /* What it watches. */
 struct gcw__pair gcw__listener_pair(gcw_listener *l);
 
-/* Takes it out of its list, which it is in, and leaves the place to be
+/* Takes it out of its list, which it is in, and leaves the list to be
  * tidied.  Lock held. */
 void gcw__listener_remove(gcw_listener *l);
 
@@ -202,8 +202,8 @@ gcw__listener_is(const gcw_listener *l, int state)
 }
 
 /* An object has died that one of its watches is on, so it goes: `died` of a
- * place. */
-bool gcw__listener_died(void *container, struct gcw__place_watch *watch,
+ * container. */
+bool gcw__listener_died(void *object, struct gcw__entry_watch *watch,
                         bool may_wait);
 
 /* Takes out those whose code lies in the range; NULL: all.  Lock held. */

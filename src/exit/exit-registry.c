@@ -1,6 +1,6 @@
 /* exit-registry.c: registries, and what is done to one as a whole.
  *
- * They are containers (place.c): this is what their places call.
+ * This is what its container calls (container.h).
  */
 #include <config.h>
 #include "exit/exit.h"
@@ -10,13 +10,13 @@
 #include "weak/enter.h"
 
 static pthread_mutex_t *
-lock_of(const struct gcw__place *place)
+lock_of(const struct gcw__container *container)
 {
-    (void)place;
+    (void)container;
     return &gcw__exit_lock;
 }
 
-static const struct gcw__place_ops registry_ops = {
+static const struct gcw__container_ops registry_ops = {
     "exit registry", "exit handlers", true, lock_of, gcw__exit_handler_died,
     NULL, gcw__exit_empty, gcw__exit_object_unloading, gcw__exit_shrink,
     gcw__registry_see, gcw__registry_count
@@ -29,10 +29,10 @@ gcw__exit_registry_make(const char *name)
 
     if (r == NULL)
         return NULL;
-    r->place = gcw__place_new(&registry_ops, sizeof *r->place);
+    r->container = gcw__container_new(&registry_ops, sizeof *r->container);
     if (name != NULL)
         r->name = gcw__copy(name);
-    if (r->place == NULL || (name != NULL && r->name == NULL))
+    if (r->container == NULL || (name != NULL && r->name == NULL))
         return NULL;
     return r;
 }
@@ -42,7 +42,7 @@ gcw__exit_install(void)
 {
     gcw_exit_registry *r = gcw__roots->at_exit;
 
-    gcw__place_open_staying(r->place, r);
+    gcw__container_open_staying(r->container, r);
 }
 
 gcw_exit_registry *
@@ -55,7 +55,7 @@ gcw_exit_registry_new(const char *name)
     r = gcw__exit_registry_make(name);
     if (r == NULL)
         return gcw__fail_null(ENOMEM);
-    return gcw__place_open(r->place, r) ? r : NULL;
+    return gcw__container_open(r->container, r) ? r : NULL;
 }
 
 gcw_exit_registry *

@@ -15,8 +15,8 @@
  * A weak handler watches its method's references.  When one dies, the sweep
  * takes the handler off, perhaps from a finalizer, without waiting.
  *
- * Registries of the user may be dropped: see place.c.  A watch leads to its
- * handler by a hidden pointer, good only under the lock, while the registry
+ * Registries of the user may be dropped: see container.c.  A watch leads to
+ * its handler by a hidden pointer, good only under the lock, while the registry
  * is alive and the handler waits.
  */
 #include <config.h>
@@ -76,7 +76,7 @@ gcw__exit_closed(void)
 static void
 unlink_exit_watch(struct gcw__exit_watch *watch)
 {
-    gcw__place_unlink(&watch->on);
+    gcw__container_unlink(&watch->on);
     watch->handler = 0;
 }
 
@@ -84,7 +84,7 @@ unlink_exit_watch(struct gcw__exit_watch *watch)
 static void
 link_exit_watch(struct gcw__exit_watch *watch, gcw_exit_handler *h)
 {
-    gcw__place_link(&watch->on);
+    gcw__container_link(&watch->on);
     watch->handler = gcw__hide(h);
 }
 
@@ -135,8 +135,8 @@ gcw__exit_index(gcw_exit_registry *r)
 void
 gcw__exit_tidy(gcw_exit_registry *r)
 {
-    if (gcw__order_sparse(&r->order) && !atomic_load(&r->place->untidy))
-        gcw__place_untidy(r->place);
+    if (gcw__order_sparse(&r->order) && !atomic_load(&r->container->untidy))
+        gcw__container_untidy(r->container);
 }
 
 /* Its place among the C library's handlers; 0: none. */
@@ -186,9 +186,9 @@ gcw__exit_empty(void *registry)
 
         gcw__exit_remove(h);
         if (extra != NULL && extra->on_self != NULL)
-            gcw__place_leave(&extra->on_self->on);
+            gcw__container_leave(&extra->on_self->on);
         if (extra != NULL && extra->on_data != NULL)
-            gcw__place_leave(&extra->on_data->on);
+            gcw__container_leave(&extra->on_data->on);
     }
     r->hook = (struct gcw__hook){ NULL, NULL };
 }
@@ -253,7 +253,7 @@ try_to_add(void *addition)
 
     if (is_too_late(h->registry))
         return ESHUTDOWN;
-    if (h->registry->place->closed
+    if (h->registry->container->closed
         || !gcw__pair_alive(watches_of_handler(h)))
         return ESTALE;
     if (!gcw__order_push(&h->registry->order, h, &a->spare))
@@ -381,7 +381,7 @@ take_off_dead(struct gcw__exit_watch *watch, bool may_wait)
 }
 
 bool
-gcw__exit_handler_died(void *registry, struct gcw__place_watch *watch,
+gcw__exit_handler_died(void *registry, struct gcw__entry_watch *watch,
                        bool may_wait)
 {
     (void)registry;
@@ -395,7 +395,7 @@ watch_of(gcw_exit_handler *h, gcw_ref *ref)
 
     if (watch == NULL)
         return NULL;
-    gcw__place_watch_init(&watch->on, h->registry->place, ref, GCW__FIRST);
+    gcw__entry_watch_init(&watch->on, h->registry->container, ref, GCW__FIRST);
     return watch;
 }
 

@@ -6,7 +6,7 @@
 #include "ground/hook.h"
 #include "ground/part.h"
 #include "ground/stack.h"
-#include "weak/place.h"
+#include "weak/container.h"
 
 #include <gcweak/exit.h>
 
@@ -60,7 +60,7 @@ struct gcw__exit_extra {
  * and with it the registry: so that is hidden, and good only while the
  * registry lives and the handler waits in it. */
 struct gcw__exit_watch {
-    struct gcw__place_watch on;
+    struct gcw__entry_watch on;
     uintptr_t handler;               /* hidden; 0 once it is taken off */
 };
 
@@ -68,7 +68,7 @@ struct gcw__exit_watch {
 struct gcw_exit_registry {
     struct gcw__order order;         /* set aside: those that this run is done
                                       * with, or passes over */
-    struct gcw__place *place;        /* constant */
+    struct gcw__container *container;    /* constant */
     char *name;                      /* constant */
     struct gcw__hook hook;           /* a gcw_error_fn */
     uint64_t births;                 /* of handlers with an extra */
@@ -109,10 +109,10 @@ void gcw__exit_index(gcw_exit_registry *r);
 int gcw__exit_take_back(gcw_exit_registry *r, enum gcw__exit_kind kind,
                         uintptr_t code);
 
-/* What the registry's place calls (place.h). */
+/* What the registry's container calls (container.h). */
 void gcw__exit_empty(void *registry);
 void gcw__exit_shrink(void *registry);
-bool gcw__exit_handler_died(void *registry, struct gcw__place_watch *watch,
+bool gcw__exit_handler_died(void *registry, struct gcw__entry_watch *watch,
                             bool may_wait);
 void gcw__registry_see(struct gcw__walk *walk, void *registry);
 void gcw__registry_count(void *registry, gcw_statistics *out);

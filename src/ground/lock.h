@@ -29,7 +29,7 @@
  *     sweep
  *     shard, listeners, exit    one of all these at a time, but for fork,
  *                       which takes them all
- *     links, places, proxies, queue, wake-up    of these only one at a
+ *     links, containers, proxies, queue, wake-up    of these only one at a
  *                       time, but for fork, which takes them all, and for
  *                       a hub's wake-up, which is under its listeners' lock
  *

@@ -17,7 +17,7 @@
 #include <gcweak.h>
 
 struct gcw__watch;
-struct gcw__place;
+struct gcw__container;
 
 struct gcw__roots {
     /* death.c: the watches that were swept, whose `died` is still to be
@@ -35,9 +35,9 @@ struct gcw__roots {
     gcw_proxy *proxies;
     /* exit.c: the default registry */
     gcw_exit_registry *at_exit;
-    /* place.c: all places, and those to be tidied */
-    struct gcw__place *places;
-    struct gcw__place *_Atomic untidy;
+    /* container.c: all of them, and those to be tidied */
+    struct gcw__container *containers;
+    struct gcw__container *_Atomic untidy;
 };
 
 extern struct gcw__roots *gcw__roots;

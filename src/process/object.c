@@ -19,7 +19,7 @@
 #include "ground/roots.h"
 #include "process/early.h"
 #include "process/parts.h"
-#include "weak/place.h"
+#include "weak/container.h"
 
 static void
 end_object_unloading(void *unused)
@@ -34,7 +34,7 @@ end_all(const struct gcw__range *range)
     bool any;
 
     do {
-        any = gcw__places_run_unloading(range);
+        any = gcw__containers_run_unloading(range);
         any |= gcw__early_run(range);
         any |= gcw__cleanups_object_unloading(range);
     } while (any);

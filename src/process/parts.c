@@ -16,7 +16,7 @@
 #include "ground/wakeup.h"
 #include "proxy/proxy.h"
 #include "weak/death.h"
-#include "weak/place.h"
+#include "weak/container.h"
 #include "weak/shard.h"
 
 const struct gcw__part *const gcw__parts[] = {
@@ -26,7 +26,7 @@ const struct gcw__part *const gcw__parts[] = {
     &gcw__listeners_part,
     &gcw__exit_part,
     &gcw__links_part,
-    &gcw__place_part,
+    &gcw__container_part,
 #if HAVE_LIBFFI
     &gcw__proxy_part,
 #endif

@@ -7,7 +7,7 @@
 #include "weak/ref.h"
 
 #include "weak/enter.h"
-#include "weak/place.h"
+#include "weak/container.h"
 
 static gcw_ref *
 new_ref(const void *target, bool is_long)
@@ -62,7 +62,7 @@ gcw_dispose(void *target)
     base = gcw__base(target);
     if (base == NULL)
         return gcw__fail_int(EINVAL);
-    gcw__place_dispose(base);
+    gcw__container_dispose(base);
     gcw__deaths_of(base);
     GCW__KEEP(target);
     return 0;

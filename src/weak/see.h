@@ -1,6 +1,6 @@
 /* see.h: looking at what is registered.
  *
- * Each kind of container shows its own entries (gcw__place_ops), in these
+ * Each kind of container shows its own entries (gcw__container_ops), in these
  * words; who looks is in debug.  See walk.c there for how it is done without a
  * lock while anybody is called.
  */
@@ -12,16 +12,15 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-struct gcw__place_ops;
-struct gcw__pattern;
+struct gcw__container_ops;
 
 /* What has entries: an event, a registry, or a pattern of a hub. */
 struct gcw__table_seen {
-    const struct gcw__place_ops *ops;    /* of the container */
+    const struct gcw__container_ops *ops;    /* of the container */
     void *container;
     const char *name;                /* of the event or registry; or NULL */
-    const struct gcw__pattern *pattern;    /* of a hub; else NULL, as */
-    void (*print_pattern)(const struct gcw__pattern *pattern, FILE *out);
+    const void *part;                /* which part of it, if it has several */
+    void (*print_part)(const void *part, FILE *out);
     size_t live;                     /* entries, dead ones included that were
                                       * not yet noticed */
 };

@@ -435,7 +435,8 @@ end:
     od
 }
 
-/* src/weak/death.c: sweep_all; src/weak/place.c: watch_died; gcw__listener_died. */
+/* src/weak/death.c: sweep_all; src/weak/container.c: watch_died;
+ * gcw__listener_died. */
 inline tell(l, o)
 {
     cleared[o] && !told[o];
