@@ -86,27 +86,36 @@ take_snapshot(struct emission *run, const char *name)
 
 /* What was called. */
 
+/* Where an identity belongs among those that were called. */
+struct belonging {
+    uintptr_t hash;
+    size_t at;
+};
+
+/* False: it, or one that is equal, was called. */
 static bool
-was_called(const struct called *called, const struct gcw__identity *id,
-           uintptr_t hash)
+is_first(const struct called *called, const struct gcw__identity *id,
+         struct belonging *out)
 {
+    uintptr_t hash = gcw__identity_hash(id);
     size_t at = gcw__table_place(hash);
     const struct gcw__identity *other;
 
     while ((other = gcw__table_next(&called->by_hash, hash, &at)) != NULL)
         if (gcw__identity_equal(other, id))
-            return true;
-    return false;
+            return false;
+    *out = (struct belonging){ hash, at };
+    return true;
 }
 
 static void
 remember_called(struct called *called, const struct gcw__identity *id,
-                uintptr_t hash)
+                struct belonging where)
 {
     struct gcw__identity *copy = &called->identities[called->n++];
 
     *copy = *id;
-    gcw__table_insert(&called->by_hash, hash, copy);
+    gcw__table_insert_at(&called->by_hash, where.at, where.hash, copy);
 }
 
 /* Room for n, in memory of its own.  False: no memory. */
@@ -170,17 +179,15 @@ next_slot(struct emission *run)
 static bool
 call_first(struct emission *run, const struct gcw__slot *slot)
 {
+    struct belonging where;
     struct gcw__identity id;
-    uintptr_t hash;
     gcw_bound bound;
 
-    if (!gcw__slot_identity_now(slot, &id))
-        return false;
-    hash = gcw__identity_hash(&id);
-    if (was_called(&run->called, &id, hash)
+    if (!gcw__slot_identity_now(slot, &id)
+        || !is_first(&run->called, &id, &where)
         || !gcw__slot_ask(slot, id.data, &bound))
         return false;
-    remember_called(&run->called, &id, hash);
+    remember_called(&run->called, &id, where);
     run->emission.listener = slot->listener;
     gcw__slot_call_bound(slot, &bound, &run->emission);
     return true;

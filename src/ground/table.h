@@ -92,4 +92,15 @@ gcw__table_next(const struct gcw__table *t, uintptr_t address, size_t *at)
     }
 }
 
+/* Inserts where such a walk has ended, if the table has not changed since, and
+ * has room. */
+static inline void
+gcw__table_insert_at(struct gcw__table *t, size_t at, uintptr_t address,
+                     void *item)
+{
+    t->entries[(at - 1) & (t->capacity - 1)]
+        = (struct gcw__entry){ ~address, item };
+    t->count++;
+}
+
 #endif
