@@ -1,4 +1,5 @@
-/* check.c: arguments, and what the library says of them. */
+/* check.c: procedures: defining them, their arguments, and what the library says
+ * of those. */
 #include "gcweak-guile.h"
 
 #include <errno.h>
@@ -90,4 +91,13 @@ gcwg_failed(const char *who)
         scm_error(scm_from_utf8_symbol("dead-object"), who,
                   "The object is dead", SCM_EOL, SCM_BOOL_F);
     scm_syserror(who);
+}
+
+void
+gcwg_define(const struct gcwg_definition *table, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        scm_c_define_gsubr(table[i].name, table[i].required,
+                           table[i].optional, table[i].rest,
+                           table[i].function);
 }

@@ -1,15 +1,6 @@
 /* gcweak-guile.c: loads the extension. */
 #include "gcweak-guile.h"
 
-void
-gcwg_define(const struct gcwg_definition *table, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        scm_c_define_gsubr(table[i].name, table[i].required,
-                           table[i].optional, table[i].rest,
-                           table[i].function);
-}
-
 static SCM
 version(void)
 {

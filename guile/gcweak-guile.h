@@ -156,7 +156,7 @@ void gcwg_drain_soon(SCM thread);
 /* Opens all mail, and leaves what is to come to the library's own drain. */
 void gcwg_drain_at_exit(void);
 
-/* Defining procedures. */
+/* Defining procedures (check.c). */
 
 struct gcwg_definition {
     const char *name;
