@@ -4,7 +4,8 @@
 
 #include "ground/process.h"
 
-/* Written under the exit lock. */
+/* The leader, and the process in which it is that.  Written under the exit
+ * lock. */
 static _Atomic uint64_t leader;
 static atomic_uint leader_process;
 
