@@ -76,7 +76,7 @@ move_map(struct gcw__map *map, struct gcw__map_table *new)
 }
 
 /* The capacity of a new table for so many items: a quarter full at most, so
- * that it may become half full; and more than an eighth, but for the smallest. */
+ * that it may become half full; more than an eighth, but for the smallest. */
 static size_t
 right_capacity(size_t count)
 {

@@ -9,7 +9,7 @@ enum { GCW__LARGE = 65536 };
 
 /* Memory that is scanned for pointers.  Only pointers to the first page of a
  * large array keep it alive, so that a stray word seldom does: the caller
- * holds a pointer to its beginning while it uses the array.  NULL: no memory. */
+ * holds a pointer to its beginning while it is in use.  NULL: no memory. */
 static inline void *
 gcw__array_new(size_t size)
 {

@@ -32,7 +32,7 @@ void gcw__report_install(void);
 /* A clock that counts nanoseconds; never 0. */
 uint64_t gcw__clock(void);
 
-/* When a callback begins, for gcw__report_end; 0 if that is not to be called. */
+/* When a callback begins, for gcw__report_end; 0: that is not to be called. */
 static inline uint64_t
 gcw__report_begin(unsigned word)
 {

@@ -28,7 +28,7 @@ struct gcw__roots {
     /* drain.c: the queue of pending callbacks, and the error hook */
     struct gcw__watch *queue_first, *queue_last;
     struct gcw__hook drain_hook;
-    /* debug-explain.c: the function that names objects, under the queue lock */
+    /* debug-explain.c: the hook that names objects, under the queue lock */
     struct gcw__hook name_hook;
     /* proxy.c: all proxies that were not freed */
     gcw_proxy *proxies;

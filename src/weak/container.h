@@ -121,8 +121,8 @@ void gcw__container_leave(struct gcw__entry_watch *watch);
  * called: for `tidy`.  The object's lock is not held. */
 void gcw__container_take_off(struct gcw__container *container);
 
-/* Has `tidy` called soon, on any thread that enters the library or sweeps.
- * Any lock may be held; also within the sweep. */
+/* Has `tidy` called soon, on the next thread that ends a sweep or disconnects
+ * a listener.  Any lock may be held; also within the sweep. */
 void gcw__container_untidy(struct gcw__container *container);
 
 /* Calls `tidy` for all containers that need it.  No lock may be held. */

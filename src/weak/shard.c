@@ -436,8 +436,8 @@ struct request {
     uintptr_t marks;
     struct gcw__watch *watch;        /* to be put on it, or NULL */
     gcw_ref *found;                  /* the reference, if there is one; else */
-    struct slot slot;                /* a slot for it, and how many the shard */
-    uint64_t births;                 /* had made then */
+    struct slot slot;                /* a slot for it, and how many */
+    uint64_t births;                 /* references the shard had made then */
     struct chunk *spare;
 };
 
