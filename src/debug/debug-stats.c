@@ -1,4 +1,4 @@
-/* debug-stats.c: counts of what there is. */
+/* debug-stats.c: gcw_stats: counts of everything. */
 #include <config.h>
 #include "debug/debug.h"
 
@@ -13,7 +13,7 @@
 
 #include <string.h>
 
-/* That of the first version. */
+/* The size of gcw_statistics in the first version. */
 #define SMALLEST (offsetof(gcw_statistics, callbacks_failed) \
                   + sizeof(uint64_t))
 
