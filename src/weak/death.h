@@ -52,8 +52,8 @@ struct gcw__death_listener {
 
 void gcw__deaths_install(const struct gcw__death_listener *listener);
 
-/* Installs the collector's hook, which calls `collected`; once, after
- * gcw__deaths_install.  Takes the collector's lock. */
+/* Installs the collector's hook, which calls `collected` if there are watches.
+ * Takes the collector's lock. */
 void gcw__deaths_hook(void);
 
 extern const struct gcw__part gcw__death_part;
