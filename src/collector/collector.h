@@ -25,8 +25,7 @@ gcw__gc_no(void)
 #endif
 }
 
-/* When something is made, in collections, as 32 bits: for its age in reports
- * (gcw__see_age). */
+/* When something is made, in collections, as 32 bits: for gcw__see_age. */
 static inline uint32_t
 gcw__born(void)
 {
@@ -54,8 +53,8 @@ void gcw__with_lock(void *(*call)(void *arg), void *arg);
  * find-leak mode; ENOMEM. */
 int gcw__collector_start(void);
 
-/* How many marker threads the collector has; they live as long as the
- * process. */
+/* How many marker threads the collector has, which live as the process
+ * does. */
 long gcw__collector_threads(void);
 
 /* Whether the collector was started. */

@@ -63,8 +63,7 @@ gcw__thread_known_now(void)
     return GC_thread_is_registered();
 }
 
-/* exit runs the destructors of the thread's data as well, but the thread does
- * not end. */
+/* exit runs the destructors of the thread's data, too, but does not end it. */
 static void
 thread_ends(void *unused)
 {

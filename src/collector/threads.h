@@ -11,8 +11,8 @@
 extern _Thread_local bool gcw__known
     __attribute__((__tls_model__("initial-exec")));
 
-/* Whether the collector, which runs, knows the calling thread; if so, that is
- * remembered. */
+/* Whether the collector, which runs, knows the thread; if so, remembers
+ * that. */
 bool gcw__thread_look_up(void);
 
 /* The same, if it is not remembered. */

@@ -81,8 +81,7 @@ state_of(const gcw_cleanup *c)
 /* Under the lock. */
 static uint64_t cleanups_ran;
 
-/* Gives the cleanup that state if it is still ARMED; whether it was.  Lock
- * held. */
+/* Gives the cleanup that state if it is ARMED; whether it was.  Lock held. */
 static bool
 win_locked(gcw_cleanup *c, unsigned char state)
 {
@@ -350,12 +349,10 @@ cleanup_of(size_t size, const struct gcw__watch_ops *ops,
     return c;
 }
 
-/* Whether no more cleanups are made; once true, stays true.  Under the
- * lock. */
+/* Whether no more are made; once true, stays true.  Under the lock. */
 static bool cleanups_closed;
 
-/* How many the exiting thread has made since the exit began.  Under the
- * lock. */
+/* How many the exiting thread has made during the exit.  Under the lock. */
 static uint64_t made_at_exit;
 
 /* Puts the cleanup, which watches already, in the order; unless it has been
@@ -745,8 +742,7 @@ find_next(const struct gcw__range *range, size_t *at)
     return c;
 }
 
-/* Wins the next cleanup in the range, or returns NULL; *runs: whether it is to
- * be run. */
+/* Wins the next cleanup in the range, or NULL; *runs: whether it is to run. */
 static gcw_cleanup *
 win_next(struct ending *ending, bool *runs)
 {

@@ -14,8 +14,7 @@ struct gcw_cleanup {
     void (*fn)(void *data);          /* constant */
     void *data;                      /* cleared by the winner of the cleanup */
     uint32_t slot;                   /* in the order (cleanup-order.c), from 1
-                                      * on; 0: not in it; under the queue
-                                      * lock */
+                                      * on; 0: none; under the queue lock */
     unsigned process;                /* constant */
     atomic_uchar state;              /* written under the queue lock */
     atomic_bool at_exit;

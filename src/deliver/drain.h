@@ -24,8 +24,8 @@ struct gcw__progress {
                                     * lock */
 };
 
-/* Does what gcw_drain does; `progress`, if not NULL, shows how far, and can
- * stop it. */
+/* As gcw_drain; `progress`, if not NULL, shows how far it is and can stop
+ * it. */
 size_t gcw__drain(size_t max, struct gcw__progress *progress);
 
 /* Runs the callbacks that are pending now and are this process's own; not

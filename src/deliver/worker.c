@@ -170,8 +170,7 @@ end_work(void)
 
 static int start_worker(void);
 
-/* Runs when a callback has ended the thread, which the collector still
- * knows. */
+/* A callback has ended the thread, which the collector still knows. */
 static void
 lost(void *unused)
 {
@@ -189,7 +188,7 @@ lost(void *unused)
         start_worker();
 }
 
-/* The worker.  A cancellation could strike while it holds a lock, so that is
+/* A cancellation could strike while the worker holds a lock, so that is
  * off. */
 static void *
 work(void *arg)

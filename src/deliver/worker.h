@@ -7,8 +7,7 @@
 #include <signal.h>
 #include <stdbool.h>
 
-/* Has started() called whenever there is a new worker, on the thread that made
- * it. */
+/* Has started() called for each new worker, on the thread that made it. */
 void gcw__worker_install(void (*started)(void));
 
 /* Ends the worker for good: the process exits. */

@@ -106,8 +106,7 @@ see_pattern(struct gcw__pattern *pattern, void *arg)
     gcw__see_part(walk, pattern->type, "type", NULL);
 }
 
-/* Calls call(pattern, arg) for each pattern of the hub.  No lock held, nor
- * taken. */
+/* Calls call(pattern, arg) for each pattern.  No lock held, nor taken. */
 static void
 each_pattern(gcw_hub *h,
              void (*call)(struct gcw__pattern *pattern, void *arg), void *arg)

@@ -49,8 +49,7 @@ event_tidy(void *event)
         gcw__container_untidy(e->list.container);
 }
 
-/* Whether the last listener went or many, tidying is all that is to be
- * done. */
+/* Tidying is all that is to be done. */
 static void
 list_shrunk(struct gcw__listeners *list)
 {

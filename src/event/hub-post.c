@@ -308,8 +308,7 @@ gcw_hub_fd(gcw_hub *h)
     return fd;
 }
 
-/* Takes the lock: if the hub was disposed of, other threads may still use
- * it. */
+/* Takes the lock, for other threads may use a hub that was disposed of. */
 bool
 gcw__hub_closed(struct gcw__container *container, bool may_wait)
 {

@@ -12,8 +12,7 @@
 /* A type, as long as something is connected to it.  Pointer-free memory. */
 struct gcw__type {
     uintptr_t hash;                  /* constant */
-    size_t patterns;                 /* how many patterns have it; under the
-                                      * lock */
+    size_t patterns;                 /* how many have it; under the lock */
     char name[];                     /* constant */
 };
 
@@ -30,8 +29,8 @@ struct gcw__pattern {
  * listeners' data may lead to the source. */
 struct gcw__source_watch {
     struct gcw__entry_watch on;
-    uintptr_t pattern;               /* hidden: held by the hub's map; 0: not in
-                                      * that; under the lock */
+    uintptr_t pattern;               /* hidden: held by the hub's map; 0: not
+                                      * in that; under the lock */
 };
 
 /* An emission that was posted. */
@@ -79,8 +78,7 @@ struct gcw__pattern *gcw__hub_pattern(const gcw_hub *h,
 uintptr_t gcw__hub_pattern_hash(const struct gcw__type *type,
                                 const void *source);
 
-/* Emits as gcw_hub_emit does.  False: no memory, and nothing was called
- * (hub-emit.c). */
+/* As gcw_hub_emit; false: no memory, and nothing was called (hub-emit.c). */
 bool gcw__hub_emit(gcw_hub *h, const char *type, void *source, void *arg,
                    size_t *called);
 

@@ -255,8 +255,7 @@ put_in_slot(struct gcw__array *array, uint32_t at, gcw_listener *l,
         index_listener(array, at);
 }
 
-/* Copies the slots that are not empty to `at` and on; returns the end of the
- * copies. */
+/* Copies the slots that are not empty, to `at` and on; returns their end. */
 static uint32_t
 copy(struct gcw__array *new, uint32_t at, const struct gcw__array *old)
 {

@@ -209,8 +209,7 @@ gcw__listener_is(const gcw_listener *l, int state)
 bool gcw__listener_died(void *object, struct gcw__entry_watch *watch,
                         bool may_wait);
 
-/* Takes out the listeners whose code lies in the range; NULL: all.  Lock
- * held. */
+/* Takes out listeners whose code lies in the range; NULL: all.  Lock held. */
 void gcw__listeners_clear(struct gcw__listeners *list,
                           const struct gcw__range *range);
 

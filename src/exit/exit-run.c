@@ -193,8 +193,7 @@ gcw__exit_in_turn(gcw_exit_registry *r, void (*call)(void *arg), void *arg)
 static pthread_key_t leads;
 static bool has_key;
 
-/* Runs when the leader's thread ends, within a handler of ours or of the C
- * library's. */
+/* The leader ends, in a handler of ours or of the C library's. */
 static void
 resign(void *unused)
 {
@@ -355,8 +354,7 @@ take_chosen(struct run *run)
     return false;
 }
 
-/* Whether the run was to go no further than to a handler that does not wait
- * any more. */
+/* Whether the run was to go down to a handler that does not wait any more. */
 static bool
 is_done(const struct run *run)
 {

@@ -36,8 +36,7 @@
 #include "weak/pair.h"
 #include "weak/ref.h"
 
-/* Whether the default registry is closed; once true, stays true.  Under the
- * lock. */
+/* Whether the default registry is closed, for good.  Under the lock. */
 static bool exit_closed;
 
 /* The default registry. */

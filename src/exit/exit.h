@@ -71,8 +71,8 @@ struct gcw_exit_registry {
     char *name;                      /* constant */
     struct gcw__hook hook;           /* a gcw_error_fn */
     uint64_t births;                 /* of handlers with an extra */
-    /* The thread that runs it, and its process; how often nested, 0: no thread;
-     * the outermost frame that does. */
+    /* The thread that runs it, and its process; how often nested, 0: no
+     * thread; the outermost frame that does. */
     uint64_t owner;
     unsigned owner_process;
     unsigned depth;
@@ -80,8 +80,7 @@ struct gcw_exit_registry {
     struct gcw__unloading *unloading;    /* code that is being unloaded */
 };
 
-/* Code that is being unloaded: on the stack of the thread that runs its
- * handlers. */
+/* Code that is being unloaded: on the stack of the thread that does it. */
 struct gcw__unloading {
     struct gcw__unloading *next;
     const struct gcw__range *range;
@@ -190,8 +189,7 @@ struct gcw__exit_count {
     size_t called;                   /* neither dead nor of another process */
 };
 
-/* Runs a registry, when it is this thread's turn; unloaded code at any
- * time. */
+/* Runs a registry: in turn, but for code that is being unloaded. */
 struct gcw__exit_count gcw__exit_run(gcw_exit_registry *r, int status,
                                      struct gcw__exit_choice choice);
 
@@ -222,8 +220,7 @@ bool gcw__exit_place_waits(uintptr_t place);
 /* The same, without the lock. */
 bool gcw__exit_place_is_due(uintptr_t place);
 
-/* Runs the handlers whose code is unloaded, and takes out the hook.  True if
- * any was taken off. */
+/* Runs the handlers in the range, and takes out the hook.  True if any was. */
 bool gcw__exit_object_unloading(void *registry,
                                 const struct gcw__range *range);
 

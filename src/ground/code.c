@@ -26,8 +26,7 @@ struct search {
     struct gcw__range range;
 };
 
-/* The range of an object, whose segments come in the order of their
- * addresses. */
+/* The range of an object: its segments come in the order of addresses. */
 static struct gcw__range
 range_of(const struct dl_phdr_info *object)
 {

@@ -4,8 +4,7 @@
 
 #include "ground/process.h"
 
-/* The leader, and the process in which it is that.  Written under the exit
- * lock. */
+/* The leader, and its process.  Written under the exit lock. */
 static _Atomic uint64_t leader;
 static atomic_uint leader_process;
 

@@ -37,8 +37,7 @@ void gcw__process_install(void);
 /* Counts, where there is no page: called in the child of a fork. */
 void gcw__process_forked(void);
 
-/* Counts, where there is no page and the pid is another: called where the
- * number matters. */
+/* Counts, where there is no page, if the pid is another. */
 void gcw__process_check(void);
 
 #endif

@@ -14,8 +14,7 @@
 
 static pthread_mutex_t starting = PTHREAD_MUTEX_INITIALIZER;
 
-/* The process that the lock is for; with BUSY, while a thread makes it
- * anew. */
+/* The process that the lock is for; and BUSY, while it is made anew. */
 static atomic_uint starting_in;
 #define BUSY (1u << 31)
 

@@ -277,7 +277,7 @@ prepare_calls(struct gcw__signature *s, unsigned arguments, ffi_type *result)
     return 0;
 }
 
-/* The signature of the types that were read: the arguments, last the
+/* The signature of the types that were read, of which the last is the
  * result. */
 static struct gcw__signature *
 signature_read(const struct reader *r, const char *text)

@@ -151,7 +151,7 @@ next_leaving(struct gcw__container *container)
     return watch;
 }
 
-/* Takes one watch at a time, so that a fork meanwhile leaves the rest to the
+/* Takes one at a time, so that a fork meanwhile leaves the rest to the
  * child. */
 void
 gcw__container_take_off(struct gcw__container *container)

@@ -12,8 +12,7 @@
 
 #include <gcweak/ref.h>
 
-/* A reference into the middle; or the head of the ring of those of an
- * object. */
+/* A reference into the middle; or the head of an object's ring of them. */
 struct gcw__inside {
     struct gcw__inside *prev, *next;
     uintptr_t base;

@@ -81,8 +81,7 @@ bind(const gcw_method *m)
     return (gcw_bound){ self, m->fn, data };
 }
 
-/* Calls a copy, which keeps the parts alive whatever becomes of the
- * caller's. */
+/* Calls a copy, which holds the parts whatever becomes of the caller's. */
 static inline void *
 call_bound(gcw_bound bound, void *arg)
 {

@@ -500,8 +500,7 @@ leave_index(struct shard *shard, struct slot slot)
                       marked(ref_in_slot(slot), marks_in(slot)));
 }
 
-/* Makes the index anew, of the references that are not buried: no more than
- * `live`. */
+/* Makes the index anew, of references not buried: no more than `live`. */
 static void
 enter_all(struct shard *shard, size_t live)
 {
@@ -553,8 +552,8 @@ prepare_ref(gcw_ref **result, const struct request *r)
     return gcw__link_add(link, r->base, r->marks & LONG);
 }
 
-/* Gives back a slot whose link is registered.  Lock held, and given up in
- * between. */
+/* Gives back a slot whose link is registered.  Lock held, but not
+ * throughout. */
 static void
 slot_return_linked(struct shard *shard, struct slot slot, bool is_long)
 {
@@ -837,8 +836,7 @@ bury_dead(struct shard *shard, struct gcw__watch **first,
         enter_all(shard, shard->index.count - dead);
 }
 
-/* Drops chunks with no slot in use; the last chunk stays, for the next
- * reference. */
+/* Drops chunks with no slot in use; the last stays, for the next reference. */
 static void
 drop_empty_chunks(struct shard *shard, struct gcw__garbage *garbage)
 {

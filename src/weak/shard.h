@@ -34,9 +34,8 @@ gcw__ref_is_long(const gcw_ref *ref)
  * object.  Held by the reference's slot until then, and holds the
  * reference. */
 struct gcw__watch {
-    struct gcw__watch *next;         /* the next on its reference, under the
-                                      * shard's lock; afterwards in another
-                                      * list */
+    struct gcw__watch *next;         /* on its reference, under the shard's
+                                      * lock; afterwards in another list */
     uintptr_t before;                /* the previous one, or NULL, hidden: held
                                       * by the slot, as all are; 0 if it is on
                                       * no reference.  Under the same lock */
