@@ -15,7 +15,7 @@ extern _Thread_local bool gcw__known
  * that. */
 bool gcw__thread_look_up(void);
 
-/* The same, if it is not remembered. */
+/* The same, but uses first what is remembered. */
 static inline bool
 gcw__thread_known(void)
 {

@@ -275,7 +275,7 @@ static void
 follow_stack(struct search *s)
 {
     s->from = ROOT(GCW__ROOT_STACK);
-    /* It grows upwards on very few machines. */
+    /* The stack grows upwards on very few machines. */
     if (s->stack < s->stack_bottom)  /* GCOVR_EXCL_BR_LINE */
         follow_all(s, s->stack, s->stack_bottom, true);
     else

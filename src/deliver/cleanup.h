@@ -27,8 +27,8 @@ struct gcw_cleanup {
  * first; true if there were any. */
 bool gcw__cleanups_at_exit(void);
 
-/* From then on no more cleanups are made; unless there is one that has to run
- * at exit: then returns false. */
+/* Refuses new cleanups from then on.  False, and no refusal, if there is still
+ * a cleanup to run at exit. */
 bool gcw__cleanups_close(void);
 
 /* What a cleanup is, for code that shows it. */

@@ -100,7 +100,7 @@ get_missing(void *request)
     struct request *r = request;
 
     GCW__DELAY(1);
-    /* There are no others. */
+    /* Nothing else can be missing. */
     switch (r->missing) {  /* GCOVR_EXCL_BR_LINE */
     case TYPE:
         r->own_type = type_new(r->name);

@@ -85,7 +85,7 @@ take_snapshot(struct emission *run, const char *name)
     add_part(run, gcw__hub_pattern(h, NULL, NULL));
 }
 
-/* What was called. */
+/* The set of identities. */
 
 static bool
 was_called(const struct called *called, const struct gcw__identity *id,

@@ -54,7 +54,7 @@ struct gcw_hub {
     uint64_t last_number;
 };
 
-/* It has the descriptor, which must be closed after the hub has died. */
+/* A hub's container has the descriptor, which is closed after the hub died. */
 struct gcw__hub_container {
     struct gcw__container container;         /* first member */
     struct gcw__wakeup *wakeup;      /* NULL until it is asked for; under the

@@ -40,7 +40,7 @@ struct gcw_exit_handler {
     uint16_t process;                /* or GCW__IN_EXTRA */
 };
 
-/* In `process`: the number is too large, and in the extra. */
+/* As `process` of a handler: the number is too large, and in the extra. */
 #define GCW__IN_EXTRA UINT16_MAX
 
 /* What only some handlers have: methods, those with a name, those with `keep`,
@@ -182,7 +182,7 @@ struct gcw__exit_choice {
                                       * unloaded, so `keep` does not count */
 };
 
-/* What came of a run. */
+/* The result of a run. */
 struct gcw__exit_count {
     int failed;
     size_t taken;                    /* handlers taken off; and of those */
@@ -220,7 +220,8 @@ bool gcw__exit_place_waits(uintptr_t place);
 /* The same, without the lock. */
 bool gcw__exit_place_is_due(uintptr_t place);
 
-/* Runs the handlers in the range, and takes out the hook.  True if any was. */
+/* Runs the handlers in the range, and drops the hook.  True if any were
+ * run. */
 bool gcw__exit_object_unloading(void *registry,
                                 const struct gcw__range *range);
 

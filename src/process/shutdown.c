@@ -149,7 +149,7 @@ is_closed(void)
     return atomic_load(&closed_in) == gcw__process();
 }
 
-/* One round; false if there was nothing to do. */
+/* Runs all callbacks that there are now; false if there were none. */
 static bool
 round_of_callbacks(int status)
 {

@@ -13,7 +13,7 @@ struct gcw__walk;
 struct gcw__entry_watch;
 
 /* What the library knows of such an object without holding it.  In collected
- * memory, held as the watch on the object. */
+ * memory; the object's reference holds it, as a watch. */
 struct gcw__container {
     struct gcw__watch watch;         /* on the object; unused if `staying` */
     const struct gcw__container_ops *ops;
@@ -29,8 +29,10 @@ struct gcw__container {
     struct gcw__entry_watch *leaving;    /* watches to be taken off their
                                       * references, chained by `next` */
     bool closed;                     /* disposed of: takes no more entries */
-    void *held;                      /* the object while it must not die, or
-                                      * NULL: a hub has it in hub-post.c */
+    /* NULL, or the object: then the container, which the object's reference
+     * holds, keeps it alive.  A hub sets it while it has posted emissions that
+     * a polled descriptor announces. */
+    void *held;
     /* The thread that has set `untidy` owns `next_untidy`, until the container
      * is on the stack. */
     struct gcw__container *next_untidy;
@@ -53,7 +55,7 @@ struct gcw__container_ops {
      * lock is held. */
     void (*empty)(void *object);
     /* Takes out or runs the entries whose code lies in the range, which is to
-     * be unloaded.  True if any has run. */
+     * be unloaded.  True if there were any to run. */
     bool (*unloading)(void *object, const struct gcw__range *range);
     /* Does the work for which gcw__container_untidy was called.  May allocate;
      * no lock held; perhaps within an allocation. */
@@ -134,7 +136,7 @@ struct gcw__container *
 gcw__container_after(const struct gcw__container *this);
 
 /* Calls `unloading` in containers whose ops have `runs`, which are those of
- * exit registries.  True if any entry has run. */
+ * exit registries.  True if there were any entries to run. */
 bool gcw__containers_run_unloading(const struct gcw__range *range);
 
 extern const struct gcw__part gcw__container_part;

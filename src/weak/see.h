@@ -30,7 +30,7 @@ enum gcw__entry_kind {
     GCW__CLEANUP_SEEN, GCW__DEATH_SEEN
 };
 
-/* One entry, as it was at some moment of the walk. */
+/* An entry, as it was at some moment of the walk. */
 struct gcw__entry_seen {
     enum gcw__entry_kind kind;
     void *handle;

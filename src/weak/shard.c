@@ -81,7 +81,7 @@ struct chunk {
                               * the number of the next */
 };
 
-/* One slot. */
+/* A slot, by its number in its chunk. */
 struct slot {
     struct chunk *chunk;
     unsigned number;
