@@ -19,7 +19,8 @@ void gcw__cleanup_order_remove(gcw_cleanup *c);
 /* The next cleanup, from the newest on, or NULL.  *at is SIZE_MAX for the
  * first call, and then as the call before has left it.  Cleanups may be added
  * and taken out between the calls: one that is older than the last that was
- * returned, and stays in, is never passed over. */
+ * returned, and stays in, is never passed over; one that was returned may come
+ * again, when holes were closed. */
 gcw_cleanup *gcw__cleanup_order_next(size_t *at);
 
 /* How many cleanups are in. */

@@ -24,8 +24,7 @@ struct gcw__progress {
                                     * lock */
 };
 
-/* As gcw_drain; `progress`, if not NULL, shows how far it is and can stop
- * it. */
+/* As gcw_drain; `progress`, if not NULL, shows how far it is, and stops it. */
 size_t gcw__drain(size_t max, struct gcw__progress *progress);
 
 /* Runs the callbacks that are pending now and are this process's own; not

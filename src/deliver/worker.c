@@ -188,8 +188,7 @@ lost(void *unused)
         start_worker();
 }
 
-/* A cancellation could strike while the worker holds a lock, so that is
- * off. */
+/* A cancellation could strike while the worker holds a lock: it is off. */
 static void *
 work(void *arg)
 {

@@ -358,8 +358,8 @@ handler_of_watch(const struct gcw__exit_watch *watch)
     return watch->handler == 0 ? NULL : gcw__reveal(watch->handler);
 }
 
-/* Takes the handler of the watch off its references first, so that the next
- * call finds it where a lock could not be had. */
+/* Removes the handler of a watch whose target has died: first off its
+ * references, so that the next call finds it where a lock could not be had. */
 static bool
 take_off_dead(struct gcw__exit_watch *watch, bool may_wait)
 {

@@ -220,8 +220,7 @@ bool gcw__exit_place_waits(uintptr_t place);
 /* The same, without the lock. */
 bool gcw__exit_place_is_due(uintptr_t place);
 
-/* Runs the handlers in the range, and drops the hook.  True if any were
- * run. */
+/* Runs the handlers in the range, drops the hook.  True if there were any. */
 bool gcw__exit_object_unloading(void *registry,
                                 const struct gcw__range *range);
 
