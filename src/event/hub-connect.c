@@ -263,8 +263,8 @@ connect_to_hub(struct request *r)
     return error == 0 ? r->listener : gcw__fail_null(error);
 }
 
-/* Gets the reference to the source, which must not be that of `data`, the
- * listener's strong data.  False with errno. */
+/* Gets the reference to the source, which must not be the object of `data`,
+ * the listener's strong data.  False with errno. */
 static bool
 look_at_source(struct request *r, const void *data)
 {
