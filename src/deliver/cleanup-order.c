@@ -1,12 +1,12 @@
 /* cleanup-order.c: the cleanups that have still to run, in the order of their
  * making.
  *
- * An array of hidden pointers in memory from malloc, the newest last, which no
- * collection looks at: a cleanup that has still to run is held by what it
- * waits for (cleanup.c).  It knows its slot, so taking it out touches no
- * other, and leaves a hole.  When there is no room, or hardly anything is
- * left, the rest moves together.  So adding and taking out take constant time,
- * amortised.
+ * The order is an array of hidden pointers, the newest last, in memory from
+ * malloc, which no collection scans: a cleanup that has still to run is held
+ * by what it waits for (cleanup.c).  A cleanup knows its slot, so taking it
+ * out touches no other, and leaves a hole.  When there is no room, or hardly
+ * anything is left, the holes are closed.  So adding and taking out take
+ * constant time, amortised.
  */
 #include <config.h>
 #include "deliver/cleanup-order.h"
@@ -19,13 +19,13 @@
 
 enum { SMALLEST = 64 };
 
-/* Said to be used, so that the compiler leaves it whole for the debugger. */
+/* Marked as used, so that the compiler leaves it whole for the debugger. */
 static struct {
     uintptr_t *slots;        /* hidden; 0: a hole */
     size_t capacity, end, live;
 } order __attribute__((__used__));
 
-/* Only downwards, as those who walk rely on. */
+/* Moves cleanups only downwards, on which gcw__cleanup_order_next relies. */
 static void
 close_holes(void)
 {

@@ -1,7 +1,7 @@
 /* cleanup-see.c: showing the cleanups that have still to run (see.h).
  *
- * They are copied a few at a time, under the queue lock, to this stack, which
- * holds them from there on.
+ * Pointers to them are copied a few at a time, under the queue lock, to the
+ * stack, which holds the cleanups from then on.
  */
 #include <config.h>
 #include "deliver/cleanup.h"

@@ -4,7 +4,7 @@
 
 #include "ground/process.h"
 
-/* Written under the exit lock. */
+/* The leader, and its process.  Written under the exit lock. */
 static _Atomic uint64_t leader;
 static atomic_uint leader_process;
 

@@ -4,14 +4,14 @@
  * But the collector's markers and our worker are threads as well, which never
  * end, and have all signals blocked.  So when main leaves, one more thread is
  * started, which looks every now and then how many there are, and exits once
- * nobody else is left.  No system call waits for that; and it costs nothing to
+ * no other is left.  No system call waits for that; and it costs nothing to
  * programs whose main thread does not leave.
  *
- * That thread is nobody the collector knows.  It has signals blocked as the
+ * The collector does not know that thread.  It has signals blocked as the
  * worker has: a handler of the program must not run there.
  *
  * Without markers and worker it is not needed, and not started.  Where the
- * system does not tell how many threads there are, such a process does not
+ * system does not say how many threads there are, such a process does not
  * end by itself.
  */
 #include <config.h>
@@ -31,8 +31,8 @@ enum { MILLISECONDS = 100 };
 
 static atomic_bool main_left, watching;
 
-/* How many threads the process has, main included, though it has left; 0: that
- * is not told. */
+/* How many threads the process has, main included, though it has left; 0: the
+ * system does not say. */
 static long
 threads(void)
 {
@@ -52,7 +52,7 @@ threads(void)
     return at == NULL ? 0 : strtol(at, NULL, 10);
 }
 
-/* Those that do not count: main, this one, the worker, the markers. */
+/* How many threads do not count: main, this one, the worker, the markers. */
 static long
 our_threads(void)
 {
@@ -115,7 +115,7 @@ make_key(void)
     pthread_key_create(&key, main_leaves);
 }
 
-/* exit does not run the destructor. */
+/* Has main_leaves called when the thread ends; exit does not call it. */
 void
 gcw__last_watch_main(void)
 {
