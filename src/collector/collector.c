@@ -188,11 +188,11 @@ on_collection_event(GC_EventType event)
 void
 gcw__hook_install(void (*notice)(void))
 {
-    GC_on_collection_event_proc before = GC_get_on_collection_event();
+    static atomic_bool installed;
 
     hook_notice = notice;
-    if (before == on_collection_event)
+    if (atomic_exchange(&installed, true))
         return;
-    hook_before = before;
+    hook_before = GC_get_on_collection_event();
     GC_set_on_collection_event(on_collection_event);
 }

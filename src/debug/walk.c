@@ -3,9 +3,9 @@
  * Walkers print, count and explain it.  They write to files and call code of
  * the user's, so they are called while no lock is held: a walk sees what there
  * is in pieces, each as it was at one moment.  Entries that come and go
- * meanwhile may be seen or not; those that stay are seen.  When an array moves
- * meanwhile, exit handlers may be passed over, and cleanups seen twice.  Each
- * kind has its own way: event-see.c, exit-see.c, cleanup-see.c.
+ * meanwhile may be seen or not; those that stay are seen, but that exit
+ * handlers may be passed over when their array moves.  Each kind has its own
+ * way: event-see.c, exit-see.c, cleanup-see.c.
  *
  * No memory is allocated, so it works when there is none.
  */

@@ -23,6 +23,7 @@ enum { SMALLEST = 64 };
 static struct {
     uintptr_t *slots;        /* hidden; 0: a hole */
     size_t capacity, end, live;
+    unsigned holds;
 } order __attribute__((__used__));
 
 /* Moves cleanups only downwards, on which gcw__cleanup_order_next relies. */
@@ -64,7 +65,7 @@ make_room_in_order(void)
     if (order.end < order.capacity)
         return true;
     if (order.live > order.capacity - order.capacity / 4
-        || order.capacity == 0)
+        || order.capacity == 0 || order.holds != 0)
         return resize_order(order.capacity == 0 ? SMALLEST
                                                 : order.capacity * 2);
     close_holes();
@@ -85,7 +86,8 @@ gcw__cleanup_order_add(gcw_cleanup *c)
 static void
 shrink(void)
 {
-    if (order.capacity == SMALLEST || order.live >= order.capacity / 8)
+    if (order.capacity == SMALLEST || order.live >= order.capacity / 8
+        || order.holds != 0)
         return;
     close_holes();
     resize_order(order.capacity / 4 < SMALLEST ? SMALLEST
@@ -120,4 +122,23 @@ size_t
 gcw__cleanup_order_count(void)
 {
     return order.live;
+}
+
+void
+gcw__cleanup_order_hold(void)
+{
+    order.holds++;
+}
+
+/* One that was taken before a fork may be over already. */
+void
+gcw__cleanup_order_release(void)
+{
+    order.holds -= order.holds != 0;
+}
+
+void
+gcw__cleanup_order_forked(void)
+{
+    order.holds = 0;
 }

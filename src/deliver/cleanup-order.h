@@ -23,6 +23,14 @@ void gcw__cleanup_order_remove(gcw_cleanup *c);
  * again, when holes were closed. */
 gcw_cleanup *gcw__cleanup_order_next(size_t *at);
 
+/* From a hold to its release no holes are closed, so that no cleanup comes
+ * again.  Holds nest. */
+void gcw__cleanup_order_hold(void);
+void gcw__cleanup_order_release(void);
+
+/* In a forked child: holds of threads that are not there are over. */
+void gcw__cleanup_order_forked(void);
+
 /* How many cleanups are in. */
 size_t gcw__cleanup_order_count(void);
 

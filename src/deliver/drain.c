@@ -15,6 +15,7 @@
 #include <config.h>
 #include "deliver/drain.h"
 
+#include "deliver/cleanup-order.h"
 #include "ground/code.h"
 #include "ground/delay.h"
 #include "ground/guard.h"
@@ -376,11 +377,18 @@ drain_prepare(void)
 }
 
 static void
-drain_done(void)
+drain_parent(void)
 {
     gcw__unlock(&gcw__queue_lock);
 }
 
+static void
+drain_child(void)
+{
+    gcw__cleanup_order_forked();
+    gcw__unlock(&gcw__queue_lock);
+}
+
 const struct gcw__part gcw__drain_part = {
-    "drain", drain_prepare, drain_done, drain_done, drain_unloading
+    "drain", drain_prepare, drain_parent, drain_child, drain_unloading
 };

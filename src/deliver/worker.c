@@ -54,7 +54,8 @@ static struct {
     pthread_cond_t changed;
     bool has_changed;        /* `changed` is initialised */
     bool wanted;             /* there should be a worker */
-    bool alive;              /* there is one, or it is being made */
+    bool alive;              /* there is one, or it is being made; and */
+    bool runs;               /* its thread has begun, and not ended */
     unsigned paused;         /* how many threads fork: it may not drain then */
     bool busy;               /* it drains */
     bool ended;              /* the process exits: no worker any more */
@@ -99,8 +100,9 @@ init_signals(void)
     if (pthread_condattr_init(&attributes) != 0)
         return false;
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    worker.has_changed = pthread_cond_init(&worker.changed, &attributes) == 0
-                         && sem_init(&worker.wake, 0, 0) == 0;
+    worker.has_changed = sem_init(&worker.wake, 0, 0) == 0
+                         && pthread_cond_init(&worker.changed, &attributes)
+                            == 0;
     pthread_condattr_destroy(&attributes);
     return worker.has_changed;
 }
@@ -114,7 +116,7 @@ begin_in_child(void)
         atomic_store(&worker.posted, false);
     }
     if (!is_worker)
-        worker.alive = worker.busy = false;
+        worker.alive = worker.busy = worker.runs = false;
     worker.paused = 0;
 }
 
@@ -150,8 +152,7 @@ begin_drain(void)
     while (worker.paused != 0)
         gcw__wait(&worker.changed, &worker.lock, NULL);
     go_on = worker.wanted;
-    worker.busy = go_on;
-    worker.alive = go_on;
+    worker.busy = worker.alive = worker.runs = go_on;
     atomic_store(&worker.progress.stop, false);
     pthread_cond_broadcast(&worker.changed);
     gcw__unlock(&worker.lock);
@@ -181,7 +182,7 @@ lost(void *unused)
     gcw__lock(&worker.lock, true);
     replace = worker.wanted;
     worker.alive = replace;
-    worker.busy = false;
+    worker.busy = worker.runs = false;
     pthread_cond_broadcast(&worker.changed);
     gcw__unlock(&worker.lock);
     if (replace)
@@ -430,14 +431,15 @@ worker_unloading(const struct gcw__range *range)
 }
 
 bool
-gcw__worker_alive(void)
+gcw__worker_runs(void)
 {
-    bool alive;
+    bool runs;
 
     gcw__lock(&worker.lock, true);
-    alive = worker.alive;
+    look_at_process();
+    runs = worker.runs;
     gcw__unlock(&worker.lock);
-    return alive;
+    return runs;
 }
 
 static void

@@ -22,8 +22,8 @@ void gcw__worker_exits(void);
  * may handle. */
 void gcw__worker_signals(sigset_t *set);
 
-/* Whether there is a worker. */
-bool gcw__worker_alive(void);
+/* Whether the worker's thread is there: it has begun its work. */
+bool gcw__worker_runs(void);
 
 extern const struct gcw__part gcw__worker_part;
 

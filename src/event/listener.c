@@ -46,6 +46,13 @@ gcw_listener_disconnect(gcw_listener *l)
     return ended;
 }
 
+static bool
+watches_live(struct gcw__pair pair)
+{
+    return (pair.first == NULL || gcw__read(pair.first->ref) != NULL)
+           && (pair.second == NULL || gcw__read(pair.second->ref) != NULL);
+}
+
 bool
 gcw_listener_connected(const gcw_listener *l)
 {
@@ -58,8 +65,7 @@ gcw_listener_connected(const gcw_listener *l)
         return gcw__fail_false(EINVAL);
     object = gcw__container_object(l->on.container);
     connected = object != NULL && !gcw__listener_is(l, GCW__IS_GONE)
-                && (l->on.watch.ref == NULL
-                    || gcw__read(l->on.watch.ref) != NULL);
+                && watches_live(gcw__listener_pair((gcw_listener *)l));
     GCW__KEEP(object);
     return connected;
 }

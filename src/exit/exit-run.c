@@ -100,7 +100,7 @@ static bool
 is_leaders(const gcw_exit_registry *r)
 {
     return r == gcw__roots->at_exit && gcw__exit_is_others()
-           && !gcw__exit_closed_locked();
+           && !gcw__exit_closed();
 }
 
 /* Waits once, for another thread's turn to end, or for that thread to end the

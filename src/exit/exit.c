@@ -54,20 +54,9 @@ gcw__exit_close(void)
 }
 
 bool
-gcw__exit_closed_locked(void)
-{
-    return exit_closed;
-}
-
-bool
 gcw__exit_closed(void)
 {
-    bool result;
-
-    gcw__lock(&gcw__exit_lock, true);
-    result = exit_closed;
-    gcw__unlock(&gcw__exit_lock);
-    return result;
+    return exit_closed;
 }
 
 /* Handlers. */

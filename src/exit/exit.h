@@ -199,11 +199,8 @@ uint64_t gcw__exit_ran(void);
 /* Closes the default registry for good; false if a handler waits in it. */
 bool gcw__exit_close(void);
 
-/* Whether the default registry is closed. */
+/* Whether the default registry is closed.  Lock held. */
 bool gcw__exit_closed(void);
-
-/* The same with the lock held. */
-bool gcw__exit_closed_locked(void);
 
 /* Places among the C library's own handlers (exit-place.c). */
 

@@ -23,9 +23,8 @@ gcw__this_thread(void)
 static uint64_t
 leading_thread(void)
 {
-    uint64_t thread = atomic_load(&leader);
-
-    return atomic_load(&leader_process) == gcw__process() ? thread : 0;
+    return atomic_load(&leader_process) == gcw__process()
+        ? atomic_load(&leader) : 0;
 }
 
 bool

@@ -18,16 +18,15 @@ static _Atomic unsigned last = 1;
 /* The pid of the process that was counted last; used only without a page. */
 static _Atomic pid_t pid;
 
-/* Threads that come here together return the same number. */
+/* Threads that come here together return the same number; one that another has
+ * been faster than leaves out a number. */
 unsigned
 gcw__process_new(void)
 {
-    unsigned number = atomic_load(&last) + 1, none = 0;
+    unsigned number = atomic_fetch_add(&last, 1) + 1, none = 0;
 
-    if (!atomic_compare_exchange_strong(gcw__process_word, &none, number))
-        return none;
-    atomic_store(&last, number);
-    return number;
+    return atomic_compare_exchange_strong(gcw__process_word, &none, number)
+        ? number : none;
 }
 
 static bool

@@ -19,6 +19,7 @@
 
 #include "collector/collector.h"
 #include "deliver/worker.h"
+#include "ground/process.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -29,7 +30,9 @@
 
 enum { MILLISECONDS = 100 };
 
-static atomic_bool main_left, watching;
+/* The number of the process whose main thread has left, and of the one that is
+ * watched; 0: none.  In a child both are of no meaning. */
+static atomic_uint main_left, watched;
 
 /* How many threads the process has, main included, though it has left; 0: the
  * system does not say. */
@@ -56,7 +59,7 @@ threads(void)
 static long
 our_threads(void)
 {
-    return 2 + gcw__worker_alive() + gcw__collector_threads();
+    return 2 + gcw__worker_runs() + gcw__collector_threads();
 }
 
 static void *
@@ -78,14 +81,14 @@ watch_for_the_end(void)
     sigset_t block, before;
     pthread_t thread;
 
-    if (atomic_exchange(&watching, true)
+    if (atomic_exchange(&watched, gcw__process()) == gcw__process()
         || pthread_attr_init(&attributes) != 0)
         return;
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     gcw__worker_signals(&block);
     pthread_sigmask(SIG_BLOCK, &block, &before);
     if (pthread_create(&thread, &attributes, watch, NULL) != 0)
-        atomic_store(&watching, false);
+        atomic_store(&watched, 0);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attributes);
 }
@@ -93,7 +96,7 @@ watch_for_the_end(void)
 void
 gcw__last_needed(void)
 {
-    if (atomic_load(&main_left))
+    if (atomic_load(&main_left) == gcw__process())
         watch_for_the_end();
 }
 
@@ -101,8 +104,8 @@ static void
 main_leaves(void *unused)
 {
     (void)unused;
-    atomic_store(&main_left, true);
-    if (gcw__worker_alive() || gcw__collector_threads() != 0)
+    atomic_store(&main_left, gcw__process());
+    if (gcw__worker_runs() || gcw__collector_threads() != 0)
         watch_for_the_end();
 }
 
