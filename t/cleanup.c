@@ -15,10 +15,8 @@ static int a_static;
 
 /* --- running once --- */
 
-static void
-a_cleanup_runs_once_in_the_drain_after_the_death(void **state)
+TEST(a_cleanup_runs_once_in_the_drain_after_the_death)
 {
-    (void)state;
     size_t *n = counter_new();
     struct target *t = target_new(1);
     assert_non_null(gcw_cleanup_new(t, count, n));
@@ -65,10 +63,8 @@ populate(void *arg)
     }
 }
 
-static void
-a_cleanup_whose_handle_was_dropped_still_runs(void **state)
+TEST(a_cleanup_whose_handle_was_dropped_still_runs)
 {
-    (void)state;
     struct herd h = herd_new(false);
     size_t ran = 0, dropped = 0;
     in_dead_frame(populate, &h);
@@ -84,10 +80,8 @@ a_cleanup_whose_handle_was_dropped_still_runs(void **state)
     assert_true(nearly_all(ran, dropped));
 }
 
-static void
-a_cleanup_is_alive_until_it_has_run(void **state)
+TEST(a_cleanup_is_alive_until_it_has_run)
 {
-    (void)state;
     struct herd h = herd_new(true);
     size_t ran = 0;
     in_dead_frame(populate, &h);
@@ -102,10 +96,8 @@ a_cleanup_is_alive_until_it_has_run(void **state)
     assert_true(ran > 0);
 }
 
-static void
-a_cleanup_shows_its_target_only_while_that_lives(void **state)
+TEST(a_cleanup_shows_its_target_only_while_that_lives)
 {
-    (void)state;
     struct herd h = herd_new(true);
     size_t dead = 0, dropped = 0;
     in_dead_frame(populate, &h);
@@ -120,10 +112,8 @@ a_cleanup_shows_its_target_only_while_that_lives(void **state)
     assert_true(nearly_all(dead, dropped));
 }
 
-static void
-a_cleanup_on_an_interior_pointer_shows_exactly_that(void **state)
+TEST(a_cleanup_on_an_interior_pointer_shows_exactly_that)
 {
-    (void)state;
     size_t *n = counter_new();
     char *t = (char *)target_new(1);
     gcw_cleanup *c = gcw_cleanup_new(t + 9, count, n);
@@ -164,10 +154,8 @@ send_parcels(void *arg)
     }
 }
 
-static void
-the_library_keeps_the_data_until_the_callback(void **state)
+TEST(the_library_keeps_the_data_until_the_callback)
 {
-    (void)state;
     struct checked *c = calloc(1, sizeof *c);
     assert_non_null(c);
     in_dead_frame(send_parcels, c);
@@ -200,10 +188,8 @@ write_down(void *data)
 
 enum { SEVERAL = 5 };
 
-static void
-cleanups_of_one_target_run_newest_first(void **state)
+TEST(cleanups_of_one_target_run_newest_first)
 {
-    (void)state;
     static struct record r;
     static struct entry entries[SEVERAL];
     struct target *t = target_new(1);
@@ -237,10 +223,8 @@ register_several_each(void *arg)
     }
 }
 
-static void
-so_they_do_when_the_collector_found_the_death(void **state)
+TEST(so_they_do_when_the_collector_found_the_death)
 {
-    (void)state;
     struct orderly o = { calloc(MANY, sizeof *o.records),
                          calloc(MANY * SEVERAL, sizeof *o.entries) };
     size_t complete = 0;
@@ -285,10 +269,8 @@ clean_on_both_sides(void *arg)
     }
 }
 
-static void
-cleanups_and_the_finalizer_of_the_owner_all_run(void **state)
+TEST(cleanups_and_the_finalizer_of_the_owner_all_run)
 {
-    (void)state;
     struct both *all = calloc(MANY, sizeof *all);
     size_t complete = 0;
     assert_non_null(all);
@@ -307,10 +289,8 @@ cleanups_and_the_finalizer_of_the_owner_all_run(void **state)
 
 /* --- run and detach --- */
 
-static void
-run_on_an_armed_one_runs_it_here_and_only_once(void **state)
+TEST(run_on_an_armed_one_runs_it_here_and_only_once)
 {
-    (void)state;
     size_t *n = counter_new();
     struct target *t = target_new(1);
     gcw_ref *r = gcw_ref_new(t);
@@ -326,10 +306,8 @@ run_on_an_armed_one_runs_it_here_and_only_once(void **state)
     assert_int_equal(*n, 1);
 }
 
-static void
-run_on_a_pending_one_takes_it_from_the_drain(void **state)
+TEST(run_on_a_pending_one_takes_it_from_the_drain)
 {
-    (void)state;
     size_t *n = counter_new();
     struct target *t = target_new(1);
     gcw_cleanup *c = gcw_cleanup_new(t, count, n);
@@ -341,10 +319,8 @@ run_on_a_pending_one_takes_it_from_the_drain(void **state)
     assert_false(gcw_cleanup_run(c));
 }
 
-static void
-detach_of_an_armed_one_wins(void **state)
+TEST(detach_of_an_armed_one_wins)
 {
-    (void)state;
     size_t *n = counter_new();
     struct target *t = target_new(1);
     gcw_cleanup *c = gcw_cleanup_new(t, count, n);
@@ -358,10 +334,8 @@ detach_of_an_armed_one_wins(void **state)
     assert_int_equal(*n, 0);
 }
 
-static void
-detach_of_a_pending_one_wins(void **state)
+TEST(detach_of_a_pending_one_wins)
 {
-    (void)state;
     size_t *n = counter_new();
     struct target *t = target_new(1);
     gcw_cleanup *c = gcw_cleanup_new(t, count, n);
@@ -373,10 +347,8 @@ detach_of_a_pending_one_wins(void **state)
     assert_false(gcw_cleanup_run(c));
 }
 
-static void
-detach_of_one_that_has_run_is_too_late(void **state)
+TEST(detach_of_one_that_has_run_is_too_late)
 {
-    (void)state;
     size_t *n = counter_new();
     struct target *t = target_new(1);
     gcw_cleanup *c = gcw_cleanup_new(t, count, n);
@@ -389,10 +361,8 @@ detach_of_one_that_has_run_is_too_late(void **state)
     assert_int_equal(errno, EXDEV);
 }
 
-static void
-detach_spares_the_others_of_the_target(void **state)
+TEST(detach_spares_the_others_of_the_target)
 {
-    (void)state;
     static struct record r;
     static struct entry entries[SEVERAL];
     gcw_cleanup *handles[SEVERAL];
@@ -429,10 +399,8 @@ look_inward(void *data)
     in->detached = gcw_cleanup_detach(in->self);
 }
 
-static void
-a_running_one_is_out_of_reach(void **state)
+TEST(a_running_one_is_out_of_reach)
 {
-    (void)state;
     for (int by_drain = 0; by_drain < 2; by_drain++) {
         struct inward *in = GC_MALLOC_UNCOLLECTABLE(sizeof *in);
         struct target *t = target_new(1);
@@ -450,10 +418,8 @@ a_running_one_is_out_of_reach(void **state)
     }
 }
 
-static void
-dispose_makes_all_cleanups_of_the_object_pending(void **state)
+TEST(dispose_makes_all_cleanups_of_the_object_pending)
 {
-    (void)state;
     size_t *n = counter_new();
     char *t = (char *)target_new(1);
     struct target *neighbour = target_new(2);
@@ -470,10 +436,8 @@ dispose_makes_all_cleanups_of_the_object_pending(void **state)
     assert_true(gcw_cleanup_detach(other));
 }
 
-static void
-a_disposed_object_can_be_cleaned_up_anew(void **state)
+TEST(a_disposed_object_can_be_cleaned_up_anew)
 {
-    (void)state;
     size_t *first = counter_new(), *second = counter_new();
     struct target *t = target_new(1);
     gcw_cleanup_new(t, count, first);
@@ -498,10 +462,8 @@ refused(void *target, void (*fn)(void *), void *data)
     assert_int_equal(errno, EINVAL);
 }
 
-static void
-a_target_outside_the_heap_is_refused(void **state)
+TEST(a_target_outside_the_heap_is_refused)
 {
-    (void)state;
     int local = 0;
     void *p = malloc(64);
     refused(NULL, count, NULL);
@@ -511,34 +473,26 @@ a_target_outside_the_heap_is_refused(void **state)
     free(p);
 }
 
-static void
-a_cleanup_without_a_function_is_refused(void **state)
+TEST(a_cleanup_without_a_function_is_refused)
 {
-    (void)state;
     refused(target_new(1), NULL, NULL);
 }
 
-static void
-data_that_is_the_target_is_refused(void **state)
+TEST(data_that_is_the_target_is_refused)
 {
-    (void)state;
     char *t = (char *)target_new(1);
     refused(t, count, t);
 }
 
-static void
-data_inside_the_target_is_refused(void **state)
+TEST(data_inside_the_target_is_refused)
 {
-    (void)state;
     char *t = (char *)target_new(1);
     refused(t, count, t + 8);
     refused(t + 8, count, t);
 }
 
-static void
-the_null_cleanup_is_refused(void **state)
+TEST(the_null_cleanup_is_refused)
 {
-    (void)state;
     errno = 0;
     assert_false(gcw_cleanup_alive(NULL));
     assert_int_equal(errno, EINVAL);
@@ -559,10 +513,8 @@ the_null_cleanup_is_refused(void **state)
     assert_int_equal(errno, EINVAL);
 }
 
-static void
-success_leaves_errno_alone(void **state)
+TEST(success_leaves_errno_alone)
 {
-    (void)state;
     size_t *n = counter_new();
     struct target *t = target_new(1);
     errno = EXDEV;
@@ -572,6 +524,19 @@ success_leaves_errno_alone(void **state)
     assert_true(gcw_cleanup_run(c));
     assert_false(gcw_cleanup_run(c));
     assert_int_equal(errno, EXDEV);
+}
+
+TEST(cleanups_run_at_exit_unless_told_otherwise)
+{
+    struct target *t = target_new(1);
+    gcw_cleanup *c = gcw_cleanup_new(t, count, counter_new());
+    assert_true(gcw_cleanup_atexit(c));
+    assert_int_equal(gcw_cleanup_set_atexit(c, false), 0);
+    assert_false(gcw_cleanup_atexit(c));
+    assert_int_equal(gcw_cleanup_set_atexit(c, true), 0);
+    assert_true(gcw_cleanup_atexit(c));
+    assert_true(gcw_cleanup_detach(c));
+    GC_reachable_here(t);
 }
 
 /* --- at exit and after fork --- */
@@ -590,8 +555,7 @@ say_when_dead(void **kept, const char *what)
     return gcw_cleanup_new(kept[0], say, (void *)(uintptr_t)what);
 }
 
-static void
-exit_with_armed_ones(void)
+SCENARIO(exit_with_armed_ones)
 {
     void **kept = keep_array(4);
     say_when_dead(&kept[0], "first");
@@ -603,8 +567,7 @@ exit_with_armed_ones(void)
     exit(7);
 }
 
-static void
-exit_with_a_pending_one(void)
+SCENARIO(exit_with_a_pending_one)
 {
     void **kept = keep_array(2);
     say_when_dead(&kept[0], "pending");
@@ -613,8 +576,7 @@ exit_with_a_pending_one(void)
     exit(0);
 }
 
-static void
-exit_with_one_switched_on_again(void)
+SCENARIO(exit_with_one_switched_on_again)
 {
     void **kept = keep_array(1);
     gcw_cleanup *c = say_when_dead(kept, "on");
@@ -630,8 +592,7 @@ give_up(void *data)
     gcw_fail("broken");
 }
 
-static void
-exit_with_a_failing_one(void)
+SCENARIO(exit_with_a_failing_one)
 {
     void **kept = keep_array(3);
     say_when_dead(&kept[0], "first");
@@ -641,8 +602,7 @@ exit_with_a_failing_one(void)
     exit(0);
 }
 
-static void
-quit_fast(void)
+SCENARIO(quit_fast)
 {
     void **kept = keep_array(1);
     say_when_dead(kept, "never");
@@ -658,8 +618,7 @@ say_where(void *data)
             getpid() == parent ? "parent" : "child");
 }
 
-static void
-fork_and_let_one_die_in_the_child(void)
+SCENARIO(fork_and_let_one_die_in_the_child)
 {
     void **kept = keep_array(2);
     int status = -1;
@@ -678,8 +637,7 @@ fork_and_let_one_die_in_the_child(void)
     exit(status);
 }
 
-static void
-exit_in_a_child_with_one_of_its_own(void)
+SCENARIO(exit_in_a_child_with_one_of_its_own)
 {
     int status = -1;
     gcw_init();
@@ -701,129 +659,43 @@ expect(const char *scenario, int status, const char *out)
     outcome_free(&o);
 }
 
-static void
-at_exit_armed_ones_run_newest_first(void **state)
+TEST(at_exit_armed_ones_run_newest_first)
 {
-    (void)state;
-    expect("armed", 7, "second\nfirst\n");
+    expect("exit_with_armed_ones", 7, "second\nfirst\n");
 }
 
-static void
-at_exit_pending_ones_run_before_armed_ones(void **state)
+TEST(at_exit_pending_ones_run_before_armed_ones)
 {
-    (void)state;
-    expect("pending", 0, "pending\narmed\n");
+    expect("exit_with_a_pending_one", 0, "pending\narmed\n");
 }
 
-static void
-one_switched_off_and_on_runs_at_exit(void **state)
+TEST(one_switched_off_and_on_runs_at_exit)
 {
-    (void)state;
-    expect("on again", 0, "on\n");
+    expect("exit_with_one_switched_on_again", 0, "on\n");
 }
 
-static void
-at_exit_a_failing_one_is_reported_and_the_rest_run(void **state)
+TEST(at_exit_a_failing_one_is_reported_and_the_rest_run)
 {
-    (void)state;
-    struct outcome o = run_scenario("failing");
+    struct outcome o = run_scenario("exit_with_a_failing_one");
     assert_string_equal(o.out, "third\nsecond\nfirst\n");
     assert_non_null(strstr(o.err, "broken"));
     assert_int_equal(o.status, 0);
     outcome_free(&o);
 }
 
-static void
-underscore_exit_runs_none(void **state)
+TEST(underscore_exit_runs_none)
 {
-    (void)state;
-    expect("_exit", 0, "");
+    expect("quit_fast", 0, "");
 }
 
-static void
-a_child_runs_deaths_of_its_own_but_not_the_parents_exit(void **state)
+TEST(a_child_runs_deaths_of_its_own_but_not_the_parents_exit)
 {
-    (void)state;
-    expect("fork", 0, "one in the child\n"
-                      "two in the parent\none in the parent\n");
+    expect("fork_and_let_one_die_in_the_child", 0,
+           "one in the child\ntwo in the parent\none in the parent\n");
 }
 
-static void
-a_child_runs_what_it_registered_itself_at_exit(void **state)
+TEST(a_child_runs_what_it_registered_itself_at_exit)
 {
-    (void)state;
-    expect("fork, own", 0, "registered by the child\n");
-}
-
-static void
-cleanups_run_at_exit_unless_told_otherwise(void **state)
-{
-    (void)state;
-    struct target *t = target_new(1);
-    gcw_cleanup *c = gcw_cleanup_new(t, count, counter_new());
-    assert_true(gcw_cleanup_atexit(c));
-    assert_int_equal(gcw_cleanup_set_atexit(c, false), 0);
-    assert_false(gcw_cleanup_atexit(c));
-    assert_int_equal(gcw_cleanup_set_atexit(c, true), 0);
-    assert_true(gcw_cleanup_atexit(c));
-    assert_true(gcw_cleanup_detach(c));
-    GC_reachable_here(t);
-}
-
-static const struct scenario scenarios[] = {
-    { "armed", exit_with_armed_ones },
-    { "pending", exit_with_a_pending_one },
-    { "on again", exit_with_one_switched_on_again },
-    { "failing", exit_with_a_failing_one },
-    { "_exit", quit_fast },
-    { "fork", fork_and_let_one_die_in_the_child },
-    { "fork, own", exit_in_a_child_with_one_of_its_own },
-};
-
-static int
-run_all(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_cleanup_runs_once_in_the_drain_after_the_death),
-        cmocka_unit_test(a_cleanup_whose_handle_was_dropped_still_runs),
-        cmocka_unit_test(a_cleanup_is_alive_until_it_has_run),
-        cmocka_unit_test(a_cleanup_shows_its_target_only_while_that_lives),
-        cmocka_unit_test(a_cleanup_on_an_interior_pointer_shows_exactly_that),
-        cmocka_unit_test(the_library_keeps_the_data_until_the_callback),
-        cmocka_unit_test(cleanups_of_one_target_run_newest_first),
-        cmocka_unit_test(so_they_do_when_the_collector_found_the_death),
-        cmocka_unit_test(cleanups_and_the_finalizer_of_the_owner_all_run),
-        cmocka_unit_test(run_on_an_armed_one_runs_it_here_and_only_once),
-        cmocka_unit_test(run_on_a_pending_one_takes_it_from_the_drain),
-        cmocka_unit_test(detach_of_an_armed_one_wins),
-        cmocka_unit_test(detach_of_a_pending_one_wins),
-        cmocka_unit_test(detach_of_one_that_has_run_is_too_late),
-        cmocka_unit_test(detach_spares_the_others_of_the_target),
-        cmocka_unit_test(a_running_one_is_out_of_reach),
-        cmocka_unit_test(dispose_makes_all_cleanups_of_the_object_pending),
-        cmocka_unit_test(a_disposed_object_can_be_cleaned_up_anew),
-        cmocka_unit_test(a_target_outside_the_heap_is_refused),
-        cmocka_unit_test(a_cleanup_without_a_function_is_refused),
-        cmocka_unit_test(data_that_is_the_target_is_refused),
-        cmocka_unit_test(data_inside_the_target_is_refused),
-        cmocka_unit_test(the_null_cleanup_is_refused),
-        cmocka_unit_test(success_leaves_errno_alone),
-        cmocka_unit_test(cleanups_run_at_exit_unless_told_otherwise),
-        cmocka_unit_test(at_exit_armed_ones_run_newest_first),
-        cmocka_unit_test(at_exit_pending_ones_run_before_armed_ones),
-        cmocka_unit_test(one_switched_off_and_on_runs_at_exit),
-        cmocka_unit_test(at_exit_a_failing_one_is_reported_and_the_rest_run),
-        cmocka_unit_test(underscore_exit_runs_none),
-        cmocka_unit_test(
-            a_child_runs_deaths_of_its_own_but_not_the_parents_exit),
-        cmocka_unit_test(a_child_runs_what_it_registered_itself_at_exit),
-    };
-    return cmocka_run_group_tests_name("cleanup", tests, NULL, NULL);
-}
-
-int
-main(int argc, char **argv)
-{
-    return test_main(argc, argv, scenarios,
-                     sizeof scenarios / sizeof *scenarios, run_all);
+    expect("exit_in_a_child_with_one_of_its_own", 0,
+           "registered by the child\n");
 }

@@ -138,10 +138,8 @@ pass_again_and_again(size_t number, void *shared)
     return good;
 }
 
-static void
-each_emission_calls_who_is_connected_and_not_who_was(void **state)
+TEST(each_emission_calls_who_is_connected_and_not_who_was)
 {
-    (void)state;
     gcw_event *e = steady_event();
     at_once(THREADS, pass_again_and_again, e);
     assert_int_equal(gcw_event_count(e), STEADY);
@@ -158,10 +156,8 @@ pass_or_collect(size_t number, void *shared)
     return emission_is_right(shared, number, 0);
 }
 
-static void
-so_it_does_while_collections_storm(void **state)
+TEST(so_it_does_while_collections_storm)
 {
-    (void)state;
     gcw_event *e = steady_event();
     at_once(THREADS, pass_or_collect, e);
     assert_int_equal(gcw_event_count(e), STEADY);
@@ -221,10 +217,8 @@ emit_some(size_t number, void *shared)
 
 enum { ROUNDS = 20 };
 
-static void
-of_racing_emissions_one_calls_who_listens_once(void **state)
+TEST(of_racing_emissions_one_calls_who_listens_once)
 {
-    (void)state;
     for (int round = 0; round < ROUNDS; round++) {
         struct contest *c = contest_new(GCW_ONCE);
         at_once(THREADS, emit_some, c);
@@ -244,10 +238,8 @@ disconnect_all(size_t number, void *shared)
     return true;
 }
 
-static void
-of_racing_disconnects_one_says_true(void **state)
+TEST(of_racing_disconnects_one_says_true)
 {
-    (void)state;
     for (int round = 0; round < ROUNDS; round++) {
         struct contest *c = contest_new(0);
         at_once(THREADS, disconnect_all, c);
@@ -267,10 +259,8 @@ disconnect_by_function(size_t number, void *shared)
     return true;
 }
 
-static void
-so_they_do_if_some_disconnect_by_function(void **state)
+TEST(so_they_do_if_some_disconnect_by_function)
 {
-    (void)state;
     for (int round = 0; round < ROUNDS; round++) {
         struct contest *c = contest_new(0);
         at_once(THREADS, disconnect_by_function, c);
@@ -291,10 +281,8 @@ emit_or_disconnect(size_t number, void *shared)
     return true;
 }
 
-static void
-who_listens_once_is_either_called_or_disconnected(void **state)
+TEST(who_listens_once_is_either_called_or_disconnected)
 {
-    (void)state;
     for (int round = 0; round < ROUNDS; round++) {
         struct contest *c = contest_new(GCW_ONCE);
         at_once(THREADS, emit_or_disconnect, c);
@@ -327,10 +315,8 @@ connect_the_same(size_t number, void *shared)
     return true;
 }
 
-static void
-all_threads_get_the_same_unique_listener(void **state)
+TEST(all_threads_get_the_same_unique_listener)
 {
-    (void)state;
     for (int round = 0; round < ROUNDS; round++) {
         struct common c = { fresh_event(), lasting_target(0), { NULL } };
         for (size_t i = 0; i < THREADS; i++)
@@ -423,10 +409,8 @@ keep_or_pass_the_gate(size_t number, void *shared)
     return number == 0 ? block_and_unblock(shared) : pass_the_gate(shared);
 }
 
-static void
-a_block_holds_for_emissions_on_all_threads(void **state)
+TEST(a_block_holds_for_emissions_on_all_threads)
 {
-    (void)state;
     struct gate gate = { .event = steady_event(), .blocked_from = SIZE_MAX };
     gate.listener = on_fn(gate.event, called_through_gate, &gate, 0);
     at_once(THREADS, keep_or_pass_the_gate, &gate);
@@ -447,10 +431,8 @@ block_or_unblock_often(size_t number, void *shared)
     return true;
 }
 
-static void
-blocks_on_all_threads_are_counted(void **state)
+TEST(blocks_on_all_threads_are_counted)
 {
-    (void)state;
     gcw_event *e = fresh_event();
     gcw_listener *l = on(e, "a", 0);
     gcw_listener_block(l);
@@ -510,10 +492,8 @@ let_go(struct held *held, pthread_t thread)
     pthread_barrier_destroy(&held->leave);
 }
 
-static void
-nobody_waits_for_a_listener_that_runs(void **state)
+TEST(nobody_waits_for_a_listener_that_runs)
 {
-    (void)state;
     struct held held = { .event = fresh_event() };
     gcw_listener *first = on(held.event, "first", 0);
     gcw_listener *l = on_fn(held.event, hold, &held, 0);
@@ -541,10 +521,8 @@ on_word_method(gcw_event *e, char *word)
                                        word), 0);
 }
 
-static void
-others_disconnect_what_an_emission_has_yet_to_call(void **state)
+TEST(others_disconnect_what_an_emission_has_yet_to_call)
 {
-    (void)state;
     struct held held = { .event = fresh_event() };
     on_fn(held.event, hold, &held, 0);
     gcw_listener *a = on_word_method(held.event, "a");
@@ -574,10 +552,8 @@ end_this_thread(void *arg, void *data)
         pthread_exit(NULL);
 }
 
-static void
-an_event_outlasts_a_listener_that_ends_its_thread(void **state)
+TEST(an_event_outlasts_a_listener_that_ends_its_thread)
 {
-    (void)state;
     struct held held = { .event = fresh_event() };
     on(held.event, "a", 0);
     gcw_listener *l = on_fn(held.event, end_this_thread, NULL, 0);
@@ -683,10 +659,8 @@ rage_or_emit(size_t number, void *shared)
     return true;
 }
 
-static void
-only_living_objects_are_called_in_a_storm_of_collections(void **state)
+TEST(only_living_objects_are_called_in_a_storm_of_collections)
 {
-    (void)state;
     struct storm storm = { .event = fresh_event() };
     at_once(THREADS, rage_or_emit, &storm);
     assert_int_equal(atomic_load(&storm.wrong), 0);
@@ -750,10 +724,8 @@ note_and_fail(void *arg, void *data)
     gcw_fail(NULL);
 }
 
-static void
-an_unknown_thread_is_refused_and_changes_nothing(void **state)
+TEST(an_unknown_thread_is_refused_and_changes_nothing)
 {
-    (void)state;
     struct stranger s = { .event = fresh_event() };
     struct target *t = lasting_target(0);
     pthread_t thread;
@@ -786,10 +758,8 @@ become_known_and_emit(void *data)
     return NULL;
 }
 
-static void
-a_thread_that_registers_with_the_collector_is_welcome(void **state)
+TEST(a_thread_that_registers_with_the_collector_is_welcome)
 {
-    (void)state;
     struct stranger s = { .event = fresh_event() };
     pthread_t thread;
     on(s.event, "a", 0);
@@ -799,35 +769,4 @@ a_thread_that_registers_with_the_collector_is_welcome(void **state)
     assert_int_equal(pthread_join(thread, NULL), 0);
     assert_null(s.wrong);
     assert_string_equal(noted(), "a b");
-}
-
-static int
-run_all(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_emission_calls_who_is_connected_and_not_who_was),
-        cmocka_unit_test(so_it_does_while_collections_storm),
-        cmocka_unit_test(of_racing_emissions_one_calls_who_listens_once),
-        cmocka_unit_test(of_racing_disconnects_one_says_true),
-        cmocka_unit_test(so_they_do_if_some_disconnect_by_function),
-        cmocka_unit_test(who_listens_once_is_either_called_or_disconnected),
-        cmocka_unit_test(all_threads_get_the_same_unique_listener),
-        cmocka_unit_test(a_block_holds_for_emissions_on_all_threads),
-        cmocka_unit_test(blocks_on_all_threads_are_counted),
-        cmocka_unit_test(nobody_waits_for_a_listener_that_runs),
-        cmocka_unit_test(others_disconnect_what_an_emission_has_yet_to_call),
-        cmocka_unit_test(an_event_outlasts_a_listener_that_ends_its_thread),
-        cmocka_unit_test(
-            only_living_objects_are_called_in_a_storm_of_collections),
-        cmocka_unit_test(an_unknown_thread_is_refused_and_changes_nothing),
-        cmocka_unit_test(
-            a_thread_that_registers_with_the_collector_is_welcome),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
-
-int
-main(int argc, char **argv)
-{
-    return test_main(argc, argv, NULL, 0, run_all);
 }

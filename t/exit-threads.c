@@ -90,10 +90,8 @@ run_when_told(void *data)
     return NULL;
 }
 
-static void
-two_threads_that_run_one_registry_take_turns(void **state)
+TEST(two_threads_that_run_one_registry_take_turns)
 {
-    (void)state;
     struct turns turns;
     open_turns(&turns);
     add_fn(turns.registry, count_rest, &turns);
@@ -124,10 +122,8 @@ run_now(void *data)
     return NULL;
 }
 
-static void
-one_running_elsewhere_is_not_waited_for(void **state)
+TEST(one_running_elsewhere_is_not_waited_for)
 {
-    (void)state;
     struct turns turns;
     open_turns(&turns);
     gcw_exit_handler *h = add_fn(turns.registry, hold, &turns);
@@ -141,10 +137,8 @@ one_running_elsewhere_is_not_waited_for(void **state)
     close_turns(&turns);
 }
 
-static void
-others_register_and_take_off_during_a_run(void **state)
+TEST(others_register_and_take_off_during_a_run)
 {
-    (void)state;
     struct turns turns;
     open_turns(&turns);
     add(turns.registry, "a");
@@ -167,10 +161,8 @@ end_this_thread(void *data)
     pthread_exit(NULL);
 }
 
-static void
-a_handler_that_ends_its_thread_gives_the_turn_back(void **state)
+TEST(a_handler_that_ends_its_thread_gives_the_turn_back)
 {
-    (void)state;
     struct turns turns = { .registry = fresh_registry() };
     add(turns.registry, "a");
     add_fn(turns.registry, end_this_thread, "end");
@@ -179,11 +171,24 @@ a_handler_that_ends_its_thread_gives_the_turn_back(void **state)
     run_leaves(turns.registry, "a");
 }
 
-/* Also where some were taken off between them. */
-static void
-those_that_wait_behind_a_gap_stay_in_order(void **state)
+/* What it kept goes below those that still wait. */
+TEST(those_kept_before_a_thread_ended_are_the_oldest)
 {
-    (void)state;
+    struct turns turns = { .registry = fresh_registry() };
+    add(turns.registry, "a");
+    add_kept(turns.registry, note_it, "b");
+    add_fn(turns.registry, end_this_thread, "end");
+    add_kept(turns.registry, note_it, "c");
+    add_kept(turns.registry, note_it, "d");
+    join(start(run_now, &turns));
+    assert_string_equal(noted(), "d c end");
+    run_leaves(turns.registry, "b a d c");
+    run_leaves(turns.registry, "d c b");
+}
+
+/* Also where some were taken off between them. */
+TEST(those_that_wait_behind_a_gap_stay_in_order)
+{
     struct turns turns = { .registry = fresh_registry() };
     gcw_exit_handler *gap;
     add(turns.registry, "a");
@@ -198,23 +203,6 @@ those_that_wait_behind_a_gap_stay_in_order(void **state)
                      0);
     run_leaves(turns.registry, "b a kept");
     run_leaves(turns.registry, "kept");
-}
-
-/* What it kept goes below those that still wait. */
-static void
-those_kept_before_a_thread_ended_are_the_oldest(void **state)
-{
-    (void)state;
-    struct turns turns = { .registry = fresh_registry() };
-    add(turns.registry, "a");
-    add_kept(turns.registry, note_it, "b");
-    add_fn(turns.registry, end_this_thread, "end");
-    add_kept(turns.registry, note_it, "c");
-    add_kept(turns.registry, note_it, "d");
-    join(start(run_now, &turns));
-    assert_string_equal(noted(), "d c end");
-    run_leaves(turns.registry, "b a d c");
-    run_leaves(turns.registry, "d c b");
 }
 
 /* What a thread that the collector does not know is answered. */
@@ -251,10 +239,8 @@ try_all(void *data)
     return NULL;
 }
 
-static void
-an_unknown_thread_is_refused_and_changes_nothing(void **state)
+TEST(an_unknown_thread_is_refused_and_changes_nothing)
 {
-    (void)state;
     struct stranger s = { .registry = fresh_registry() };
     struct target *t = target_new(0);
     s.method = gcw_method_new(t, note_method, "m");
@@ -266,25 +252,4 @@ an_unknown_thread_is_refused_and_changes_nothing(void **state)
         assert_int_equal(s.found[i], EPERM);
     assert_non_null(t);
     run_leaves(s.registry, "a");
-}
-
-static int
-run_all(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(two_threads_that_run_one_registry_take_turns),
-        cmocka_unit_test(one_running_elsewhere_is_not_waited_for),
-        cmocka_unit_test(others_register_and_take_off_during_a_run),
-        cmocka_unit_test(a_handler_that_ends_its_thread_gives_the_turn_back),
-        cmocka_unit_test(those_kept_before_a_thread_ended_are_the_oldest),
-        cmocka_unit_test(those_that_wait_behind_a_gap_stay_in_order),
-        cmocka_unit_test(an_unknown_thread_is_refused_and_changes_nothing),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
-
-int
-main(int argc, char **argv)
-{
-    return test_main(argc, argv, NULL, 0, run_all);
 }

@@ -53,10 +53,8 @@ form_crowd(struct crowd *crowd)
     in_dead_frame(register_crowd, crowd);
 }
 
-static void
-handlers_of_the_dead_are_skipped_and_all_others_run(void **state)
+TEST(handlers_of_the_dead_are_skipped_and_all_others_run)
 {
-    (void)state;
     struct crowd crowd;
     form_crowd(&crowd);
     collect();
@@ -65,10 +63,8 @@ handlers_of_the_dead_are_skipped_and_all_others_run(void **state)
     assert_true(crowd.ran_dropped <= MANY - NEARLY_ALL);
 }
 
-static void
-handlers_of_the_dead_are_gone(void **state)
+TEST(handlers_of_the_dead_are_gone)
 {
-    (void)state;
     struct crowd crowd;
     size_t gone = 0;
     form_crowd(&crowd);
@@ -129,10 +125,8 @@ collect_twice(void)
     collect();
 }
 
-static void
-dead_handlers_leave_the_registry_by_themselves(void **state)
+TEST(dead_handlers_leave_the_registry_by_themselves)
 {
-    (void)state;
     struct burden burden = { fresh_registry(), keep_array(MANY) };
     in_dead_frame(register_burdened, &burden);
     collect_twice();
@@ -176,10 +170,8 @@ register_held(void *arg)
     assert_non_null(gcw_exit_register(held->registry, m, NULL));
 }
 
-static void
-a_registry_holds_methods_and_data(void **state)
+TEST(a_registry_holds_methods_and_data)
 {
-    (void)state;
     struct held held = { .registry = fresh_registry() };
     held.target = target_new(0);
     in_dead_frame(register_held, &held);
@@ -193,10 +185,8 @@ a_registry_holds_methods_and_data(void **state)
 
 /* Death by gcw_dispose, which needs no collection. */
 
-static void
-disposing_of_the_object_takes_its_handlers_off(void **state)
+TEST(disposing_of_the_object_takes_its_handlers_off)
 {
-    (void)state;
     gcw_exit_registry *r = fresh_registry();
     struct target *t = target_new(0);
     add(r, "a");
@@ -208,10 +198,8 @@ disposing_of_the_object_takes_its_handlers_off(void **state)
     assert_int_equal(gcw_exit_unregister(two), GCW_GONE);
 }
 
-static void
-a_dead_method_cannot_be_registered(void **state)
+TEST(a_dead_method_cannot_be_registered)
 {
-    (void)state;
     gcw_exit_registry *r = fresh_registry();
     struct target *t = target_new(0);
     gcw_method *m = gcw_method_new(t, note_method, "m");
@@ -222,10 +210,8 @@ a_dead_method_cannot_be_registered(void **state)
     run_leaves(r, "");
 }
 
-static void
-weak_data_that_died_ends_the_handler(void **state)
+TEST(weak_data_that_died_ends_the_handler)
 {
-    (void)state;
     gcw_exit_registry *r = fresh_registry();
     struct target *self = target_new(0), *data = target_new(1);
     gcw_method *m = gcw_method_new_weak(self, do_nothing, data);
@@ -243,10 +229,8 @@ dispose_of(void *target)
     assert_int_equal(gcw_dispose(target), 0);
 }
 
-static void
-an_object_that_dies_during_the_run_is_skipped(void **state)
+TEST(an_object_that_dies_during_the_run_is_skipped)
 {
-    (void)state;
     gcw_exit_registry *r = fresh_registry();
     struct target *t = target_new(0);
     add(r, "a");
@@ -255,10 +239,8 @@ an_object_that_dies_during_the_run_is_skipped(void **state)
     run_leaves(r, "killer a");
 }
 
-static void
-a_kept_handler_ends_with_its_object(void **state)
+TEST(a_kept_handler_ends_with_its_object)
 {
-    (void)state;
     gcw_exit_registry *r = fresh_registry();
     struct target *t = target_new(0);
     gcw_exit_options o = { .keep = true };
@@ -328,44 +310,15 @@ expect_that_they_go(struct dropped *dropped)
     assert_int_equal(dropped->ran, 0);
 }
 
-static void
-a_dropped_registry_goes_with_its_functions(void **state)
+TEST(a_dropped_registry_goes_with_its_functions)
 {
-    (void)state;
     struct dropped dropped = { .target = NULL };
     expect_that_they_go(&dropped);
 }
 
-static void
-a_dropped_registry_goes_though_the_objects_live(void **state)
+TEST(a_dropped_registry_goes_though_the_objects_live)
 {
-    (void)state;
     struct dropped dropped = { .target = target_new(0) };
     expect_that_they_go(&dropped);
     assert_int_equal(dropped.target->magic, MAGIC);
-}
-
-static int
-run_all(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(handlers_of_the_dead_are_skipped_and_all_others_run),
-        cmocka_unit_test(handlers_of_the_dead_are_gone),
-        cmocka_unit_test(dead_handlers_leave_the_registry_by_themselves),
-        cmocka_unit_test(a_registry_holds_methods_and_data),
-        cmocka_unit_test(disposing_of_the_object_takes_its_handlers_off),
-        cmocka_unit_test(a_dead_method_cannot_be_registered),
-        cmocka_unit_test(weak_data_that_died_ends_the_handler),
-        cmocka_unit_test(an_object_that_dies_during_the_run_is_skipped),
-        cmocka_unit_test(a_kept_handler_ends_with_its_object),
-        cmocka_unit_test(a_dropped_registry_goes_with_its_functions),
-        cmocka_unit_test(a_dropped_registry_goes_though_the_objects_live),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
-
-int
-main(int argc, char **argv)
-{
-    return test_main(argc, argv, NULL, 0, run_all);
 }

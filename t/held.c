@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <gc/gc_mark.h>
 #include <gcweak/debug.h>
-#include "ends.h"
+#include "log.h"
 
 /* --- all that holds data --- */
 
@@ -238,6 +238,9 @@ expect(bool right, const struct holder *h, size_t offset)
 
 /* --- where the collector follows no pointers into the middle --- */
 
+/* Where the collector runs already, and follows such pointers. */
+#define NOT_RUNNING "incremental"
+
 static void
 follow_no_middles(void)
 {
@@ -293,8 +296,8 @@ refuses_middles(const struct holder *h)
     GC_reachable_here(object);
 }
 
-static void
-middles(void)
+END(data_in_the_middle_is_refused_where_that_is_not_followed, 0, "",
+    .not_in = NOT_RUNNING)
 {
     follow_no_middles();
     GC_disable();            /* counts are exact */
@@ -310,8 +313,7 @@ refuses_middles_of_debug(const struct holder *h)
     GC_reachable_here(object);
 }
 
-static void
-middles_of_debug(void)
+END(so_it_is_in_debug_objects, 0, "", .not_in = NOT_RUNNING)
 {
     follow_no_middles();
     GC_disable();
@@ -364,8 +366,7 @@ holds_beginnings(const struct holder *h)
     holds_all(h, 0, false);
 }
 
-static void
-beginnings(void)
+END(data_at_the_beginning_is_held_there, 0, "", .not_in = NOT_RUNNING)
 {
     follow_no_middles();
     each_holder(holds_beginnings);
@@ -379,8 +380,7 @@ holds_tagged(const struct holder *h)
     holds_all(h, TAG, false);
 }
 
-static void
-tagged(void)
+END(data_with_a_tag_is_held_there, 0, "", .not_in = NOT_RUNNING)
 {
     follow_no_middles();
     each_holder(holds_tagged);
@@ -393,8 +393,7 @@ holds_place_of_debug(const struct holder *h)
     holds_all(h, GC_get_debug_header_size(), false);
 }
 
-static void
-place_of_debug(void)
+END(so_is_data_where_debug_objects_would_begin, 0, "", .not_in = NOT_RUNNING)
 {
     follow_no_middles();
     each_holder(holds_place_of_debug);
@@ -406,8 +405,7 @@ holds_debug(const struct holder *h)
     holds_all(h, 0, true);
 }
 
-static void
-of_debug(void)
+END(debug_objects_are_held_there, 0, "", .not_in = NOT_RUNNING)
 {
     follow_no_middles();
     each_holder(holds_debug);
@@ -431,8 +429,7 @@ accepts_others(const struct holder *h)
     GC_reachable_here(object);
 }
 
-static void
-others(void)
+END(data_that_is_no_object_is_accepted_there, 0, "", .not_in = NOT_RUNNING)
 {
     follow_no_middles();
     each_holder(accepts_others);
@@ -444,14 +441,6 @@ static void
 holds_middles(const struct holder *h)
 {
     holds_all(h, MIDDLE, false);
-}
-
-static void
-middles_followed(void)
-{
-    MUST(gcw_init() == 0);
-    MUST(GC_get_all_interior_pointers());
-    each_holder(holds_middles);
 }
 
 /* --- a refused hook changes nothing --- */
@@ -492,8 +481,9 @@ set_hooks(struct scene *s, gcw_error_fn *hook, void *data, int result)
     MUST(gcw_drain_on_error(hook, data) == result);
 }
 
-static void
-refused_hooks(void)
+END(a_refused_hook_leaves_the_one_before, 0,
+    "event: the first hook\nhub: the first hook\n"
+    "registry: the first hook\ndrain: the first hook\n", .not_in = NOT_RUNNING)
 {
     follow_no_middles();
     struct scene *s = scene_new();
@@ -532,16 +522,14 @@ on_death(struct target **target)
     return c;
 }
 
-static void
-exit_while_it_lives(void)
+END(a_death_callback_does_not_run_at_exit_while_its_method_lives, 0, "")
 {
     struct target *t;
     MUST(!gcw_cleanup_atexit(on_death(&t)));
     MUST(gcw_cleanup_atexit(gcw_cleanup_new(t, call, NULL)));
 }
 
-static void
-exit_when_it_was_asked_for(void)
+END(it_does_if_that_was_asked_for, 0, "alive\ntold\n")
 {
     struct target *t;
     gcw_cleanup *c = on_death(&t);
@@ -549,8 +537,7 @@ exit_when_it_was_asked_for(void)
     MUST(gcw_cleanup_atexit(c));
 }
 
-static void
-exit_when_it_was_taken_back(void)
+END(it_does_not_if_that_was_taken_back, 0, "")
 {
     struct target *t;
     gcw_cleanup *c = on_death(&t);
@@ -559,8 +546,7 @@ exit_when_it_was_taken_back(void)
     MUST(!gcw_cleanup_atexit(c));
 }
 
-static void
-exit_while_it_is_pending(void)
+END(a_pending_death_callback_runs_at_exit, 0, "dead\ntold\n")
 {
     struct target *t;
     on_death(&t);
@@ -585,8 +571,10 @@ grow_and_drop(void *refs)
     }
 }
 
-static void
-grown_events(void)
+/* In the other mode a stale pointer to the last array of one of the few
+     * events is likely, and its data is held by right. */
+END(an_event_that_has_grown_and_gone_holds_no_data, 0, "",
+    .not_in = "incremental")
 {
     gcw_ref **refs = (gcw_ref **)keep_array(EVENTS * LISTENERS);
     size_t dead = 0;
@@ -633,8 +621,7 @@ grow_and_let_them_leave(void *arg, void *data)
     MUST(nearly_all(dead, MANY));
 }
 
-static void
-leave_in_an_emission(void)
+END(an_emission_holds_no_data_of_those_that_left_meanwhile, 0, "")
 {
     struct leaving *l = GC_MALLOC_UNCOLLECTABLE(sizeof *l);
     MUST(l != NULL);
@@ -726,8 +713,9 @@ on_event(struct growth *g, const char *word)
     return gcw_event_connect_fn(g->event, say_word, (char *)word, 0);
 }
 
-static void
-replaced_array(void)
+END(listeners_that_moved_meanwhile_are_called_with_their_data, 0,
+    "first\ngrows\nsecond\nmethod\nweak\nonce\n"
+    "again\nfirst\nsecond\nmethod\nweak\n")
 {
     struct growth *g = growth_new();
     struct target *t = target_new(1), *data = target_new(2);
@@ -781,8 +769,8 @@ on_hub(struct growth *g, const char *type, const char *word)
                               0);
 }
 
-static void
-replaced_patterns(void)
+END(those_of_several_patterns_too_and_equal_ones_once, 0,
+    "grows\nfirst\nmethod\nfunction\nagain\nfirst\nmethod\nfunction\n")
 {
     struct growth *g = growth_new();
     struct target *t = target_new(1);
@@ -1118,72 +1106,21 @@ leaves_errno(bool (*succeeds)(void))
     _exit(0);
 }
 
-#define FIRST(name, good)                                                   \
+#define LEAVES_ERRNO(name, good)                                            \
     static bool name##_succeeds(void) { return (good); }                    \
-    static void name##_first(void) { leaves_errno(name##_succeeds); }
-CALLS(FIRST)
+    END(name##_leaves_errno_alone, 0, "") { leaves_errno(name##_succeeds); }
+CALLS(LEAVES_ERRNO)
 
-#define FIRST_END(name, good)                                               \
-    { #name "_leaves_errno_alone", name##_first, 0, "", NULL, NULL },
-
-/* Where the collector runs already, and follows such pointers. */
-#define NOT_RUNNING "incremental"
-
-static const struct end ends[] = {
-    { "data_in_the_middle_is_refused_where_that_is_not_followed", middles, 0,
-      "", NULL, NOT_RUNNING },
-    { "so_it_is_in_debug_objects", middles_of_debug, 0, "", NULL,
-      NOT_RUNNING },
-    { "data_at_the_beginning_is_held_there", beginnings, 0, "", NULL,
-      NOT_RUNNING },
-    { "data_with_a_tag_is_held_there", tagged, 0, "", NULL, NOT_RUNNING },
-    { "so_is_data_where_debug_objects_would_begin", place_of_debug, 0, "",
-      NULL, NOT_RUNNING },
-    { "debug_objects_are_held_there", of_debug, 0, "", NULL, NOT_RUNNING },
-    { "data_that_is_no_object_is_accepted_there", others, 0, "", NULL,
-      NOT_RUNNING },
-    { "a_refused_hook_leaves_the_one_before", refused_hooks, 0,
-      "event: the first hook\nhub: the first hook\n"
-      "registry: the first hook\ndrain: the first hook\n", NULL,
-      NOT_RUNNING },
-    { "a_death_callback_does_not_run_at_exit_while_its_method_lives",
-      exit_while_it_lives, 0, "", NULL, NULL },
-    { "it_does_if_that_was_asked_for", exit_when_it_was_asked_for, 0,
-      "alive\ntold\n", NULL, NULL },
-    { "it_does_not_if_that_was_taken_back", exit_when_it_was_taken_back, 0,
-      "", NULL, NULL },
-    { "a_pending_death_callback_runs_at_exit", exit_while_it_is_pending, 0,
-      "dead\ntold\n", NULL, NULL },
-    /* In the other mode a stale pointer to the last array of one of the few
-     * events is likely, and its data is held by right. */
-    { "an_event_that_has_grown_and_gone_holds_no_data", grown_events, 0, "",
-      NULL, "incremental" },
-    { "an_emission_holds_no_data_of_those_that_left_meanwhile",
-      leave_in_an_emission, 0, "", NULL, NULL },
-    { "listeners_that_moved_meanwhile_are_called_with_their_data",
-      replaced_array, 0,
-      "first\ngrows\nsecond\nmethod\nweak\nonce\n"
-      "again\nfirst\nsecond\nmethod\nweak\n",
-      NULL, NULL },
-    { "those_of_several_patterns_too_and_equal_ones_once", replaced_patterns,
-      0, "grows\nfirst\nmethod\nfunction\nagain\nfirst\nmethod\nfunction\n",
-      NULL, NULL },
-    CALLS(FIRST_END)
-    /* The last, for there are modes in which it is not. */
-    { "data_in_the_middle_is_held_where_that_is_followed", middles_followed,
-      0, "", NULL, NULL },
-};
-
-enum { ENDS = sizeof ends / sizeof ends[0] };
-
-static int
-run_all(void)
+static bool
+middles_are_followed(void)
 {
-    return check_ends(ends, GC_get_all_interior_pointers() ? ENDS : ENDS - 1);
+    return GC_get_all_interior_pointers();
 }
 
-int
-main(int argc, char **argv)
+END(data_in_the_middle_is_held_where_that_is_followed, 0, "",
+    .only_if = middles_are_followed)
 {
-    return ends_main(argc, argv, ends, ENDS, run_all);
+    MUST(gcw_init() == 0);
+    MUST(GC_get_all_interior_pointers());
+    each_holder(holds_middles);
 }

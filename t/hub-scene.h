@@ -31,20 +31,16 @@ scene_new(void)
     return s;
 }
 
-/* Each test begins with a scene of its own. */
-static inline int
-set_scene(void **state)
-{
-    *state = scene_new();
-    return 0;
-}
-
-static inline int
-strike_scene(void **state)
-{
-    GC_FREE(*state);
-    return 0;
-}
+/* A test with a scene of its own, s. */
+#define SCENE_TEST(name)                                                    \
+    static void name##_in(struct scene *s);                                 \
+    TEST(name)                                                              \
+    {                                                                       \
+        struct scene *s = scene_new();                                      \
+        name##_in(s);                                                       \
+        GC_FREE(s);                                                         \
+    }                                                                       \
+    static void name##_in(struct scene *s)
 
 static inline void *
 note_method(void *self, void *emission, void *data)
@@ -181,8 +177,5 @@ note_number(void *self, void *emission, void *data)
     note(word);
     return NULL;
 }
-
-#define scene_test(test)                                                    \
-    cmocka_unit_test_setup_teardown(test, set_scene, strike_scene)
 
 #endif

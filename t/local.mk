@@ -92,11 +92,11 @@ test_support = \
 	t/at-once.h \
 	t/chance.c \
 	t/chance.h \
-	t/ends.h \
 	t/heard.h \
 	t/hub-scene.h \
 	t/listeners.h \
 	t/log.h \
+	t/main.c \
 	t/mode.c \
 	t/mode.h \
 	t/readable.h \
@@ -104,7 +104,9 @@ test_support = \
 	t/scenario.c \
 	t/scenario.h \
 	t/support.c \
-	t/support.h
+	t/support.h \
+	t/test.c \
+	t/test.h
 t_libsupport_a_SOURCES = $(test_support)
 
 # A test links with the library proper, unless its own line says otherwise.

@@ -616,7 +616,7 @@ judge(void)
     _exit(atomic_load(&violations) != 0 ? 1 : 0);
 }
 
-static void
+static int
 play(void)
 {
     watch_locks();
@@ -627,23 +627,14 @@ play(void)
     exit(0);
 }
 
-static void
-list_collector(void)
+SCENARIO(list_collector)
 {
     for (size_t i = 0; i < N_ASKED; i++)
         puts(names[i]);
 }
 
-static int
-run_all(void)
-{
-    play();
-    return 1;
-}
-
 int
 main(int argc, char **argv)
 {
-    static const struct scenario lists[] = { { "collector", list_collector } };
-    return test_main(argc, argv, lists, 1, run_all);
+    return test_main(argc, argv, NULL, 0, play);
 }

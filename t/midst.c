@@ -90,6 +90,24 @@ at_each_allocation(intptr_t (*operation)(struct world *w),
     assert_true(n > 2);
 }
 
+/* --- the start --- */
+
+static void
+start_too(void *result)
+{
+    *(int *)result = gcw_init();
+}
+
+TEST(the_library_starts_once)
+{
+    int inner = -1;
+    failing_call(3, start_too, &inner);
+    assert_int_equal(gcw_init(), 0);
+    assert_int_equal(failing_end(), 1);
+    assert_int_equal(inner, 0);
+    assert_non_null(gcw_ref_new(target_new(0)));
+}
+
 /* --- an object is disposed of --- */
 
 static void
@@ -146,10 +164,8 @@ check_listener(struct world *w, intptr_t outcome)
     assert_int_equal(gcw_event_emit(w->event, NULL), 0);
 }
 
-static void
-what_is_being_connected_may_die(void **state)
+TEST(what_is_being_connected_may_die)
 {
-    (void)state;
     at_each_allocation(connect, dispose_of_target, check_listener);
     at_each_allocation(connect, dispose_of_data, check_listener);
     at_each_allocation(connect_to_hub, dispose_of_target, check_listener);
@@ -177,10 +193,8 @@ check_handler(struct world *w, intptr_t outcome)
                          GCW_GONE);
 }
 
-static void
-what_is_being_registered_may_die(void **state)
+TEST(what_is_being_registered_may_die)
 {
-    (void)state;
     at_each_allocation(register_weak, dispose_of_target, check_handler);
     at_each_allocation(register_weak, dispose_of_data, check_handler);
 }
@@ -208,10 +222,8 @@ check_cleanup(struct world *w, intptr_t outcome)
     assert_int_equal(w->calls, outcome != 0);
 }
 
-static void
-what_is_being_watched_may_die(void **state)
+TEST(what_is_being_watched_may_die)
 {
-    (void)state;
     at_each_allocation(watch_target, dispose_of_target, check_cleanup);
     at_each_allocation(watch_method, dispose_of_target, check_cleanup);
     at_each_allocation(watch_method, dispose_of_data, check_cleanup);
@@ -252,10 +264,8 @@ check_same(struct world *w, intptr_t outcome)
     check_listener(w, outcome);
 }
 
-static void
-what_is_one_is_made_once(void **state)
+TEST(what_is_one_is_made_once)
 {
-    (void)state;
     at_each_allocation(refer, refer_too, check_same);
     at_each_allocation(connect, connect_too, check_same);
     at_each_allocation(connect_to_hub, connect_to_hub_too, check_same);
@@ -357,10 +367,8 @@ check_connected_to_hub(struct world *w, intptr_t outcome)
     assert_int_equal(gcw_hub_emit(w->hub, "news", w->source, NULL), 1);
 }
 
-static void
-there_is_room_for_what_others_add_meanwhile(void **state)
+TEST(there_is_room_for_what_others_add_meanwhile)
 {
-    (void)state;
     at_each_allocation(register_fn, register_more, check_registered);
     at_each_allocation(register_fn, look_for_function, check_registered);
     at_each_allocation(connect_fn, connect_more, check_connected);
@@ -393,54 +401,9 @@ check_proxies(struct world *w, intptr_t outcome)
         assert_int_equal(gcw_proxy_free((gcw_proxy *)w->inner), 0);
 }
 
-static void
-two_proxies_may_be_made_with_one_signature(void **state)
+TEST(two_proxies_may_be_made_with_one_signature)
 {
-    (void)state;
     at_each_allocation(make_proxy, make_proxy_too, check_proxies);
 }
 
 #endif
-
-/* --- the start --- */
-
-static void
-start_too(void *result)
-{
-    *(int *)result = gcw_init();
-}
-
-static void
-the_library_starts_once(void **state)
-{
-    int inner = -1;
-    (void)state;
-    failing_call(3, start_too, &inner);
-    assert_int_equal(gcw_init(), 0);
-    assert_int_equal(failing_end(), 1);
-    assert_int_equal(inner, 0);
-    assert_non_null(gcw_ref_new(target_new(0)));
-}
-
-static int
-run_all(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_library_starts_once),
-        cmocka_unit_test(what_is_being_connected_may_die),
-        cmocka_unit_test(what_is_being_registered_may_die),
-        cmocka_unit_test(what_is_being_watched_may_die),
-        cmocka_unit_test(what_is_one_is_made_once),
-        cmocka_unit_test(there_is_room_for_what_others_add_meanwhile),
-#if HAVE_LIBFFI
-        cmocka_unit_test(two_proxies_may_be_made_with_one_signature),
-#endif
-    };
-    return cmocka_run_group_tests_name("midst", tests, NULL, NULL);
-}
-
-int
-main(int argc, char **argv)
-{
-    return test_main(argc, argv, NULL, 0, run_all);
-}

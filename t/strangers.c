@@ -13,7 +13,7 @@
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <sys/wait.h>
-#include "ends.h"
+#include "log.h"
 
 /* --- A storm, and what it damages --- */
 
@@ -478,43 +478,32 @@ as_a_thread_that_has_called_gcweak_ends_with_older_data(
     in_a_destructor(which, &early_key);
 }
 
-/* The scenarios: each deed in each way; and their lines in the table. */
+/* Each deed in each way. */
 
-#define WAY(deed, way)                                                      \
-    static void deed##_##way(void) { way(&deed##_deed); }
-#define THREADS_END(deed)                                                   \
-    WAY(deed, as_a_thread_ends)                                             \
-    WAY(deed, as_a_thread_ends_with_older_data)                             \
-    WAY(deed, as_a_thread_that_has_called_gcweak_ends)                      \
-    WAY(deed, as_a_thread_that_has_called_gcweak_ends_with_older_data)
-#define ALL_WAYS(deed)                                                      \
-    WAY(deed, on_an_unknown_thread)                                         \
-    WAY(deed, within_do_blocking)                                           \
-    THREADS_END(deed)
+#define IN_WAY(deed, name, way, status, out)                                \
+    END(name##_##way, status, out) { way(&deed##_deed); }
+#define AS_THREADS_END(deed, name, status, out)                             \
+    IN_WAY(deed, name, as_a_thread_ends, status, out)                       \
+    IN_WAY(deed, name, as_a_thread_ends_with_older_data, status, out)       \
+    IN_WAY(deed, name, as_a_thread_that_has_called_gcweak_ends, status, out)\
+    IN_WAY(deed, name,                                                      \
+           as_a_thread_that_has_called_gcweak_ends_with_older_data, status, \
+           out)
+#define IN_ALL_WAYS(deed, name, status, out)                                \
+    IN_WAY(deed, name, on_an_unknown_thread, status, out)                   \
+    IN_WAY(deed, name, within_do_blocking, status, out)                     \
+    AS_THREADS_END(deed, name, status, out)
 
-#define ROW(deed, name, way, status, out)                                   \
-    { name "_" #way, deed##_##way, status, out, NULL, NULL }
-#define ROWS_OF_ENDS(deed, name, status, out)                               \
-    ROW(deed, name, as_a_thread_ends, status, out),                         \
-    ROW(deed, name, as_a_thread_ends_with_older_data, status, out),         \
-    ROW(deed, name, as_a_thread_that_has_called_gcweak_ends, status, out),  \
-    ROW(deed, name,                                                         \
-        as_a_thread_that_has_called_gcweak_ends_with_older_data, status, out)
-#define ROWS(deed, name, status, out)                                       \
-    ROW(deed, name, on_an_unknown_thread, status, out),                     \
-    ROW(deed, name, within_do_blocking, status, out),                       \
-    ROWS_OF_ENDS(deed, name, status, out)
-
-ALL_WAYS(atexit)
-ALL_WAYS(cancel)
-ALL_WAYS(exit)
-ALL_WAYS(quick)
-ALL_WAYS(post)
+IN_ALL_WAYS(atexit, gcw_atexit_works, 0, "20000 calls\n")
+IN_ALL_WAYS(cancel, gcw_atexit_cancel_works, 0, "0 calls\n")
+IN_ALL_WAYS(exit, exit_works, 7, INTACT)
+IN_ALL_WAYS(quick, quick_exit_works, 8, INTACT)
+IN_ALL_WAYS(post, gcw_hub_post_works, 0, "all heard\n")
 #if HAVE_LIBFFI
-ALL_WAYS(proxy)
+IN_ALL_WAYS(proxy, a_proxy_works, 0, INTACT)
 #endif
-WAY(refused, on_an_unknown_thread)
-THREADS_END(refused)
+IN_WAY(refused, all_else_is_refused, on_an_unknown_thread, 0, "at exit\n")
+AS_THREADS_END(refused, all_else_is_refused, 0, "at exit\n")
 
 /* --- Several unknown threads post, and main dispatches --- */
 
@@ -530,8 +519,7 @@ post_my_share(void *number)
     return NULL;
 }
 
-static void
-main_dispatches(void)
+END(main_hears_all_that_unknown_threads_post, 0, "all heard\n")
 {
     pthread_t threads[POSTERS];
     bool last;
@@ -592,15 +580,16 @@ a_handler_ends_the_thread(void)
     say("joined");
 }
 
-static void
-handler_ends_its_thread(void)
+END(after_a_handler_has_ended_an_unknown_thread_collections_work, 0,
+    "first\nends\njoined\ncollected\nthe rest\n")
 {
     a_handler_ends_the_thread();
     collections_work();
 }
 
-static void
-handler_ends_its_thread_and_main_leaves(void)
+/* In the other mode the thread that runs finalizers never ends. */
+END(and_the_rest_run_when_the_last_thread_ends, 0,
+    "first\nends\njoined\ncollected\nthe rest\n", .not_in = "guile")
 {
     a_handler_ends_the_thread();
     for (int i = 0; i < 10; i++)
@@ -630,8 +619,8 @@ outlive_it(void *unused)
     return unused;
 }
 
-static void
-thread_ends_while_another_stays(void)
+END(or_when_another_thread_exits, 4,
+    "main has left\nends\ncollected\nthe rest\n")
 {
     pthread_t thread;
     gcw_exit_registry *r = gcw_exit_default();
@@ -663,8 +652,10 @@ call_and_end(void *unused)
     return unused;
 }
 
-static void
-proxied_function_ends_its_thread(void)
+#define TEN(text) text text text text text text text text text text
+
+END(after_a_proxy_has_ended_unknown_threads_collections_work, 0,
+    TEN(TEN("ends\n")) "collected\n")
 {
     pthread_t thread;
     void **keep = keep_array(2);
@@ -678,8 +669,6 @@ proxied_function_ends_its_thread(void)
     }
     collections_work();
 }
-
-#define TEN(text) text text text text text text text text text text
 
 #endif
 
@@ -751,6 +740,8 @@ main_registers_100000(void)
     MUST(gcw_atexit(say_later) == 0);
 }
 
+#define MAIN_GOES_ON "later\n100000 calls\nsecond\nfirst\n"
+
 static void
 main_goes_on(void)
 {
@@ -759,15 +750,20 @@ main_goes_on(void)
     main_registers_100000();
 }
 
-static void
-main_starts_the_collector_and_goes_on(void)
+END(a_second_thread_may_register_before_main_has_called_anything, 0,
+    MAIN_GOES_ON)
 {
     GC_INIT();
     main_goes_on();
 }
 
-static void
-main_starts_the_collector_later(void)
+FRESH_END(a_second_thread_may_register_before_the_collector_runs, 0,
+          MAIN_GOES_ON)
+{
+    main_goes_on();
+}
+
+FRESH_END(main_may_start_the_collector_after_that, 0, MAIN_GOES_ON)
 {
     on_second_thread(register_two);
     GC_INIT();
@@ -776,24 +772,20 @@ main_starts_the_collector_later(void)
     main_registers_100000();
 }
 
-#define MAIN_GOES_ON "later\n100000 calls\nsecond\nfirst\n"
-
-static void
-library_is_never_started(void)
+FRESH_END(what_was_registered_so_early_runs_if_the_library_is_never_started, 0,
+          "second\nfirst\n")
 {
     on_second_thread(register_two);
 }
 
-static void
-only_the_collector_is_started(void)
+FRESH_END(or_only_the_collector, 0, "second\nfirst\n")
 {
     on_second_thread(register_two);
     GC_INIT();
     GC_gcollect();
 }
 
-static void
-second_thread_exits(void)
+FRESH_END(or_if_a_second_thread_exits, 3, "second\nfirst\n")
 {
     on_second_thread(register_two);
     on_second_thread(exit_3);
@@ -808,23 +800,20 @@ take_back_second(void *unused)
     return unused;
 }
 
-static void
-taken_back_by_a_thread(void)
+FRESH_END(an_early_one_is_taken_back_by_a_thread, 0, "first\n")
 {
     on_second_thread(register_two);
     on_second_thread(take_back_second);
 }
 
-static void
-taken_back_by_main(void)
+FRESH_END(or_by_main, 0, "first\n")
 {
     on_second_thread(register_two);
     take_back_second(NULL);
 }
 
 /* The newest of those that main has registered as well comes first. */
-static void
-taken_back_after_the_start(void)
+FRESH_END(or_by_main_after_the_start, 0, "later\nfirst\n")
 {
     on_second_thread(register_two);
     MUST(gcw_init() == 0);
@@ -844,8 +833,7 @@ take_back_nothing(void *unused)
     return unused;
 }
 
-static void
-nothing_to_take_back(void)
+FRESH_END(a_second_thread_may_ask_first_to_take_one_back, 0, "works\n")
 {
     on_second_thread(take_back_nothing);
     all_of_gcweak_works();
@@ -867,15 +855,15 @@ register_one_that_registers(void *unused)
     return unused;
 }
 
-static void
-registered_by_an_early_one(void)
+FRESH_END(an_early_one_may_register_the_next, 0,
+          "next\nlater\nsecond\nfirst\n")
 {
     on_second_thread(register_one_that_registers);
     MUST(gcw_init() == 0);
 }
 
-static void
-registered_by_an_early_one_of_the_unstarted(void)
+FRESH_END(so_it_may_where_the_library_is_never_started, 3,
+          "next\nlater\nsecond\nfirst\n")
 {
     on_second_thread(register_one_that_registers);
     on_second_thread(exit_3);
@@ -896,8 +884,8 @@ register_one_that_fails(void *unused)
     return unused;
 }
 
-static void
-early_one_fails(void)
+FRESH_END(an_early_one_that_fails_is_reported_and_the_rest_run, 0,
+          "gives up\nsecond\nfirst\n", .err = "on purpose")
 {
     on_second_thread(register_one_that_fails);
 }
@@ -917,8 +905,7 @@ register_one_that_exits(void *unused)
     return unused;
 }
 
-static void
-early_one_exits(void)
+FRESH_END(an_early_one_may_exit, 9, "exits\nsecond\nfirst\n")
 {
     on_second_thread(register_one_that_exits);
     exit(1);
@@ -937,15 +924,15 @@ in_a_child_as_well(void)
     say("parent");
 }
 
-static void
-child_of_the_unstarted(void)
+FRESH_END(a_child_runs_early_ones_too, 0,
+          "second\nfirst\nparent\nsecond\nfirst\n")
 {
     on_second_thread(register_two);
     in_a_child_as_well();
 }
 
-static void
-child_of_the_started(void)
+FRESH_END(so_does_the_child_of_one_that_has_started, 0,
+          "later\nsecond\nfirst\nparent\nlater\nsecond\nfirst\n")
 {
     on_second_thread(register_two);
     MUST(gcw_init() == 0);
@@ -973,8 +960,8 @@ be_refused_before_the_start(void *target)
     return NULL;
 }
 
-static void
-main_starts_it_afterwards(void)
+FRESH_END(all_else_is_refused_until_main_starts_the_collector, 0,
+          "later\n100000 calls\n")
 {
     static char word[64];
     pthread_t thread;
@@ -983,105 +970,4 @@ main_starts_it_afterwards(void)
     MUST(pthread_join(thread, NULL) == 0);
     all_of_gcweak_works();
     main_registers_100000();
-}
-
-static const struct end ends[] = {
-    ROWS(atexit, "gcw_atexit_works", 0, "20000 calls\n"),
-    ROWS(cancel, "gcw_atexit_cancel_works", 0, "0 calls\n"),
-    ROWS(exit, "exit_works", 7, INTACT),
-    ROWS(quick, "quick_exit_works", 8, INTACT),
-    ROWS(post, "gcw_hub_post_works", 0, "all heard\n"),
-#if HAVE_LIBFFI
-    ROWS(proxy, "a_proxy_works", 0, INTACT),
-#endif
-    ROW(refused, "all_else_is_refused", on_an_unknown_thread, 0,
-        "at exit\n"),
-    ROWS_OF_ENDS(refused, "all_else_is_refused", 0, "at exit\n"),
-
-    { "main_hears_all_that_unknown_threads_post", main_dispatches, 0,
-      "all heard\n", NULL, NULL },
-
-    { "after_a_handler_has_ended_an_unknown_thread_collections_work",
-      handler_ends_its_thread, 0,
-      "first\nends\njoined\ncollected\nthe rest\n", NULL, NULL },
-    /* In the other mode the thread that runs finalizers never ends. */
-    { "and_the_rest_run_when_the_last_thread_ends",
-      handler_ends_its_thread_and_main_leaves, 0,
-      "first\nends\njoined\ncollected\nthe rest\n", NULL, "guile" },
-    { "or_when_another_thread_exits", thread_ends_while_another_stays, 4,
-      "main has left\nends\ncollected\nthe rest\n", NULL, NULL },
-#if HAVE_LIBFFI
-    { "after_a_proxy_has_ended_unknown_threads_collections_work",
-      proxied_function_ends_its_thread, 0,
-      TEN(TEN("ends\n")) "collected\n", NULL, NULL },
-#endif
-
-    { "a_second_thread_may_register_before_main_has_called_anything",
-      main_starts_the_collector_and_goes_on, 0, MAIN_GOES_ON, NULL, NULL },
-};
-
-/* Those in which the collector must not run to begin with, as it does in all
- * other modes. */
-static const struct end fresh[] = {
-    { "a_second_thread_may_register_before_the_collector_runs",
-      main_goes_on, 0, MAIN_GOES_ON, NULL, NULL },
-    { "main_may_start_the_collector_after_that",
-      main_starts_the_collector_later, 0, MAIN_GOES_ON, NULL, NULL },
-    { "what_was_registered_so_early_runs_if_the_library_is_never_started",
-      library_is_never_started, 0, "second\nfirst\n", NULL, NULL },
-    { "or_only_the_collector", only_the_collector_is_started, 0,
-      "second\nfirst\n", NULL, NULL },
-    { "or_if_a_second_thread_exits", second_thread_exits, 3,
-      "second\nfirst\n", NULL, NULL },
-    { "an_early_one_is_taken_back_by_a_thread", taken_back_by_a_thread, 0,
-      "first\n", NULL, NULL },
-    { "or_by_main", taken_back_by_main, 0, "first\n", NULL, NULL },
-    { "or_by_main_after_the_start", taken_back_after_the_start, 0,
-      "later\nfirst\n", NULL, NULL },
-    { "a_second_thread_may_ask_first_to_take_one_back",
-      nothing_to_take_back, 0, "works\n", NULL, NULL },
-    { "an_early_one_may_register_the_next", registered_by_an_early_one, 0,
-      "next\nlater\nsecond\nfirst\n", NULL, NULL },
-    { "so_it_may_where_the_library_is_never_started",
-      registered_by_an_early_one_of_the_unstarted, 3,
-      "next\nlater\nsecond\nfirst\n", NULL, NULL },
-    { "an_early_one_that_fails_is_reported_and_the_rest_run",
-      early_one_fails, 0, "gives up\nsecond\nfirst\n", "on purpose", NULL },
-    { "an_early_one_may_exit", early_one_exits, 9,
-      "exits\nsecond\nfirst\n", NULL, NULL },
-    { "a_child_runs_early_ones_too", child_of_the_unstarted, 0,
-      "second\nfirst\nparent\nsecond\nfirst\n", NULL, NULL },
-    { "so_does_the_child_of_one_that_has_started", child_of_the_started, 0,
-      "later\nsecond\nfirst\nparent\nlater\nsecond\nfirst\n", NULL, NULL },
-    { "all_else_is_refused_until_main_starts_the_collector",
-      main_starts_it_afterwards, 0, "later\n100000 calls\n", NULL, NULL },
-};
-
-enum {
-    ENDS = sizeof ends / sizeof *ends,
-    FRESH = sizeof fresh / sizeof *fresh
-};
-
-static bool
-collector_does_not_run(void)
-{
-    return !GC_is_init_called();
-}
-
-static int
-run_all(void)
-{
-    struct end all[ENDS + FRESH];
-    memcpy(all, ends, sizeof ends);
-    memcpy(all + ENDS, fresh, sizeof fresh);
-    return check_ends(all, ENDS + (collector_does_not_run() ? FRESH : 0));
-}
-
-int
-main(int argc, char **argv)
-{
-    struct end all[ENDS + FRESH];
-    memcpy(all, ends, sizeof ends);
-    memcpy(all + ENDS, fresh, sizeof fresh);
-    return ends_main(argc, argv, all, ENDS + FRESH, run_all);
 }

@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "mode.h"
@@ -128,12 +129,13 @@ test_main(int argc, char **argv, const struct scenario *scenarios,
           size_t n_scenarios, int (*tests)(void))
 {
     const char *mode = getenv("GCWEAK_TEST_MODE");
+    bool by_name = argc == 3 && strcmp(argv[1], "-n") == 0;
 
     if (!mode_set_up(mode)) {
         printf("Bail out! The mode %s cannot be had\n", mode);
         return 99;
     }
-    if (argc < 2)
-        return tests();
-    return scenario_play(argv[1], scenarios, n_scenarios);
+    if (argc > 1 && !by_name)
+        return scenario_play(argv[1], scenarios, n_scenarios);
+    return tests != NULL ? tests() : test_run(by_name ? argv[2] : NULL);
 }

@@ -25,6 +25,7 @@
 #include <cmocka.h>
 #include <gc.h>
 #include <gcweak.h>
+#include "test.h"
 
 #define NOINLINE __attribute__((noinline))
 
@@ -86,7 +87,8 @@ NOINLINE void in_dead_frame(void (*body)(void *arg), void *arg);
 
 /* Scenarios: what runs in a child process of its own, started afresh from
  * this test program.  The scenario's function runs after the mode was set up;
- * the child's status, output and errors come back. */
+ * the child's status, output and errors come back.  Those of SCENARIO and of
+ * END need no table. */
 struct scenario {
     const char *name;
     void (*run)(void);
@@ -106,8 +108,9 @@ void outcome_free(struct outcome *o);
  * /proc: that one would start valgrind itself where a test runs under it. */
 const char *program_path(void);
 
-/* The main function of each test program: sets up the mode, then either runs
- * the tests, or, with a scenario's name as the argument, that scenario.
+/* What the main function of each test program calls: sets up the mode, then
+ * does what the arguments ask for (test.h).  A program may have scenarios in a
+ * table, and a function that runs its tests, if not NULL, in place of test_run.
  * Returns what main returns. */
 int test_main(int argc, char **argv, const struct scenario *scenarios,
               size_t n_scenarios, int (*run_tests)(void));
