@@ -10,7 +10,18 @@
 #include <string.h>
 #include <unistd.h>
 
-/* --- What runs in processes of their own --------------------------------- */
+TEST(init_is_idempotent)
+{
+    assert_int_equal(gcw_init(), 0);
+    errno = ENOENT;
+    assert_int_equal(gcw_init(), 0);
+    assert_int_equal(errno, ENOENT);
+}
+
+TEST(version_is_that_of_the_package)
+{
+    assert_string_equal(gcw_version(), PACKAGE_VERSION);
+}
 
 /* Prints what gcw_init says, as its test reads it. */
 static void
@@ -30,7 +41,7 @@ init_in_thread(void *unused)
     return unused;
 }
 
-SCENARIO(start_on_an_unknown_thread)
+END(first_init_needs_a_known_thread, 0, "EPERM\nstarted\n")
 {
     pthread_t thread;
 
@@ -40,7 +51,7 @@ SCENARIO(start_on_an_unknown_thread)
     print_init();
 }
 
-SCENARIO(look_for_leaks)
+END(find_leak_mode_is_not_supported, 0, "ENOTSUP\n")
 {
     GC_set_find_leak(1);
     GC_INIT();
@@ -49,7 +60,8 @@ SCENARIO(look_for_leaks)
     _exit(0);
 }
 
-SCENARIO(look_for_leaks_later)
+END(find_leak_mode_that_comes_later_is_not_supported_either, 0,
+    "started\nENOTSUP\n")
 {
     void *object;
 
@@ -63,59 +75,6 @@ SCENARIO(look_for_leaks_later)
     _exit(0);
 }
 
-SCENARIO(fail_outside_a_callback)
-{
-    gcw_init();
-    gcw_fail("nothing to give up");
-}
-
-SCENARIO(fail_before_the_start)
-{
-    gcw_fail(NULL);
-}
-
-/* --- Tests --------------------------------------------------------------- */
-
-TEST(init_is_idempotent)
-{
-    assert_int_equal(gcw_init(), 0);
-    errno = ENOENT;
-    assert_int_equal(gcw_init(), 0);
-    assert_int_equal(errno, ENOENT);
-}
-
-TEST(version_is_that_of_the_package)
-{
-    assert_string_equal(gcw_version(), PACKAGE_VERSION);
-}
-
-TEST(first_init_needs_a_known_thread)
-{
-    struct outcome o = run_scenario("start_on_an_unknown_thread");
-
-    assert_int_equal(o.status, 0);
-    assert_string_equal(o.out, "EPERM\nstarted\n");
-    outcome_free(&o);
-}
-
-TEST(find_leak_mode_is_not_supported)
-{
-    struct outcome o = run_scenario("look_for_leaks");
-
-    assert_int_equal(o.status, 0);
-    assert_string_equal(o.out, "ENOTSUP\n");
-    outcome_free(&o);
-}
-
-TEST(find_leak_mode_that_comes_later_is_not_supported_either)
-{
-    struct outcome o = run_scenario("look_for_leaks_later");
-
-    assert_int_equal(o.status, 0);
-    assert_string_equal(o.out, "started\nENOTSUP\n");
-    outcome_free(&o);
-}
-
 TEST(the_program_is_never_unloaded)
 {
     gcw_exit_registry *r = gcw_exit_registry_new(NULL);
@@ -125,19 +84,15 @@ TEST(the_program_is_never_unloaded)
     assert_int_equal(gcw_exit_unregister(h), GCW_REMOVED);
 }
 
-TEST(fail_outside_a_callback_aborts_with_its_text)
+END(fail_outside_a_callback_aborts_with_its_text, 128 + SIGABRT, "",
+    .err = "nothing to give up")
 {
-    struct outcome o = run_scenario("fail_outside_a_callback");
-
-    assert_int_equal(o.status, 128 + SIGABRT);
-    assert_non_null(strstr(o.err, "nothing to give up"));
-    outcome_free(&o);
+    gcw_init();
+    gcw_fail("nothing to give up");
 }
 
-TEST(fail_aborts_without_text_and_before_init_too)
+END(fail_aborts_without_text_and_before_init_too, 128 + SIGABRT, "")
 {
-    struct outcome o = run_scenario("fail_before_the_start");
-
-    assert_int_equal(o.status, 128 + SIGABRT);
-    outcome_free(&o);
+    gcw_fail(NULL);
 }
+

@@ -555,7 +555,7 @@ say_when_dead(void **kept, const char *what)
     return gcw_cleanup_new(kept[0], say, (void *)(uintptr_t)what);
 }
 
-SCENARIO(exit_with_armed_ones)
+END(at_exit_armed_ones_run_newest_first, 7, "second\nfirst\n")
 {
     void **kept = keep_array(4);
     say_when_dead(&kept[0], "first");
@@ -567,7 +567,7 @@ SCENARIO(exit_with_armed_ones)
     exit(7);
 }
 
-SCENARIO(exit_with_a_pending_one)
+END(at_exit_pending_ones_run_before_armed_ones, 0, "pending\narmed\n")
 {
     void **kept = keep_array(2);
     say_when_dead(&kept[0], "pending");
@@ -576,7 +576,7 @@ SCENARIO(exit_with_a_pending_one)
     exit(0);
 }
 
-SCENARIO(exit_with_one_switched_on_again)
+END(one_switched_off_and_on_runs_at_exit, 0, "on\n")
 {
     void **kept = keep_array(1);
     gcw_cleanup *c = say_when_dead(kept, "on");
@@ -592,7 +592,8 @@ give_up(void *data)
     gcw_fail("broken");
 }
 
-SCENARIO(exit_with_a_failing_one)
+END(at_exit_a_failing_one_is_reported_and_the_rest_run, 0,
+    "third\nsecond\nfirst\n", .err = "broken")
 {
     void **kept = keep_array(3);
     say_when_dead(&kept[0], "first");
@@ -602,7 +603,7 @@ SCENARIO(exit_with_a_failing_one)
     exit(0);
 }
 
-SCENARIO(quit_fast)
+END(underscore_exit_runs_none, 0, "")
 {
     void **kept = keep_array(1);
     say_when_dead(kept, "never");
@@ -618,7 +619,8 @@ say_where(void *data)
             getpid() == parent ? "parent" : "child");
 }
 
-SCENARIO(fork_and_let_one_die_in_the_child)
+END(a_child_runs_deaths_of_its_own_but_not_the_parents_exit, 0,
+    "one in the child\ntwo in the parent\none in the parent\n")
 {
     void **kept = keep_array(2);
     int status = -1;
@@ -637,7 +639,8 @@ SCENARIO(fork_and_let_one_die_in_the_child)
     exit(status);
 }
 
-SCENARIO(exit_in_a_child_with_one_of_its_own)
+END(a_child_runs_what_it_registered_itself_at_exit, 0,
+    "registered by the child\n")
 {
     int status = -1;
     gcw_init();
@@ -648,54 +651,4 @@ SCENARIO(exit_in_a_child_with_one_of_its_own)
     }
     waitpid(child, &status, 0);
     exit(status);
-}
-
-static void
-expect(const char *scenario, int status, const char *out)
-{
-    struct outcome o = run_scenario(scenario);
-    assert_string_equal(o.out, out);
-    assert_int_equal(o.status, status);
-    outcome_free(&o);
-}
-
-TEST(at_exit_armed_ones_run_newest_first)
-{
-    expect("exit_with_armed_ones", 7, "second\nfirst\n");
-}
-
-TEST(at_exit_pending_ones_run_before_armed_ones)
-{
-    expect("exit_with_a_pending_one", 0, "pending\narmed\n");
-}
-
-TEST(one_switched_off_and_on_runs_at_exit)
-{
-    expect("exit_with_one_switched_on_again", 0, "on\n");
-}
-
-TEST(at_exit_a_failing_one_is_reported_and_the_rest_run)
-{
-    struct outcome o = run_scenario("exit_with_a_failing_one");
-    assert_string_equal(o.out, "third\nsecond\nfirst\n");
-    assert_non_null(strstr(o.err, "broken"));
-    assert_int_equal(o.status, 0);
-    outcome_free(&o);
-}
-
-TEST(underscore_exit_runs_none)
-{
-    expect("quit_fast", 0, "");
-}
-
-TEST(a_child_runs_deaths_of_its_own_but_not_the_parents_exit)
-{
-    expect("fork_and_let_one_die_in_the_child", 0,
-           "one in the child\ntwo in the parent\none in the parent\n");
-}
-
-TEST(a_child_runs_what_it_registered_itself_at_exit)
-{
-    expect("exit_in_a_child_with_one_of_its_own", 0,
-           "registered by the child\n");
 }

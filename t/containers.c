@@ -327,8 +327,10 @@ TEST(the_descriptor_is_open_in_finalizers_and_closed_afterwards)
     static int fds[SESSIONS];
     struct tally *t = tally_new(use_descriptor);
     t->fds = fds;
+    GC_disable();
     in_dead_frame(drop_sessions, t);
     assert_int_equal(closed(fds), 0);
+    GC_enable();
     collect_and_notice();
     all_is_good(t);
     assert_true(nearly_all(closed(fds), SESSIONS));
@@ -387,7 +389,8 @@ go_by(struct bystanders *b)
 
 /* The deaths are noticed first, then files are opened, then the finalizers
  * post. */
-SCENARIO(finalize_late)
+END(a_late_finalizer_writes_to_no_file_that_came_meanwhile, 0, "untouched\n",
+    .err = "")
 {
     static int fds[SESSIONS];
     static struct bystanders b;
@@ -404,14 +407,6 @@ SCENARIO(finalize_late)
     MUST(are_untouched(&b));
     say("untouched");
     _exit(0);
-}
-
-TEST(a_late_finalizer_writes_to_no_file_that_came_meanwhile)
-{
-    struct outcome o = run_scenario("finalize_late");
-    assert_string_equal(o.err, "");
-    assert_string_equal(o.out, "untouched\n");
-    outcome_free(&o);
 }
 
 /* --- disposed of --- */
@@ -716,7 +711,8 @@ after_events(void **keep, int n)
 }
 
 /* The record of an event is more than a hundred bytes. */
-SCENARIO(keep_a_handle)
+END(the_handle_of_a_dead_events_listener_holds_no_later_events, 0, "small\n",
+    .err = "")
 {
     enum { EVENTS = 1200 };
     void **keep = keep_array(3);
@@ -730,14 +726,6 @@ SCENARIO(keep_a_handle)
     MUST(s.events < EVENTS / 20);
     say("small");
     _exit(0);
-}
-
-TEST(the_handle_of_a_dead_events_listener_holds_no_later_events)
-{
-    struct outcome o = run_scenario("keep_a_handle");
-    assert_string_equal(o.err, "");
-    assert_string_equal(o.out, "small\n");
-    outcome_free(&o);
 }
 
 /* --- listed while they come and go --- */

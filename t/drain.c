@@ -325,31 +325,11 @@ hook_with_collectable_data(void *arg)
     *ref = gcw_ref_new(data);
 }
 
-SCENARIO(fail_without_a_hook)
-{
-    pend(give_up, (char *)"no hook");
-    gcw_drain(0);
-    puts("went on");
-}
-
 static void
 say_that_i_heard(void *handle, const char *name, const char *why, void *data)
 {
     (void)handle, (void)name, (void)why;
     puts(data);
-}
-
-SCENARIO(fail_after_the_hook_was_taken_out)
-{
-    gcw_drain_on_error(say_that_i_heard, (char *)"heard");
-    gcw_drain_on_error(NULL, NULL);
-    fail_without_a_hook();
-}
-
-SCENARIO(fail_with_a_hook)
-{
-    gcw_drain_on_error(say_that_i_heard, (char *)"heard");
-    fail_without_a_hook();
 }
 
 static void
@@ -365,22 +345,13 @@ say_it(void *data)
     puts(data);
 }
 
-SCENARIO(fail_at_exit)
+END(a_failing_hook_is_ignored_at_exit_too, 0, "heard\nthe rest\n", .err = "")
 {
     void **keep = keep_array(1);
     keep[0] = target_new(1);
     gcw_drain_on_error(say_and_fail, (char *)"heard");
     gcw_cleanup_new(keep[0], say_it, (char *)"the rest");
     gcw_cleanup_new(keep[0], give_up, (char *)"bad");
-}
-
-TEST(a_failing_hook_is_ignored_at_exit_too)
-{
-    struct outcome o = run_scenario("fail_at_exit");
-    assert_string_equal(o.out, "heard\nthe rest\n");
-    assert_string_equal(o.err, "");
-    assert_int_equal(o.status, 0);
-    outcome_free(&o);
 }
 
 TEST(a_failure_gives_up_only_the_innermost_callback)
@@ -406,35 +377,26 @@ TEST(the_library_keeps_the_data_of_the_hook)
     gcw_drain_on_error(NULL, NULL);
 }
 
-static void
-fails_in_the_scenario(const char *scenario, const char *out, const char *why)
+END(without_a_hook_a_line_goes_to_stderr, 0, "went on\n",
+    .err = "no hook", .err_lines = 1)
 {
-    struct outcome o = run_scenario(scenario);
-    const char *line = strstr(o.err, why);
-    assert_non_null(line);
-    assert_int_equal(strcspn(o.err, "\n") + 1, strlen(o.err));
-    assert_string_equal(o.out, out);
-    assert_int_equal(o.status, 0);
-    outcome_free(&o);
+    pend(give_up, (char *)"no hook");
+    gcw_drain(0);
+    puts("went on");
 }
 
-TEST(without_a_hook_a_line_goes_to_stderr)
+END(a_hook_that_was_taken_out_hears_nothing, 0, "went on\n",
+    .err = "no hook", .err_lines = 1)
 {
-    fails_in_the_scenario("fail_without_a_hook", "went on\n", "no hook");
+    gcw_drain_on_error(say_that_i_heard, (char *)"heard");
+    gcw_drain_on_error(NULL, NULL);
+    without_a_hook_a_line_goes_to_stderr();
 }
 
-TEST(a_hook_that_was_taken_out_hears_nothing)
+END(with_a_hook_nothing_goes_to_stderr, 0, "heard\nwent on\n", .err = "")
 {
-    fails_in_the_scenario("fail_after_the_hook_was_taken_out", "went on\n",
-                          "no hook");
-}
-
-TEST(with_a_hook_nothing_goes_to_stderr)
-{
-    struct outcome o = run_scenario("fail_with_a_hook");
-    assert_string_equal(o.err, "");
-    assert_string_equal(o.out, "heard\nwent on\n");
-    outcome_free(&o);
+    gcw_drain_on_error(say_that_i_heard, (char *)"heard");
+    without_a_hook_a_line_goes_to_stderr();
 }
 
 /* --- the descriptor --- */
@@ -661,18 +623,11 @@ TEST(collect_tells_how_many_ran)
 
 /* --- the descriptor in processes of their own --- */
 
-SCENARIO(first_call_with_something_pending)
+END(a_descriptor_asked_for_late_is_readable_at_once, 0, "readable\n")
 {
     static size_t n;
     pend(count, &n);
     puts(readable(gcw_drain_fd(), LONG_ENOUGH) ? "readable" : "silent");
-}
-
-TEST(a_descriptor_asked_for_late_is_readable_at_once)
-{
-    struct outcome o = run_scenario("first_call_with_something_pending");
-    assert_string_equal(o.out, "readable\n");
-    outcome_free(&o);
 }
 
 static int
@@ -686,7 +641,8 @@ fill_the_table(void)
     return last;
 }
 
-SCENARIO(full_table)
+END(with_a_full_descriptor_table_it_fails_and_works_later, 0,
+    "-1 EMFILE\nran 1\nreadable\n")
 {
     static size_t n;
     gcw_init();
@@ -704,7 +660,8 @@ SCENARIO(full_table)
 }
 
 /* The child has nothing to put in the place of its parent's wake-up. */
-SCENARIO(full_table_at_fork)
+END(with_a_full_descriptor_table_a_child_has_none_and_gets_one_later, 0,
+    "child readable\nparent silent\n")
 {
     static size_t n;
     gcw_init();
@@ -722,20 +679,6 @@ SCENARIO(full_table_at_fork)
     puts(readable(fd, LONG_ENOUGH) ? "child readable" : "child silent");
     fflush(stdout);
     _exit(0);
-}
-
-TEST(with_a_full_descriptor_table_it_fails_and_works_later)
-{
-    struct outcome o = run_scenario("full_table");
-    assert_string_equal(o.out, "-1 EMFILE\nran 1\nreadable\n");
-    outcome_free(&o);
-}
-
-TEST(with_a_full_descriptor_table_a_child_has_none_and_gets_one_later)
-{
-    struct outcome o = run_scenario("full_table_at_fork");
-    assert_string_equal(o.out, "child readable\nparent silent\n");
-    outcome_free(&o);
 }
 
 static size_t scenario_count;
@@ -760,7 +703,10 @@ die_in_the_child(int fd)
     _exit(0);
 }
 
-SCENARIO(death_in_a_child)
+END(a_death_in_a_forked_child_does_not_wake_the_parent, 0,
+    "child before: silent\nchild: readable\n"
+    "same number\nchild after: silent\n"
+    "parent: silent\nparent later: readable\n")
 {
     int fd = gcw_drain_fd();
     pid_t child = fork();
@@ -770,15 +716,6 @@ SCENARIO(death_in_a_child)
     say_readable("parent", fd, 0);
     pend(count, &scenario_count);
     say_readable("parent later", fd, LONG_ENOUGH);
-}
-
-TEST(a_death_in_a_forked_child_does_not_wake_the_parent)
-{
-    struct outcome o = run_scenario("death_in_a_child");
-    assert_string_equal(o.out, "child before: silent\nchild: readable\n"
-                               "same number\nchild after: silent\n"
-                               "parent: silent\nparent later: readable\n");
-    outcome_free(&o);
 }
 
 static void
@@ -791,7 +728,8 @@ wait_in_the_child(int fd, int pipe_end)
     _exit(0);
 }
 
-SCENARIO(death_in_the_parent)
+END(a_death_in_the_parent_does_not_wake_a_forked_child, 0,
+    "child: silent\nparent: readable\n")
 {
     int fd = gcw_drain_fd(), ends[2];
     if (pipe(ends) != 0)
@@ -805,13 +743,6 @@ SCENARIO(death_in_the_parent)
     say_readable("parent", fd, LONG_ENOUGH);
 }
 
-TEST(a_death_in_the_parent_does_not_wake_a_forked_child)
-{
-    struct outcome o = run_scenario("death_in_the_parent");
-    assert_string_equal(o.out, "child: silent\nparent: readable\n");
-    outcome_free(&o);
-}
-
 /* --- beside the application's own hook --- */
 
 static atomic_int events;
@@ -823,7 +754,7 @@ count_event(GC_EventType event)
     atomic_fetch_add(&events, 1);
 }
 
-SCENARIO(hook_of_the_application)
+END(the_applications_collection_hook_is_still_called, 0, "called\ndrained\n")
 {
     static size_t n;
     GC_set_on_collection_event(count_event);
@@ -836,13 +767,6 @@ SCENARIO(hook_of_the_application)
     puts(nearly_all(n, MANY) && !readable(fd, 0) ? "drained" : "not drained");
 }
 
-TEST(the_applications_collection_hook_is_still_called)
-{
-    struct outcome o = run_scenario("hook_of_the_application");
-    assert_string_equal(o.out, "called\ndrained\n");
-    outcome_free(&o);
-}
-
 /* As the collector itself may, where it stops the world. */
 static void GC_CALLBACK
 change_errno(GC_EventType event)
@@ -851,7 +775,7 @@ change_errno(GC_EventType event)
         errno = ETIMEDOUT;
 }
 
-SCENARIO(hook_that_changes_errno)
+END(a_collection_leaves_errno_alone, 0, "left alone\n")
 {
     GC_set_on_collection_event(change_errno);
     gcw_drain_fd();
@@ -860,14 +784,8 @@ SCENARIO(hook_that_changes_errno)
     puts(errno == EXDEV ? "left alone" : "changed");
 }
 
-TEST(a_collection_leaves_errno_alone)
-{
-    struct outcome o = run_scenario("hook_that_changes_errno");
-    assert_string_equal(o.out, "left alone\n");
-    outcome_free(&o);
-}
-
-SCENARIO(hook_taken_by_the_application)
+END(deaths_are_found_though_the_application_took_the_hook, 0,
+    "fd: readable\ndrained\n")
 {
     static size_t n;
     int fd = gcw_drain_fd();
@@ -878,11 +796,4 @@ SCENARIO(hook_taken_by_the_application)
     say_readable("fd", fd, LONG_ENOUGH);
     gcw_drain(0);
     puts(nearly_all(n, MANY) ? "drained" : "not drained");
-}
-
-TEST(deaths_are_found_though_the_application_took_the_hook)
-{
-    struct outcome o = run_scenario("hook_taken_by_the_application");
-    assert_string_equal(o.out, "fd: readable\ndrained\n");
-    outcome_free(&o);
 }

@@ -1053,7 +1053,8 @@ say_readable(const char *who, int fd)
             readable(fd, 0) ? "readable" : "silent");
 }
 
-SCENARIO(full_table)
+END(with_a_full_descriptor_table_it_fails_and_works_later, 0,
+    "later: readable\nafter: silent\na b\n", .err = "")
 {
     gcw_hub *h = saying_hub();
     int last = fill_the_table();
@@ -1090,7 +1091,10 @@ post_in_the_child(gcw_hub *h, int fd)
     _exit(0);
 }
 
-SCENARIO(post_in_a_child)
+END(a_post_in_a_forked_child_does_not_wake_the_parent, 0,
+    "child before: silent\nchild: readable\n"
+    "child after: silent\n"
+    "parent: silent\nparent later: readable\n", .err = "")
 {
     gcw_hub *h = saying_hub();
     int fd = gcw_hub_fd(h);
@@ -1116,7 +1120,9 @@ look_in_the_child(gcw_hub *h, int fd, int told)
     _exit(0);
 }
 
-SCENARIO(post_in_the_parent)
+END(a_post_in_the_parent_does_not_wake_a_forked_child, 0,
+    "child: silent\nchild later: readable\n"
+    "parent: readable\nparent after: silent\n", .err = "")
 {
     gcw_hub *h = saying_hub();
     int fd = gcw_hub_fd(h), ends[2];
@@ -1141,7 +1147,9 @@ dispatch_in_the_child(gcw_hub *h, int fd)
     _exit(0);
 }
 
-SCENARIO(post_before_the_fork)
+END(what_was_posted_before_a_fork_is_there_in_both, 0,
+    "child: readable\nchild after: silent\n"
+    "parent: readable\nparent after: silent\n", .err = "")
 {
     gcw_hub *h = saying_hub();
     int fd = gcw_hub_fd(h);
@@ -1164,7 +1172,7 @@ drop_in_the_child(struct row *row)
     _exit(0);
 }
 
-SCENARIO(drop_in_a_child)
+END(a_hub_dropped_in_a_child_leaves_the_parents_open, 0, "open\n", .err = "")
 {
     struct row *row = row_new();
     pid_t child = fork();
@@ -1172,48 +1180,6 @@ SCENARIO(drop_in_a_child)
         drop_in_the_child(row);
     wait_for_child(child);
     say(closed(row) == 0 ? "open" : "closed");
-}
-
-static void
-scenario_says(const char *scenario, const char *out)
-{
-    struct outcome o = run_scenario(scenario);
-    assert_string_equal(o.out, out);
-    assert_string_equal(o.err, "");
-    assert_int_equal(o.status, 0);
-    outcome_free(&o);
-}
-
-TEST(with_a_full_descriptor_table_it_fails_and_works_later)
-{
-    scenario_says("full_table", "later: readable\nafter: silent\na b\n");
-}
-
-TEST(a_post_in_a_forked_child_does_not_wake_the_parent)
-{
-    scenario_says("post_in_a_child",
-                  "child before: silent\nchild: readable\n"
-                  "child after: silent\n"
-                  "parent: silent\nparent later: readable\n");
-}
-
-TEST(a_post_in_the_parent_does_not_wake_a_forked_child)
-{
-    scenario_says("post_in_the_parent",
-                  "child: silent\nchild later: readable\n"
-                  "parent: readable\nparent after: silent\n");
-}
-
-TEST(what_was_posted_before_a_fork_is_there_in_both)
-{
-    scenario_says("post_before_the_fork",
-                  "child: readable\nchild after: silent\n"
-                  "parent: readable\nparent after: silent\n");
-}
-
-TEST(a_hub_dropped_in_a_child_leaves_the_parents_open)
-{
-    scenario_says("drop_in_a_child", "open\n");
 }
 
 /* --- bad arguments --- */

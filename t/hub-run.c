@@ -641,36 +641,17 @@ emit_a_failure(gcw_hub *h)
     say("went on");
 }
 
-SCENARIO(unheard)
+END(without_a_hook_a_line_goes_to_stderr, 0, "went on\n",
+    .err = "in a function", .err_lines = 1)
 {
     emit_a_failure(gcw_hub_new());
 }
 
-SCENARIO(hook_taken_out)
+END(a_hook_that_was_taken_out_hears_nothing, 0, "went on\n",
+    .err = "in a function", .err_lines = 1)
 {
     gcw_hub *h = gcw_hub_new();
     MUST(gcw_hub_on_error(h, failing_hook, "") == 0);
     MUST(gcw_hub_on_error(h, NULL, NULL) == 0);
     emit_a_failure(h);
-}
-
-static void
-writes_a_line(const char *scenario)
-{
-    struct outcome o = run_scenario(scenario);
-    assert_string_equal(o.out, "went on\n");
-    assert_non_null(strstr(o.err, "in a function"));
-    assert_int_equal(strcspn(o.err, "\n") + 1, strlen(o.err));
-    assert_int_equal(o.status, 0);
-    outcome_free(&o);
-}
-
-TEST(without_a_hook_a_line_goes_to_stderr)
-{
-    writes_a_line("unheard");
-}
-
-TEST(a_hook_that_was_taken_out_hears_nothing)
-{
-    writes_a_line("hook_taken_out");
 }

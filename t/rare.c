@@ -425,6 +425,7 @@ TEST(a_thread_that_cannot_be_made_known_is_refused)
     pthread_t thread;
     int found[2];
 
+    assert_int_equal(gcw_init(), 0);
     assert_int_equal(pthread_create(&thread, NULL, use_atexit, found), 0);
     pthread_join(thread, NULL);
     assert_int_equal(found[0], EPERM);
@@ -695,8 +696,9 @@ TEST(a_cleanup_without_room_is_refused_unless_it_has_run)
 {
     struct target *t = target_new(1);
     size_t *calls = counter_new();
-    gcw_cleanup *c;
+    gcw_cleanup *c = gcw_cleanup_new(t, count, calls);
 
+    assert_non_null(c);
     failing_begin_only("realloc");
     do
         c = gcw_cleanup_new(t, count, calls);
@@ -1109,7 +1111,25 @@ SCENARIO(begin_by_half_and_end_quickly)
     quick_exit(0);
 }
 
-SCENARIO(begin_where_leaks_are_looked_for)
+static void
+leaves(const char *scenario, const char *out, const char *err)
+{
+    struct outcome o = run_scenario(scenario);
+
+    assert_string_equal(o.err, err);
+    assert_string_equal(o.out, out);
+    assert_int_equal(o.status, 0);
+    outcome_free(&o);
+}
+
+TEST(a_library_that_began_by_half_does_nothing_at_exit)
+{
+    leaves("begin_by_half", "it did not begin\n", "");
+    leaves("begin_by_half_and_end_quickly", "it did not begin\n", "");
+}
+
+END(a_library_that_cannot_begin_takes_no_functions, 0,
+    "not supported\nnor is that\n", .err = "")
 {
     GC_INIT();
     GC_set_find_leak(1);
@@ -1151,7 +1171,7 @@ begin_to_register_late(void)
     come_between(1, register_late, NULL);
 }
 
-SCENARIO(register_while_it_ends)
+END(whatever_is_registered_until_the_end_runs, 0, "all of them\n", .err = "")
 {
     gcw_init();
     atexit(begin_to_register_late);
@@ -1184,7 +1204,7 @@ come_late(void)
     atexit(let_another_end_it);
 }
 
-SCENARIO(end_after_the_end)
+END(who_ends_a_process_that_has_ended_waits, 0, "it stays behind\n", .err = "")
 {
     sem_init(&waiting, 0, 0);
     gcw_atexit(come_late);
@@ -1199,7 +1219,8 @@ be_another_process(void)
 }
 
 /* After so many forks the number of a process has no room in a handler. */
-SCENARIO(be_the_seventy_thousandth)
+END(processes_are_told_apart_after_seventy_thousand_forks, 0, "its own\n",
+    .err = "")
 {
     gcw_exit_registry *r = gcw_exit_registry_new(NULL);
 
@@ -1241,44 +1262,6 @@ SCENARIO(look_for_leaks_without_malloc)
 SCENARIO(look_for_leaks_without_calloc)
 {
     look_for_leaks_without("calloc");
-}
-
-static void
-leaves(const char *scenario, const char *out, const char *err)
-{
-    struct outcome o = run_scenario(scenario);
-
-    assert_string_equal(o.err, err);
-    assert_string_equal(o.out, out);
-    assert_int_equal(o.status, 0);
-    outcome_free(&o);
-}
-
-TEST(a_library_that_began_by_half_does_nothing_at_exit)
-{
-    leaves("begin_by_half", "it did not begin\n", "");
-    leaves("begin_by_half_and_end_quickly", "it did not begin\n", "");
-}
-
-TEST(a_library_that_cannot_begin_takes_no_functions)
-{
-    leaves("begin_where_leaks_are_looked_for", "not supported\nnor is that\n",
-           "");
-}
-
-TEST(whatever_is_registered_until_the_end_runs)
-{
-    leaves("register_while_it_ends", "all of them\n", "");
-}
-
-TEST(who_ends_a_process_that_has_ended_waits)
-{
-    leaves("end_after_the_end", "it stays behind\n", "");
-}
-
-TEST(processes_are_told_apart_after_seventy_thousand_forks)
-{
-    leaves("be_the_seventy_thousandth", "its own\n", "");
 }
 
 TEST(leaks_that_could_not_be_looked_for_are_said_to_be)

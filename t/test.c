@@ -65,6 +65,23 @@ is_to_run(const struct test *test, const char *pattern)
 }
 
 static void
+check_stderr(const struct test *end, const char *err)
+{
+    int lines = 0;
+
+    if (end->err == NULL)
+        return;
+    if (strstr(err, end->err) == NULL)
+        fail_msg("not in stderr: %s\nstderr: %s", end->err, err);
+    for (const char *c = err; *c != '\0'; c++)
+        lines += *c == '\n';
+    if (end->err_lines != 0 && lines != end->err_lines)
+        fail_msg("%d lines in stderr: %s", lines, err);
+    if (*end->err == '\0')
+        assert_string_equal(err, "");
+}
+
+static void
 check_end(const struct test *end)
 {
     struct outcome o = run_scenario(end->name);
@@ -73,8 +90,7 @@ check_end(const struct test *end)
         print_error("status %d, stderr: %s\n", o.status, o.err);
     assert_string_equal(o.out, end->out);
     assert_int_equal(o.status, end->status);
-    if (end->err != NULL && strstr(o.err, end->err) == NULL)
-        fail_msg("not in stderr: %s\nstderr: %s", end->err, o.err);
+    check_stderr(end, o.err);
     outcome_free(&o);
 }
 

@@ -8,7 +8,7 @@
  *                                       written exactly this to stdout
  *
  * They run in the order in which they stand.  More of struct test may follow,
- * as in END(name, 0, "", .err = "half a word of stderr", .not_in = "guile").
+ * as in END(name, 0, "", .err = "part of stderr", .not_in = "guile").
  *
  * The main function is that of libsupport.a, unless a program has its own:
  *     NAME.t                  runs all tests
@@ -30,7 +30,8 @@ struct test {
     void (*run)(void);
     int status;              /* of an end: what its process leaves */
     const char *out;
-    const char *err;         /* a part of stderr; NULL: whatever */
+    const char *err;         /* a part of stderr; "": nothing; NULL: whatever */
+    int err_lines;           /* how many those are, unless 0 */
     const char *not_in;      /* the mode in which it cannot work, NOT_NATIVE,
                                 or NULL: in all it can */
     bool (*only_if)(void);   /* it can work; asked once the mode is set up */

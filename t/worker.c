@@ -325,7 +325,9 @@ say_delivered(const char *who)
     say(who, arrives(&called) ? "delivered" : "lost");
 }
 
-SCENARIO(fork_while_it_is_on)
+END(a_forked_child_gets_a_worker_of_its_own, 0,
+    "parent: delivered\nchild: delivered\n"
+    "parent again: delivered\n")
 {
     start();
     say_delivered("parent");
@@ -338,15 +340,9 @@ SCENARIO(fork_while_it_is_on)
     say_delivered("parent again");
 }
 
-WORKER_TEST(a_forked_child_gets_a_worker_of_its_own)
-{
-    struct outcome o = run_scenario("fork_while_it_is_on");
-    assert_string_equal(o.out, "parent: delivered\nchild: delivered\n"
-                               "parent again: delivered\n");
-    outcome_free(&o);
-}
-
-SCENARIO(fork_while_a_callback_runs)
+END(fork_does_not_wait_for_ever_for_a_callback, 0,
+    "child: delivered\ncallback: finished\n"
+    "parent: delivered\n")
 {
     struct slow *s = slow_new(30000);
     start();
@@ -365,14 +361,6 @@ SCENARIO(fork_while_a_callback_runs)
     say_delivered("parent");
 }
 
-WORKER_TEST(fork_does_not_wait_for_ever_for_a_callback)
-{
-    struct outcome o = run_scenario("fork_while_a_callback_runs");
-    assert_string_equal(o.out, "child: delivered\ncallback: finished\n"
-                               "parent: delivered\n");
-    outcome_free(&o);
-}
-
 static void
 fork_inside(void *data)
 {
@@ -386,19 +374,12 @@ fork_inside(void *data)
     sem_post(&called);
 }
 
-SCENARIO(fork_in_a_callback)
+END(a_callback_may_fork, 0, "child: ended\nparent: delivered\n")
 {
     start();
     pend(fork_inside, NULL);
     if (arrives(&called))
         say_delivered("parent");
-}
-
-WORKER_TEST(a_callback_may_fork)
-{
-    struct outcome o = run_scenario("fork_in_a_callback");
-    assert_string_equal(o.out, "child: ended\nparent: delivered\n");
-    outcome_free(&o);
 }
 
 static void
@@ -457,7 +438,8 @@ announce_and_finish_late(void *data)
     finish_late(data);
 }
 
-SCENARIO(exit_while_a_callback_runs)
+END(exit_waits_for_a_callback_that_is_nearly_done, 0,
+    "callback: finished\nhandler: ran\n", .err = "")
 {
     static sem_t never;
     sem_init(&never, 0, 0);
@@ -468,33 +450,17 @@ SCENARIO(exit_while_a_callback_runs)
         exit(0);
 }
 
-WORKER_TEST(exit_waits_for_a_callback_that_is_nearly_done)
-{
-    struct outcome o = run_scenario("exit_while_a_callback_runs");
-    assert_string_equal(o.out, "callback: finished\nhandler: ran\n");
-    assert_string_equal(o.err, "");
-    assert_int_equal(o.status, 0);
-    outcome_free(&o);
-}
-
 static void
 say_data(void *data)
 {
     say("callback", data);
 }
 
-SCENARIO(exit_with_pending_ones)
+END(what_is_pending_at_exit_runs_once, 0, "callback: once\n")
 {
     start();
     pend(say_data, (char *)"once");
     exit(0);
-}
-
-WORKER_TEST(what_is_pending_at_exit_runs_once)
-{
-    struct outcome o = run_scenario("exit_with_pending_ones");
-    assert_string_equal(o.out, "callback: once\n");
-    outcome_free(&o);
 }
 
 static void
@@ -504,20 +470,12 @@ exit_inside(void *data)
     exit(6);
 }
 
-SCENARIO(exit_in_a_callback)
+END(a_callback_may_exit, 6, "handler: ran\n")
 {
     start();
     gcw_atexit(say_goodbye);
     pend(exit_inside, NULL);
     arrives(&called);
-}
-
-WORKER_TEST(a_callback_may_exit)
-{
-    struct outcome o = run_scenario("exit_in_a_callback");
-    assert_int_equal(o.status, 6);
-    assert_string_equal(o.out, "handler: ran\n");
-    outcome_free(&o);
 }
 
 static void
@@ -528,15 +486,8 @@ start_late(void)
     say("start", result == -1 && errno == ESHUTDOWN ? "ESHUTDOWN" : "other");
 }
 
-SCENARIO(start_at_exit)
+END(at_exit_it_cannot_be_started, 0, "start: ESHUTDOWN\n")
 {
     gcw_atexit(start_late);
     exit(0);
-}
-
-WORKER_TEST(at_exit_it_cannot_be_started)
-{
-    struct outcome o = run_scenario("start_at_exit");
-    assert_string_equal(o.out, "start: ESHUTDOWN\n");
-    outcome_free(&o);
 }
