@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include "log.h"
+#include "thread.h"
 
 static void
 a(void)
@@ -181,31 +182,23 @@ cancel_a(void *data)
     return data;
 }
 
-static void
-in_unknown_thread(void *(*fn)(void *))
-{
-    pthread_t thread;
-    MUST(pthread_create(&thread, NULL, fn, NULL) == 0);
-    MUST(pthread_join(thread, NULL) == 0);
-}
-
 END(an_unknown_thread_registers, 0, "c\nb\na\n")
 {
     MUST(gcw_init() == 0);
-    in_unknown_thread(register_a_and_b);
+    in_unknown_thread(register_a_and_b, NULL);
     MUST(atexit(c) == 0);
 }
 
 END(an_unknown_thread_cancels, 0, "b\n")
 {
     MUST(gcw_init() == 0);
-    in_unknown_thread(register_a_and_b);
-    in_unknown_thread(cancel_a);
+    in_unknown_thread(register_a_and_b, NULL);
+    in_unknown_thread(cancel_a, NULL);
 }
 
 END(an_unknown_thread_registers_before_anybody_else, 0, "b\na\n")
 {
     GC_INIT();
-    in_unknown_thread(register_a_and_b);
+    in_unknown_thread(register_a_and_b, NULL);
     GC_gcollect();
 }

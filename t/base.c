@@ -2,6 +2,7 @@
 #include <config.h>
 
 #include "support.h"
+#include "thread.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -43,11 +44,9 @@ init_in_thread(void *unused)
 
 END(first_init_needs_a_known_thread, 0, "EPERM\nstarted\n")
 {
-    pthread_t thread;
 
     GC_INIT();
-    pthread_create(&thread, NULL, init_in_thread, NULL);
-    pthread_join(thread, NULL);
+    in_unknown_thread(init_in_thread, NULL);
     print_init();
 }
 
@@ -95,4 +94,3 @@ END(fail_aborts_without_text_and_before_init_too, 128 + SIGABRT, "")
 {
     gcw_fail(NULL);
 }
-

@@ -13,6 +13,7 @@
 #include <time.h>
 #include "all-calls.h"
 #include "log.h"
+#include "thread.h"
 
 /* --- threads --- */
 
@@ -32,14 +33,6 @@ start(void)
     MUST(sem_init(&there, 0, 0) == 0 && sem_init(&go, 0, 0) == 0);
     GC_INIT();
     GC_allow_register_threads();
-}
-
-static pthread_t
-run_thread(void *(*body)(void *), void *arg)
-{
-    pthread_t thread;
-    MUST(GC_pthread_create(&thread, NULL, body, arg) == 0);
-    return thread;
 }
 
 /* Whether it was cancelled. */
@@ -242,14 +235,6 @@ END(who_waits_in_exit_can_be_cancelled_by_a_handler, 1,
 /* --- waiting for the worker --- */
 
 static void
-pend(void (*fn)(void *), void *data)
-{
-    struct target *t = target_new(1);
-    MUST(gcw_cleanup_new(t, fn, data) != NULL);
-    MUST(gcw_dispose(t) == 0);
-}
-
-static void
 keep_the_worker_busy(void)
 {
     MUST(gcw_drain_thread(true) == 0);
@@ -407,7 +392,7 @@ static void *
 run_and_be_cancelled(void *registry)
 {
     add(registry, cancel_it, NULL);
-    add(registry, nothing, NULL);
+    add(registry, idle, NULL);
     MUST(gcw_exit_run(registry, 0) == 0);
     cancellation(PTHREAD_CANCEL_DISABLE);
     return NULL;

@@ -35,28 +35,11 @@ at_exit_say(const char *line, bool inherit)
                               (char *)line, &o) != NULL);
 }
 
-/* A target that lives as long as the process. */
-static struct target *
-lasting_target(void)
-{
-    void **keep = keep_array(1);
-    return keep[0] = target_new(1);
-}
-
 static void
 cleanup_says(const char *line)
 {
-    MUST(gcw_cleanup_new(lasting_target(), say_with_name, (char *)line)
+    MUST(gcw_cleanup_new(lasting_target(1), say_with_name, (char *)line)
          != NULL);
-}
-
-/* Makes a callback pending, without a collection. */
-static void
-pend(void (*fn)(void *data), void *data)
-{
-    struct target *t = target_new(1);
-    MUST(gcw_cleanup_new(t, fn, data) != NULL);
-    MUST(gcw_dispose(t) == 0);
 }
 
 /* A child that hangs is ended by its alarm. */

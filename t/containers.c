@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <gcweak/debug.h>
 #include "at-once.h"
+#include "idle.h"
 #include "log.h"
 #include "readable.h"
 
@@ -268,19 +269,12 @@ TEST(a_registry_is_whole_when_it_was_brought_back)
     are_whole_when_brought_back(use_registry);
 }
 
-static void *
-method_hears(void *self, void *arg, void *data)
-{
-    (void)self, (void)arg, (void)data;
-    return NULL;
-}
-
 static void
 connect_dropped(void *session)
 {
     struct session *s = session;
     for (int i = 0; i < MANY; i++) {
-        gcw_method *m = gcw_method_new(target_new(1), method_hears, NULL);
+        gcw_method *m = gcw_method_new(target_new(1), idle_method, NULL);
         assert_non_null(gcw_event_connect(s->event, m, 0));
         assert_non_null(gcw_hub_connect(s->hub, "type", NULL, m, 0));
     }
@@ -440,18 +434,11 @@ is_forgotten(void *container)
     assert_int_equal(gcw_drain(0), 0);
 }
 
-static struct target *
-lasting_target(void)
-{
-    void **keep = keep_array(1);
-    return keep[0] = target_new(1);
-}
-
 TEST(an_event_that_is_disposed_of_has_no_listeners_and_takes_none)
 {
     struct session *s = session_new();
     gcw_event *e = s->event;
-    gcw_method *m = gcw_method_new(lasting_target(), method_hears, NULL);
+    gcw_method *m = gcw_method_new(lasting_target(1), idle_method, NULL);
     gcw_listener *l = gcw_event_connect_fn(e, hear, s, 0);
     gcw_listener *of_method = gcw_event_connect(e, m, 0);
     assert_int_equal(gcw_dispose(e), 0);
@@ -490,7 +477,7 @@ TEST(a_hub_that_is_disposed_of_takes_nothing)
 {
     struct session *s = session_new();
     gcw_hub *h = s->hub;
-    gcw_method *m = gcw_method_new(s, method_hears, NULL);
+    gcw_method *m = gcw_method_new(s, idle_method, NULL);
     assert_int_equal(gcw_dispose(h), 0);
     assert_true(FAILS(gcw_hub_connect_fn(h, "type", NULL, hear_hub, s, 0),
                       NULL, ESTALE));
@@ -544,7 +531,7 @@ TEST(a_registry_that_is_disposed_of_has_no_handlers_and_takes_none)
 {
     struct session *s = session_new();
     gcw_exit_registry *r = s->registry;
-    gcw_method *m = gcw_method_new(lasting_target(), method_hears, NULL);
+    gcw_method *m = gcw_method_new(lasting_target(1), idle_method, NULL);
     gcw_exit_handler *h = keep_handler(r, s);
     gcw_exit_handler *of_method = gcw_exit_register(r, m, NULL);
     assert_int_equal(gcw_dispose(r), 0);
@@ -569,12 +556,6 @@ struct round {
     struct bystanders bystanders;
 };
 
-static void
-hear_at_once(const gcw_emission *emission, void *data)
-{
-    (void)emission, (void)data;
-}
-
 /* Each uses the hub once.  True if the hub was as it must be: `over` tells
  * whether it was known to be disposed of. */
 static bool
@@ -595,7 +576,7 @@ connect_once(gcw_hub *h, bool over)
 {
     static _Atomic uintptr_t different;
     gcw_listener *l = gcw_hub_connect_fn(
-        h, "type", NULL, hear_at_once,
+        h, "type", NULL, idle_hub_fn,
         (void *)(atomic_fetch_add(&different, 16) << 1 & 0xfff0), 0);
     return l != NULL ? !over : errno == ESTALE;
 }
@@ -603,7 +584,7 @@ connect_once(gcw_hub *h, bool over)
 static bool
 disconnect_once(gcw_hub *h, bool over)
 {
-    gcw_listener *l = gcw_hub_connect_fn(h, NULL, NULL, hear_at_once, NULL,
+    gcw_listener *l = gcw_hub_connect_fn(h, NULL, NULL, idle_hub_fn, NULL,
                                          0);
     if (l == NULL)
         return errno == ESTALE;
@@ -744,7 +725,7 @@ make_and_drop(size_t i)
     gcw_hub *h = gcw_hub_new();
     gcw_exit_registry *r = gcw_exit_registry_new("passing");
     gcw_event_connect_fn(e, hear, NULL, 0);
-    gcw_hub_connect_fn(h, "passing", NULL, hear_at_once, NULL, 0);
+    gcw_hub_connect_fn(h, "passing", NULL, idle_hub_fn, NULL, 0);
     gcw_exit_register_fn(r, count, NULL, NULL);
     if (i % 8 == 0)          /* the collector gets the others */
         return;

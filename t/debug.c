@@ -6,7 +6,9 @@
  */
 #include <config.h>
 
+#include "idle.h"
 #include "support.h"
+#include "thread.h"
 
 #include <errno.h>
 #include <gcweak/debug.h>
@@ -69,12 +71,6 @@ void
 note_death(gcw_method *m, void *data)
 {
     (void)m, (void)data;
-}
-
-static void
-ignore(void *handle, const char *name, const char *why, void *data)
-{
-    (void)handle, (void)name, (void)why, (void)data;
 }
 
 /* --- looking at what was printed --- */
@@ -545,12 +541,9 @@ look_as_stranger(void *arg)
 TEST(a_thread_that_the_collector_does_not_know_may_not_look)
 {
     int refused[4];
-    pthread_t thread;
 
     assert_int_equal(gcw_init(), 0);
-    assert_int_equal(pthread_create(&thread, NULL, look_as_stranger, refused),
-                     0);
-    pthread_join(thread, NULL);
+    in_unknown_thread(look_as_stranger, refused);
     for (size_t i = 0; i < 4; i++)
         assert_int_equal(refused[i], EPERM);
 }
@@ -640,9 +633,9 @@ TEST(callbacks_that_run_and_fail_are_counted)
     gcw_event *e = gcw_event_new("failing");
     gcw_statistics before = stats(), now;
 
-    gcw_exit_on_error(r, ignore, NULL);
-    gcw_event_on_error(e, ignore, NULL);
-    gcw_drain_on_error(ignore, NULL);
+    gcw_exit_on_error(r, idle_on_error, NULL);
+    gcw_event_on_error(e, idle_on_error, NULL);
+    gcw_drain_on_error(idle_on_error, NULL);
     gcw_exit_register_fn(r, flush_it, NULL, NULL);
     gcw_exit_register_fn(r, fail_it, NULL, NULL);
     gcw_exit_register(r, gcw_method_new(t, fail_as_method, NULL), NULL);
@@ -1215,7 +1208,7 @@ hang_on_hook(struct question *q)
 {
     struct node *t = node_new(NULL);
 
-    gcw_drain_on_error(ignore, t);
+    gcw_drain_on_error(idle_on_error, t);
     q->hidden = ~(uintptr_t)t;
 }
 
@@ -1536,7 +1529,7 @@ SCENARIO(drain_some)
 {
     void **keep = keep_array(1);
 
-    gcw_drain_on_error(ignore, NULL);
+    gcw_drain_on_error(idle_on_error, NULL);
     keep[0] = target_new(1);
     gcw_cleanup_new(keep[0], close_it, NULL);
     gcw_cleanup_new(keep[0], fail_it, NULL);

@@ -4,8 +4,10 @@
  * What counts exactly comes first: the few targets that the collector missed
  * in the later ones may die at any time.
  */
+#include "idle.h"
 #include "support.h"
 #include "readable.h"
+#include "thread.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,16 +20,6 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-/* Makes a callback pending, without a collection. */
-static gcw_cleanup *
-pend(void (*fn)(void *), void *data)
-{
-    struct target *t = target_new(1);
-    gcw_cleanup *c = gcw_cleanup_new(t, fn, data);
-    gcw_dispose(t);
-    return c;
-}
 
 static void
 pend_several(size_t n, void (*fn)(void *), void *data)
@@ -119,10 +111,8 @@ drain_here(void *unused)
 TEST(callbacks_run_on_the_thread_that_drains)
 {
     static pthread_t ran_on;
-    pthread_t other;
     pend(note_thread, &ran_on);
-    assert_int_equal(GC_pthread_create(&other, NULL, drain_here, NULL), 0);
-    assert_int_equal(GC_pthread_join(other, NULL), 0);
+    pthread_t other = in_thread(drain_here, NULL);
     assert_true(pthread_equal(ran_on, other));
     pend(note_thread, &ran_on);
     gcw_drain(0);
@@ -246,13 +236,6 @@ TEST(a_cleanup_that_is_run_early_fails_to_the_same_hook)
     GC_reachable_here(t);
 }
 
-static void *
-unused_method(void *self, void *arg, void *data)
-{
-    (void)self, (void)arg;
-    return data;
-}
-
 static void
 give_up_on_death(gcw_method *m, void *data)
 {
@@ -263,7 +246,7 @@ TEST(a_failing_death_callback_is_reported_too)
 {
     struct heard *h = heard_new();
     struct target *t = target_new(1);
-    gcw_method *m = gcw_method_new(t, unused_method, NULL);
+    gcw_method *m = gcw_method_new(t, idle_method, NULL);
     gcw_cleanup *c = gcw_method_on_death(m, give_up_on_death,
                                          (char *)"notice");
     gcw_drain_on_error(hear, h);
@@ -498,9 +481,7 @@ end_the_thread(void *data)
 static void
 drain_on_another_thread(void)
 {
-    pthread_t thread;
-    assert_int_equal(GC_pthread_create(&thread, NULL, drain_here, NULL), 0);
-    assert_int_equal(GC_pthread_join(thread, NULL), 0);
+    in_thread(drain_here, NULL);
 }
 
 TEST(a_callback_that_ends_its_thread_leaves_it_readable)

@@ -19,7 +19,9 @@
 #include <dlfcn.h>
 #include <link.h>
 #include <gcweak/debug.h>
+#include "idle.h"
 #include "log.h"
+#include "thread.h"
 
 static void
 at_exit_with(void (*fn)(void *), void *data, bool quick)
@@ -34,33 +36,11 @@ at_exit(void (*fn)(void *), void *data)
     at_exit_with(fn, data, false);
 }
 
-static void *
-lasting_target(void)
-{
-    void **keep = keep_array(1);
-    return keep[0] = target_new(0);
-}
-
-static void
-pend(void (*fn)(void *), void *data)
-{
-    void *target = lasting_target();
-    MUST(gcw_cleanup_new(target, fn, data) != NULL);
-    MUST(gcw_dispose(target) == 0);
-}
-
 static void
 await(sem_t *sem)
 {
     while (sem_wait(sem) != 0)
         MUST(errno == EINTR);
-}
-
-static void
-start(void *(*fn)(void *))
-{
-    pthread_t thread;
-    MUST(GC_pthread_create(&thread, NULL, fn, NULL) == 0);
 }
 
 /* --- A crowd ends the process at once --- */
@@ -263,7 +243,7 @@ prepare_to_hold(void)
 END(a_second_quick_exit_waits_for_the_first, 4, "begins\nends\nlast\n")
 {
     prepare_to_hold();
-    start(quick_exit_too);
+    run_thread(quick_exit_too, NULL);
     quick_exit(4);
 }
 
@@ -278,7 +258,7 @@ END(so_does_that_of_an_unknown_thread, 4, "begins\nends\nlast\n")
 END(and_one_during_an_exit, 3, "begins\nends\nlast\n")
 {
     prepare_to_hold();
-    start(quick_exit_too);
+    run_thread(quick_exit_too, NULL);
     exit(3);
 }
 
@@ -602,14 +582,6 @@ END(a_million_that_are_taken_back_cost_no_memory, 0, "last\n")
 
 /* --- After the library's part of the exit --- */
 
-static void *
-method(void *self, void *arg, void *data)
-{
-    (void)self;
-    (void)arg;
-    return data;
-}
-
 static void
 say_death(gcw_method *m, void *line)
 {
@@ -629,8 +601,8 @@ say_result(const char *what, bool accepted)
 static void
 come_too_late(void)
 {
-    void *target = lasting_target();
-    gcw_method *m = gcw_method_new(target, method, NULL);
+    void *target = lasting_target(0);
+    gcw_method *m = gcw_method_new(target, idle_method, NULL);
     gcw_exit_registry *r = gcw_exit_default();
     MUST(m != NULL && r != NULL);
     errno = 0;
@@ -648,7 +620,7 @@ END(after_the_exit_nothing_is_accepted_that_would_not_run, 0,
     MUST(atexit(come_too_late) == 0);
     at_exit(say_it, "handler");
     pend(say_it, "death");
-    MUST(gcw_cleanup_new(lasting_target(), say_it, "cleanup") != NULL);
+    MUST(gcw_cleanup_new(lasting_target(0), say_it, "cleanup") != NULL);
 }
 
 /* --- Main leaves, and so does another thread; the worker stays --- */
@@ -675,9 +647,7 @@ collect_here(void *unused)
 static void
 collect_on_another_thread(void *line)
 {
-    pthread_t thread;
-    MUST(GC_pthread_create(&thread, NULL, collect_here, NULL) == 0);
-    MUST(GC_pthread_join(thread, NULL) == 0);
+    in_thread(collect_here, NULL);
     say(line);
 }
 
@@ -695,7 +665,7 @@ leave_the_worker(const char *scenario, const char *markers)
     main_thread = pthread_self();
     for (int i = 0; i < 10; i++)
         GC_gcollect();
-    start(outlive_main);
+    run_thread(outlive_main, NULL);
     GC_pthread_exit(NULL);
 }
 
@@ -775,11 +745,9 @@ static void
 let_another_make_some(void *unused)
 {
     gcw_statistics before = { .size = sizeof before }, after = before;
-    pthread_t thread;
     (void)unused;
     gcw_stats(&before);
-    MUST(GC_pthread_create(&thread, NULL, make_and_end_some, NULL) == 0);
-    MUST(GC_pthread_join(thread, NULL) == 0);
+    in_thread(make_and_end_some, NULL);
     gcw_stats(&after);
     say(after.pending == before.pending && after.cleanups == before.cleanups
         && after.watches == before.watches ? "none kept" : "some kept");
@@ -810,7 +778,7 @@ make_one_of_each(void *unused)
     say("makes");
     at_exit(say_it, "made handler");
     pend(say_it, "made death");
-    MUST(gcw_cleanup_new(lasting_target(), say_it, "made cleanup") != NULL);
+    MUST(gcw_cleanup_new(lasting_target(0), say_it, "made cleanup") != NULL);
 }
 
 static void
@@ -820,8 +788,8 @@ end_while_others_make(void *(*maker)(void *))
     MUST(atexit(say_what_ran) == 0);
     at_exit(say_it, "oldest");
     at_exit(make_one_of_each, NULL);
-    start(maker);
-    start(maker);
+    run_thread(maker, NULL);
+    run_thread(maker, NULL);
     while (atomic_load(&made) < ENOUGH)
         sched_yield();
     made_before = atomic_load(&made);
@@ -850,7 +818,7 @@ collect_for_ever(void *unused)
 
 END(also_when_collections_go_on, 0, MADE "all before\n")
 {
-    start(collect_for_ever);
+    run_thread(collect_for_ever, NULL);
     end_while_others_make(make_deaths);
 }
 
@@ -871,8 +839,8 @@ await_refusal(void *unused)
 END(others_that_register_handlers_are_refused, 0, "refused\nlast\n")
 {
     at_exit(say_it, "last");
-    start(make_handlers);
-    start(make_handlers);
+    run_thread(make_handlers, NULL);
+    run_thread(make_handlers, NULL);
     at_exit(await_refusal, NULL);
     exit(0);
 }

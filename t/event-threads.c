@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include "at-once.h"
 #include "listeners.h"
+#include "thread.h"
 
 enum { THREADS = 4 };
 
@@ -306,10 +307,10 @@ connect_the_same(size_t number, void *shared)
 {
     struct common *c = shared;
     for (size_t i = 0; i < MANY; i++) {
-        gcw_method *m = gcw_method_new(c->target, method_ignores, &numbers[i]);
+        gcw_method *m = gcw_method_new(c->target, idle_method, &numbers[i]);
         c->got[number][i] =
             i % 2 ? gcw_event_connect(c->event, m, GCW_UNIQUE)
-                  : gcw_event_connect_fn(c->event, ignore, &numbers[i],
+                  : gcw_event_connect_fn(c->event, idle_fn, &numbers[i],
                                          GCW_UNIQUE);
     }
     return true;
@@ -533,7 +534,7 @@ TEST(others_disconnect_what_an_emission_has_yet_to_call)
     pthread_t thread = emission_held(&held);
     assert_true(gcw_listener_disconnect(a));
     for (int i = 0; i < MANY; i++)
-        on_fn(held.event, ignore, NULL, i % 2 ? GCW_FRONT : 0);
+        on_fn(held.event, idle_fn, NULL, i % 2 ? GCW_FRONT : 0);
     gcw_listener_block(b);
     emit_calls(held.event, 4 + MANY, "once c d");
     assert_false(gcw_listener_connected(once));
@@ -558,9 +559,7 @@ TEST(an_event_outlasts_a_listener_that_ends_its_thread)
     on(held.event, "a", 0);
     gcw_listener *l = on_fn(held.event, end_this_thread, NULL, 0);
     gcw_listener *b = on(held.event, "b", 0);
-    pthread_t thread;
-    assert_int_equal(GC_pthread_create(&thread, NULL, emit_held, &held), 0);
-    assert_int_equal(GC_pthread_join(thread, NULL), 0);
+    in_thread(emit_held, &held);
     assert_string_equal(noted(), "a");
     emit_calls(held.event, 3, "a b");
     assert_true(gcw_listener_disconnect(l));
@@ -728,14 +727,12 @@ TEST(an_unknown_thread_is_refused_and_changes_nothing)
 {
     struct stranger s = { .event = fresh_event() };
     struct target *t = lasting_target(0);
-    pthread_t thread;
     s.listener = on(s.event, "a", 0);
     s.method = gcw_method_new(t, method_notes_word, "m");
     on_method(s.event, s.method, 0);
     on_fn(s.event, note_and_fail, "f", 0);
     assert_int_equal(gcw_event_on_error(s.event, hook_notes, "hook"), 0);
-    assert_int_equal(pthread_create(&thread, NULL, call_everything, &s), 0);
-    assert_int_equal(pthread_join(thread, NULL), 0);
+    in_unknown_thread(call_everything, &s);
     if (s.wrong != NULL)
         fail_msg("not refused with EPERM: %s", s.wrong);
     assert_int_equal(gcw_event_count(s.event), 3);
@@ -761,12 +758,9 @@ become_known_and_emit(void *data)
 TEST(a_thread_that_registers_with_the_collector_is_welcome)
 {
     struct stranger s = { .event = fresh_event() };
-    pthread_t thread;
     on(s.event, "a", 0);
     GC_allow_register_threads();
-    assert_int_equal(
-        pthread_create(&thread, NULL, become_known_and_emit, &s), 0);
-    assert_int_equal(pthread_join(thread, NULL), 0);
+    in_unknown_thread(become_known_and_emit, &s);
     assert_null(s.wrong);
     assert_string_equal(noted(), "a b");
 }

@@ -144,7 +144,7 @@ static gcw_listener *
 connect_burdened(struct burden *b, size_t i, struct target *self)
 {
     struct target *data = target_new(i);
-    gcw_method *m = gcw_method_new(self, method_ignores, data);
+    gcw_method *m = gcw_method_new(self, idle_method, data);
     b->refs[i] = gcw_ref_new(data);
     assert_non_null(gcw_cleanup_new(data, count, b->cleaned));
     return on_method(b->events[i / IN_ONE], m, i % 2 ? b->flags : 0);
@@ -299,7 +299,7 @@ connect_halves(void *arg)
     for (size_t i = 0; i < MANY; i++) {
         struct target *self = target_new(i), *data = target_new(i);
         on_method(h->event,
-                  gcw_method_new_weak(self, method_ignores, data), 0);
+                  gcw_method_new_weak(self, idle_method, data), 0);
         if (h->selves != NULL)
             h->selves[i] = self;
         if (h->data != NULL)
@@ -442,7 +442,7 @@ TEST(disposing_of_weak_data_does_too)
 {
     gcw_event *e = fresh_event();
     struct target *t = lasting_target(0), *data = lasting_target(1);
-    gcw_method *m = gcw_method_new_weak(t, method_ignores, data);
+    gcw_method *m = gcw_method_new_weak(t, idle_method, data);
     gcw_listener *l = on_method(e, m, 0);
     assert_int_equal(gcw_dispose(data), 0);
     assert_int_equal(gcw_event_count(e), 0);
@@ -670,7 +670,7 @@ static void
 listen_shortly(void *event)
 {
     for (size_t i = 0; i < BATCH; i++)
-        on_method(event, gcw_method_new(target_new(i), method_ignores, NULL),
+        on_method(event, gcw_method_new(target_new(i), idle_method, NULL),
                   0);
 }
 
@@ -690,7 +690,7 @@ struct lasting {
 static gcw_method *
 short_method(const struct lasting *l, size_t i)
 {
-    gcw_method *m = gcw_method_new(l->target, method_ignores, target_new(i));
+    gcw_method *m = gcw_method_new(l->target, idle_method, target_new(i));
     assert_non_null(m);
     return m;
 }
@@ -754,7 +754,7 @@ drop_events(void *target)
 {
     for (size_t i = 0; i < BATCH; i++) {
         gcw_event *e = gcw_event_new(NULL);
-        on_method(e, gcw_method_new(target, method_ignores, NULL), 0);
+        on_method(e, gcw_method_new(target, idle_method, NULL), 0);
     }
 }
 
@@ -803,7 +803,7 @@ connect_methods(void *arg)
     struct masses *m = arg;
     for (size_t i = 0; i < CROWD; i++) {
         m->kept[i] = target_new(i);
-        on_method(m->event, gcw_method_new(m->kept[i], method_ignores, NULL),
+        on_method(m->event, gcw_method_new(m->kept[i], idle_method, NULL),
                   0);
     }
 }
@@ -829,7 +829,7 @@ connect_functions(void *arg)
 {
     struct masses *m = arg;
     for (size_t i = 0; i < CROWD; i++)
-        m->kept[i] = on_fn(m->event, ignore, target_new(i), 0);
+        m->kept[i] = on_fn(m->event, idle_fn, target_new(i), 0);
 }
 
 static void
@@ -865,8 +865,8 @@ static gcw_listener *
 listen_to(gcw_event *e, const struct dropped *d, void *data)
 {
     if (d->target == NULL)
-        return on_fn(e, ignore, data, 0);
-    return on_method(e, gcw_method_new(d->target, method_ignores, data), 0);
+        return on_fn(e, idle_fn, data, 0);
+    return on_method(e, gcw_method_new(d->target, idle_method, data), 0);
 }
 
 static void
@@ -1007,7 +1007,7 @@ static void
 emit_and_connect(struct late *late)
 {
     if (gcw_event_emit(late->event, NULL) > 0
-        && gcw_event_connect_fn(late->event, ignore, NULL, 0) != NULL)
+        && gcw_event_connect_fn(late->event, idle_fn, NULL, 0) != NULL)
         late->connected++;
 }
 

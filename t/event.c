@@ -328,7 +328,7 @@ TEST(methods_that_differ_in_a_part_stay)
     struct target *t = lasting_target(0), *other = lasting_target(1);
     on_method(e, gcw_method_new(t, method_notes_word, "a"), 0);
     on_method(e, gcw_method_new(other, method_notes_word, "m"), 0);
-    on_method(e, gcw_method_new(t, method_ignores, "m"), 0);
+    on_method(e, gcw_method_new(t, idle_method, "m"), 0);
     assert_int_equal(gcw_event_disconnect(
         e, gcw_method_new(t, method_notes_word, "m")), 0);
     emit_calls(e, 3, "a m");
@@ -340,7 +340,7 @@ TEST(all_with_one_function_and_data_are_disconnected)
     char x[] = "x", also_x[] = "x";
     on(e, x, 0);
     on(e, also_x, 0);
-    on_fn(e, ignore, x, 0);
+    on_fn(e, idle_fn, x, 0);
     gcw_listener *l = on(e, x, 0);
     assert_int_equal(gcw_event_disconnect_fn(e, note_word, x), 2);
     assert_false(gcw_listener_connected(l));
@@ -520,7 +520,7 @@ TEST(methods_that_differ_in_a_part_are_all_connected)
     on_method(e, gcw_method_new(t, method_notes_word, "a"), GCW_UNIQUE);
     on_method(e, gcw_method_new(t, method_notes_word, "b"), GCW_UNIQUE);
     on_method(e, gcw_method_new(other, method_notes_word, "a"), GCW_UNIQUE);
-    on_method(e, gcw_method_new(t, method_ignores, "a"), GCW_UNIQUE);
+    on_method(e, gcw_method_new(t, idle_method, "a"), GCW_UNIQUE);
     emit_calls(e, 4, "a b a");
 }
 
@@ -528,11 +528,11 @@ TEST(weak_data_differs_from_the_same_held_strongly)
 {
     gcw_event *e = fresh_event();
     struct target *t = lasting_target(0), *data = lasting_target(1);
-    gcw_method *strong = gcw_method_new(t, method_ignores, data);
-    gcw_method *weak = gcw_method_new_weak(t, method_ignores, data);
-    gcw_method *equal = gcw_method_new_weak(t, method_ignores, data);
+    gcw_method *strong = gcw_method_new(t, idle_method, data);
+    gcw_method *weak = gcw_method_new_weak(t, idle_method, data);
+    gcw_method *equal = gcw_method_new_weak(t, idle_method, data);
     gcw_method *holds_reference =
-        gcw_method_new(t, method_ignores, gcw_ref_new(data));
+        gcw_method_new(t, idle_method, gcw_ref_new(data));
     gcw_listener *l = on_method(e, weak, GCW_UNIQUE);
     assert_ptr_not_equal(on_method(e, strong, GCW_UNIQUE), l);
     assert_ptr_not_equal(on_method(e, holds_reference, GCW_UNIQUE), l);
@@ -549,7 +549,7 @@ TEST(functions_are_equal_with_the_same_data)
     gcw_listener *l = on(e, x, GCW_UNIQUE);
     assert_ptr_equal(on(e, x, GCW_UNIQUE), l);
     assert_ptr_not_equal(on(e, also_x, GCW_UNIQUE), l);
-    assert_ptr_not_equal(on_fn(e, ignore, x, GCW_UNIQUE), l);
+    assert_ptr_not_equal(on_fn(e, idle_fn, x, GCW_UNIQUE), l);
     emit_calls(e, 3, "x x");
 }
 
@@ -739,7 +739,7 @@ connect_crowd(const struct deed *d)
 {
     note("grow");
     for (size_t i = 0; i < MANY; i++)
-        on_fn(d->event, ignore, NULL, d->flags);
+        on_fn(d->event, idle_fn, NULL, d->flags);
 }
 
 static void
@@ -829,7 +829,7 @@ grow_and_reuse_memory(void *arg, void *data)
     const size_t size = 32 * LARGE;
     (void)arg;
     for (size_t i = 0; i < 2 * LARGE; i++)
-        on_fn(data, ignore, NULL, i % 2 ? GCW_FRONT : 0);
+        on_fn(data, idle_fn, NULL, i % 2 ? GCW_FRONT : 0);
     collect();
     for (int i = 0; i < 50; i++)
         memset(GC_MALLOC(size), 0x5a, size);
@@ -1542,9 +1542,9 @@ TEST(without_an_event_all_is_invalid)
     gcw_method *m = word_method("m");
     errno = 0;
     expect_errno(gcw_event_connect(NULL, m, 0) == NULL, EINVAL);
-    expect_errno(gcw_event_connect_fn(NULL, ignore, NULL, 0) == NULL, EINVAL);
+    expect_errno(gcw_event_connect_fn(NULL, idle_fn, NULL, 0) == NULL, EINVAL);
     expect_errno(gcw_event_disconnect(NULL, m) == 0, EINVAL);
-    expect_errno(gcw_event_disconnect_fn(NULL, ignore, NULL) == 0, EINVAL);
+    expect_errno(gcw_event_disconnect_fn(NULL, idle_fn, NULL) == 0, EINVAL);
     expect_errno(gcw_event_emit(NULL, NULL) == 0, EINVAL);
     expect_errno(gcw_event_count(NULL) == 0, EINVAL);
     expect_errno(gcw_event_on_error(NULL, hear, NULL) == -1, EINVAL);
@@ -1585,7 +1585,7 @@ TEST(unknown_flags_are_invalid)
         if (flag & all)
             continue;
         expect_errno(gcw_event_connect(e, m, flag) == NULL, EINVAL);
-        expect_errno(gcw_event_connect_fn(e, ignore, NULL, flag | all)
+        expect_errno(gcw_event_connect_fn(e, idle_fn, NULL, flag | all)
                      == NULL, EINVAL);
     }
     assert_int_equal(gcw_event_count(e), 1);

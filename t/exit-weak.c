@@ -2,6 +2,7 @@
  * are dropped.
  */
 #include <errno.h>
+#include "idle.h"
 #include "registry.h"
 
 /* MANY targets are dropped and MANY are kept, in turns; each has a handler.
@@ -84,22 +85,13 @@ struct burden {
     void **refs;         /* to the data */
 };
 
-static void *
-do_nothing(void *self, void *info, void *data)
-{
-    (void)self;
-    (void)info;
-    (void)data;
-    return NULL;
-}
-
 static void
 register_burdened(void *arg)
 {
     struct burden *burden = arg;
     for (size_t i = 0; i < MANY; i++) {
         struct target *data = target_new(i);
-        gcw_method *m = gcw_method_new(target_new(i), do_nothing, data);
+        gcw_method *m = gcw_method_new(target_new(i), idle_method, data);
         assert_non_null(gcw_exit_register(burden->registry, m, NULL));
         burden->refs[i] = gcw_ref_new(data);
         assert_non_null(burden->refs[i]);
@@ -214,7 +206,7 @@ TEST(weak_data_that_died_ends_the_handler)
 {
     gcw_exit_registry *r = fresh_registry();
     struct target *self = target_new(0), *data = target_new(1);
-    gcw_method *m = gcw_method_new_weak(self, do_nothing, data);
+    gcw_method *m = gcw_method_new_weak(self, idle_method, data);
     gcw_exit_handler *h = gcw_exit_register(r, m, NULL);
     assert_non_null(h);
     assert_int_equal(gcw_dispose(data), 0);

@@ -491,15 +491,6 @@ TEST(functions_are_found_after_runs_that_keep_them)
 
 /* Bad arguments. */
 
-static void
-expect_errno(bool failed, int expected)
-{
-    int found = errno;
-    assert_true(failed);
-    assert_int_equal(found, expected);
-    errno = 0;
-}
-
 TEST(null_arguments_are_invalid)
 {
     gcw_exit_registry *r = fresh_registry();

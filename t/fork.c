@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/wait.h>
+#include "idle.h"
 #include "log.h"
 
 /* Who speaks: the test's own process, or a descendant. */
@@ -61,15 +62,10 @@ in_child(const char *name, void (*body)(void))
     MUST(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
-static void
-nothing(void)
-{
-}
-
 END(a_child_skips_the_handlers_of_its_parent, 0, "parent: usual\n")
 {
     at_exit_say("usual");
-    in_child("child", nothing);
+    in_child("child", idle_at_exit);
 }
 
 END(a_child_runs_what_it_inherits, 0,
@@ -77,7 +73,7 @@ END(a_child_runs_what_it_inherits, 0,
 {
     at_exit_say("usual");
     everywhere_say("inherited");
-    in_child("child", nothing);
+    in_child("child", idle_at_exit);
 }
 
 static void
@@ -98,7 +94,7 @@ static void
 registers_own_and_forks(void)
 {
     at_exit_say("own");
-    in_child("grandchild", nothing);
+    in_child("grandchild", idle_at_exit);
 }
 
 END(a_grandchild_inherits_but_skips_its_parents_own, 0,
@@ -118,7 +114,7 @@ said_by_atexit(void)
 END(atexit_is_inherited, 0, "child: atexit\nparent: atexit\n")
 {
     MUST(gcw_atexit(said_by_atexit) == 0);
-    in_child("child", nothing);
+    in_child("child", idle_at_exit);
 }
 
 /* What the bodies of children use is kept here, in uncollectable memory. */
@@ -170,7 +166,7 @@ fork_and_exit(void *data)
 {
     (void)data;
     say_with_name("forks");
-    in_child("child", nothing);
+    in_child("child", idle_at_exit);
 }
 
 END(a_child_forked_in_a_handler_exits, 0,
@@ -331,7 +327,7 @@ watch(void)
 END(a_childs_exit_does_not_run_the_parents_cleanups, 0, "parent: cleanup\n")
 {
     watch();
-    in_child("child", nothing);
+    in_child("child", idle_at_exit);
 }
 
 static void
@@ -492,14 +488,6 @@ END(who_dies_in_a_child_listens_on_in_the_parent, 0, "child: function\n"
 
 /* Deaths by collection. */
 
-static void *
-act_quietly(void *self, void *arg, void *data)
-{
-    (void)self;
-    (void)arg;
-    return data;
-}
-
 static void
 hear_quietly(const gcw_emission *emission, void *data)
 {
@@ -513,7 +501,7 @@ many_listen(void *unused)
     (void)unused;
     for (size_t i = 0; i < MANY; i++) {
         struct target *t = target_new(i);
-        gcw_method *m = gcw_method_new(t, act_quietly, NULL);
+        gcw_method *m = gcw_method_new(t, idle_method, NULL);
         MUST(gcw_event_connect(kept[EVENT], m, 0) != NULL);
         MUST(gcw_hub_connect_fn(kept[HUB], "many", t, hear_quietly, NULL, 0)
              != NULL);
@@ -681,7 +669,7 @@ static void
 come_and_go(void)
 {
     struct target *t = target_new(0);
-    gcw_method *m = gcw_method_new(t, act_quietly, NULL);
+    gcw_method *m = gcw_method_new(t, idle_method, NULL);
     gcw_listener *l = gcw_event_connect(kept[EVENT], m, GCW_FRONT);
     gcw_listener *u = gcw_event_connect(kept[EVENT], m, GCW_UNIQUE);
     gcw_hub_connect(kept[HUB], "passing", kept[TARGET], m, 0);
@@ -749,7 +737,7 @@ static void
 one_of_all_dies(void)
 {
     struct target *t = target_new(0);
-    gcw_method *m = gcw_method_new(t, act_quietly, NULL);
+    gcw_method *m = gcw_method_new(t, idle_method, NULL);
     for (size_t i = 0; i < EVENTS; i++)
         MUST(gcw_event_connect(kept[i], m, 0) != NULL);
     MUST(gcw_dispose(t) == 0);
@@ -767,7 +755,7 @@ let_die(void *unused)
 static void
 leave_again(void *refs)
 {
-    gcw_method *m = gcw_method_new(kept[EVENTS], act_quietly, NULL);
+    gcw_method *m = gcw_method_new(kept[EVENTS], idle_method, NULL);
     for (size_t i = 0; i < MANY; i++) {
         gcw_listener *l = gcw_event_connect(kept[i % EVENTS], m, 0);
         ((void **)refs)[i] = gcw_ref_new(l);
@@ -816,7 +804,7 @@ all_listen(void)
     for (size_t i = 0; i < MANY; i++) {
         gcw_method *m;
         listening[i] = target_new(i);
-        m = gcw_method_new(listening[i], act_quietly, NULL);
+        m = gcw_method_new(listening[i], idle_method, NULL);
         MUST(gcw_event_connect(kept[EVENT], m, 0) != NULL);
     }
 }

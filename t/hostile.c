@@ -18,6 +18,7 @@
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
+#include "idle.h"
 #include "log.h"
 
 enum { ROUNDS = 40, MILLION = 1000000, TARGETS = 10000 };
@@ -122,25 +123,10 @@ start_ender(int i)
     MUST(error == 0);
 }
 
-static void *
-lasting_target(void)
-{
-    void **keep = keep_array(1);
-    return keep[0] = target_new(0);
-}
-
 static void
 watch(void *target, void (*fn)(void *), void *data)
 {
     MUST(gcw_cleanup_new(target, fn, data) != NULL);
-}
-
-static void
-pend(void (*fn)(void *), void *data)
-{
-    void *target = lasting_target();
-    watch(target, fn, data);
-    MUST(gcw_dispose(target) == 0);
 }
 
 static void
@@ -161,7 +147,7 @@ say_slowly(void *line)
 static void
 prepare_the_end(void)
 {
-    watch(lasting_target(), say_slowly, "cleanup");
+    watch(lasting_target(0), say_slowly, "cleanup");
     pend(say_slowly, "death");
     for (int i = 0; i < HANDLERS; i++)
         at_exit(say_slowly, words[i]);
@@ -176,17 +162,12 @@ SCENARIO(all_exit)
     end_process((void *)(intptr_t)(FIRST_STATUS + ENDERS - 1));
 }
 
-static void
-nothing(void)
-{
-}
-
 /* So many that the C library keeps them in several pieces of memory, which it
  * frees on the way; before the library's own, so that they run after it. */
 SCENARIO(all_exit_with_many_handlers)
 {
     for (int i = 0; i < 100; i++)
-        MUST(atexit(nothing) == 0);
+        MUST(atexit(idle_at_exit) == 0);
     all_exit();
 }
 
@@ -275,13 +256,13 @@ END(exit_in_a_posted_emission_runs_the_handlers, 7, "exits\nhandler\n")
 /* Pending ones before and after it, and a cleanup that is run by hand. */
 END(exit_in_each_kind_of_callback_runs_the_rest_once, 7, ALL_OUT)
 {
-    gcw_cleanup *c = gcw_cleanup_new(lasting_target(), exit_7, "by hand");
+    gcw_cleanup *c = gcw_cleanup_new(lasting_target(0), exit_7, "by hand");
     pend(say_it, "death 1");
     pend(exit_7, "death 2");
     pend(say_it, "death 3");
-    watch(lasting_target(), say_it, "cleanup 1");
-    watch(lasting_target(), exit_7, "cleanup 2");
-    watch(lasting_target(), say_it, "cleanup 3");
+    watch(lasting_target(0), say_it, "cleanup 1");
+    watch(lasting_target(0), exit_7, "cleanup 2");
+    watch(lasting_target(0), say_it, "cleanup 3");
     at_exit(say_it, "handler 1");
     at_exit(exit_7, "handler 2");
     at_exit(say_it, "handler 3");

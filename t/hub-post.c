@@ -12,6 +12,7 @@
 #include <gcweak/hub.h>
 #include "log.h"
 #include "readable.h"
+#include "thread.h"
 
 /* Notes the argument of the emission, a word. */
 static void
@@ -466,24 +467,15 @@ post_here(void *hub)
     return NULL;
 }
 
-static pthread_t
-on_another_thread(void *(*fn)(void *), gcw_hub *h)
-{
-    pthread_t thread;
-    assert_int_equal(GC_pthread_create(&thread, NULL, fn, h), 0);
-    assert_int_equal(GC_pthread_join(thread, NULL), 0);
-    return thread;
-}
-
 TEST(listeners_run_on_the_thread_that_dispatches)
 {
     gcw_hub *h = gcw_hub_new();
     pthread_t ran_on = pthread_self();
     on(h, "where", note_thread, &ran_on);
     post_here(h);
-    pthread_t other = on_another_thread(dispatch_here, h);
+    pthread_t other = in_thread(dispatch_here, h);
     assert_true(pthread_equal(ran_on, other));
-    on_another_thread(post_here, h);
+    in_thread(post_here, h);
     dispatch_here(h);
     assert_true(pthread_equal(ran_on, pthread_self()));
 }
@@ -961,11 +953,11 @@ TEST(a_listener_that_ends_its_thread_leaves_the_rest_readable)
     gcw_hub_post(h, "end", NULL, NULL);
     post(h, "a");
     gcw_hub_post(h, "end", NULL, NULL);
-    on_another_thread(dispatch_here, h);
+    in_thread(dispatch_here, h);
     assert_true(readable(fd, 0));
     dispatch_leaves(h, 1, 1, "a");
     assert_true(readable(fd, 0));
-    on_another_thread(dispatch_here, h);
+    in_thread(dispatch_here, h);
     assert_false(readable(fd, 0));
     dispatch_leaves(h, 0, 0, "");
 }
@@ -1183,15 +1175,6 @@ END(a_hub_dropped_in_a_child_leaves_the_parents_open, 0, "open\n", .err = "")
 }
 
 /* --- bad arguments --- */
-
-static void
-expect_errno(bool failed, int expected)
-{
-    int found = errno;
-    assert_true(failed);
-    assert_int_equal(found, expected);
-    errno = 0;
-}
 
 TEST(no_hub_is_invalid)
 {

@@ -34,7 +34,7 @@ connect_a_thousand(void *self, void *emission, void *data)
     (void)emission;
     note("grows");
     for (uintptr_t i = 1; i <= MANY; i++)
-        on_fn(s, i % 2 ? "saved" : NULL, i % 3 ? s->source : NULL, ignore_fn,
+        on_fn(s, i % 2 ? "saved" : NULL, i % 3 ? s->source : NULL, idle_hub_fn,
               (void *)i);
     gcw_listener_disconnect(s->listener);
     return self;
@@ -57,7 +57,7 @@ connect_a_thousand_beside(void *self, void *emission, void *data)
     (void)emission;
     note("grows");
     for (uintptr_t i = 1; i <= MANY; i++)
-        on_fn(s, "saved", NULL, ignore_fn, (void *)i);
+        on_fn(s, "saved", NULL, idle_hub_fn, (void *)i);
     gcw_listener_disconnect(s->listener);
     return self;
 }

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <gcweak/hub.h>
+#include "idle.h"
 #include "log.h"
 
 /* What nearly every test needs; in uncollectable memory. */
@@ -63,12 +64,6 @@ note_fn(const gcw_emission *emission, void *data)
 {
     (void)emission;
     note(data);
-}
-
-static inline void
-ignore_fn(const gcw_emission *emission, void *data)
-{
-    (void)emission, (void)data;
 }
 
 static inline gcw_method *
@@ -147,15 +142,6 @@ bytes(gcw_hub *h)
     gcw_hub_size size;
     assert_int_equal(gcw_hub_measure(h, &size), 0);
     return size.bytes;
-}
-
-static inline void
-expect_errno(bool failed, int expected)
-{
-    int found = errno;
-    assert_true(failed);
-    assert_int_equal(found, expected);
-    errno = 0;
 }
 
 /* What an emission may ask for of a pattern. */

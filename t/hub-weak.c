@@ -2,6 +2,7 @@
  * are dropped; and that a hub stays small.
  */
 #include "hub-scene.h"
+#include "idle.h"
 
 /* --- ends of objects and sources, without a collection --- */
 
@@ -319,17 +320,11 @@ SCENE_TEST(a_dropped_hub_goes_though_objects_and_sources_live)
 }
 
 static void
-ignore_error(void *handle, const char *name, const char *why, void *data)
-{
-    (void)handle, (void)name, (void)why, (void)data;
-}
-
-static void
 fill_with_itself(struct scene *s, gcw_hub *h)
 {
-    s->listener = gcw_hub_connect_fn(h, "saved", s->source, ignore_fn, h, 0);
+    s->listener = gcw_hub_connect_fn(h, "saved", s->source, idle_hub_fn, h, 0);
     assert_non_null(s->listener);
-    assert_int_equal(gcw_hub_on_error(h, ignore_error, h), 0);
+    assert_int_equal(gcw_hub_on_error(h, idle_on_error, h), 0);
     assert_int_equal(gcw_hub_post(h, "saved", s->source, h), 0);
 }
 
@@ -478,7 +473,7 @@ SCENE_TEST(a_pattern_shrinks_with_its_listeners)
 {
     void **listeners = keep_array(PASSING);
     for (uintptr_t i = 0; i < PASSING; i++)
-        listeners[i] = on_fn(s, "saved", s->source, ignore_fn, (void *)i);
+        listeners[i] = on_fn(s, "saved", s->source, idle_hub_fn, (void *)i);
     size_t full = bytes(s->hub);
     for (size_t i = 1; i < PASSING; i++)
         assert_true(gcw_listener_disconnect(listeners[i]));

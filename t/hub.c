@@ -6,6 +6,7 @@
  */
 #include <pthread.h>
 #include "hub-scene.h"
+#include "thread.h"
 
 /* --- patterns --- */
 
@@ -697,7 +698,7 @@ SCENE_TEST(bytes_grow_with_what_is_connected)
 {
     size_t before = bytes(s->hub);
     for (uintptr_t i = 0; i < MANY; i++)
-        on_fn(s, i % 2 ? "saved" : NULL, i % 3 ? s->source : NULL, ignore_fn,
+        on_fn(s, i % 2 ? "saved" : NULL, i % 3 ? s->source : NULL, idle_hub_fn,
               (void *)i);
     assert_in_range(bytes(s->hub), before + MANY * sizeof(void *), SIZE_MAX);
 }
@@ -829,8 +830,8 @@ SCENE_TEST(data_that_is_the_source_is_invalid)
     expect_errno(!gcw_hub_connect_fn(s->hub, "saved", s->source, note_fn,
                                      s->source, 0), EINVAL);
     holds(s, 0, 0, 0);
-    on_fn(s, "saved", s->source, ignore_fn, s->other);
-    on_fn(s, "saved", NULL, ignore_fn, s->source);
+    on_fn(s, "saved", s->source, idle_hub_fn, s->other);
+    on_fn(s, "saved", NULL, idle_hub_fn, s->source);
     holds(s, 2, 2, 1);
 }
 
@@ -856,14 +857,6 @@ struct stranger {
     gcw_method *method;
     int found[CALLS];
 };
-
-static int
-refusal(bool failed)
-{
-    int found = failed ? errno : 0;
-    errno = 0;
-    return found;
-}
 
 static void
 try_the_hub(gcw_hub *h, gcw_method *m, int *found)
@@ -895,12 +888,10 @@ TEST(an_unknown_thread_is_refused_and_changes_nothing)
 {
     struct stranger s = { .scene = scene_new() };
     gcw_hub_size size;
-    pthread_t thread;
     s.method = method_new(s.scene, note_method, "m");
     s.listener = connect(s.scene, "saved", NULL, s.method, 0);
     on(s.scene, NULL, NULL, "a");
-    assert_int_equal(pthread_create(&thread, NULL, try_all, &s), 0);
-    assert_int_equal(pthread_join(thread, NULL), 0);
+    in_unknown_thread(try_all, &s);
     for (int i = 0; i < CALLS; i++)
         assert_int_equal(s.found[i], EPERM);
     assert_int_equal(gcw_hub_measure(s.scene->hub, &size), 0);
@@ -914,7 +905,7 @@ SCENE_TEST(success_leaves_errno_alone)
     assert_non_null(gcw_hub_new());
     gcw_hub_size size;
     gcw_listener *l = on(s, "saved", s->source, "m");
-    on_fn(s, NULL, NULL, ignore_fn, NULL);
+    on_fn(s, NULL, NULL, idle_hub_fn, NULL);
     gcw_listener_block(l);
     gcw_listener_unblock(l);
     gcw_hub_emit(s->hub, "saved", s->source, NULL);
@@ -923,6 +914,6 @@ SCENE_TEST(success_leaves_errno_alone)
     assert_int_equal(gcw_hub_measure(s->hub, &size), 0);
     assert_true(gcw_listener_disconnect(l));
     assert_false(gcw_hub_disconnect_fn(s->hub, "x", NULL, note_fn, NULL));
-    assert_true(gcw_hub_disconnect_fn(s->hub, NULL, NULL, ignore_fn, NULL));
+    assert_true(gcw_hub_disconnect_fn(s->hub, NULL, NULL, idle_hub_fn, NULL));
     assert_int_equal(errno, E2BIG);
 }

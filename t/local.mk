@@ -94,6 +94,7 @@ test_support = \
 	t/chance.h \
 	t/heard.h \
 	t/hub-scene.h \
+	t/idle.h \
 	t/listeners.h \
 	t/log.h \
 	t/main.c \
@@ -106,7 +107,8 @@ test_support = \
 	t/support.c \
 	t/support.h \
 	t/test.c \
-	t/test.h
+	t/test.h \
+	t/thread.h
 t_libsupport_a_SOURCES = $(test_support)
 
 # A test links with the library proper, unless its own line says otherwise.

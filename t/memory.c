@@ -3,6 +3,7 @@
  */
 #include <config.h>
 
+#include "idle.h"
 #include "support.h"
 #include "weak/ref.h"
 
@@ -17,32 +18,12 @@ enum {
     MEGABYTE = 1024 * 1024
 };
 
-static size_t
-resident(void)
-{
-    unsigned long size = 0, pages = 0;
-    FILE *f = fopen("/proc/self/statm", "r");
-    if (f == NULL)
-        return 0;
-    if (fscanf(f, "%lu %lu", &size, &pages) != 2)
-        pages = 0;
-    fclose(f);
-    return pages * (size_t)sysconf(_SC_PAGESIZE);
-}
-
 /* Each test counts its own: the few targets that the collector missed may die
  * during a later one. */
 static void
 called(void *data)
 {
     ++*(size_t *)data;
-}
-
-static void *
-unused_method(void *self, void *arg, void *data)
-{
-    (void)self, (void)arg;
-    return data;
 }
 
 /* --- shrinking after deaths --- */
@@ -151,7 +132,7 @@ live_shortly_with_all_kinds(void *unused)
         char *t = (char *)target_new(i);
         gcw_ref_new(t + 8);
         gcw_ref_new_long(t);
-        gcw_method_new_weak(t, unused_method, t);
+        gcw_method_new_weak(t, idle_method, t);
         if (i % 2)
             gcw_dispose(t);
     }
@@ -220,7 +201,7 @@ static void
 make_methods(void *target)
 {
     for (size_t i = 0; i < BIRTHS; i++)
-        gcw_method_new(target, unused_method, NULL);
+        gcw_method_new(target, idle_method, NULL);
 }
 
 TEST(methods_that_are_dropped_leave_nothing_behind)

@@ -1,6 +1,7 @@
 /* method.c: tests of weak methods: binding, calling, equality, weak data,
  * death callbacks, typed methods.
  */
+#include "idle.h"
 #include "support.h"
 
 #include <errno.h>
@@ -20,13 +21,6 @@ note_call(void *self, void *arg, void *data)
 {
     *(struct call *)arg = (struct call){ self, arg, data };
     return &a_static;
-}
-
-static void *
-give_null(void *self, void *arg, void *data)
-{
-    (void)self, (void)arg, (void)data;
-    return NULL;
 }
 
 /* --- binding and calling --- */
@@ -483,7 +477,7 @@ TEST(methods_that_differ_in_a_part_are_not_equal)
     gcw_method *m = gcw_method_new(t, note_call, &a_static);
     unequal_methods(m, gcw_method_new(other, note_call, &a_static));
     unequal_methods(m, gcw_method_new(t + 8, note_call, &a_static));
-    unequal_methods(m, gcw_method_new(t, give_null, &a_static));
+    unequal_methods(m, gcw_method_new(t, idle_method, &a_static));
     unequal_methods(m, gcw_method_new(t, note_call, &another_static));
     unequal_methods(gcw_method_new(t, note_call, d),
                     gcw_method_new_weak(t, note_call, d));
@@ -517,7 +511,7 @@ make_triples(void *arg)
         gcw_method **m = t->methods + 3 * i;
         m[0] = gcw_method_new(self, note_call, &a_static);
         m[1] = gcw_method_new(self, note_call, &a_static);
-        m[2] = gcw_method_new(self, give_null, &a_static);
+        m[2] = gcw_method_new(self, idle_method, &a_static);
         t->hashes[i] = gcw_method_hash(m[0]);
     }
 }

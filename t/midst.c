@@ -7,6 +7,7 @@
  */
 #include <config.h>
 
+#include "idle.h"
 #include "support.h"
 #include "failing.h"
 
@@ -25,13 +26,6 @@ struct world {
     intptr_t inner;              /* what came of it in the midst */
 };
 
-static void *
-act(void *self, void *arg, void *data)
-{
-    (void)self, (void)arg, (void)data;
-    return NULL;
-}
-
 static void
 called(void *w)
 {
@@ -45,12 +39,6 @@ told(gcw_method *m, void *w)
     called(w);
 }
 
-static void
-hear_hub(const gcw_emission *emission, void *data)
-{
-    (void)emission, (void)data;
-}
-
 static struct world *
 world_new(void)
 {
@@ -59,8 +47,8 @@ world_new(void)
     w->target = target_new(1);
     w->data = target_new(2);
     w->source = target_new(3);
-    w->method = gcw_method_new(w->target, act, w);
-    w->weak = gcw_method_new_weak(w->target, act, w->data);
+    w->method = gcw_method_new(w->target, idle_method, w);
+    w->weak = gcw_method_new_weak(w->target, idle_method, w->data);
     w->event = gcw_event_new(NULL);
     w->hub = gcw_hub_new();
     w->registry = gcw_exit_registry_new(NULL);
@@ -143,7 +131,7 @@ connect_to_hub(struct world *w)
 static intptr_t
 connect_fn_to_hub(struct world *w)
 {
-    return (intptr_t)gcw_hub_connect_fn(w->hub, "news", w->source, hear_hub,
+    return (intptr_t)gcw_hub_connect_fn(w->hub, "news", w->source, idle_hub_fn,
                                         w, 0);
 }
 
@@ -277,12 +265,6 @@ enum { MORE = 100 };
 
 static char tags[MORE];
 
-static void
-hear(void *arg, void *data)
-{
-    (void)arg, (void)data;
-}
-
 static intptr_t
 register_fn(struct world *w)
 {
@@ -315,7 +297,7 @@ check_registered(struct world *w, intptr_t outcome)
 static intptr_t
 connect_fn(struct world *w)
 {
-    return (intptr_t)gcw_event_connect_fn(w->event, hear, w, 0);
+    return (intptr_t)gcw_event_connect_fn(w->event, idle_fn, w, 0);
 }
 
 static void
@@ -324,13 +306,13 @@ connect_more(void *arg)
     struct world *w = arg;
 
     for (int i = 0; i < MORE; i++)
-        gcw_event_connect_fn(w->event, hear, &tags[i], 0);
+        gcw_event_connect_fn(w->event, idle_fn, &tags[i], 0);
 }
 
 static void
 look_for_listener(void *w)
 {
-    gcw_event_disconnect_fn(((struct world *)w)->event, hear, NULL);
+    gcw_event_disconnect_fn(((struct world *)w)->event, idle_fn, NULL);
 }
 
 static void
@@ -340,7 +322,7 @@ check_connected(struct world *w, intptr_t outcome)
 
     assert_true(outcome != 0);
     assert_true(n == 1 || n == MORE + 1);
-    assert_true(gcw_event_disconnect_fn(w->event, hear, w));
+    assert_true(gcw_event_disconnect_fn(w->event, idle_fn, w));
     assert_int_equal(gcw_event_count(w->event), n - 1);
 }
 
@@ -352,7 +334,7 @@ connect_more_to_hub(void *arg)
 
     for (int i = 0; i < MORE; i++) {
         snprintf(name, sizeof name, "news %d", i);
-        gcw_hub_connect_fn(w->hub, name, w->source, hear_hub, w, 0);
+        gcw_hub_connect_fn(w->hub, name, w->source, idle_hub_fn, w, 0);
     }
 }
 
@@ -382,7 +364,7 @@ TEST(there_is_room_for_what_others_add_meanwhile)
 static intptr_t
 make_proxy(struct world *w)
 {
-    return (intptr_t)gcw_proxy_new(w->target, (gcw_proxy_fn *)act,
+    return (intptr_t)gcw_proxy_new(w->target, (gcw_proxy_fn *)idle_method,
                                    "ppp)p");
 }
 

@@ -17,7 +17,9 @@
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <sys/wait.h>
+#include "idle.h"
 #include "log.h"
+#include "thread.h"
 
 static void
 plugin_path(char path[PATH_MAX], const char *name)
@@ -134,13 +136,6 @@ at_exit_say(char *line)
     MUST(gcw_exit_register_fn(gcw_exit_default(), say_it, line, NULL) != NULL);
 }
 
-static void *
-lasting_target(void)
-{
-    void **keep = keep_array(1);
-    return keep[0] = target_new(0);
-}
-
 /* A plugin that knows gcweak. */
 
 #define UNLOADS "unload\n" \
@@ -151,7 +146,7 @@ END(handlers_run_at_unload_newest_first_and_never_again, 0,
 {
     void *plugin = load("plugin-exit");
     at_exit_say("host 1");
-    plugin_handlers(plugin, gcw_exit_default(), lasting_target());
+    plugin_handlers(plugin, gcw_exit_default(), lasting_target(0));
     at_exit_say("host 2");
     unload(plugin);
 }
@@ -161,7 +156,7 @@ END(so_they_do_in_a_plugin_loaded_after_the_host_started, 0,
 {
     at_exit_say("host 1");
     void *plugin = load("plugin-exit");
-    plugin_handlers(plugin, gcw_exit_default(), lasting_target());
+    plugin_handlers(plugin, gcw_exit_default(), lasting_target(0));
     at_exit_say("host 2");
     unload(plugin);
 }
@@ -171,7 +166,7 @@ END(handlers_of_a_loaded_plugin_run_at_exit_in_their_turn, 0, "host 2\n"
 {
     at_exit_say("host 1");
     void *plugin = load("plugin-exit");
-    plugin_handlers(plugin, gcw_exit_default(), lasting_target());
+    plugin_handlers(plugin, gcw_exit_default(), lasting_target(0));
     at_exit_say("host 2");
 }
 
@@ -180,7 +175,7 @@ END(only_the_last_dlclose_is_the_end, 0, "unload\nunloaded\n" UNLOADS)
     void *plugin = load("plugin-exit");
     /* cppcheck-suppress leakReturnValNotUsed ; it is the same handle */
     MUST(load("plugin-exit") == plugin);
-    plugin_handlers(plugin, gcw_exit_default(), lasting_target());
+    plugin_handlers(plugin, gcw_exit_default(), lasting_target(0));
     unload(plugin);
     unload(plugin);
 }
@@ -189,7 +184,7 @@ static void
 load_use_unload(void)
 {
     void *plugin = load("plugin-exit");
-    plugin_handlers(plugin, gcw_exit_default(), lasting_target());
+    plugin_handlers(plugin, gcw_exit_default(), lasting_target(0));
     unload(plugin);
 }
 
@@ -209,7 +204,7 @@ END(a_handler_may_unload_a_plugin, 0, UNLOADS "host 1\n")
 {
     void *plugin = load("plugin-exit");
     at_exit_say("host 1");
-    plugin_handlers(plugin, gcw_exit_default(), lasting_target());
+    plugin_handlers(plugin, gcw_exit_default(), lasting_target(0));
     MUST(gcw_exit_register_fn(gcw_exit_default(), unload_it, plugin, NULL)
          != NULL);
 }
@@ -223,11 +218,9 @@ unload_here(void *plugin)
 
 END(an_unknown_thread_may_unload_a_plugin, 0, UNLOADS)
 {
-    pthread_t thread;
     void *plugin = load("plugin-exit");
-    plugin_handlers(plugin, gcw_exit_default(), lasting_target());
-    MUST(pthread_create(&thread, NULL, unload_here, plugin) == 0);
-    MUST(pthread_join(thread, NULL) == 0);
+    plugin_handlers(plugin, gcw_exit_default(), lasting_target(0));
+    in_unknown_thread(unload_here, plugin);
 }
 
 /* Of the plugin's handlers the child inherits only that of atexit. */
@@ -235,7 +228,7 @@ END(a_child_that_unloads_runs_what_it_inherits, 0,
     "unload\nplugin: atexit\nunloaded\n" UNLOADS)
 {
     void *plugin = load("plugin-exit");
-    plugin_handlers(plugin, gcw_exit_default(), lasting_target());
+    plugin_handlers(plugin, gcw_exit_default(), lasting_target(0));
     pid_t pid = fork();
     MUST(pid >= 0);
     if (pid == 0) {
@@ -253,7 +246,7 @@ END(handlers_in_a_registry_of_ones_own_end_too, 0, "unload\n"
     gcw_exit_registry *r = gcw_exit_registry_new("own");
     void *plugin = load("plugin-exit");
     MUST(gcw_exit_register_fn(r, say_it, "own 1", NULL) != NULL);
-    plugin_handlers(plugin, r, lasting_target());
+    plugin_handlers(plugin, r, lasting_target(0));
     unload(plugin);
     MUST(gcw_exit_run(r, 0) == 0);
 }
@@ -326,7 +319,7 @@ END(those_that_another_run_has_passed_over_meanwhile_as_well, 0,
 END(at_unload_handlers_of_the_dead_are_skipped, 0,
     "unload\nplugin: atexit\nplugin: function\nunloaded\n")
 {
-    void *plugin = load("plugin-exit"), *target = lasting_target();
+    void *plugin = load("plugin-exit"), *target = lasting_target(0);
     plugin_handlers(plugin, gcw_exit_default(), target);
     MUST(gcw_dispose(target) == 0);
     unload(plugin);
@@ -341,21 +334,13 @@ END(a_handler_that_fails_at_unload_is_reported_and_the_rest_run, 0,
     unload(plugin);
 }
 
-static void *
-hosts_method(void *self, void *arg, void *data)
-{
-    (void)self;
-    (void)arg;
-    return data;
-}
-
 END(cleanups_of_a_plugin_run_at_unload_death_callbacks_go, 0,
     "unload\nplugin: cleanup\nunloaded\nhost\n")
 {
-    void *plugin = load("plugin-exit"), *target = lasting_target();
+    void *plugin = load("plugin-exit"), *target = lasting_target(0);
     MUST(gcw_cleanup_new(target, say_it, "host") != NULL);
     plugin_cleanup(plugin, target);
-    plugin_on_death(plugin, gcw_method_new(target, hosts_method, NULL));
+    plugin_on_death(plugin, gcw_method_new(target, idle_method, NULL));
     unload(plugin);
     MUST(gcw_dispose(target) == 0);
     MUST(gcw_drain(0) == 1);
@@ -363,7 +348,7 @@ END(cleanups_of_a_plugin_run_at_unload_death_callbacks_go, 0,
 
 END(pending_ones_run_too, 0, "unload\nplugin: cleanup\nunloaded\nhost\n")
 {
-    void *plugin = load("plugin-exit"), *target = lasting_target();
+    void *plugin = load("plugin-exit"), *target = lasting_target(0);
     MUST(gcw_cleanup_new(target, say_it, "host") != NULL);
     plugin_cleanup(plugin, target);
     MUST(gcw_dispose(target) == 0);
@@ -374,7 +359,7 @@ END(pending_ones_run_too, 0, "unload\nplugin: cleanup\nunloaded\nhost\n")
 END(cleanups_of_a_plugin_that_went_do_not_run_again_at_exit, 0,
     "unload\nplugin: cleanup\nunloaded\nhost\n")
 {
-    void *plugin = load("plugin-exit"), *target = lasting_target();
+    void *plugin = load("plugin-exit"), *target = lasting_target(0);
     MUST(gcw_cleanup_new(target, say_it, "host") != NULL);
     plugin_cleanup(plugin, target);
     unload(plugin);
@@ -410,7 +395,7 @@ END(error_hooks_of_a_plugin_go_with_it, 0,
     .err = "the host gave up")
 {
     gcw_exit_registry *r = gcw_exit_registry_new("own");
-    void *plugin = load("plugin-exit"), *target = lasting_target();
+    void *plugin = load("plugin-exit"), *target = lasting_target(0);
     plugin_on_registry(plugin, "plugin_hook", r);
     MUST(gcw_exit_register_fn(r, give_up, "before", NULL) != NULL);
     MUST(gcw_exit_run(r, 0) == 1);
@@ -463,7 +448,7 @@ END(listeners_of_a_plugin_go_with_it, 0,
 {
     gcw_event *e = gcw_event_new(NULL);
     void *plugin = load("plugin-exit");
-    void *target = lasting_target(), *data = lasting_target();
+    void *target = lasting_target(0), *data = lasting_target(0);
     host_listens(e, host_hears, "host 1");
     plugin_listens(plugin, e, target, data);
     host_listens(e, host_hears, "host 2");
@@ -480,7 +465,7 @@ END(those_of_a_hub_go_too, 0,
     gcw_hub *h = gcw_hub_new();
     gcw_hub_size size;
     void *plugin = load("plugin-exit");
-    void *source = lasting_target(), *target = lasting_target();
+    void *source = lasting_target(0), *target = lasting_target(0);
     host_listens_to_hub(h, source, "host 1");
     plugin_listens_to_hub(plugin, h, source, target);
     host_listens_to_hub(h, source, "host 2");
@@ -530,7 +515,7 @@ END(a_listener_may_unload_those_that_come_after_it, 0,
     void *plugin = load("plugin-exit");
     host_listens(e, plugin_hears(plugin), "before");
     host_listens(e, unload_first, plugin);
-    plugin_listens(plugin, e, lasting_target(), lasting_target());
+    plugin_listens(plugin, e, lasting_target(0), lasting_target(0));
     host_listens(e, host_hears, "host");
     MUST(gcw_event_emit(e, NULL) == 3);
 }
@@ -538,10 +523,10 @@ END(a_listener_may_unload_those_that_come_after_it, 0,
 END(so_may_that_of_a_hub, 0, "unload\nunloaded\nhost\n")
 {
     gcw_hub *h = gcw_hub_new();
-    void *plugin = load("plugin-exit"), *source = lasting_target();
+    void *plugin = load("plugin-exit"), *source = lasting_target(0);
     MUST(gcw_hub_connect_fn(h, "news", NULL, unload_first_of_hub, plugin, 0)
          != NULL);
-    plugin_listens_to_hub(plugin, h, source, lasting_target());
+    plugin_listens_to_hub(plugin, h, source, lasting_target(0));
     host_listens_to_hub(h, source, "host");
     MUST(gcw_hub_emit(h, "news", source, NULL) == 2);
 }
@@ -549,7 +534,7 @@ END(so_may_that_of_a_hub, 0, "unload\nunloaded\nhost\n")
 static void
 drop_events_of(void *plugin)
 {
-    void *target = lasting_target();
+    void *target = lasting_target(0);
     for (size_t i = 0; i < MANY; i++) {
         gcw_event *e = gcw_event_new(NULL);
         plugin_listens(plugin, e, target, target);
@@ -664,7 +649,7 @@ call_gives(const gcw_proxy *p, int result)
 END(a_proxy_of_a_plugins_method_is_stale_once_it_is_unloaded, 0,
     "plugin: method\nunload\nunloaded\nhost: stale\n")
 {
-    void *plugin = load("plugin-proxy"), *target = lasting_target();
+    void *plugin = load("plugin-proxy"), *target = lasting_target(0);
     gcw_proxy *p = proxy_of(target, find(plugin, "plugin_method"));
     gcw_proxy *silent = proxy_of(target, find(plugin, "plugin_method"));
     gcw_proxy *hosts = proxy_of(target, (any_fn *)hosts_proxied_method);
@@ -680,7 +665,7 @@ END(a_proxy_of_a_plugins_method_is_stale_once_it_is_unloaded, 0,
 END(a_plugins_hook_hears_of_no_stale_call_any_more, 0,
     "plugin: stale\nunload\nunloaded\nhost: stale\n")
 {
-    void *plugin = load("plugin-proxy"), *target = lasting_target();
+    void *plugin = load("plugin-proxy"), *target = lasting_target(0);
     gcw_proxy *p = proxy_of(target, (any_fn *)hosts_proxied_method);
     gcw_proxy *hosts = proxy_of(target, (any_fn *)hosts_proxied_method);
     void (*hook)(gcw_proxy *, void *) =
@@ -703,7 +688,7 @@ static void
 add_foreign(void *plugin)
 {
     gcw_exit_registry *r = gcw_exit_default();
-    void *target = lasting_target();
+    void *target = lasting_target(0);
     void (*function)(void *) =
         (void (*)(void *))find(plugin, "foreign_function");
     gcw_method_fn *method = (gcw_method_fn *)find(plugin, "foreign_method");
@@ -733,7 +718,7 @@ END(once_unloaded_it_is_not_called_at_exit, 0,
 
 END(nor_when_an_object_dies, 0, "unload\nunloaded\nhost\n")
 {
-    void *plugin = load("plugin-foreign"), *target = lasting_target();
+    void *plugin = load("plugin-foreign"), *target = lasting_target(0);
     void (*function)(void *) =
         (void (*)(void *))find(plugin, "foreign_function");
     MUST(gcw_cleanup_new(target, say_it, "host") != NULL);
@@ -773,7 +758,7 @@ END(cleanups_run_after_handlers_newest_first_though_one_fails, 0, "unload\n"
     "plugin: cleanup 3\nplugin: cleanup 2\nplugin: cleanup 1\n"
     "plugin: cleanup\nunloaded\nhost\n", .err = "the cleanup gave up")
 {
-    void *plugin = load("plugin-exit"), *target = lasting_target();
+    void *plugin = load("plugin-exit"), *target = lasting_target(0);
     plugin_cleanup(plugin, target);
     plugin_handlers(plugin, gcw_exit_default(), target);
     plugin_on_target(plugin, "plugin_cleanups", target);
@@ -784,7 +769,7 @@ END(cleanups_run_after_handlers_newest_first_though_one_fails, 0, "unload\n"
 END(those_that_do_not_run_at_exit_do_not_run, 0,
     "unload\nplugin: cleanup\nunloaded\n")
 {
-    void *plugin = load("plugin-exit"), *target = lasting_target();
+    void *plugin = load("plugin-exit"), *target = lasting_target(0);
     plugin_on_target(plugin, "plugin_cleanup_off", target);
     plugin_cleanup(plugin, target);
     unload(plugin);
@@ -795,7 +780,7 @@ END(those_that_do_not_run_at_exit_do_not_run, 0,
 END(unless_they_are_pending, 0,
     "unload\nplugin: cleanup not at exit\nunloaded\n")
 {
-    void *plugin = load("plugin-exit"), *target = lasting_target();
+    void *plugin = load("plugin-exit"), *target = lasting_target(0);
     plugin_on_target(plugin, "plugin_cleanup_off", target);
     MUST(gcw_dispose(target) == 0);
     unload(plugin);
@@ -806,11 +791,11 @@ END(a_child_does_not_run_its_parents_cleanups, 0,
     "plugin: cleanup 3\nplugin: cleanup 2\nplugin: cleanup 1\nunloaded\n")
 {
     void *plugin = load("plugin-exit");
-    plugin_on_target(plugin, "plugin_cleanups", lasting_target());
+    plugin_on_target(plugin, "plugin_cleanups", lasting_target(0));
     pid_t pid = fork();
     MUST(pid >= 0);
     if (pid == 0) {
-        plugin_cleanup(plugin, lasting_target());
+        plugin_cleanup(plugin, lasting_target(0));
         unload(plugin);
         _exit(0);
     }
@@ -835,14 +820,6 @@ await_call(void)
 {
     while (sem_wait(&called) != 0)
         MUST(errno == EINTR);
-}
-
-static void
-pend(void (*fn)(void *), void *data)
-{
-    void *target = lasting_target();
-    MUST(gcw_cleanup_new(target, fn, data) != NULL);
-    MUST(gcw_dispose(target) == 0);
 }
 
 /* What is left behind would be named there. */
@@ -896,7 +873,7 @@ END(dlclose_waits_for_the_workers_callback, 0,
     "plugin: begins\nunload\nplugin: ends\nunloaded\nnext\n")
 {
     pthread_t thread;
-    void *plugin = load("plugin-exit"), *target = lasting_target();
+    void *plugin = load("plugin-exit"), *target = lasting_target(0);
     int (*calls)(void *, void (*)(void)) =
         (int (*)(void *, void (*)(void)))find(plugin, "plugin_cleanup_calls");
     MUST(pipe(other.go) == 0 && pipe(other.there) == 0
@@ -932,7 +909,7 @@ stay_in_host(void *unused)
 END(not_for_one_of_the_host, 0, UNLOADS "host ends\n")
 {
     void *plugin = load("plugin-exit");
-    plugin_handlers(plugin, gcw_exit_default(), lasting_target());
+    plugin_handlers(plugin, gcw_exit_default(), lasting_target(0));
     MUST(pipe(other.there) == 0 && pipe(other.done) == 0);
     begin_worker();
     pend(stay_in_host, NULL);
@@ -946,7 +923,7 @@ END(the_worker_may_unload_a_plugin, 0,
     "unload\nplugin: atexit\nplugin: method\nplugin: function\n"
     "plugin: cleanup\nunloaded\nnext\n")
 {
-    void *plugin = load("plugin-exit"), *target = lasting_target();
+    void *plugin = load("plugin-exit"), *target = lasting_target(0);
     plugin_cleanup(plugin, target);
     plugin_handlers(plugin, gcw_exit_default(), target);
     begin_worker();
@@ -1155,9 +1132,7 @@ END(a_thread_that_is_not_stopped_may_unload_a_plugin, 0, STORMY)
 
 END(so_may_an_unknown_one_while_another_collects, 0, STORMY)
 {
-    pthread_t thread;
-    MUST(pthread_create(&thread, NULL, unload_here, load_for_storm()) == 0);
-    MUST(pthread_join(thread, NULL) == 0);
+    in_unknown_thread(unload_here, load_for_storm());
 }
 
 static void *
@@ -1170,10 +1145,8 @@ have_a_plugin(void *plugin)
 
 END(or_one_that_ends, 0, STORMY)
 {
-    pthread_t thread;
     void *plugin = load_for_storm();
-    MUST(GC_pthread_create(&thread, NULL, have_a_plugin, plugin) == 0);
-    MUST(pthread_join(thread, NULL) == 0);
+    in_thread(have_a_plugin, plugin);
 }
 
 /* Other copies of the library. */
@@ -1185,7 +1158,7 @@ END(a_plugin_may_contain_the_library, 0, "collected\nplugin: exit\nhost\n")
     plugin_does(plugin, "plugin_start");
     MUST(dlclose(plugin) == 0);
     for (int i = 0; i < 10; i++) {
-        lasting_target();
+        lasting_target(0);
         GC_gcollect();
     }
     say("collected");
@@ -1203,19 +1176,15 @@ register_first(void *plugin)
 FRESH_END(what_a_second_thread_registered_before_the_start_runs_at_unload, 0,
           "unload\nplugin: atexit\nunloaded\n")
 {
-    pthread_t thread;
     void *plugin = load("plugin-exit");
-    MUST(pthread_create(&thread, NULL, register_first, plugin) == 0);
-    MUST(pthread_join(thread, NULL) == 0);
+    in_unknown_thread(register_first, plugin);
     unload(plugin);
 }
 
 FRESH_END(or_after_a_start_in_between, 0, "unload\nplugin: atexit\nunloaded\n")
 {
-    pthread_t thread;
     void *plugin = load("plugin-exit");
-    MUST(pthread_create(&thread, NULL, register_first, plugin) == 0);
-    MUST(pthread_join(thread, NULL) == 0);
+    in_unknown_thread(register_first, plugin);
     MUST(gcw_init() == 0);
     unload(plugin);
 }

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include "at-once.h"
 #include "log.h"
+#include "thread.h"
 
 enum { THREADS = 8 };
 
@@ -482,11 +483,8 @@ call_when_made_known(void *data)
 TEST(a_thread_that_is_known_stays_known)
 {
     struct given *g = GC_MALLOC_UNCOLLECTABLE(sizeof *g);
-    pthread_t thread;
     g->common = common_new(work);
-    assert_int_equal(pthread_create(&thread, NULL, call_when_made_known, g),
-                     0);
-    assert_int_equal(pthread_join(thread, NULL), 0);
+    in_unknown_thread(call_when_made_known, g);
     assert_null(g->wrong);
 }
 

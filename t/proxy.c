@@ -37,16 +37,6 @@ add(struct target *self, int n)
     return (int)self->number + n;
 }
 
-/* A failure as it was asked for, and the errno that it left. */
-static void
-expect_errno(bool failed, int expected)
-{
-    int found = errno;
-    assert_true(failed);
-    assert_int_equal(found, expected);
-    errno = 0;
-}
-
 static void
 expect_stale(plain_fn *code)
 {
@@ -424,18 +414,6 @@ TEST(what_it_returns_then_arrives)
     assert_non_null(own_proxy);
     l = ((struct large (*)(struct large))gcw_proxy_code(own_proxy))(l);
     assert_true(l.numbers[2] == 3 && l.numbers[7] == 40);
-}
-
-/* The pages that the process has in memory. */
-static size_t
-resident(void)
-{
-    size_t all, pages;
-    FILE *f = fopen("/proc/self/statm", "r");
-    assert_non_null(f);
-    assert_int_equal(fscanf(f, "%zu %zu", &all, &pages), 2);
-    fclose(f);
-    return pages * (size_t)sysconf(_SC_PAGESIZE);
 }
 
 /* The heap has found its size after some rounds, in incremental mode too. */

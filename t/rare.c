@@ -8,7 +8,9 @@
  */
 #include <config.h>
 
+#include "idle.h"
 #include "support.h"
+#include "thread.h"
 #include "failing.h"
 
 #include "ground/code.h"
@@ -231,13 +233,6 @@ notice(bool may_wait)
 
 /* --- Callbacks --- */
 
-static void *
-act(void *self, void *arg, void *data)
-{
-    (void)self, (void)arg, (void)data;
-    return NULL;
-}
-
 static void
 hear_hub(const gcw_emission *emission, void *data)
 {
@@ -316,7 +311,7 @@ TEST(the_worker_outlives_all_that)
 static gcw_proxy *
 proxy_of(struct target *t, const char *signature)
 {
-    return gcw_proxy_new(t, (gcw_proxy_fn *)act, signature);
+    return gcw_proxy_new(t, (gcw_proxy_fn *)idle_method, signature);
 }
 
 static void
@@ -422,12 +417,10 @@ use_atexit(void *result)
 
 TEST(a_thread_that_cannot_be_made_known_is_refused)
 {
-    pthread_t thread;
     int found[2];
 
     assert_int_equal(gcw_init(), 0);
-    assert_int_equal(pthread_create(&thread, NULL, use_atexit, found), 0);
-    pthread_join(thread, NULL);
+    in_unknown_thread(use_atexit, found);
     assert_int_equal(found[0], EPERM);
     assert_int_equal(found[1], EPERM);
 }
@@ -448,13 +441,13 @@ struct world {
 static gcw_method *
 method_of(struct world *w, int i)
 {
-    return gcw_method_new(w->dead[i], act, NULL);
+    return gcw_method_new(w->dead[i], idle_method, NULL);
 }
 
 static gcw_method *
 weak_method_of(struct world *w, int i)
 {
-    return gcw_method_new_weak(w->live, act, w->dead[i]);
+    return gcw_method_new_weak(w->live, idle_method, w->dead[i]);
 }
 
 static struct world *
@@ -480,7 +473,7 @@ world_new(void)
     gcw_cleanup_new(w->dead[6], count, &w->calls);
     gcw_event_connect(w->dying_event, weak_method_of(w, 7), 0);
     w->leaving = gcw_event_connect(
-        w->dying_event, gcw_method_new(w->live, act, NULL), 0);
+        w->dying_event, gcw_method_new(w->live, idle_method, NULL), 0);
     w->fd = gcw_hub_fd(w->dying_hub);
     assert_true(w->fd >= 0);
     return w;
@@ -560,8 +553,8 @@ take_off_between(int n)
 {
     struct target *t = target_new(1);
     gcw_exit_registry *r = gcw_exit_registry_new(NULL);
-    gcw_exit_handler *h = gcw_exit_register(r, gcw_method_new(t, act, NULL),
-                                            NULL);
+    gcw_method *m = gcw_method_new(t, idle_method, NULL);
+    gcw_exit_handler *h = gcw_exit_register(r, m, NULL);
 
     let_die(t);
     come_between(n, take_off, h);
@@ -939,7 +932,7 @@ TEST(an_index_of_listeners_is_explained)
     size_t size;
     FILE *out = open_memstream(&text, &size);
 
-    gcw_event_connect(e, gcw_method_new(t, act, NULL), GCW_UNIQUE);
+    gcw_event_connect(e, gcw_method_new(t, idle_method, NULL), GCW_UNIQUE);
     assert_true(gcw_explain(atomic_load(&e->list.array)->index, out) > 0);
     fclose(out);
     assert_null(strstr(text, "as data of"));

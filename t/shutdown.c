@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include "log.h"
+#include "thread.h"
 
 static void
 at_exit(void (*fn)(void *), void *data)
@@ -33,14 +34,6 @@ at_death_say(void *target, char *line)
     gcw_cleanup *c = gcw_cleanup_new(target, say_it, line);
     MUST(c != NULL);
     return c;
-}
-
-/* A target that lives until the process ends. */
-static void *
-lasting_target(void)
-{
-    void **keep = keep_array(1);
-    return keep[0] = target_new(0);
 }
 
 /* The plain end. */
@@ -71,7 +64,7 @@ say_status(void *self, void *arg, void *data)
 static void
 say_status_at_exit(void)
 {
-    gcw_method *m = gcw_method_new(lasting_target(), say_status, NULL);
+    gcw_method *m = gcw_method_new(lasting_target(0), say_status, NULL);
     MUST(gcw_exit_register(gcw_exit_default(), m, NULL) != NULL);
 }
 
@@ -87,7 +80,7 @@ END(the_c_library_does_not_tell_the_status, 23, "status 0\n")
 
 END(handlers_of_the_dead_are_skipped, 0, "status 0\nstatus 0\n")
 {
-    void *alive = lasting_target(), *dead = lasting_target();
+    void *alive = lasting_target(0), *dead = lasting_target(0);
     gcw_exit_registry *r = gcw_exit_default();
     say_status_at_exit();
     MUST(gcw_exit_register(r, gcw_method_new(alive, say_status, NULL), NULL));
@@ -137,21 +130,21 @@ END(pending_deaths_then_handlers_then_cleanups, 0,
     "death 2\ndeath 1\nhandler 2\nhandler 1\ncleanup 2\ncleanup 1\n")
 {
     at_exit_say("handler 1");
-    at_death_say(lasting_target(), "cleanup 1");
-    void *gone = lasting_target();
+    at_death_say(lasting_target(0), "cleanup 1");
+    void *gone = lasting_target(0);
     at_death_say(gone, "death 1");
     at_death_say(gone, "death 2");
-    at_death_say(lasting_target(), "cleanup 2");
+    at_death_say(lasting_target(0), "cleanup 2");
     at_exit_say("handler 2");
     MUST(gcw_dispose(gone) == 0);
 }
 
 END(a_cleanup_can_be_kept_from_running_at_exit, 0, "cleanup 2\ncleanup 1\n")
 {
-    at_death_say(lasting_target(), "cleanup 1");
-    gcw_cleanup *c = at_death_say(lasting_target(), "never");
+    at_death_say(lasting_target(0), "cleanup 1");
+    gcw_cleanup *c = at_death_say(lasting_target(0), "never");
     MUST(gcw_cleanup_set_atexit(c, false) == 0);
-    at_death_say(lasting_target(), "cleanup 2");
+    at_death_say(lasting_target(0), "cleanup 2");
 }
 
 static size_t deaths;
@@ -212,9 +205,9 @@ END(a_failing_handler_is_named_and_the_rest_run, 3, "c\nb\na\n",
 END(a_failing_cleanup_is_reported_and_the_rest_run, 0,
     "cleanup 3\ncleanup 2\ncleanup 1\n", .err = "gave up")
 {
-    at_death_say(lasting_target(), "cleanup 1");
-    MUST(gcw_cleanup_new(lasting_target(), say_and_give_up, "cleanup 2"));
-    at_death_say(lasting_target(), "cleanup 3");
+    at_death_say(lasting_target(0), "cleanup 1");
+    MUST(gcw_cleanup_new(lasting_target(0), say_and_give_up, "cleanup 2"));
+    at_death_say(lasting_target(0), "cleanup 3");
 }
 
 /* exit inside what exit runs. */
@@ -247,21 +240,21 @@ END(of_several_exits_the_last_status_wins, 3, "d\nc\nb\na\ncleanup\n")
     at_exit(say_and_exit_3, "b");
     at_exit_say("c");
     at_exit(say_and_exit_9, "d");
-    at_death_say(lasting_target(), "cleanup");
+    at_death_say(lasting_target(0), "cleanup");
     exit(1);
 }
 
 END(exit_in_a_cleanup_runs_the_rest, 9, "handler\ncleanup 2\ncleanup 1\n")
 {
-    at_death_say(lasting_target(), "cleanup 1");
-    MUST(gcw_cleanup_new(lasting_target(), say_and_exit_9, "cleanup 2"));
+    at_death_say(lasting_target(0), "cleanup 1");
+    MUST(gcw_cleanup_new(lasting_target(0), say_and_exit_9, "cleanup 2"));
     at_exit_say("handler");
     exit(1);
 }
 
 END(exit_in_the_drain_runs_the_rest, 9, "death 2\ndeath 1\nhandler\n")
 {
-    void *gone = lasting_target();
+    void *gone = lasting_target(0);
     at_exit_say("handler");
     at_death_say(gone, "death 1");
     MUST(gcw_cleanup_new(gone, say_and_exit_9, "death 2"));
@@ -372,12 +365,10 @@ exit_8(void *data)
 
 END(an_unknown_thread_may_exit, 8, "collected\nlast\ncleanup\n")
 {
-    pthread_t thread;
     at_exit_say("last");
     at_exit(allocate_and_collect, "collected");
-    at_death_say(lasting_target(), "cleanup");
-    MUST(pthread_create(&thread, NULL, exit_8, NULL) == 0);
-    pthread_join(thread, NULL);
+    at_death_say(lasting_target(0), "cleanup");
+    in_unknown_thread(exit_8, NULL);
 }
 
 static pthread_t main_thread;
@@ -435,7 +426,7 @@ usual_and_quick(void)
     at_quick_exit_say("quick 1");
     at_exit_say("b");
     at_quick_exit_say("quick 2");
-    at_death_say(lasting_target(), "cleanup");
+    at_death_say(lasting_target(0), "cleanup");
 }
 
 END(quick_handlers_run_at_exit_too, 0, "quick 2\nb\nquick 1\na\ncleanup\n")
@@ -458,10 +449,8 @@ quick_exit_5(void *data)
 
 END(an_unknown_thread_may_quick_exit, 5, "quick 2\nquick 1\n")
 {
-    pthread_t thread;
     usual_and_quick();
-    MUST(pthread_create(&thread, NULL, quick_exit_5, NULL) == 0);
-    pthread_join(thread, NULL);
+    in_unknown_thread(quick_exit_5, NULL);
 }
 
 END(_exit_runs_nothing, 2, "")
@@ -539,5 +528,5 @@ register_or_be_refused(void *data)
 
 END(what_a_cleanup_registers_runs_or_is_refused, 0, "settled\n")
 {
-    MUST(gcw_cleanup_new(lasting_target(), register_or_be_refused, NULL));
+    MUST(gcw_cleanup_new(lasting_target(0), register_or_be_refused, NULL));
 }

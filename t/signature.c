@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "idle.h"
 #include "support.h"
 #include "chance.h"
 #include "proxy/signature.h"
@@ -45,11 +46,6 @@ is_well_formed(const char *text)
 }
 
 static void
-nothing(void)
-{
-}
-
-static void
 is_wrong_at(const char *text, size_t position)
 {
     void *self = target_new(0);
@@ -60,7 +56,7 @@ is_wrong_at(const char *text, size_t position)
     if (found != position)
         fail_msg("\"%s\" is wrong at %zu, not at %zu", text, position, found);
     errno = 0;
-    assert_null(gcw_proxy_new(self, nothing, text));
+    assert_null(gcw_proxy_new(self, idle_at_exit, text));
     assert_int_equal(errno, EINVAL);
 }
 

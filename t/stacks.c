@@ -8,7 +8,9 @@
 #include <semaphore.h>
 #include <setjmp.h>
 #include <ucontext.h>
+#include "idle.h"
 #include "log.h"
+#include "thread.h"
 
 /* --- fibers --- */
 
@@ -341,18 +343,10 @@ fail_in_thread(void *unused)
 }
 
 static void
-run_thread(void *(*body)(void *), void *arg)
-{
-    pthread_t thread;
-    MUST(GC_pthread_create(&thread, NULL, body, arg) == 0);
-    MUST(GC_pthread_join(thread, NULL) == 0);
-}
-
-static void
 let_a_thread_fail(void *arg, void *data)
 {
     (void)arg;
-    run_thread(fail_in_thread, data);
+    in_thread(fail_in_thread, data);
 }
 
 OUTSIDE_END(failing_while_only_another_thread_is_in_a_callback_aborts)
@@ -447,18 +441,12 @@ drain_it(void *unused)
     gcw_drain(0);
 }
 
-static void
-hear_nothing(void *arg, void *data)
-{
-    (void)arg, (void)data;
-}
-
 JUMP_END(emitting_after_a_jump_out_of_a_cleanup_aborts)
 {
     start();
     struct target *t = target_new(1);
     gcw_event *e = gcw_event_new(NULL);
-    MUST(gcw_event_connect_fn(e, hear_nothing, NULL, 0) != NULL);
+    MUST(gcw_event_connect_fn(e, idle_fn, NULL, 0) != NULL);
     MUST(gcw_cleanup_new(t, jump, NULL) != NULL);
     MUST(gcw_dispose(t) == 0);
     jump_out_of(drain_it, NULL);
@@ -545,7 +533,7 @@ JUMP_END(another_thread_that_waits_for_a_turn_that_was_left_aborts,
     gcw_exit_registry *r = left_registry();
     jump_out_of(run_it, r);
     alarm(20);
-    run_thread(run_in_thread, r);
+    in_thread(run_in_thread, r);
 }
 
 static void *
@@ -559,9 +547,9 @@ JUMP_END(waiting_for_the_turn_of_a_thread_that_jumped_and_ended_aborts)
 {
     start();
     gcw_exit_registry *r = left_registry();
-    run_thread(jump_out_and_end, r);
+    in_thread(jump_out_and_end, r);
     alarm(20);
-    run_thread(run_in_thread, r);
+    in_thread(run_in_thread, r);
 }
 
 /* Nothing of the library is jumped over. */

@@ -13,7 +13,9 @@
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <sys/wait.h>
+#include "idle.h"
 #include "log.h"
+#include "thread.h"
 
 /* --- A storm, and what it damages --- */
 
@@ -92,11 +94,6 @@ struct deed {
     void (*check)(void);             /* main: when it is done */
 };
 
-static void
-nothing(void)
-{
-}
-
 /* Of exit handlers there are so many that the collector has work with them. */
 enum { LOTS = 20000 };
 
@@ -145,11 +142,11 @@ say_calls_after_lots(void)
 }
 
 static const struct deed atexit_deed = {
-    say_calls_at_exit, register_lots, nothing
+    say_calls_at_exit, register_lots, idle_at_exit
 };
 
 static const struct deed cancel_deed = {
-    say_calls_after_lots, take_back_lots, nothing
+    say_calls_after_lots, take_back_lots, idle_at_exit
 };
 
 static void
@@ -291,7 +288,7 @@ call_it(void)
     MUST(call_proxy(4) == 5);
 }
 
-static const struct deed proxy_deed = { make_proxy, call_it, nothing };
+static const struct deed proxy_deed = { make_proxy, call_it, idle_at_exit };
 
 #endif
 
@@ -307,14 +304,6 @@ static struct {
     void *target;
 } *kept;                             /* uncollectable */
 
-static void *
-method(void *self, void *arg, void *data)
-{
-    (void)self;
-    (void)arg;
-    return data;
-}
-
 static void
 prepare_refusals(void)
 {
@@ -326,7 +315,7 @@ prepare_refusals(void)
                                          NULL);
     kept->cleanup = gcw_cleanup_new(kept->target, say_it, "at exit");
     kept->event = gcw_event_new(NULL);
-    kept->method = gcw_method_new(kept->target, method, NULL);
+    kept->method = gcw_method_new(kept->target, idle_method, NULL);
     kept->hub = gcw_hub_new();
 }
 
@@ -336,7 +325,7 @@ static void
 constructors_are_refused(void)
 {
     REFUSED(gcw_ref_new(kept->target) == NULL);
-    REFUSED(gcw_method_new(kept->target, method, NULL) == NULL);
+    REFUSED(gcw_method_new(kept->target, idle_method, NULL) == NULL);
     REFUSED(gcw_cleanup_new(kept->target, say_it, "never") == NULL);
     REFUSED(gcw_event_new(NULL) == NULL);
     REFUSED(gcw_event_connect(kept->event, kept->method, 0) == NULL);
@@ -375,7 +364,7 @@ all_are_refused(void)
 }
 
 static const struct deed refused_deed = {
-    prepare_refusals, all_are_refused, nothing
+    prepare_refusals, all_are_refused, idle_at_exit
 };
 
 /* --- Ways of being a stranger --- */
@@ -413,10 +402,8 @@ do_on_thread(void *unused)
 static void
 on_an_unknown_thread(const struct deed *which)
 {
-    pthread_t thread;
     begin(which);
-    MUST(pthread_create(&thread, NULL, do_on_thread, NULL) == 0);
-    MUST(pthread_join(thread, NULL) == 0);
+    in_unknown_thread(do_on_thread, NULL);
     deed->check();
 }
 
@@ -444,10 +431,8 @@ have_data(void *key)
 static void
 in_a_destructor(const struct deed *which, pthread_key_t *key)
 {
-    pthread_t thread;
     begin(which);
-    MUST(GC_pthread_create(&thread, NULL, have_data, key) == 0);
-    MUST(GC_pthread_join(thread, NULL) == 0);
+    in_thread(have_data, key);
     deed->check();
 }
 
@@ -570,13 +555,11 @@ collections_work(void)
 static void
 a_handler_ends_the_thread(void)
 {
-    pthread_t thread;
     gcw_exit_registry *r = gcw_exit_default();
     MUST(gcw_exit_register_fn(r, say_it, "the rest", NULL) != NULL);
     MUST(gcw_exit_register_fn(r, end_this_thread, "ends", NULL) != NULL);
     MUST(gcw_exit_register_fn(r, say_it, "first", NULL) != NULL);
-    MUST(pthread_create(&thread, NULL, exit_3, NULL) == 0);
-    MUST(pthread_join(thread, NULL) == 0);
+    in_unknown_thread(exit_3, NULL);
     say("joined");
 }
 
@@ -701,14 +684,6 @@ register_two(void *unused)
 }
 
 static void
-on_second_thread(void *(*fn)(void *))
-{
-    pthread_t thread;
-    MUST(pthread_create(&thread, NULL, fn, NULL) == 0);
-    MUST(pthread_join(thread, NULL) == 0);
-}
-
-static void
 drop_a_target(void *counter)
 {
     for (size_t i = 0; i < MANY; i++)
@@ -745,7 +720,7 @@ main_registers_100000(void)
 static void
 main_goes_on(void)
 {
-    on_second_thread(register_two);
+    in_unknown_thread(register_two, NULL);
     all_of_gcweak_works();
     main_registers_100000();
 }
@@ -765,7 +740,7 @@ FRESH_END(a_second_thread_may_register_before_the_collector_runs, 0,
 
 FRESH_END(main_may_start_the_collector_after_that, 0, MAIN_GOES_ON)
 {
-    on_second_thread(register_two);
+    in_unknown_thread(register_two, NULL);
     GC_INIT();
     GC_gcollect();
     all_of_gcweak_works();
@@ -775,20 +750,20 @@ FRESH_END(main_may_start_the_collector_after_that, 0, MAIN_GOES_ON)
 FRESH_END(what_was_registered_so_early_runs_if_the_library_is_never_started, 0,
           "second\nfirst\n")
 {
-    on_second_thread(register_two);
+    in_unknown_thread(register_two, NULL);
 }
 
 FRESH_END(or_only_the_collector, 0, "second\nfirst\n")
 {
-    on_second_thread(register_two);
+    in_unknown_thread(register_two, NULL);
     GC_INIT();
     GC_gcollect();
 }
 
 FRESH_END(or_if_a_second_thread_exits, 3, "second\nfirst\n")
 {
-    on_second_thread(register_two);
-    on_second_thread(exit_3);
+    in_unknown_thread(register_two, NULL);
+    in_unknown_thread(exit_3, NULL);
 }
 
 static void *
@@ -802,20 +777,20 @@ take_back_second(void *unused)
 
 FRESH_END(an_early_one_is_taken_back_by_a_thread, 0, "first\n")
 {
-    on_second_thread(register_two);
-    on_second_thread(take_back_second);
+    in_unknown_thread(register_two, NULL);
+    in_unknown_thread(take_back_second, NULL);
 }
 
 FRESH_END(or_by_main, 0, "first\n")
 {
-    on_second_thread(register_two);
+    in_unknown_thread(register_two, NULL);
     take_back_second(NULL);
 }
 
 /* The newest of those that main has registered as well comes first. */
 FRESH_END(or_by_main_after_the_start, 0, "later\nfirst\n")
 {
-    on_second_thread(register_two);
+    in_unknown_thread(register_two, NULL);
     MUST(gcw_init() == 0);
     MUST(gcw_atexit(say_second) == 0);
     MUST(gcw_atexit(say_later) == 0);
@@ -835,7 +810,7 @@ take_back_nothing(void *unused)
 
 FRESH_END(a_second_thread_may_ask_first_to_take_one_back, 0, "works\n")
 {
-    on_second_thread(take_back_nothing);
+    in_unknown_thread(take_back_nothing, NULL);
     all_of_gcweak_works();
     say("works");
 }
@@ -858,15 +833,15 @@ register_one_that_registers(void *unused)
 FRESH_END(an_early_one_may_register_the_next, 0,
           "next\nlater\nsecond\nfirst\n")
 {
-    on_second_thread(register_one_that_registers);
+    in_unknown_thread(register_one_that_registers, NULL);
     MUST(gcw_init() == 0);
 }
 
 FRESH_END(so_it_may_where_the_library_is_never_started, 3,
           "next\nlater\nsecond\nfirst\n")
 {
-    on_second_thread(register_one_that_registers);
-    on_second_thread(exit_3);
+    in_unknown_thread(register_one_that_registers, NULL);
+    in_unknown_thread(exit_3, NULL);
 }
 
 static void
@@ -887,7 +862,7 @@ register_one_that_fails(void *unused)
 FRESH_END(an_early_one_that_fails_is_reported_and_the_rest_run, 0,
           "gives up\nsecond\nfirst\n", .err = "on purpose")
 {
-    on_second_thread(register_one_that_fails);
+    in_unknown_thread(register_one_that_fails, NULL);
 }
 
 static void
@@ -907,7 +882,7 @@ register_one_that_exits(void *unused)
 
 FRESH_END(an_early_one_may_exit, 9, "exits\nsecond\nfirst\n")
 {
-    on_second_thread(register_one_that_exits);
+    in_unknown_thread(register_one_that_exits, NULL);
     exit(1);
 }
 
@@ -927,14 +902,14 @@ in_a_child_as_well(void)
 FRESH_END(a_child_runs_early_ones_too, 0,
           "second\nfirst\nparent\nsecond\nfirst\n")
 {
-    on_second_thread(register_two);
+    in_unknown_thread(register_two, NULL);
     in_a_child_as_well();
 }
 
 FRESH_END(so_does_the_child_of_one_that_has_started, 0,
           "later\nsecond\nfirst\nparent\nlater\nsecond\nfirst\n")
 {
-    on_second_thread(register_two);
+    in_unknown_thread(register_two, NULL);
     MUST(gcw_init() == 0);
     MUST(gcw_atexit(say_later) == 0);
     in_a_child_as_well();
@@ -947,7 +922,7 @@ be_refused_before_the_start(void *target)
     REFUSED(gcw_init() == -1);
     REFUSED(gcw_ref_new(target) == NULL);
     REFUSED(gcw_cleanup_new(target, say_it, NULL) == NULL);
-    REFUSED(gcw_method_new(target, method, NULL) == NULL);
+    REFUSED(gcw_method_new(target, idle_method, NULL) == NULL);
     REFUSED(gcw_event_new(NULL) == NULL);
     REFUSED(gcw_hub_new() == NULL);
     REFUSED(gcw_exit_default() == NULL);
@@ -964,10 +939,7 @@ FRESH_END(all_else_is_refused_until_main_starts_the_collector, 0,
           "later\n100000 calls\n")
 {
     static char word[64];
-    pthread_t thread;
-    MUST(pthread_create(&thread, NULL, be_refused_before_the_start, word)
-         == 0);
-    MUST(pthread_join(thread, NULL) == 0);
+    in_unknown_thread(be_refused_before_the_start, word);
     all_of_gcweak_works();
     main_registers_100000();
 }

@@ -1,6 +1,7 @@
 /* support.c: targets, their deaths, and main, for all tests; see support.h. */
 #include "support.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,29 @@ target_new(size_t number)
     t->magic = MAGIC;
     t->number = number;
     return t;
+}
+
+/* The compiler may leave out a store into memory that nobody reads; not this
+ * one. */
+struct target *
+lasting_target(size_t number)
+{
+    struct target *t = target_new(number);
+    void *volatile *keep = keep_array(1);
+
+    keep[0] = t;
+    return t;
+}
+
+gcw_cleanup *
+pend(void (*fn)(void *data), void *data)
+{
+    struct target *t = target_new(1);
+    gcw_cleanup *c = gcw_cleanup_new(t, fn, data);
+
+    if (c == NULL || gcw_dispose(t) != 0)
+        fail_msg("nothing is made pending");
+    return c;
 }
 
 bool
@@ -110,6 +134,37 @@ in_dead_frame(void (*body)(void *arg), void *arg)
 {
     body(arg);
     clear_stack();
+}
+
+void
+expect_errno(bool failed, int expected)
+{
+    int found = errno;
+
+    assert_true(failed);
+    assert_int_equal(found, expected);
+    errno = 0;
+}
+
+int
+refusal(bool failed)
+{
+    int found = failed ? errno : 0;
+
+    errno = 0;
+    return found;
+}
+
+size_t
+resident(void)
+{
+    size_t all, pages;
+    FILE *f = fopen("/proc/self/statm", "r");
+
+    assert_non_null(f);
+    assert_int_equal(fscanf(f, "%zu %zu", &all, &pages), 2);
+    fclose(f);
+    return pages * (size_t)sysconf(_SC_PAGESIZE);
 }
 
 const char *

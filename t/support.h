@@ -60,6 +60,12 @@ enum { MAGIC = 0x5a17ed };
 /* A new target with its magic word set; fails the test if memory runs out. */
 struct target *target_new(size_t number);
 
+/* One that lives as long as the process. */
+struct target *lasting_target(size_t number);
+
+/* Makes a callback pending, without a collection. */
+gcw_cleanup *pend(void (*fn)(void *data), void *data);
+
 /* Whether so many deaths of so many are nearly all. */
 bool nearly_all(size_t count, size_t of);
 
@@ -84,6 +90,15 @@ void collect(void);
 
 /* Calls body(arg) in a frame of its own and clears what it left behind. */
 NOINLINE void in_dead_frame(void (*body)(void *arg), void *arg);
+
+/* Fails the test unless a call has failed with that errno. */
+void expect_errno(bool failed, int expected);
+
+/* The errno of a call that has failed, or 0. */
+int refusal(bool failed);
+
+/* The memory that the process has, in bytes. */
+size_t resident(void);
 
 /* Scenarios: what runs in a child process of its own, started afresh from
  * this test program.  The scenario's function runs after the mode was set up;

@@ -2,7 +2,9 @@
  * and of calls from threads that the collector does not know.
  */
 #include "at-once.h"
+#include "idle.h"
 #include "support.h"
+#include "thread.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -10,13 +12,6 @@
 #include <stdlib.h>
 
 enum { THREADS = 6 };
-
-static void *
-unused_method(void *self, void *arg, void *data)
-{
-    (void)self, (void)arg;
-    return data;
-}
 
 static void
 called(void *data)
@@ -45,12 +40,6 @@ refuse(struct given *g, bool failed, const char *call)
 
 #define REFUSED(call, failure) refuse(g, (call) == (failure), #call)
 
-static void
-told_nobody(gcw_method *m, void *data)
-{
-    (void)m, (void)data;
-}
-
 static void *
 call_everything(void *data)
 {
@@ -59,9 +48,9 @@ call_everything(void *data)
     REFUSED(gcw_ref_new(g->target), NULL);
     REFUSED(gcw_ref_new_long(g->target), NULL);
     REFUSED(gcw_dispose(g->target), -1);
-    REFUSED(gcw_method_new(g->target, unused_method, NULL), NULL);
-    REFUSED(gcw_method_new_weak(g->target, unused_method, g->other), NULL);
-    REFUSED(gcw_method_on_death(g->method, told_nobody, NULL), NULL);
+    REFUSED(gcw_method_new(g->target, idle_method, NULL), NULL);
+    REFUSED(gcw_method_new_weak(g->target, idle_method, g->other), NULL);
+    REFUSED(gcw_method_on_death(g->method, idle_on_death, NULL), NULL);
     REFUSED(gcw_cleanup_new(g->target, called, NULL), NULL);
     REFUSED(gcw_cleanup_run(g->cleanup), false);
     REFUSED(gcw_cleanup_detach(g->cleanup), false);
@@ -81,7 +70,7 @@ given_new(void)
     assert_non_null(g);
     g->target = target_new(1);
     g->other = target_new(2);
-    g->method = gcw_method_new(g->target, unused_method, NULL);
+    g->method = gcw_method_new(g->target, idle_method, NULL);
     g->cleanup = gcw_cleanup_new(g->target, called, &g->calls);
     return g;
 }
@@ -89,9 +78,7 @@ given_new(void)
 TEST(a_thread_unknown_to_the_collector_is_refused)
 {
     struct given *g = given_new();
-    pthread_t thread;
-    assert_int_equal(pthread_create(&thread, NULL, call_everything, g), 0);
-    pthread_join(thread, NULL);
+    in_unknown_thread(call_everything, g);
     if (g->wrong != NULL)
         fail_msg("not refused with EPERM: %s", g->wrong);
     assert_true(gcw_cleanup_atexit(g->cleanup));
@@ -119,12 +106,9 @@ become_known_and_refer(void *data)
 TEST(a_thread_that_registers_with_the_collector_is_welcome)
 {
     struct given *g = given_new();
-    pthread_t thread;
     g->wrong = NULL;
     GC_allow_register_threads();
-    assert_int_equal(
-        pthread_create(&thread, NULL, become_known_and_refer, g), 0);
-    pthread_join(thread, NULL);
+    in_unknown_thread(become_known_and_refer, g);
     assert_null(g->wrong);
     assert_int_equal(atomic_load(&g->calls), 1);
 }
@@ -368,7 +352,7 @@ TEST(a_weak_method_whose_halves_die_at_once_tells_once)
         p.selves[i] = target_new(i);
         p.data[i] = target_new(i);
         assert_non_null(gcw_method_on_death(
-            gcw_method_new_weak(p.selves[i], unused_method, p.data[i]),
+            gcw_method_new_weak(p.selves[i], idle_method, p.data[i]),
             told, &p.calls[i]));
     }
     at_once(THREADS, dispose_of_halves, &p);

@@ -60,15 +60,6 @@ stop_worker(void)
 #define WORKER_TEST(name)                                                   \
     TEST(name, .set_up = expect_calls, .tear_down = stop_worker)
 
-/* Makes a callback pending, without a collection. */
-static void
-pend(void (*fn)(void *), void *data)
-{
-    struct target *t = target_new(1);
-    gcw_cleanup_new(t, fn, data);
-    gcw_dispose(t);
-}
-
 /* --- where callbacks run --- */
 
 struct place {
