@@ -12,17 +12,11 @@
 #include <sys/wait.h>
 #include <time.h>
 #include "all-calls.h"
+#include "await.h"
 #include "log.h"
 #include "thread.h"
 
 /* --- threads --- */
-
-static void
-await(sem_t *sem)
-{
-    while (sem_wait(sem) != 0)
-        continue;
-}
 
 /* What the threads of a scenario wait for. */
 static sem_t there, go;

@@ -593,7 +593,7 @@ END(it_runs_in_both_if_the_child_drains, 0,
 /* --- descriptors --- */
 
 static void
-fill_the_table(void)
+use_all_descriptors(void)
 {
     struct rlimit few;
     MUST(getrlimit(RLIMIT_NOFILE, &few) == 0);
@@ -608,7 +608,7 @@ END(a_child_has_its_descriptors_though_all_are_in_use, 0, "apart\n")
 {
     struct awake *a = awake_new();
     pid_t child;
-    fill_the_table();
+    use_all_descriptors();
     child = fork();
     if (is_child(child)) {
         has_its_own(a);

@@ -4,6 +4,7 @@
  * What counts exactly comes first: the few targets that the collector missed
  * in the later ones may die at any time.
  */
+#include "heard.h"
 #include "idle.h"
 #include "support.h"
 #include "readable.h"
@@ -164,28 +165,12 @@ TEST(a_callback_may_collect_and_make_cleanups)
 
 /* --- failures --- */
 
-/* What an error hook heard; in uncollectable memory. */
-struct heard {
-    size_t calls;
-    void *handle;
-    char why[32];
-};
-
 static struct heard *
 heard_new(void)
 {
     struct heard *h = GC_MALLOC_UNCOLLECTABLE(sizeof *h);
     assert_non_null(h);
     return h;
-}
-
-static void
-hear(void *handle, const char *name, const char *why, void *data)
-{
-    struct heard *h = data;
-    h->calls += name == NULL || strlen(name) > 0;
-    h->handle = handle;
-    snprintf(h->why, sizeof h->why, "%s", why == NULL ? "(null)" : why);
 }
 
 static void
@@ -204,7 +189,7 @@ TEST(a_failing_callback_is_reported_and_the_rest_run)
     pend_several(3, count, n);
     assert_int_equal(gcw_drain(0), 7);
     assert_int_equal(*n, 6);
-    assert_int_equal(h->calls, 1);
+    assert_int_equal(h->times, 1);
     assert_ptr_equal(h->handle, failing);
     assert_string_equal(h->why, "broken");
     assert_false(gcw_cleanup_alive(failing));
@@ -217,7 +202,7 @@ TEST(a_callback_may_fail_without_a_reason)
     gcw_drain_on_error(hear, h);
     pend(give_up, NULL);
     gcw_drain(0);
-    assert_int_equal(h->calls, 1);
+    assert_int_equal(h->times, 1);
     assert_string_equal(h->why, "(null)");
     gcw_drain_on_error(NULL, NULL);
 }
@@ -272,7 +257,7 @@ TEST(a_failing_hook_is_ignored)
     pend_several(2, give_up, (char *)"broken");
     pend_several(3, count, n);
     gcw_drain(0);
-    assert_int_equal(h->calls, 2);
+    assert_int_equal(h->times, 2);
     assert_string_equal(h->why, "broken");
     assert_int_equal(*n, 3);
     gcw_drain_on_error(NULL, NULL);
@@ -284,7 +269,7 @@ TEST(a_failing_hook_ends_no_run_of_a_single_cleanup)
     struct target *t = target_new(1);
     gcw_drain_on_error(hear_and_fail, h);
     assert_true(gcw_cleanup_run(gcw_cleanup_new(t, give_up, (char *)"bad")));
-    assert_int_equal(h->calls, 1);
+    assert_int_equal(h->times, 1);
     assert_string_equal(h->why, "bad");
     gcw_drain_on_error(NULL, NULL);
     GC_reachable_here(t);
@@ -312,7 +297,7 @@ static void
 say_that_i_heard(void *handle, const char *name, const char *why, void *data)
 {
     (void)handle, (void)name, (void)why;
-    puts(data);
+    say(data);
 }
 
 static void
@@ -320,12 +305,6 @@ say_and_fail(void *handle, const char *name, const char *why, void *data)
 {
     say_that_i_heard(handle, name, why, data);
     gcw_fail("the hook too");
-}
-
-static void
-say_it(void *data)
-{
-    puts(data);
 }
 
 END(a_failing_hook_is_ignored_at_exit_too, 0, "heard\nthe rest\n", .err = "")
@@ -345,7 +324,7 @@ TEST(a_failure_gives_up_only_the_innermost_callback)
     pend(drain_a_failing_one, n);
     gcw_drain(0);
     assert_int_equal(*n, 1);
-    assert_int_equal(h->calls, 1);
+    assert_int_equal(h->times, 1);
     assert_string_equal(h->why, "inner");
     gcw_drain_on_error(NULL, NULL);
 }
@@ -365,7 +344,7 @@ END(without_a_hook_a_line_goes_to_stderr, 0, "went on\n",
 {
     pend(give_up, (char *)"no hook");
     gcw_drain(0);
-    puts("went on");
+    say("went on");
 }
 
 END(a_hook_that_was_taken_out_hears_nothing, 0, "went on\n",
@@ -536,12 +515,6 @@ TEST(what_was_detached_leaves_no_wake_up_after_the_drain)
     assert_int_equal(*n, 0);
 }
 
-static void *
-wait_for_a_wake_up(void *data)
-{
-    return readable(*(int *)data, LONG_ENOUGH) ? data : NULL;
-}
-
 TEST(a_thread_that_waits_in_poll_is_woken)
 {
     int fd = quiet_fd();
@@ -608,18 +581,7 @@ END(a_descriptor_asked_for_late_is_readable_at_once, 0, "readable\n")
 {
     static size_t n;
     pend(count, &n);
-    puts(readable(gcw_drain_fd(), LONG_ENOUGH) ? "readable" : "silent");
-}
-
-static int
-fill_the_table(void)
-{
-    struct rlimit few = { 64, 64 };
-    int fd, last = -1;
-    setrlimit(RLIMIT_NOFILE, &few);
-    while ((fd = open("/dev/null", O_RDONLY)) >= 0)
-        last = fd;
-    return last;
+    say(readable(gcw_drain_fd(), LONG_ENOUGH) ? "readable" : "silent");
 }
 
 END(with_a_full_descriptor_table_it_fails_and_works_later, 0,
@@ -630,14 +592,15 @@ END(with_a_full_descriptor_table_it_fails_and_works_later, 0,
     int last = fill_the_table();
     errno = 0;
     int fd = gcw_drain_fd();
-    printf("%d %s\n", fd, errno == EMFILE ? "EMFILE" : strerror(errno));
+    dprintf(STDOUT_FILENO, "%d %s\n", fd,
+            errno == EMFILE ? "EMFILE" : strerror(errno));
     pend(count, &n);
-    printf("ran %zu\n", gcw_drain(0));
+    dprintf(STDOUT_FILENO, "ran %zu\n", gcw_drain(0));
     for (int i = 0; i < 4; i++)
         close(last - i);
     fd = gcw_drain_fd();
     pend(count, &n);
-    puts(readable(fd, LONG_ENOUGH) ? "readable" : "silent");
+    say(readable(fd, LONG_ENOUGH) ? "readable" : "silent");
 }
 
 /* The child has nothing to put in the place of its parent's wake-up. */
@@ -650,26 +613,18 @@ END(with_a_full_descriptor_table_a_child_has_none_and_gets_one_later, 0,
     pid_t child = fork();
     if (child != 0) {
         waitpid(child, NULL, 0);
-        puts(readable(fd, 0) ? "parent readable" : "parent silent");
+        say(readable(fd, 0) ? "parent readable" : "parent silent");
         return;
     }
     for (int i = 0; i < 4; i++)
         close(last - i);
     fd = gcw_drain_fd();
     pend(count, &n);
-    puts(readable(fd, LONG_ENOUGH) ? "child readable" : "child silent");
-    fflush(stdout);
+    say(readable(fd, LONG_ENOUGH) ? "child readable" : "child silent");
     _exit(0);
 }
 
 static size_t scenario_count;
-
-static void
-say_readable(const char *who, int fd, int timeout)
-{
-    dprintf(STDOUT_FILENO, "%s: %s\n", who,
-            readable(fd, timeout) ? "readable" : "silent");
-}
 
 static void
 die_in_the_child(int fd)
@@ -743,9 +698,9 @@ END(the_applications_collection_hook_is_still_called, 0, "called\ndrained\n")
     atomic_store(&events, 0);
     in_dead_frame(drop_with_cleanup, &n);
     collect();
-    puts(atomic_load(&events) > 0 ? "called" : "lost");
+    say(atomic_load(&events) > 0 ? "called" : "lost");
     gcw_drain(0);
-    puts(nearly_all(n, MANY) && !readable(fd, 0) ? "drained" : "not drained");
+    say(nearly_all(n, MANY) && !readable(fd, 0) ? "drained" : "not drained");
 }
 
 /* As the collector itself may, where it stops the world. */
@@ -762,7 +717,7 @@ END(a_collection_leaves_errno_alone, 0, "left alone\n")
     gcw_drain_fd();
     errno = EXDEV;
     gcw_collect();
-    puts(errno == EXDEV ? "left alone" : "changed");
+    say(errno == EXDEV ? "left alone" : "changed");
 }
 
 END(deaths_are_found_though_the_application_took_the_hook, 0,
@@ -776,5 +731,5 @@ END(deaths_are_found_though_the_application_took_the_hook, 0,
     gcw_drain_fd();
     say_readable("fd", fd, LONG_ENOUGH);
     gcw_drain(0);
-    puts(nearly_all(n, MANY) ? "drained" : "not drained");
+    say(nearly_all(n, MANY) ? "drained" : "not drained");
 }

@@ -19,6 +19,7 @@
 #include <dlfcn.h>
 #include <link.h>
 #include <gcweak/debug.h>
+#include "await.h"
 #include "idle.h"
 #include "log.h"
 #include "thread.h"
@@ -34,13 +35,6 @@ static void
 at_exit(void (*fn)(void *), void *data)
 {
     at_exit_with(fn, data, false);
-}
-
-static void
-await(sem_t *sem)
-{
-    while (sem_wait(sem) != 0)
-        MUST(errno == EINTR);
 }
 
 /* --- A crowd ends the process at once --- */

@@ -196,15 +196,6 @@ collect_twice(void)
     collect();
 }
 
-static size_t
-count_dead(void **refs, size_t n)
-{
-    size_t dead = 0;
-    for (size_t i = 0; i < n; i++)
-        dead += gcw_ref_get(refs[i]) == NULL;
-    return dead;
-}
-
 static void
 only_the_data_of_odd_ones_is_gone(struct burden *b)
 {
@@ -226,7 +217,7 @@ TEST(an_event_holds_the_data_of_the_living)
     burden(&b, false, 0);
     collect_twice();
     gcw_drain(0);
-    assert_int_equal(count_dead(b.refs, 2 * MANY), 0);
+    assert_int_equal(dead_refs(b.refs, 2 * MANY), 0);
     assert_int_equal(*b.cleaned, 0);
     assert_int_equal(emit_to_burdened(&b), 2 * MANY);
 }
@@ -404,14 +395,14 @@ owners_that_were_dropped(bool weak)
 TEST(strong_data_that_leads_to_its_object_keeps_it)
 {
     struct owners o = owners_that_were_dropped(false);
-    assert_int_equal(count_dead(o.refs, MANY), 0);
+    assert_int_equal(dead_refs(o.refs, MANY), 0);
     look_at_owners(&o);
 }
 
 TEST(weak_data_rooted_in_its_object_lives_and_dies_with_it)
 {
     struct owners o = owners_that_were_dropped(true);
-    assert_true(nearly_all(count_dead(o.refs, MANY), MANY));
+    assert_true(nearly_all(dead_refs(o.refs, MANY), MANY));
     assert_in_range(gcw_event_count(o.event), 0, MANY - NEARLY_ALL);
 }
 
@@ -895,8 +886,8 @@ they_go_with_their_data(struct dropped *d)
     in_dead_frame(fill_and_drop, d);
     collect_twice();
     gcw_drain(0);
-    assert_true(nearly_all(count_dead(d->refs, MANY), MANY));
-    assert_true(nearly_all(count_dead(d->data, MANY), MANY));
+    assert_true(nearly_all(dead_refs(d->refs, MANY), MANY));
+    assert_true(nearly_all(dead_refs(d->data, MANY), MANY));
     assert_true(nearly_all(*d->cleaned, MANY));
 }
 

@@ -1321,16 +1321,6 @@ TEST(no_reason_need_be_given)
     assert_int_equal(heard.times, 1);
 }
 
-static void
-failing_hook(void *handle, const char *name, const char *why, void *data)
-{
-    (void)handle;
-    (void)name;
-    (void)why;
-    note(data);
-    gcw_fail("the hook, too");
-}
-
 TEST(a_hook_that_fails_is_ignored)
 {
     gcw_event *e = fresh_event();

@@ -98,15 +98,6 @@ register_burdened(void *arg)
     }
 }
 
-static size_t
-count_dead(void **refs)
-{
-    size_t dead = 0;
-    for (size_t i = 0; i < MANY; i++)
-        dead += gcw_ref_get(refs[i]) == NULL;
-    return dead;
-}
-
 /* One collection finds the targets dead, the next the handlers' data; the call
  * between them is for collectors that run finalizers when it suits them. */
 static void
@@ -122,7 +113,7 @@ TEST(dead_handlers_leave_the_registry_by_themselves)
     struct burden burden = { fresh_registry(), keep_array(MANY) };
     in_dead_frame(register_burdened, &burden);
     collect_twice();
-    assert_true(count_dead(burden.refs) >= NEARLY_ALL);
+    assert_true(dead_refs(burden.refs, MANY) >= NEARLY_ALL);
     assert_int_equal(gcw_exit_run(burden.registry, 0), 0);
 }
 
@@ -298,7 +289,7 @@ expect_that_they_go(struct dropped *dropped)
     dropped->refs = keep_array(MANY);
     in_dead_frame(fill_and_drop, dropped);
     collect_twice();
-    assert_true(count_dead(dropped->refs) >= NEARLY_ALL);
+    assert_true(dead_refs(dropped->refs, MANY) >= NEARLY_ALL);
     assert_int_equal(dropped->ran, 0);
 }
 

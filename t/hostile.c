@@ -18,6 +18,7 @@
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
+#include "await.h"
 #include "idle.h"
 #include "log.h"
 
@@ -279,29 +280,6 @@ END(so_it_does_under_signals, 7, ALL_OUT)
 
 /* --- The worker --- */
 
-static sem_t called;
-
-static void
-tell(void *line)
-{
-    say(line);
-    sem_post(&called);
-}
-
-static void
-await_call(void)
-{
-    while (sem_wait(&called) != 0)
-        MUST(errno == EINTR);
-}
-
-static void
-begin_worker(void)
-{
-    sem_init(&called, 0, 0);
-    MUST(gcw_drain_thread(true) == 0);
-}
-
 #if CAN_UNWIND
 
 static void
@@ -352,7 +330,7 @@ stop_and_end_this_thread(void *line)
 {
     say(line);
     MUST(gcw_drain_thread(false) == 0);
-    sem_post(&called);
+    sem_post(called());
     pthread_exit(NULL);
 }
 
@@ -400,7 +378,7 @@ static void
 post(void *unused)
 {
     (void)unused;
-    sem_post(&called);
+    sem_post(called());
 }
 
 END(the_worker_comes_and_goes_under_signals, 0, "all came\n")

@@ -522,15 +522,6 @@ cargo_new(void)
     return c;
 }
 
-static size_t
-dead(gcw_ref **refs)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < MANY; i++)
-        n += gcw_ref_get(refs[i]) == NULL;
-    return n;
-}
-
 static void
 dispatch_cargo(void *data)
 {
@@ -542,13 +533,13 @@ TEST(source_and_argument_are_held_until_dispatched)
 {
     struct cargo c = cargo_new();
     collect();
-    assert_int_equal(dead(c.sources), 0);
-    assert_int_equal(dead(c.args), 0);
+    assert_int_equal(dead_refs(c.sources, MANY), 0);
+    assert_int_equal(dead_refs(c.args, MANY), 0);
     in_dead_frame(dispatch_cargo, &c);
     assert_int_equal(*c.right, MANY);
     collect();
-    assert_true(nearly_all(dead(c.sources), MANY));
-    assert_true(nearly_all(dead(c.args), MANY));
+    assert_true(nearly_all(dead_refs(c.sources, MANY), MANY));
+    assert_true(nearly_all(dead_refs(c.args, MANY), MANY));
     assert_int_equal(gcw_hub_dispatch(c.hub, 0), 0);
 }
 
@@ -565,7 +556,8 @@ TEST(what_was_dispatched_is_let_go_though_others_wait)
     struct cargo c = cargo_new();
     in_dead_frame(dispatch_half, &c);
     collect();
-    assert_in_range(dead(c.args), MANY / 2 - (MANY - NEARLY_ALL), MANY / 2);
+    assert_in_range(dead_refs(c.args, MANY),
+                    MANY / 2 - (MANY - NEARLY_ALL), MANY / 2);
     assert_int_equal(gcw_hub_dispatch(c.hub, 0), MANY / 2);
     assert_int_equal(*c.right, MANY);
 }
@@ -590,8 +582,8 @@ TEST(a_dropped_hub_takes_along_what_is_left_in_it)
     };
     in_dead_frame(post_to_hubs_of_their_own, &c);
     collect();
-    assert_true(nearly_all(dead(c.sources), MANY));
-    assert_true(nearly_all(dead(c.args), MANY));
+    assert_true(nearly_all(dead_refs(c.sources, MANY), MANY));
+    assert_true(nearly_all(dead_refs(c.args, MANY), MANY));
     assert_string_equal(noted(), "");
 }
 
@@ -761,12 +753,6 @@ TEST(it_is_closed_on_exec)
     gcw_hub *h = noting_hub();
     int flags = fcntl(fd_of(h), F_GETFD);
     assert_true(flags >= 0 && (flags & FD_CLOEXEC));
-}
-
-static void *
-wait_for_a_wake_up(void *data)
-{
-    return readable(*(int *)data, LONG_ENOUGH) ? data : NULL;
 }
 
 TEST(a_thread_that_waits_in_poll_is_woken)
@@ -1019,30 +1005,12 @@ TEST(a_loop_that_hears_of_edges_only_misses_nothing)
 
 /* --- the descriptor in processes of their own --- */
 
-static int
-fill_the_table(void)
-{
-    struct rlimit few = { 64, 64 };
-    int fd, last = -1;
-    setrlimit(RLIMIT_NOFILE, &few);
-    while ((fd = open("/dev/null", O_RDONLY)) >= 0)
-        last = fd;
-    return last;
-}
-
 static gcw_hub *
 saying_hub(void)
 {
     gcw_hub *h = noting_hub();
     MUST(h != NULL);
     return h;
-}
-
-static void
-say_readable(const char *who, int fd)
-{
-    dprintf(STDOUT_FILENO, "%s: %s\n", who,
-            readable(fd, 0) ? "readable" : "silent");
 }
 
 END(with_a_full_descriptor_table_it_fails_and_works_later, 0,
@@ -1058,9 +1026,9 @@ END(with_a_full_descriptor_table_it_fails_and_works_later, 0,
     for (int i = 0; i < 4; i++)
         close(last - i);
     MUST(gcw_hub_fd(h) >= 0);
-    say_readable("later", gcw_hub_fd(h));
+    say_readable("later", gcw_hub_fd(h), 0);
     MUST(gcw_hub_dispatch(h, 0) == 1);
-    say_readable("after", gcw_hub_fd(h));
+    say_readable("after", gcw_hub_fd(h), 0);
     say(noted());
 }
 
@@ -1074,12 +1042,12 @@ wait_for_child(pid_t child)
 static void
 post_in_the_child(gcw_hub *h, int fd)
 {
-    say_readable("child before", fd);
+    say_readable("child before", fd, 0);
     MUST(gcw_hub_post(h, "word", NULL, (char *)"a") == 0);
-    say_readable("child", fd);
+    say_readable("child", fd, 0);
     MUST(gcw_hub_fd(h) == fd);
     MUST(gcw_hub_dispatch(h, 0) == 1);
-    say_readable("child after", fd);
+    say_readable("child after", fd, 0);
     _exit(0);
 }
 
@@ -1094,9 +1062,9 @@ END(a_post_in_a_forked_child_does_not_wake_the_parent, 0,
     if (child == 0)
         post_in_the_child(h, fd);
     wait_for_child(child);
-    say_readable("parent", fd);
+    say_readable("parent", fd, 0);
     MUST(gcw_hub_post(h, "word", NULL, (char *)"b") == 0);
-    say_readable("parent later", fd);
+    say_readable("parent later", fd, 0);
 }
 
 /* Tells when the other has posted. */
@@ -1105,10 +1073,10 @@ look_in_the_child(gcw_hub *h, int fd, int told)
 {
     char byte;
     MUST(read(told, &byte, 1) == 1);
-    say_readable("child", fd);
+    say_readable("child", fd, 0);
     MUST(gcw_hub_dispatch(h, 0) == 0);
     MUST(gcw_hub_post(h, "word", NULL, (char *)"a") == 0);
-    say_readable("child later", fd);
+    say_readable("child later", fd, 0);
     _exit(0);
 }
 
@@ -1125,17 +1093,17 @@ END(a_post_in_the_parent_does_not_wake_a_forked_child, 0,
     MUST(gcw_hub_post(h, "word", NULL, (char *)"a") == 0);
     MUST(write(ends[1], "x", 1) == 1);
     wait_for_child(child);
-    say_readable("parent", fd);
+    say_readable("parent", fd, 0);
     MUST(gcw_hub_dispatch(h, 0) == 1);
-    say_readable("parent after", fd);
+    say_readable("parent after", fd, 0);
 }
 
 static void
 dispatch_in_the_child(gcw_hub *h, int fd)
 {
-    say_readable("child", fd);
+    say_readable("child", fd, 0);
     MUST(gcw_hub_dispatch(h, 0) == 1);
-    say_readable("child after", fd);
+    say_readable("child after", fd, 0);
     _exit(0);
 }
 
@@ -1150,9 +1118,9 @@ END(what_was_posted_before_a_fork_is_there_in_both, 0,
     if (child == 0)
         dispatch_in_the_child(h, fd);
     wait_for_child(child);
-    say_readable("parent", fd);
+    say_readable("parent", fd, 0);
     MUST(gcw_hub_dispatch(h, 0) == 1);
-    say_readable("parent after", fd);
+    say_readable("parent after", fd, 0);
 }
 
 /* What the child drops is closed in the child only. */

@@ -573,14 +573,6 @@ SCENE_TEST(failures_in_a_crowd_leave_the_order_alone)
         assert_int_equal(roll.numbers[i], i);
 }
 
-static void
-failing_hook(void *handle, const char *name, const char *why, void *data)
-{
-    (void)handle, (void)name, (void)why;
-    note(data);
-    gcw_fail("the hook, too");
-}
-
 SCENE_TEST(a_hook_that_fails_is_ignored)
 {
     assert_int_equal(gcw_hub_on_error(s->hub, failing_hook, "hook"), 0);

@@ -122,15 +122,6 @@ connect_crowd(void *arg)
 }
 
 static size_t
-dead(gcw_ref **refs)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < MANY; i++)
-        n += gcw_ref_get(refs[i]) == NULL;
-    return n;
-}
-
-static size_t
 disconnected(gcw_listener **listeners)
 {
     size_t n = 0;
@@ -182,8 +173,8 @@ crowd_goes(struct scene *s, bool drop_self, bool drop_source)
     in_dead_frame(connect_crowd, &c);
     size_t full = bytes(s->hub);
     collect_twice();
-    assert_true(nearly_all(dead(c.dropped), MANY));
-    assert_true(nearly_all(dead(c.data), MANY));
+    assert_true(nearly_all(dead_refs(c.dropped, MANY), MANY));
+    assert_true(nearly_all(dead_refs(c.data, MANY), MANY));
     assert_true(nearly_all(disconnected(c.listeners), MANY));
     nearly_nothing_is_left(s->hub);
     assert_in_range(bytes(s->hub), 0, full / 4);
@@ -297,7 +288,7 @@ dropped_hubs_go(struct scene *s, void (*fill)(struct scene *s, gcw_hub *h))
     gcw_collect();
     collect();
     gcw_drain(0);
-    assert_true(nearly_all(dead(hubs.refs), MANY));
+    assert_true(nearly_all(dead_refs(hubs.refs, MANY), MANY));
     assert_true(nearly_all(*hubs.cleanups, MANY));
     assert_true(nearly_all(disconnected(hubs.listeners), MANY));
 }

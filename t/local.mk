@@ -90,6 +90,7 @@ endif
 test_support = \
 	t/all-calls.h \
 	t/at-once.h \
+	t/await.h \
 	t/chance.c \
 	t/chance.h \
 	t/heard.h \
@@ -104,6 +105,7 @@ test_support = \
 	t/registry.h \
 	t/scenario.c \
 	t/scenario.h \
+	t/storm.h \
 	t/support.c \
 	t/support.h \
 	t/test.c \

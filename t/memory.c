@@ -149,6 +149,21 @@ struct survivor {
     size_t *callbacks;
 };
 
+/* The same on a survivor: it has no more references and watches afterwards. */
+static void
+leaves_nothing_behind(void (*round)(void *survivor), size_t *callbacks)
+{
+    struct survivor s = { target_new(1), callbacks };
+    struct gcw__ref_stats before, after;
+    gcw_ref_new(s.target);
+    gcw__ref_stats(&before);
+    stays_flat(round, &s);
+    gcw__ref_stats(&after);
+    assert_in_range(after.watches, 0, before.watches);
+    assert_in_range(after.live, 0, before.live);
+    GC_reachable_here(s.target);
+}
+
 static gcw_cleanup *
 attach(const struct survivor *s)
 {
@@ -165,15 +180,8 @@ attach_and_detach(void *survivor)
 TEST(cleanups_that_are_detached_leave_nothing_behind)
 {
     static size_t callbacks;
-    struct survivor s = { target_new(1), &callbacks };
-    struct gcw__ref_stats before, after;
-    gcw_ref_new(s.target);
-    gcw__ref_stats(&before);
-    stays_flat(attach_and_detach, &s);
-    gcw__ref_stats(&after);
-    assert_in_range(after.watches, 0, before.watches);
+    leaves_nothing_behind(attach_and_detach, &callbacks);
     assert_int_equal(callbacks, 0);
-    GC_reachable_here(s.target);
 }
 
 static void
@@ -186,34 +194,21 @@ attach_and_run(void *survivor)
 TEST(cleanups_that_are_run_early_leave_nothing_behind)
 {
     static size_t callbacks;
-    struct survivor s = { target_new(1), &callbacks };
-    struct gcw__ref_stats before, after;
-    gcw_ref_new(s.target);
-    gcw__ref_stats(&before);
-    stays_flat(attach_and_run, &s);
-    gcw__ref_stats(&after);
-    assert_in_range(after.watches, 0, before.watches);
+    leaves_nothing_behind(attach_and_run, &callbacks);
     assert_int_equal(callbacks, (size_t)ROUNDS * BIRTHS);
-    GC_reachable_here(s.target);
 }
 
 static void
-make_methods(void *target)
+make_methods(void *survivor)
 {
+    const struct survivor *s = survivor;
     for (size_t i = 0; i < BIRTHS; i++)
-        gcw_method_new(target, idle_method, NULL);
+        gcw_method_new(s->target, idle_method, NULL);
 }
 
 TEST(methods_that_are_dropped_leave_nothing_behind)
 {
-    struct target *t = target_new(1);
-    struct gcw__ref_stats before, after;
-    gcw_ref_new(t);
-    gcw__ref_stats(&before);
-    stays_flat(make_methods, t);
-    gcw__ref_stats(&after);
-    assert_in_range(after.live, 0, before.live);
-    GC_reachable_here(t);
+    leaves_nothing_behind(make_methods, NULL);
 }
 
 static void

@@ -17,8 +17,10 @@
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <sys/wait.h>
+#include "await.h"
 #include "idle.h"
 #include "log.h"
+#include "storm.h"
 #include "thread.h"
 
 static void
@@ -806,29 +808,12 @@ END(a_child_does_not_run_its_parents_cleanups, 0,
 
 /* The worker. */
 
-static sem_t called;
-
-static void
-tell(void *line)
-{
-    say(line);
-    sem_post(&called);
-}
-
-static void
-await_call(void)
-{
-    while (sem_wait(&called) != 0)
-        MUST(errno == EINTR);
-}
-
 /* What is left behind would be named there. */
 static void
-begin_worker(void)
+begin_worker_and_listen(void)
 {
     MUST(dup2(STDOUT_FILENO, STDERR_FILENO) >= 0);
-    sem_init(&called, 0, 0);
-    MUST(gcw_drain_thread(true) == 0);
+    begin_worker();
 }
 
 static void
@@ -878,7 +863,7 @@ END(dlclose_waits_for_the_workers_callback, 0,
         (int (*)(void *, void (*)(void)))find(plugin, "plugin_cleanup_calls");
     MUST(pipe(other.go) == 0 && pipe(other.there) == 0
          && pipe(other.done) == 0);
-    begin_worker();
+    begin_worker_and_listen();
     MUST(calls(target, stay_in_the_worker) == 0);
     MUST(gcw_dispose(target) == 0);
     await_byte(other.there);
@@ -894,7 +879,7 @@ static void
 unload_and_tell(void *plugin)
 {
     unload(plugin);
-    sem_post(&called);
+    sem_post(called());
 }
 
 /* A callback of the worker that is not the plugin's is not waited for. */
@@ -911,7 +896,7 @@ END(not_for_one_of_the_host, 0, UNLOADS "host ends\n")
     void *plugin = load("plugin-exit");
     plugin_handlers(plugin, gcw_exit_default(), lasting_target(0));
     MUST(pipe(other.there) == 0 && pipe(other.done) == 0);
-    begin_worker();
+    begin_worker_and_listen();
     pend(stay_in_host, NULL);
     await_byte(other.there);
     unload(plugin);
@@ -926,7 +911,7 @@ END(the_worker_may_unload_a_plugin, 0,
     void *plugin = load("plugin-exit"), *target = lasting_target(0);
     plugin_cleanup(plugin, target);
     plugin_handlers(plugin, gcw_exit_default(), target);
-    begin_worker();
+    begin_worker_and_listen();
     pend(unload_and_tell, plugin);
     await_call();
     pend(tell, "next");
@@ -1047,57 +1032,12 @@ END(proxies_of_its_methods_are_stale, 0,
 /* Strangers unload.  Meanwhile another thread collects and fills free memory,
  * but not while the plugin's memory goes: the collector looks at that. */
 
-static atomic_size_t rounds;
-static atomic_bool calm;
-static pthread_t stormy;
-
-static void *
-storm(void *unused)
-{
-    while (!atomic_load(&calm)) {
-        GC_gcollect();
-        for (int i = 0; i < 20000; i++)
-            memset(GC_MALLOC(2 * sizeof(void *)), 0x77, 2 * sizeof(void *));
-        atomic_fetch_add(&rounds, 1);
-    }
-    return unused;
-}
-
-static void
-await_round(void)
-{
-    size_t end = atomic_load(&rounds) + 2;
-    while (atomic_load(&rounds) < end)
-        sched_yield();
-}
-
-static bool
-list_stays_intact(void)
-{
-    void **list = NULL;
-    int n = 0;
-    for (; n < 1000; n++) {
-        void **node = GC_MALLOC(2 * sizeof *node);
-        node[0] = list;
-        node[1] = (void *)(intptr_t)n;
-        list = node;
-    }
-    await_round();
-    for (; list != NULL && (intptr_t)list[1] == n - 1; list = list[0])
-        n--;
-    return n == 0;
-}
-
 /* Called by the plugin's handler. */
 static void
 allocate_in_storm(void)
 {
-    int damaged = 0;
-    for (int i = 0; i < 5; i++)
-        damaged += !list_stays_intact();
-    dprintf(STDOUT_FILENO, "%d damaged\n", damaged);
-    atomic_store(&calm, true);
-    MUST(pthread_join(stormy, NULL) == 0);
+    say_whether_lists_stay_intact(NULL);
+    end_storm();
 }
 
 static pthread_key_t key;
@@ -1117,13 +1057,12 @@ load_for_storm(void)
                                                            "plugin_calls");
     MUST(pthread_key_create(&key, unload_as_the_thread_ends) == 0);
     MUST(calls(gcw_exit_default(), allocate_in_storm) == 0);
-    MUST(GC_pthread_create(&stormy, NULL, storm, NULL) == 0);
-    await_round();
+    begin_storm();
     return plugin;
 }
 
 /* The plugin's function runs after its one that calls the host. */
-#define STORMY "unload\n0 damaged\nplugin: function\nunloaded\n"
+#define STORMY "unload\n" INTACT "plugin: function\nunloaded\n"
 
 END(a_thread_that_is_not_stopped_may_unload_a_plugin, 0, STORMY)
 {

@@ -412,15 +412,6 @@ by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static size_t
-count_dead(gcw_ref *const *refs, size_t n)
-{
-    size_t dead = 0;
-    for (size_t i = 0; i < n; i++)
-        dead += gcw_ref_get(refs[i]) == NULL;
-    return dead;
-}
-
 TEST(ids_are_not_reused_after_a_hundred_thousand_deaths)
 {
     struct births b = { calloc(ROUNDS * MANY, sizeof(uint64_t)),
@@ -430,7 +421,7 @@ TEST(ids_are_not_reused_after_a_hundred_thousand_deaths)
     for (size_t round = 0; round < ROUNDS; round++) {
         in_dead_frame(give_birth, &b);
         GC_gcollect();
-        dead += count_dead(b.refs, MANY);
+        dead += dead_refs(b.refs, MANY);
     }
     assert_true(nearly_all(dead, b.n));
     qsort(b.ids, b.n, sizeof *b.ids, by_value);
@@ -446,7 +437,7 @@ TEST(an_id_is_unchanged_by_death)
                         (gcw_ref **)keep_array(MANY), 0 };
     in_dead_frame(give_birth, &b);
     collect();
-    assert_true(nearly_all(count_dead(b.refs, MANY), MANY));
+    assert_true(nearly_all(dead_refs(b.refs, MANY), MANY));
     for (size_t i = 0; i < MANY; i++)
         assert_true(gcw_ref_id(b.refs[i]) == b.ids[i]);
     free(b.ids);
@@ -622,11 +613,11 @@ TEST(dispose_makes_every_reference_into_the_object_read_null)
         gcw_ref_new(object + BIG - 1)
     };
     size_t n = sizeof refs / sizeof *refs;
-    assert_int_equal(count_dead(refs, n), 0);
+    assert_int_equal(dead_refs(refs, n), 0);
     assert_int_equal(gcw_dispose(object + 100), 0);
-    assert_int_equal(count_dead(refs, n), n);
+    assert_int_equal(dead_refs(refs, n), n);
     collect();
-    assert_int_equal(count_dead(refs, n), n);
+    assert_int_equal(dead_refs(refs, n), n);
     GC_reachable_here(object);
 }
 

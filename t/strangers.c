@@ -15,76 +15,8 @@
 #include <sys/wait.h>
 #include "idle.h"
 #include "log.h"
+#include "storm.h"
 #include "thread.h"
-
-/* --- A storm, and what it damages --- */
-
-struct node {
-    struct node *next;
-    size_t number;
-};
-
-static atomic_size_t rounds;         /* of the storm */
-
-static void *
-storm(void *unused)
-{
-    enum { PIECES = 20000 };
-    for (;;) {
-        GC_gcollect();
-        for (int i = 0; i < PIECES; i++)
-            memset(GC_MALLOC(sizeof(struct node)), 0x77, sizeof(struct node));
-        atomic_fetch_add(&rounds, 1);
-    }
-    return unused;
-}
-
-/* A whole round, from its beginning to its end. */
-static void
-await_round(void)
-{
-    size_t end = atomic_load(&rounds) + 2;
-    while (atomic_load(&rounds) < end)
-        sched_yield();
-}
-
-static void
-begin_storm(void)
-{
-    pthread_t thread;
-    MUST(GC_pthread_create(&thread, NULL, storm, NULL) == 0);
-    await_round();
-}
-
-static bool
-list_stays_intact(void)
-{
-    enum { NODES = 1000 };
-    struct node *list = NULL;
-    size_t n = 0;
-    for (; n < NODES; n++) {
-        struct node *node = GC_MALLOC(sizeof *node);
-        *node = (struct node){ list, n };
-        list = node;
-    }
-    await_round();
-    for (; list != NULL && list->number == n - 1; list = list->next)
-        n--;
-    return list == NULL && n == 0;
-}
-
-static void
-say_whether_lists_stay_intact(void *unused)
-{
-    enum { LISTS = 5 };
-    int damaged = 0;
-    (void)unused;
-    for (int i = 0; i < LISTS; i++)
-        damaged += !list_stays_intact();
-    dprintf(STDOUT_FILENO, "%d damaged\n", damaged);
-}
-
-#define INTACT "0 damaged\n"
 
 /* --- Deeds --- */
 

@@ -52,6 +52,16 @@ nearly_all(size_t count, size_t of)
     return count * MANY >= of * NEARLY_ALL;
 }
 
+size_t
+dead_refs(void *refs, size_t n)
+{
+    size_t dead = 0;
+
+    for (size_t i = 0; i < n; i++)
+        dead += gcw_ref_get(((gcw_ref **)refs)[i]) == NULL;
+    return dead;
+}
+
 size_t *
 counter_new(void)
 {

@@ -69,6 +69,9 @@ gcw_cleanup *pend(void (*fn)(void *data), void *data);
 /* Whether so many deaths of so many are nearly all. */
 bool nearly_all(size_t count, size_t of);
 
+/* How many of n references are those of the dead. */
+size_t dead_refs(void *refs, size_t n);
+
 /* A counter for callbacks, and a callback that counts.  It outlives its test,
  * for so may a callback whose target the collector did not find dead. */
 size_t *counter_new(void);
