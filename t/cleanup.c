@@ -457,9 +457,7 @@ TEST(a_disposed_object_can_be_cleaned_up_anew)
 static void
 refused(void *target, void (*fn)(void *), void *data)
 {
-    errno = 0;
-    assert_null(gcw_cleanup_new(target, fn, data));
-    assert_int_equal(errno, EINVAL);
+    expect_errno(gcw_cleanup_new(target, fn, data) == NULL, EINVAL);
 }
 
 TEST(a_target_outside_the_heap_is_refused)
@@ -493,24 +491,12 @@ TEST(data_inside_the_target_is_refused)
 
 TEST(the_null_cleanup_is_refused)
 {
-    errno = 0;
-    assert_false(gcw_cleanup_alive(NULL));
-    assert_int_equal(errno, EINVAL);
-    errno = 0;
-    assert_null(gcw_cleanup_peek(NULL));
-    assert_int_equal(errno, EINVAL);
-    errno = 0;
-    assert_false(gcw_cleanup_run(NULL));
-    assert_int_equal(errno, EINVAL);
-    errno = 0;
-    assert_false(gcw_cleanup_detach(NULL));
-    assert_int_equal(errno, EINVAL);
-    errno = 0;
-    assert_int_equal(gcw_cleanup_set_atexit(NULL, true), -1);
-    assert_int_equal(errno, EINVAL);
-    errno = 0;
-    assert_false(gcw_cleanup_atexit(NULL));
-    assert_int_equal(errno, EINVAL);
+    expect_errno(!gcw_cleanup_alive(NULL), EINVAL);
+    expect_errno(gcw_cleanup_peek(NULL) == NULL, EINVAL);
+    expect_errno(!gcw_cleanup_run(NULL), EINVAL);
+    expect_errno(!gcw_cleanup_detach(NULL), EINVAL);
+    expect_errno(gcw_cleanup_set_atexit(NULL, true) == -1, EINVAL);
+    expect_errno(!gcw_cleanup_atexit(NULL), EINVAL);
 }
 
 TEST(success_leaves_errno_alone)

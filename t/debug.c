@@ -1382,15 +1382,9 @@ TEST(what_is_no_object_is_not_explained)
     static int a_static;
     struct target *t = target_new(1);
 
-    errno = 0;
-    assert_int_equal(gcw_explain(&a_static, stderr), -1);
-    assert_int_equal(errno, EINVAL);
-    errno = 0;
-    assert_int_equal(gcw_explain(NULL, stderr), -1);
-    assert_int_equal(errno, EINVAL);
-    errno = 0;
-    assert_int_equal(gcw_explain(t, NULL), -1);
-    assert_int_equal(errno, EINVAL);
+    expect_errno(gcw_explain(&a_static, stderr) == -1, EINVAL);
+    expect_errno(gcw_explain(NULL, stderr) == -1, EINVAL);
+    expect_errno(gcw_explain(t, NULL) == -1, EINVAL);
     GC_reachable_here(t);
 }
 

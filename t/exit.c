@@ -496,7 +496,6 @@ TEST(null_arguments_are_invalid)
     gcw_exit_registry *r = fresh_registry();
     struct target *t = target_new(0);
     gcw_method *m = gcw_method_new(t, note_method, NULL);
-    errno = 0;
     expect_errno(gcw_exit_register(NULL, m, NULL) == NULL, EINVAL);
     expect_errno(gcw_exit_register(r, NULL, NULL) == NULL, EINVAL);
     expect_errno(gcw_exit_register_fn(NULL, note_it, NULL, NULL) == NULL,
@@ -519,7 +518,6 @@ TEST(reserved_options_are_invalid)
     for (int i = 0; i < 2; i++) {
         gcw_exit_options o = { .name = "x" };
         o.reserved[i] = r;
-        errno = 0;
         expect_errno(gcw_exit_register(r, m, &o) == NULL, EINVAL);
         expect_errno(gcw_exit_register_fn(r, note_it, "f", &o) == NULL,
                      EINVAL);

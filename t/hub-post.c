@@ -1146,7 +1146,6 @@ END(a_hub_dropped_in_a_child_leaves_the_parents_open, 0, "open\n", .err = "")
 
 TEST(no_hub_is_invalid)
 {
-    errno = 0;
     expect_errno(gcw_hub_post(NULL, "word", NULL, NULL) == -1, EINVAL);
     expect_errno(gcw_hub_dispatch(NULL, 0) == 0, EINVAL);
     expect_errno(gcw_hub_fd(NULL) == -1, EINVAL);

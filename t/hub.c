@@ -775,7 +775,6 @@ SCENE_TEST(null_arguments_are_invalid)
     gcw_hub *h = s->hub;
     gcw_hub_size size;
     gcw_method *m = method_new(s, note_method, "m");
-    errno = 0;
     expect_errno(!gcw_hub_connect(NULL, "saved", NULL, m, 0), EINVAL);
     expect_errno(!gcw_hub_connect(h, "saved", NULL, NULL, 0), EINVAL);
     expect_errno(!gcw_hub_connect_fn(NULL, "saved", NULL, note_fn, "f", 0),
@@ -826,7 +825,6 @@ SCENE_TEST(only_heap_objects_can_be_connected_to)
 
 SCENE_TEST(data_that_is_the_source_is_invalid)
 {
-    errno = 0;
     expect_errno(!gcw_hub_connect_fn(s->hub, "saved", s->source, note_fn,
                                      s->source, 0), EINVAL);
     holds(s, 0, 0, 0);
@@ -840,7 +838,6 @@ SCENE_TEST(a_dead_method_cannot_be_connected)
     gcw_method *m = gcw_method_new(s->other, note_method, "m");
     gcw_method *weak = gcw_method_new_weak(s->self, note_number, s->other);
     assert_int_equal(gcw_dispose(s->other), 0);
-    errno = 0;
     expect_errno(!gcw_hub_connect(s->hub, "saved", NULL, m, 0), ESTALE);
     expect_errno(!gcw_hub_connect(s->hub, NULL, s->source, m, 0), ESTALE);
     expect_errno(!gcw_hub_connect(s->hub, "saved", NULL, weak, 0), ESTALE);

@@ -60,12 +60,8 @@ TEST(a_bound_call_passes_everything_and_returns_the_result)
 TEST(a_bound_call_without_a_function_is_refused)
 {
     gcw_bound b = { target_new(1), NULL, NULL };
-    errno = 0;
-    assert_null(gcw_bound_call(&b, &a_static));
-    assert_int_equal(errno, EINVAL);
-    errno = 0;
-    assert_null(gcw_bound_call(NULL, &a_static));
-    assert_int_equal(errno, EINVAL);
+    expect_errno(gcw_bound_call(&b, &a_static) == NULL, EINVAL);
+    expect_errno(gcw_bound_call(NULL, &a_static) == NULL, EINVAL);
 }
 
 TEST(invoke_calls_and_stores_the_result)
@@ -106,9 +102,7 @@ TEST(invoke_of_a_dead_method_calls_nothing_and_says_estale)
     void *result = &another_static;
     gcw_method *m = gcw_method_new(t, note_call, NULL);
     assert_int_equal(gcw_dispose(t), 0);
-    errno = 0;
-    assert_int_equal(gcw_method_invoke(m, &c, &result), -1);
-    assert_int_equal(errno, ESTALE);
+    expect_errno(gcw_method_invoke(m, &c, &result) == -1, ESTALE);
     assert_ptr_equal(result, &another_static);
     assert_null(c.arg);
 }
@@ -117,25 +111,17 @@ TEST(the_null_method_is_refused)
 {
     gcw_bound b;
     void *result = &a_static;
-    errno = 0;
-    assert_int_equal(gcw_method_invoke(NULL, NULL, &result), -1);
-    assert_int_equal(errno, EINVAL);
+    expect_errno(gcw_method_invoke(NULL, NULL, &result) == -1, EINVAL);
     assert_ptr_equal(result, &a_static);
-    errno = 0;
-    assert_false(gcw_method_bind(NULL, &b));
-    assert_int_equal(errno, EINVAL);
-    errno = 0;
-    assert_false(gcw_method_alive(NULL));
-    assert_int_equal(errno, EINVAL);
+    expect_errno(!gcw_method_bind(NULL, &b), EINVAL);
+    expect_errno(!gcw_method_alive(NULL), EINVAL);
 }
 
 TEST(bind_without_a_place_is_refused)
 {
     struct target *t = target_new(1);
     gcw_method *m = gcw_method_new(t, note_call, NULL);
-    errno = 0;
-    assert_false(gcw_method_bind(m, NULL));
-    assert_int_equal(errno, EINVAL);
+    expect_errno(!gcw_method_bind(m, NULL), EINVAL);
     GC_reachable_here(t);
 }
 
@@ -322,12 +308,8 @@ static void
 refused_self(void *self)
 {
     struct target *data = target_new(1);
-    errno = 0;
-    assert_null(gcw_method_new(self, note_call, NULL));
-    assert_int_equal(errno, EINVAL);
-    errno = 0;
-    assert_null(gcw_method_new_weak(self, note_call, data));
-    assert_int_equal(errno, EINVAL);
+    expect_errno(gcw_method_new(self, note_call, NULL) == NULL, EINVAL);
+    expect_errno(gcw_method_new_weak(self, note_call, data) == NULL, EINVAL);
 }
 
 TEST(an_object_outside_the_heap_is_refused)
@@ -344,42 +326,28 @@ TEST(an_object_outside_the_heap_is_refused)
 TEST(a_method_without_a_function_is_refused)
 {
     struct target *t = target_new(1);
-    errno = 0;
-    assert_null(gcw_method_new(t, NULL, NULL));
-    assert_int_equal(errno, EINVAL);
-    errno = 0;
-    assert_null(gcw_method_new_weak(t, NULL, t));
-    assert_int_equal(errno, EINVAL);
+    expect_errno(gcw_method_new(t, NULL, NULL) == NULL, EINVAL);
+    expect_errno(gcw_method_new_weak(t, NULL, t) == NULL, EINVAL);
 }
 
 TEST(strong_data_that_is_self_is_refused)
 {
     char *t = (char *)target_new(1);
-    errno = 0;
-    assert_null(gcw_method_new(t, note_call, t));
-    assert_int_equal(errno, EINVAL);
+    expect_errno(gcw_method_new(t, note_call, t) == NULL, EINVAL);
 }
 
 TEST(strong_data_inside_self_is_refused)
 {
     char *t = (char *)target_new(1);
-    errno = 0;
-    assert_null(gcw_method_new(t, note_call, t + 8));
-    assert_int_equal(errno, EINVAL);
-    errno = 0;
-    assert_null(gcw_method_new(t + 8, note_call, t));
-    assert_int_equal(errno, EINVAL);
+    expect_errno(gcw_method_new(t, note_call, t + 8) == NULL, EINVAL);
+    expect_errno(gcw_method_new(t + 8, note_call, t) == NULL, EINVAL);
 }
 
 TEST(weak_data_outside_the_heap_is_refused)
 {
     struct target *t = target_new(1);
-    errno = 0;
-    assert_null(gcw_method_new_weak(t, note_call, NULL));
-    assert_int_equal(errno, EINVAL);
-    errno = 0;
-    assert_null(gcw_method_new_weak(t, note_call, &a_static));
-    assert_int_equal(errno, EINVAL);
+    expect_errno(gcw_method_new_weak(t, note_call, NULL) == NULL, EINVAL);
+    expect_errno(gcw_method_new_weak(t, note_call, &a_static) == NULL, EINVAL);
 }
 
 /* --- weak data --- */
@@ -427,9 +395,7 @@ TEST(a_weak_method_is_dead_when_its_data_is)
     assert_false(gcw_method_alive(m));
     assert_false(gcw_method_bind(m, &b));
     assert_true(b.self == NULL && b.fn == NULL && b.data == NULL);
-    errno = 0;
-    assert_int_equal(gcw_method_invoke(m, NULL, NULL), -1);
-    assert_int_equal(errno, ESTALE);
+    expect_errno(gcw_method_invoke(m, NULL, NULL) == -1, ESTALE);
     GC_reachable_here(self);
 }
 
@@ -752,9 +718,7 @@ TEST(on_death_of_a_dead_method_says_estale)
     struct notice *n = notice_new();
     gcw_method *m = gcw_method_new(t, note_call, NULL);
     assert_int_equal(gcw_dispose(t), 0);
-    errno = 0;
-    assert_null(gcw_method_on_death(m, take_notice, n));
-    assert_int_equal(errno, ESTALE);
+    expect_errno(gcw_method_on_death(m, take_notice, n) == NULL, ESTALE);
     gcw_drain(0);
     assert_int_equal(n->calls, 0);
 }
@@ -763,15 +727,9 @@ TEST(on_death_refuses_null_and_self)
 {
     struct target *t = target_new(1);
     gcw_method *m = gcw_method_new(t, note_call, NULL);
-    errno = 0;
-    assert_null(gcw_method_on_death(NULL, take_notice, NULL));
-    assert_int_equal(errno, EINVAL);
-    errno = 0;
-    assert_null(gcw_method_on_death(m, NULL, NULL));
-    assert_int_equal(errno, EINVAL);
-    errno = 0;
-    assert_null(gcw_method_on_death(m, take_notice, t));
-    assert_int_equal(errno, EINVAL);
+    expect_errno(gcw_method_on_death(NULL, take_notice, NULL) == NULL, EINVAL);
+    expect_errno(gcw_method_on_death(m, NULL, NULL) == NULL, EINVAL);
+    expect_errno(gcw_method_on_death(m, take_notice, t) == NULL, EINVAL);
     GC_reachable_here(t);
 }
 
@@ -779,9 +737,8 @@ TEST(on_death_refuses_the_weak_data_as_its_own)
 {
     struct target *t = target_new(1), *weak = target_new(2);
     gcw_method *m = gcw_method_new_weak(t, note_call, weak);
-    errno = 0;
-    assert_null(gcw_method_on_death(m, take_notice, &weak->number));
-    assert_int_equal(errno, EINVAL);
+    expect_errno(gcw_method_on_death(m, take_notice, &weak->number) == NULL,
+                 EINVAL);
     GC_reachable_here(t);
     GC_reachable_here(weak);
 }

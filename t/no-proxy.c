@@ -22,13 +22,7 @@ TEST(no_signature_can_be_read)
 
 TEST(what_takes_a_proxy_finds_none)
 {
-    errno = 0;
-    assert_null(gcw_proxy_code(NULL));
-    assert_int_equal(errno, EINVAL);
-    errno = 0;
-    assert_int_equal(gcw_proxy_free(NULL), -1);
-    assert_int_equal(errno, EINVAL);
-    errno = 0;
-    assert_int_equal(gcw_proxy_on_stale(NULL, NULL, NULL), -1);
-    assert_int_equal(errno, EINVAL);
+    expect_errno(gcw_proxy_code(NULL) == NULL, EINVAL);
+    expect_errno(gcw_proxy_free(NULL) == -1, EINVAL);
+    expect_errno(gcw_proxy_on_stale(NULL, NULL, NULL) == -1, EINVAL);
 }

@@ -40,7 +40,6 @@ add(struct target *self, int n)
 static void
 expect_stale(plain_fn *code)
 {
-    errno = 0;
     expect_errno(code(5) == 0, ESTALE);
 }
 

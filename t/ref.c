@@ -298,15 +298,9 @@ TEST(pointer_free_targets_live_and_die)
 static void
 refused(const void *target)
 {
-    errno = 0;
-    assert_null(gcw_ref_new(target));
-    assert_int_equal(errno, EINVAL);
-    errno = 0;
-    assert_null(gcw_ref_new_long(target));
-    assert_int_equal(errno, EINVAL);
-    errno = 0;
-    assert_int_equal(gcw_dispose((void *)(uintptr_t)target), -1);
-    assert_int_equal(errno, EINVAL);
+    expect_errno(gcw_ref_new(target) == NULL, EINVAL);
+    expect_errno(gcw_ref_new_long(target) == NULL, EINVAL);
+    expect_errno(gcw_dispose((void *)(uintptr_t)target) == -1, EINVAL);
     collect();
 }
 
@@ -356,12 +350,8 @@ TEST(an_uncollectable_object_is_accepted_and_lives)
 
 TEST(the_null_reference_reads_null_with_einval)
 {
-    errno = 0;
-    assert_null(gcw_ref_get(NULL));
-    assert_int_equal(errno, EINVAL);
-    errno = 0;
-    assert_true(gcw_ref_id(NULL) == 0);
-    assert_int_equal(errno, EINVAL);
+    expect_errno(gcw_ref_get(NULL) == NULL, EINVAL);
+    expect_errno(gcw_ref_id(NULL) == 0, EINVAL);
 }
 
 TEST(a_dead_reference_leaves_errno_alone)

@@ -147,12 +147,15 @@ in_dead_frame(void (*body)(void *arg), void *arg)
 }
 
 void
-expect_errno(bool failed, int expected)
+expect_failure(bool failed, int expected, const char *call, const char *file,
+               int line)
 {
     int found = errno;
 
-    assert_true(failed);
-    assert_int_equal(found, expected);
+    _assert_true(failed, call, file, line);
+    if (found != expected)
+        print_error("errno %d, not %d: %s\n", found, expected, call);
+    _assert_int_equal(found, expected, file, line);
     errno = 0;
 }
 

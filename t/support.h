@@ -17,6 +17,7 @@
 #ifndef SUPPORT_H
 #define SUPPORT_H
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -94,8 +95,12 @@ void collect(void);
 /* Calls body(arg) in a frame of its own and clears what it left behind. */
 NOINLINE void in_dead_frame(void (*body)(void *arg), void *arg);
 
-/* Fails the test unless a call has failed with that errno. */
-void expect_errno(bool failed, int expected);
+/* Fails the test unless the call fails, with that errno. */
+#define expect_errno(failed, expected)                                      \
+    (errno = 0, expect_failure((failed), (expected), #failed, __FILE__,     \
+                               __LINE__))
+void expect_failure(bool failed, int expected, const char *call,
+                    const char *file, int line);
 
 /* The errno of a call that has failed, or 0. */
 int refusal(bool failed);
