@@ -57,14 +57,6 @@ is_child(pid_t pid)
 }
 
 static void
-ends_well(pid_t child)
-{
-    int status;
-    MUST(waitpid(child, &status, 0) == child);
-    MUST(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-}
-
-static void
 await(sem_t *sem)
 {
     while (sem_wait(sem) != 0)

@@ -1,14 +1,13 @@
 /* cleanup.c: tests of cleanups: when they run, in what order, who wins, what
- * is left to run at exit and after fork.
+ * is left to run at exit.
  */
-#include "support.h"
+#include "log.h"
 
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 static int a_static;
@@ -525,116 +524,30 @@ TEST(cleanups_run_at_exit_unless_told_otherwise)
     GC_reachable_here(t);
 }
 
-/* --- at exit and after fork --- */
+/* --- at exit; see also shutdown.c, and fork.c for what a child runs --- */
 
-static void
-say(void *data)
-{
-    dprintf(STDOUT_FILENO, "%s\n", (const char *)data);
-}
-
-/* A cleanup on a target of its own, which kept[0] keeps. */
+/* On a target of its own, which lives as long as the process. */
 static gcw_cleanup *
-say_when_dead(void **kept, const char *what)
+say_when_dead(const char *what)
 {
-    kept[0] = target_new(1);
-    return gcw_cleanup_new(kept[0], say, (void *)(uintptr_t)what);
+    return gcw_cleanup_new(lasting_target(1), say_it, (char *)what);
 }
 
 END(at_exit_armed_ones_run_newest_first, 7, "second\nfirst\n")
 {
-    void **kept = keep_array(4);
-    say_when_dead(&kept[0], "first");
-    say_when_dead(&kept[1], "second");
-    gcw_cleanup *off = say_when_dead(&kept[2], "off");
-    gcw_cleanup *detached = say_when_dead(&kept[3], "detached");
+    say_when_dead("first");
+    say_when_dead("second");
+    gcw_cleanup *off = say_when_dead("off");
+    gcw_cleanup *detached = say_when_dead("detached");
     gcw_cleanup_set_atexit(off, false);
     gcw_cleanup_detach(detached);
     exit(7);
 }
 
-END(at_exit_pending_ones_run_before_armed_ones, 0, "pending\narmed\n")
-{
-    void **kept = keep_array(2);
-    say_when_dead(&kept[0], "pending");
-    say_when_dead(&kept[1], "armed");
-    gcw_dispose(kept[0]);
-    exit(0);
-}
-
 END(one_switched_off_and_on_runs_at_exit, 0, "on\n")
 {
-    void **kept = keep_array(1);
-    gcw_cleanup *c = say_when_dead(kept, "on");
+    gcw_cleanup *c = say_when_dead("on");
     gcw_cleanup_set_atexit(c, false);
     gcw_cleanup_set_atexit(c, true);
     exit(0);
-}
-
-static void
-give_up(void *data)
-{
-    say(data);
-    gcw_fail("broken");
-}
-
-END(at_exit_a_failing_one_is_reported_and_the_rest_run, 0,
-    "third\nsecond\nfirst\n", .err = "broken")
-{
-    void **kept = keep_array(3);
-    say_when_dead(&kept[0], "first");
-    kept[1] = target_new(1);
-    gcw_cleanup_new(kept[1], give_up, (char *)"second");
-    say_when_dead(&kept[2], "third");
-    exit(0);
-}
-
-END(underscore_exit_runs_none, 0, "")
-{
-    void **kept = keep_array(1);
-    say_when_dead(kept, "never");
-    _exit(0);
-}
-
-static pid_t parent;
-
-static void
-say_where(void *data)
-{
-    dprintf(STDOUT_FILENO, "%s in the %s\n", (const char *)data,
-            getpid() == parent ? "parent" : "child");
-}
-
-END(a_child_runs_deaths_of_its_own_but_not_the_parents_exit, 0,
-    "one in the child\ntwo in the parent\none in the parent\n")
-{
-    void **kept = keep_array(2);
-    int status = -1;
-    parent = getpid();
-    for (int i = 0; i < 2; i++) {
-        kept[i] = target_new(1);
-        gcw_cleanup_new(kept[i], say_where, (char *)(i ? "two" : "one"));
-    }
-    pid_t child = fork();
-    if (child == 0) {
-        gcw_dispose(kept[0]);
-        gcw_drain(0);
-        exit(0);
-    }
-    waitpid(child, &status, 0);
-    exit(status);
-}
-
-END(a_child_runs_what_it_registered_itself_at_exit, 0,
-    "registered by the child\n")
-{
-    int status = -1;
-    gcw_init();
-    pid_t child = fork();
-    if (child == 0) {
-        say_when_dead(keep_array(1), "registered by the child");
-        exit(0);
-    }
-    waitpid(child, &status, 0);
-    exit(status);
 }

@@ -31,12 +31,6 @@ at_exit_with(void (*fn)(void *), void *data, bool quick)
     MUST(gcw_exit_register_fn(gcw_exit_default(), fn, data, &o) != NULL);
 }
 
-static void
-at_exit(void (*fn)(void *), void *data)
-{
-    at_exit_with(fn, data, false);
-}
-
 /* --- A crowd ends the process at once --- */
 
 enum { CROWD = 200, HANDLERS = 50, ROUNDS = 20 };
@@ -648,11 +642,7 @@ collect_on_another_thread(void *line)
 static void
 leave_the_worker(const char *scenario, const char *markers)
 {
-    if (getenv("GC_MARKERS") == NULL) {
-        setenv("GC_MARKERS", markers, 1);
-        execl(program_path(), "ending.t", scenario, (char *)NULL);
-        _exit(98);
-    }
+    with_markers(scenario, markers);
     MUST(gcw_drain_thread(true) == 0);
     at_exit(say_it, "handler");
     at_exit(collect_on_another_thread, "collected");
@@ -984,6 +974,18 @@ SCENARIO(exit_at_alarm_among_handlers)
 
 #define NOT_NOW "in the midst of gcweak"
 
+/* The next definition of that name, which is looked for once. */
+static void *
+next_of(const char *name, void *_Atomic *next)
+{
+    void *fn = atomic_load(next);
+    if (fn == NULL) {
+        fn = dlsym(RTLD_NEXT, name);
+        atomic_store(next, fn);
+    }
+    return fn;
+}
+
 /* Comes before the C library's.  When it strikes, a signal comes while the
  * lock is held. */
 static _Thread_local bool strike;
@@ -991,12 +993,9 @@ static _Thread_local bool strike;
 int
 pthread_mutex_unlock(pthread_mutex_t *lock)
 {
-    static int (*_Atomic real)(pthread_mutex_t *);
-    int (*fn)(pthread_mutex_t *) = atomic_load(&real);
-    if (fn == NULL) {
-        *(void **)&fn = dlsym(RTLD_NEXT, "pthread_mutex_unlock");
-        atomic_store(&real, fn);
-    }
+    static void *_Atomic next;
+    int (*fn)(pthread_mutex_t *);
+    *(void **)&fn = next_of("pthread_mutex_unlock", &next);
     if (strike) {
         strike = false;
         raise(SIGUSR1);
@@ -1012,13 +1011,9 @@ static _Thread_local bool asks_nobody;
 int
 dl_iterate_phdr(int (*look)(struct dl_phdr_info *, size_t, void *), void *data)
 {
-    typedef int iterate(int (*)(struct dl_phdr_info *, size_t, void *), void *);
-    static iterate *_Atomic real;
-    iterate *fn = atomic_load(&real);
-    if (fn == NULL) {
-        *(void **)&fn = dlsym(RTLD_NEXT, "dl_iterate_phdr");
-        atomic_store(&real, fn);
-    }
+    static void *_Atomic next;
+    int (*fn)(int (*)(struct dl_phdr_info *, size_t, void *), void *);
+    *(void **)&fn = next_of("dl_iterate_phdr", &next);
     if (asks_nobody)
         say("asked");
     return fn(look, data);

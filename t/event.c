@@ -1654,13 +1654,6 @@ END(without_a_name_stderr_tells_the_reason, 0, "", .err = "on purpose")
 /* The end of the process inside an emission. */
 
 static void
-say_word(void *arg, void *data)
-{
-    (void)arg;
-    say(data);
-}
-
-static void
 exit_with_7(void *arg, void *data)
 {
     (void)arg;

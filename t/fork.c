@@ -35,12 +35,6 @@ everywhere_say(char *line)
     add_with(gcw_exit_default(), line, &o);
 }
 
-static void
-at_exit(void (*fn)(void *))
-{
-    MUST(gcw_exit_register_fn(gcw_exit_default(), fn, NULL, NULL) != NULL);
-}
-
 /* A child that hangs is ended by its alarm, which fork does not inherit. */
 enum { TIME_LIMIT = 20 };    /* seconds */
 
@@ -49,7 +43,6 @@ enum { TIME_LIMIT = 20 };    /* seconds */
 static void
 in_child(const char *name, void (*body)(void))
 {
-    int status;
     pid_t pid = fork();
     MUST(pid >= 0);
     if (pid == 0) {
@@ -58,8 +51,7 @@ in_child(const char *name, void (*body)(void))
         body();
         exit(0);
     }
-    MUST(waitpid(pid, &status, 0) == pid);
-    MUST(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    ends_well(pid);
 }
 
 END(a_child_skips_the_handlers_of_its_parent, 0, "parent: usual\n")
@@ -174,7 +166,7 @@ END(a_child_forked_in_a_handler_exits, 0,
 {
     at_exit_say("usual");
     everywhere_say("inherited");
-    at_exit(fork_and_exit);
+    at_exit(fork_and_exit, NULL);
 }
 
 /* The child comes back from the handler and goes on with the parent's run. */
@@ -200,7 +192,7 @@ END(a_child_forked_in_a_handler_goes_on, 3,
 {
     at_exit_say("usual");
     everywhere_say("inherited");
-    at_exit(fork_and_return);
+    at_exit(fork_and_return, NULL);
     exit(3);
 }
 
@@ -245,7 +237,7 @@ hold_a_run_while(void (*body_of_child)(void))
     char byte;
     MUST(pipe(held) == 0 && pipe(released) == 0);
     everywhere_say("inherited");
-    at_exit(hold_run);
+    at_exit(hold_run, NULL);
     MUST(pthread_create(&holder, NULL, run_default_made_known, NULL) == 0);
     MUST(read(held[0], &byte, 1) == 1);
     in_child("child", body_of_child);

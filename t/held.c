@@ -595,13 +595,6 @@ struct growth {
     struct target *disposed;
 };
 
-static void
-say_word(void *arg, void *data)
-{
-    (void)arg;
-    say(data);
-}
-
 static void *
 method_says(void *self, void *arg, void *data)
 {

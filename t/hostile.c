@@ -130,12 +130,6 @@ watch(void *target, void (*fn)(void *), void *data)
     MUST(gcw_cleanup_new(target, fn, data) != NULL);
 }
 
-static void
-at_exit(void (*fn)(void *), void *data)
-{
-    MUST(gcw_exit_register_fn(gcw_exit_default(), fn, data, NULL) != NULL);
-}
-
 /* A moment in which another thread could cut it off. */
 static void
 say_slowly(void *line)

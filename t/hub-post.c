@@ -1033,13 +1033,6 @@ END(with_a_full_descriptor_table_it_fails_and_works_later, 0,
 }
 
 static void
-wait_for_child(pid_t child)
-{
-    int status;
-    MUST(waitpid(child, &status, 0) == child && status == 0);
-}
-
-static void
 post_in_the_child(gcw_hub *h, int fd)
 {
     say_readable("child before", fd, 0);
@@ -1061,7 +1054,7 @@ END(a_post_in_a_forked_child_does_not_wake_the_parent, 0,
     pid_t child = fork();
     if (child == 0)
         post_in_the_child(h, fd);
-    wait_for_child(child);
+    ends_well(child);
     say_readable("parent", fd, 0);
     MUST(gcw_hub_post(h, "word", NULL, (char *)"b") == 0);
     say_readable("parent later", fd, 0);
@@ -1092,7 +1085,7 @@ END(a_post_in_the_parent_does_not_wake_a_forked_child, 0,
         look_in_the_child(h, fd, ends[0]);
     MUST(gcw_hub_post(h, "word", NULL, (char *)"a") == 0);
     MUST(write(ends[1], "x", 1) == 1);
-    wait_for_child(child);
+    ends_well(child);
     say_readable("parent", fd, 0);
     MUST(gcw_hub_dispatch(h, 0) == 1);
     say_readable("parent after", fd, 0);
@@ -1117,7 +1110,7 @@ END(what_was_posted_before_a_fork_is_there_in_both, 0,
     pid_t child = fork();
     if (child == 0)
         dispatch_in_the_child(h, fd);
-    wait_for_child(child);
+    ends_well(child);
     say_readable("parent", fd, 0);
     MUST(gcw_hub_dispatch(h, 0) == 1);
     say_readable("parent after", fd, 0);
@@ -1138,7 +1131,7 @@ END(a_hub_dropped_in_a_child_leaves_the_parents_open, 0, "open\n", .err = "")
     pid_t child = fork();
     if (child == 0)
         drop_in_the_child(row);
-    wait_for_child(child);
+    ends_well(child);
     say(closed(row) == 0 ? "open" : "closed");
 }
 

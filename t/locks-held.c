@@ -453,14 +453,6 @@ keep_worker_busy(void)
 }
 
 static void
-wait_for_child(pid_t child)
-{
-    int status;
-    MUST(waitpid(child, &status, 0) == child);
-    MUST(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-}
-
-static void
 end_child(void)
 {
     atomic_store(&violations, 0);
@@ -487,7 +479,7 @@ wait_for_the_worker(void)
     MUST(child >= 0);
     if (child == 0)
         end_child();
-    wait_for_child(child);
+    ends_well(child);
     size_t before = atomic_load(&times[AT_pthread_cond_wait]);
     pthread_t stops = run_thread(stop_worker, NULL);
     await(&there);

@@ -412,16 +412,9 @@ END(error_hooks_of_a_plugin_go_with_it, 0,
 /* Listeners. */
 
 static void
-host_hears(void *arg, void *data)
-{
-    (void)arg;
-    say(data);
-}
-
-static void
 host_hears_hub(const gcw_emission *emission, void *data)
 {
-    host_hears(emission->arg, data);
+    say_word(emission->arg, data);
 }
 
 static void
@@ -451,9 +444,9 @@ END(listeners_of_a_plugin_go_with_it, 0,
     gcw_event *e = gcw_event_new(NULL);
     void *plugin = load("plugin-exit");
     void *target = lasting_target(0), *data = lasting_target(0);
-    host_listens(e, host_hears, "host 1");
+    host_listens(e, say_word, "host 1");
     plugin_listens(plugin, e, target, data);
-    host_listens(e, host_hears, "host 2");
+    host_listens(e, say_word, "host 2");
     emit_calls(e, 5);
     unload(plugin);
     emit_calls(e, 2);
@@ -488,7 +481,7 @@ END(whoever_connected_them_and_in_whatever_way, 0, "unload\nunloaded\nhost\n")
     gcw_listener *once = gcw_event_connect_fn(e, fn, "once", GCW_ONCE);
     gcw_listener *blocked = gcw_event_connect_fn(e, fn, "blocked", 0);
     gcw_listener_block(blocked);
-    host_listens(e, host_hears, "host");
+    host_listens(e, say_word, "host");
     MUST(gcw_event_count(e) == 3);
     unload(plugin);
     MUST(!gcw_listener_connected(once) && !gcw_listener_connected(blocked));
@@ -518,7 +511,7 @@ END(a_listener_may_unload_those_that_come_after_it, 0,
     host_listens(e, plugin_hears(plugin), "before");
     host_listens(e, unload_first, plugin);
     plugin_listens(plugin, e, lasting_target(0), lasting_target(0));
-    host_listens(e, host_hears, "host");
+    host_listens(e, say_word, "host");
     MUST(gcw_event_emit(e, NULL) == 3);
 }
 
@@ -954,7 +947,7 @@ END(a_plugin_can_go_after_the_exit_and_its_listeners_with_it, 0,
     prepare_late(unload_and_emit, "plugin-exit");
     late->event = gcw_event_new(NULL);
     late->hub = gcw_hub_new();
-    host_listens(late->event, host_hears, "host hears");
+    host_listens(late->event, say_word, "host hears");
     host_listens_to_hub(late->hub, late->target, "host hears of hub");
     plugin_listens(late->plugin, late->event, late->target, late->hub);
     plugin_listens_to_hub(late->plugin, late->hub, late->target,

@@ -170,6 +170,16 @@ outcome_free(struct outcome *o)
     free(o->err);
 }
 
+void
+with_markers(const char *scenario, const char *markers)
+{
+    if (getenv("GC_MARKERS") != NULL)
+        return;
+    setenv("GC_MARKERS", markers, 1);
+    execl(program_path(), "scenario", scenario, (char *)NULL);
+    _exit(98);
+}
+
 /* In the child: a scenario may be meant to abort, so no core is dumped, and
  * it may hang, so the alarm ends it. */
 static int

@@ -10,12 +10,6 @@
 #include "thread.h"
 
 static void
-at_exit(void (*fn)(void *), void *data)
-{
-    MUST(gcw_exit_register_fn(gcw_exit_default(), fn, data, NULL) != NULL);
-}
-
-static void
 at_exit_say(char *line)
 {
     at_exit(say_it, line);
@@ -137,14 +131,6 @@ END(pending_deaths_then_handlers_then_cleanups, 0,
     at_death_say(lasting_target(0), "cleanup 2");
     at_exit_say("handler 2");
     MUST(gcw_dispose(gone) == 0);
-}
-
-END(a_cleanup_can_be_kept_from_running_at_exit, 0, "cleanup 2\ncleanup 1\n")
-{
-    at_death_say(lasting_target(0), "cleanup 1");
-    gcw_cleanup *c = at_death_say(lasting_target(0), "never");
-    MUST(gcw_cleanup_set_atexit(c, false) == 0);
-    at_death_say(lasting_target(0), "cleanup 2");
 }
 
 static size_t deaths;
@@ -393,16 +379,11 @@ exit_last(void *data)
 static void
 leave_it_to(const char *scenario, void *(*fn)(void *))
 {
-    pthread_t thread;
-    if (getenv("GC_MARKERS") == NULL) {
-        setenv("GC_MARKERS", "1", 1);
-        execl(program_path(), "shutdown.t", scenario, (char *)NULL);
-        _exit(98);
-    }
+    with_markers(scenario, "1");
     at_exit_say("last");
     at_exit(allocate_and_collect, "collected");
     main_thread = pthread_self();
-    MUST(GC_pthread_create(&thread, NULL, fn, NULL) == 0);
+    run_thread(fn, NULL);
     GC_pthread_exit(NULL);
 }
 

@@ -127,6 +127,10 @@ struct outcome {
 struct outcome run_scenario(const char *name);
 void outcome_free(struct outcome *o);
 
+/* Has the collector have so many threads for marking, which it decides when it
+ * starts: the scenario may be started afresh for it. */
+void with_markers(const char *scenario, const char *markers);
+
 /* The file of this test program.  To start it anew use this, not the link in
  * /proc: that one would start valgrind itself where a test runs under it. */
 const char *program_path(void);
