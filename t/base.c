@@ -44,7 +44,6 @@ init_in_thread(void *unused)
 
 END(first_init_needs_a_known_thread, 0, "EPERM\nstarted\n")
 {
-
     GC_INIT();
     in_unknown_thread(init_in_thread, NULL);
     print_init();

@@ -464,12 +464,11 @@ give_up_fn(const gcw_emission *emission, void *data)
     gcw_fail("in a function");
 }
 
-static struct scene *
+static void
 listen_for_failures(struct scene *s, struct heard *heard)
 {
     *heard = (struct heard){ .times = 0 };
     assert_int_equal(gcw_hub_on_error(s->hub, hear, heard), 0);
-    return s;
 }
 
 SCENE_TEST(one_that_fails_is_counted_and_the_rest_are_called)
