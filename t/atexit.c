@@ -3,7 +3,6 @@
  */
 #include <gcweak/atexit.h>
 #include <errno.h>
-#include <pthread.h>
 #include "log.h"
 #include "thread.h"
 

@@ -5,10 +5,8 @@
 #include "thread.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 TEST(init_is_idempotent)

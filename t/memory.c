@@ -7,9 +7,6 @@
 #include "support.h"
 #include "weak/ref.h"
 
-#include <stdio.h>
-#include <unistd.h>
-
 enum {
     BIRTHS = 50000,          /* a round */
     CROWD = 100000,          /* targets that live at once */

@@ -13,9 +13,7 @@
 #include <libgen.h>
 #include <limits.h>
 #include <pthread.h>
-#include <sched.h>
 #include <semaphore.h>
-#include <stdatomic.h>
 #include <sys/wait.h>
 #include "await.h"
 #include "idle.h"

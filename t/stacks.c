@@ -4,7 +4,6 @@
  * The collector does not know the stacks of fibers, and would take the one
  * that runs for the thread's own: it is off while there are any.
  */
-#include <pthread.h>
 #include <semaphore.h>
 #include <setjmp.h>
 #include <ucontext.h>
