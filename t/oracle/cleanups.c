@@ -21,16 +21,10 @@ struct running {
 static struct list cleanups = LIST_OF(struct cleanup);
 
 static bool
-is_pending(const struct cleanup *c)
-{
-    return !c->t.gone && of(c) == OUT;
-}
-
-static bool
 any_pending(void)
 {
-    for (size_t i = 0; i < cleanups.n; i++)
-        if (is_pending(cleanups.at[i]))
+    EACH(const struct cleanup, c, cleanups)
+        if (!c->t.gone && of(c) == OUT)
             return true;
     return false;
 }
@@ -241,29 +235,23 @@ OPERATION(poll, "poll", NULL, NULL)
 void
 cleanups_have_run_at_exit(void)
 {
-    for (size_t i = 0; i < cleanups.n; i++) {
-        const struct cleanup *c = cleanups.at[i];
-
+    EACH(const struct cleanup, c, cleanups)
         must(c->t.gone || !c->at_exit, "a cleanup did not run at exit");
-    }
     met[CROWD_EXITS] += innermost->called >= CROWD;
 }
 
 void
 detach_all(void)
 {
-    for (size_t i = 0; i < cleanups.n; i++)
-        do_detach(cleanups.at[i]);
+    EACH(struct cleanup, c, cleanups)
+        do_detach(c);
 }
 
 void
 cleanups_end(void)
 {
     drain(0);
-    for (size_t i = 0; i < cleanups.n; i++) {
-        const struct cleanup *c = cleanups.at[i];
-
+    EACH(const struct cleanup, c, cleanups)
         must(c->t.gone && !gcw_cleanup_alive(c->t.handle),
              "a cleanup is left");
-    }
 }

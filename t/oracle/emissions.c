@@ -62,9 +62,9 @@ begin(struct emission *e)
     e->fits = malloc(room);
     e->heard = malloc(room);
     must(e->fits != NULL && e->heard != NULL, "memory has run out");
-    for (size_t i = 0; i < listeners.n; i++)
-        if (fits(listeners.at[i], e))
-            add_in_order(e, listeners.at[i]);
+    EACH(struct listener, l, listeners)
+        if (fits(l, e))
+            add_in_order(e, l);
     met[NESTED] += innermost != NULL && innermost->call == EMITS;
     met[CROWD_HEARS] += e->n >= CROWD;
     enter(&e->f);
@@ -272,8 +272,8 @@ emissions_end(void)
 {
     while (the_hub() != NULL && n_posted(the_hub()) > 0)
         do_dispatch(NULL);
-    for (size_t i = 0; i < places.n; i++) {
-        struct emission e = { .place = places.at[i] };
+    EACH(struct place, p, places) {
+        struct emission e = { .place = p };
 
         emit_one(&e);
     }

@@ -66,31 +66,27 @@ called(struct run *run, const gcw_exit_handler *handle)
     return h;
 }
 
-/* Three, to be told apart by unregistering. */
 static void
-exit_fn(void *data)
+function_handles(size_t fn, size_t number)
 {
-    struct handler *h = handlers.at[(size_t)data - 1];
+    struct handler *h = handlers.at[number - 1];
 
-    must(h->method == NULL, "a wrong handler");
+    must(h->method == NULL && h->fn == fn, "a wrong function");
     called(frame_for(RUNS_REGISTRY), h->t.handle);
 }
 
-static void
-second_exit_fn(void *data)
-{
-    exit_fn(data);
-}
-
-static void
-third_exit_fn(void *data)
-{
-    exit_fn(data);
-}
+#define EXIT_FN(n)                                                          \
+    static void exit_fn_##n(void *data)                                     \
+    {                                                                       \
+        function_handles(n, (size_t)data);                                  \
+    }
+EXIT_FN(0)
+EXIT_FN(1)
+EXIT_FN(2)
 
 enum { FNS = 3 };
 static void (*const exit_fns[FNS])(void *) = {
-    exit_fn, second_exit_fn, third_exit_fn
+    exit_fn_0, exit_fn_1, exit_fn_2
 };
 
 /* It may also fail by what it returns. */
@@ -120,14 +116,11 @@ begin(struct run *run)
     if (r->runs++ > 0)
         return;
     r->left = handlers.n;
-    for (size_t i = 0; i < handlers.n; i++) {
-        struct handler *h = handlers.at[i];
-
-        if (h->registry != r)
-            continue;
-        met[KEPT] += h->called && of(h) != OUT;
-        h->called = false;
-    }
+    EACH(struct handler, h, handlers)
+        if (h->registry == r) {
+            met[KEPT] += h->called && of(h) != OUT;
+            h->called = false;
+        }
 }
 
 static void
@@ -203,14 +196,11 @@ OPERATION(unregister_fn, "unregister a function of %zu", &registries, one_of)
     struct registry *r = thing;
     size_t fn = below(FNS), expected = 0;
 
-    for (size_t i = 0; i < handlers.n; i++) {
-        struct handler *h = handlers.at[i];
-
-        if (h->registry != r || h->method != NULL || h->fn != fn)
-            continue;
-        expected += !h->t.gone && !h->running;
-        h->t.gone = true;
-    }
+    EACH(struct handler, h, handlers)
+        if (h->registry == r && h->method == NULL && h->fn == fn) {
+            expected += !h->t.gone && !h->running;
+            h->t.gone = true;
+        }
     must(gcw_exit_unregister_fn(r->t.handle, exit_fns[fn]) == expected,
          "unregister_fn: a wrong number");
 }
@@ -232,6 +222,6 @@ registries_begin(size_t n)
 void
 run_all(void)
 {
-    for (size_t i = 0; i < registries.n; i++)
-        run_one(registries.at[i], 0);
+    EACH(struct registry, r, registries)
+        run_one(r, 0);
 }

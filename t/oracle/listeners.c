@@ -20,8 +20,8 @@ equal(const struct listener *a, const struct listener *b)
 static bool
 an_equal_one_is_connected(const struct listener *l)
 {
-    for (size_t i = 0; i < listeners.n; i++)
-        if (equal(listeners.at[i], l) && of(listeners.at[i]) != OUT)
+    EACH(const struct listener, k, listeners)
+        if (equal(k, l) && of(k) != OUT)
             return true;
     return false;
 }
@@ -29,12 +29,9 @@ an_equal_one_is_connected(const struct listener *l)
 static struct listener *
 with_handle(const gcw_listener *handle)
 {
-    for (size_t i = 0; i < listeners.n; i++) {
-        struct listener *l = listeners.at[i];
-
+    EACH(struct listener, l, listeners)
         if (l->t.handle == handle)
             return l;
-    }
     return NULL;
 }
 
@@ -173,14 +170,11 @@ OPERATION(disconnect_equal, "disconnect what equals %zu", &listeners, one_of)
     if (like.place->hub != NULL && below(6) == 0)
         like.type = below(TYPES + 1);
     n = disconnect_really(&like, source);
-    for (size_t i = 0; i < listeners.n; i++) {
-        struct listener *l = listeners.at[i];
-
+    EACH(struct listener, l, listeners)
         if (equal(l, &like)) {
             count_in(&r, of(l));
             l->t.gone = true;
         }
-    }
     check_range(r, n, "disconnect: a wrong number");
 }
 
@@ -217,20 +211,13 @@ OPERATION(look_at_listener, "look at listener %zu", &listeners, one_of)
 /* Whether it is the first so surely connected with its type; with its pattern,
  * unless only types are counted. */
 static bool
-is_first(size_t i, enum standing surely, bool types)
+is_first(const struct listener *l, enum standing surely, bool types)
 {
-    const struct listener *l = listeners.at[i];
-
-    if (of(l) < surely)
-        return false;
-    while (i-- > 0) {
-        const struct listener *k = listeners.at[i];
-
+    EACH(const struct listener, k, listeners)
         if (k->place == l->place && k->type == l->type
             && (types || k->source == l->source) && of(k) >= surely)
-            return false;
-    }
-    return true;
+            return k == l;
+    return false;
 }
 
 static struct range
@@ -238,14 +225,11 @@ n_patterns(const struct place *p, bool types)
 {
     struct range r = { 0, 0 };
 
-    for (size_t i = 0; i < listeners.n; i++) {
-        const struct listener *l = listeners.at[i];
-
-        if (l->place != p || (types && l->type == 0))
-            continue;
-        r.least += is_first(i, IN, types);
-        r.most += is_first(i, PERHAPS, types);
-    }
+    EACH(const struct listener, l, listeners)
+        if (l->place == p && (!types || l->type != 0)) {
+            r.least += is_first(l, IN, types);
+            r.most += is_first(l, PERHAPS, types);
+        }
     return r;
 }
 
@@ -261,18 +245,14 @@ measure_hub(const struct place *p, struct range n)
     must(size.posted == n_posted(p), "a wrong number posted");
 }
 
-/* After a drain, the library knows what the collections have found. */
 OPERATION(measure, "measure %zu", &places, one_of)
 {
     const struct place *p = thing;
     struct range n = { 0, 0 };
 
-    for (size_t i = 0; i < listeners.n; i++) {
-        const struct listener *l = listeners.at[i];
-
+    EACH(const struct listener, l, listeners)
         if (l->place == p)
             count_in(&n, of(l));
-    }
     if (p->hub != NULL)
         measure_hub(p, n);
     else
@@ -309,6 +289,6 @@ the_hub(void)
 void
 measure_all(void)
 {
-    for (size_t i = 0; i < places.n; i++)
-        do_measure(places.at[i]);
+    EACH(struct place, p, places)
+        do_measure(p);
 }

@@ -126,12 +126,9 @@ number_of(const void *object)
 struct object *
 held(size_t number)
 {
-    for (size_t i = 0; i < slots.n; i++) {
-        struct slot *s = slots.at[i];
-
+    EACH(struct slot, s, slots)
         if (s->object != NULL && s->object->number == number)
             return s->object;
-    }
     return NULL;
 }
 
@@ -192,8 +189,7 @@ static void
 check_new_ref(const struct ref *r)
 {
     must(r->t.handle != NULL && r->id != 0, "a reference could not be made");
-    for (size_t i = 0; i < refs.n; i++) {
-        const struct ref *other = refs.at[i];
+    EACH(const struct ref, other, refs) {
         bool same = other->t.on[0] == r->t.on[0]
                  && other->is_long == r->is_long
                  && other->interior == r->interior;
@@ -245,8 +241,7 @@ objects_begin(size_t n_slots)
 void
 dispose_of_dropped(void)
 {
-    for (size_t i = 0; i < dropped.n; i++) {
-        struct ref *r = dropped.at[i];
+    EACH(const struct ref, r, dropped) {
         struct object *o = gcw_ref_get(r->t.handle);
 
         if (o != NULL)
@@ -258,11 +253,8 @@ dispose_of_dropped(void)
 void
 dispose_of_all(void)
 {
-    for (size_t i = 0; i < slots.n; i++) {
-        struct slot *s = slots.at[i];
-
+    EACH(struct slot, s, slots)
         if (s->object != NULL)
             dispose_of(s->object);
-    }
     dispose_of_dropped();
 }

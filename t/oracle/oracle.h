@@ -92,6 +92,12 @@ struct list {
 };
 #define LIST_OF(type) { .size = sizeof(type) }
 
+/* EACH(const struct ref, r, refs) { ... }; no break. */
+#define EACH(type, record, list)                                            \
+    for (size_t at_##record = 0; at_##record < (list).n; at_##record++)     \
+        for (type *record = (list).at[at_##record]; record != NULL;         \
+             record = NULL)
+
 /* A copy of the record, with its number. */
 void *add(struct list *l, const void *record);
 

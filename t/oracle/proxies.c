@@ -89,6 +89,6 @@ OPERATION(free_proxy, "free proxy %zu", &proxies, one_of)
 void
 free_all_proxies(void)
 {
-    for (size_t i = 0; i < proxies.n; i++)
-        do_free_proxy(proxies.at[i]);
+    EACH(struct proxy, p, proxies)
+        do_free_proxy(p);
 }
