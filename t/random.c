@@ -8,8 +8,8 @@
  *
  * A play has parts, each in a process of its own, so that what crashes or
  * hangs is told with its seed.  Some parts leave their last world to the exit
- * of the process.  Each prints what it met of what is rare (enum rare), and the
- * play insists on some of it.
+ * of the process.  Each prints what it met of what is rare (enum rare), and
+ * the play insists on some of it.
  *
  * The seed is printed; GCWEAK_TEST_SEED in the environment repeats it.
  */
@@ -213,7 +213,7 @@ play_part(void)
     }
     if (p->exits) {
         begin_operations(AT_EXIT, AFTER);
-        world_exit();
+        world_exit(p->setting.busy);
     }
     exit(0);
 }
@@ -230,13 +230,14 @@ set_number(const char *variable, uint64_t number)
 }
 
 static void
-tell_mismatch(size_t play, size_t part, struct outcome *o)
+tell_mismatch(size_t play, size_t part, const struct outcome *o)
 {
+    char *rest = o->err;
+
     printf("# GCWEAK_TEST_SEED=%" PRIu64 " GCWEAK_TEST_PLAY=%zu "
            "GCWEAK_TEST_PART=%zu %s play: status %d\n", seed(), play, part,
            program_path(), o->status);
-    for (char *line = strtok(o->err, "\n"); line != NULL;
-         line = strtok(NULL, "\n"))
+    for (char *line; (line = strsep(&rest, "\n")) != NULL;)
         printf("# %s\n", line);
     fflush(stdout);
     fail_msg("part %zu went wrong", part);

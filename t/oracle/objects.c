@@ -17,14 +17,22 @@ enum life { LIVES, DROPPED, DEAD };
 static enum life *lives;         /* by number */
 static size_t n_objects, room;
 
+static void
+make_room(void)
+{
+    enum life *more;
+
+    room = 2 * room + 64;
+    more = realloc(lives, room * sizeof *lives);
+    must(more != NULL, "memory has run out");
+    lives = more;
+}
+
 static size_t
 new_number(void)
 {
-    if (++n_objects >= room) {
-        room = 2 * room + 64;
-        lives = realloc(lives, room * sizeof *lives);
-        must(lives != NULL, "memory has run out");
-    }
+    if (++n_objects >= room)
+        make_room();
     lives[n_objects] = LIVES;
     return n_objects;
 }

@@ -58,9 +58,9 @@ void world_begin(const struct setting *setting);
  * for the cleanups, which are detached. */
 void world_end(void);
 
-/* Ends the process instead, where what lives must be cleaned up.
- * world_has_ended is to be called after the library's own end. */
-_Noreturn void world_exit(void);
+/* Ends the process instead, where what lives must be cleaned up, with so busy
+ * callbacks.  world_has_ended is to be called after the library's own end. */
+_Noreturn void world_exit(unsigned busy);
 void world_has_ended(void);
 
 /* What is rare, and must be met: how often it was, in all worlds. */

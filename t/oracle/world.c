@@ -182,12 +182,13 @@ world_end(void)
 /* What is perhaps dead must not be left to the exit, whose order nobody could
  * know. */
 void
-world_exit(void)
+world_exit(unsigned busy)
 {
     struct frame f = { .call = EXITS };
 
     dispose_of_dropped();
     drain(0);
+    frames_begin(busy);
     tell("exit");
     enter(&f);
     exit(0);
