@@ -52,15 +52,15 @@ struct play {
 
 static const struct play plays[PLAYS] = {
     [EVENTS] = {
-        { .slots = 6, .events = 1, .busy = 4 }, 4, 1000, 100, false,
+        { .slots = 6, .events = 1, .busy = 4 }, 2, 2000, 100, false,
         BIT(NESTED) | BIT(FAILED) | BIT(ONCE) | BIT(AGAIN) | BIT(REFUSED)
         | BIT(SEEN_DEAD) },
     [HUBS] = {
-        { .slots = 6, .hub = true, .busy = 4 }, 4, 1000, 100, false,
+        { .slots = 6, .hub = true, .busy = 4 }, 2, 2000, 100, false,
         BIT(NESTED) | BIT(FAILED) | BIT(ONCE) | BIT(AGAIN) | BIT(REFUSED)
         | BIT(SEEN_DEAD) | BIT(TWICE) },
     [CROWDS] = {
-        { .slots = 20, .events = 1, .hub = true, .busy = 2 }, 1, 12, 2000,
+        { .slots = 20, .events = 1, .hub = true, .busy = 2 }, 1, 8, 2000,
         false, BIT(CROWD_HEARS) },
     [REGISTRIES] = {
         { .slots = 20, .registries = 1, .busy = 2 }, 2, 30, 2000, false,
@@ -70,7 +70,7 @@ static const struct play plays[PLAYS] = {
         BIT(FAILED) | BIT(MADE_AT_EXIT) | BIT(CROWD_EXITS) },
     [EVERYTHING] = {
         { .slots = 6, .events = 2, .hub = true, .registries = 2, .busy = 4 },
-        4, 50, 400, true,
+        2, 70, 400, true,
         BIT(NESTED) | BIT(FAILED) | BIT(RUN_IN_RUN) | WITH_PROXIES },
 };
 
@@ -110,7 +110,7 @@ static const struct {
     { &op_drain,               {   0,   0,   0,   0,   1,   4,   5 } },
     { &op_drain_some,          {   0,   0,   0,   0,   1,   4,   2 } },
     { &op_poll,                {   0,   0,   0,   0,   1,   2,   2 } },
-    { &op_collect,             {   1,   1,   1,   1,   3,   1,   1 } },
+    { &op_collect,             {   1,   1,   1,   1,   1,   1,   1 } },
     { &op_only_collect,        {   0,   0,   0,   0,   1,   1,   1 } },
     { &op_make_proxy,          {   0,   0,   0,   0,   0,   4,   0 } },
     { &op_call_proxy,          {   0,   0,   0,   0,   0,   6,   0 } },
