@@ -1,8 +1,10 @@
 /* mode.c: the collector set up as other runtimes do; see support.h. */
 #include "mode.h"
 
+#include <dlfcn.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <unistd.h>
 #include <signal.h>
 #include <stddef.h>
 #include <string.h>
@@ -46,6 +48,25 @@ mode_run_finalizers(void)
     release_pump();
 }
 
+/* Comes before the C library's.  As Guile does, it has the thread that runs
+ * finalizers pause before any fork handler runs: among those are the library's,
+ * which take locks that the thread may wait for. */
+pid_t
+fork(void)
+{
+    typedef pid_t fork_fn(void);
+    fork_fn *real = (fork_fn *)dlsym(RTLD_NEXT, "fork");
+    pid_t pid;
+
+    hold_pump();
+    pid = real();
+    if (pid == 0)
+        init_pumping();
+    else
+        release_pump();
+    return pid;
+}
+
 static void *
 pump(void *unused)
 {
@@ -69,7 +90,6 @@ start_pump(void)
     pthread_t thread;
 
     sem_init(&pump_wanted, 0, 0);
-    pthread_atfork(hold_pump, release_pump, init_pumping);
     if (GC_pthread_create(&thread, NULL, pump, NULL) != 0)
         return false;
     return GC_pthread_detach(thread) == 0;
