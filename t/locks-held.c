@@ -613,5 +613,5 @@ SCENARIO(list_collector)
 int
 main(int argc, char **argv)
 {
-    return test_main(argc, argv, NULL, 0, play);
+    return test_main(argc, argv, play);
 }

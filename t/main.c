@@ -4,5 +4,5 @@
 int
 main(int argc, char **argv)
 {
-    return test_main(argc, argv, NULL, 0, NULL);
+    return test_main(argc, argv, NULL);
 }

@@ -180,28 +180,19 @@ with_markers(const char *scenario, const char *markers)
     _exit(98);
 }
 
-/* In the child: a scenario may be meant to abort, so no core is dumped, and
- * it may hang, so the alarm ends it. */
-static int
-play(void (*run)(void))
-{
-    setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
-    alarm(TIME_LIMIT);
-    run();
-    return 0;
-}
-
+/* A scenario may be meant to abort, so no core is dumped, and it may hang, so
+ * the alarm ends it. */
 int
-scenario_play(const char *name, const struct scenario *scenarios,
-              size_t n_scenarios)
+scenario_play(const char *name)
 {
     const struct test *scenario = test_scenario(name);
 
-    if (scenario != NULL)
-        return play(scenario->run);
-    for (size_t i = 0; i < n_scenarios; i++)
-        if (strcmp(name, scenarios[i].name) == 0)
-            return play(scenarios[i].run);
-    fprintf(stderr, "no scenario %s\n", name);
-    return 99;
+    if (scenario == NULL) {
+        fprintf(stderr, "no scenario %s\n", name);
+        return 99;
+    }
+    setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
+    alarm(TIME_LIMIT);
+    scenario->run();
+    return 0;
 }

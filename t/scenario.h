@@ -6,7 +6,6 @@
 
 /* Plays the scenario of that name in this process.  Returns what main is to
  * return: 0, or 99 if there is none of that name. */
-int scenario_play(const char *name, const struct scenario *scenarios,
-                  size_t n_scenarios);
+int scenario_play(const char *name);
 
 #endif

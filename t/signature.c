@@ -972,5 +972,5 @@ main(int argc, char **argv)
 {
     printf("# seed %" PRIu64 "\n", seed());
     fflush(stdout);
-    return test_main(argc, argv, NULL, 0, NULL);
+    return test_main(argc, argv, NULL);
 }

@@ -193,8 +193,7 @@ program_path(void)
 }
 
 int
-test_main(int argc, char **argv, const struct scenario *scenarios,
-          size_t n_scenarios, int (*tests)(void))
+test_main(int argc, char **argv, int (*tests)(void))
 {
     const char *mode = getenv("GCWEAK_TEST_MODE");
     bool by_name = argc == 3 && strcmp(argv[1], "-n") == 0;
@@ -204,6 +203,6 @@ test_main(int argc, char **argv, const struct scenario *scenarios,
         return 99;
     }
     if (argc > 1 && !by_name)
-        return scenario_play(argv[1], scenarios, n_scenarios);
+        return scenario_play(argv[1]);
     return tests != NULL ? tests() : test_run(by_name ? argv[2] : NULL);
 }

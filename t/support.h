@@ -108,15 +108,10 @@ int refusal(bool failed);
 /* The memory that the process has, in bytes. */
 size_t resident(void);
 
-/* Scenarios: what runs in a child process of its own, started afresh from
- * this test program.  The scenario's function runs after the mode was set up;
- * the child's status, output and errors come back.  Those of SCENARIO and of
- * END need no table. */
-struct scenario {
-    const char *name;
-    void (*run)(void);
-};
-
+/* Scenarios, those of SCENARIO and of END: what runs in a child process of its
+ * own, started afresh from this test program.  The scenario's function runs
+ * after the mode was set up; the child's status, output and errors come
+ * back. */
 struct outcome {
     int status;          /* of exit; 128 + n if killed by signal n */
     char *out, *err;     /* malloc memory, never NULL */
@@ -136,10 +131,9 @@ void with_markers(const char *scenario, const char *markers);
 const char *program_path(void);
 
 /* What the main function of each test program calls: sets up the mode, then
- * does what the arguments ask for (test.h).  A program may have scenarios in a
- * table, and a function that runs its tests, if not NULL, in place of test_run.
- * Returns what main returns. */
-int test_main(int argc, char **argv, const struct scenario *scenarios,
-              size_t n_scenarios, int (*run_tests)(void));
+ * does what the arguments ask for (test.h).  A program may have a function that
+ * runs its tests, if not NULL, in place of test_run.  Returns what main
+ * returns. */
+int test_main(int argc, char **argv, int (*run_tests)(void));
 
 #endif

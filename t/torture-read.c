@@ -449,5 +449,5 @@ torture(void)
 int
 main(int argc, char **argv)
 {
-    return test_main(argc, argv, NULL, 0, torture);
+    return test_main(argc, argv, torture);
 }

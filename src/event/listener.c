@@ -46,13 +46,6 @@ gcw_listener_disconnect(gcw_listener *l)
     return ended;
 }
 
-static bool
-watches_live(struct gcw__pair pair)
-{
-    return (pair.first == NULL || gcw__read(pair.first->ref) != NULL)
-           && (pair.second == NULL || gcw__read(pair.second->ref) != NULL);
-}
-
 bool
 gcw_listener_connected(const gcw_listener *l)
 {
@@ -65,7 +58,7 @@ gcw_listener_connected(const gcw_listener *l)
         return gcw__fail_false(EINVAL);
     object = gcw__container_object(l->on.container);
     connected = object != NULL && !gcw__listener_is(l, GCW__IS_GONE)
-                && watches_live(gcw__listener_pair((gcw_listener *)l));
+                && gcw__pair_alive_now(gcw__listener_pair((gcw_listener *)l));
     GCW__KEEP(object);
     return connected;
 }

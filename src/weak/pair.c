@@ -25,13 +25,21 @@ gcw__pair_unwatch(struct gcw__pair pair, bool may_wait)
 }
 
 static bool
-is_alive(const struct gcw__watch *watch)
+is_alive(const struct gcw__watch *watch, void *(*read)(const gcw_ref *ref))
 {
-    return watch == NULL || gcw__peek(watch->ref) != NULL;
+    return watch == NULL || read(watch->ref) != NULL;
 }
 
 bool
 gcw__pair_alive(struct gcw__pair pair)
 {
-    return is_alive(pair.first) && is_alive(pair.second);
+    return is_alive(pair.first, gcw__peek)
+           && is_alive(pair.second, gcw__peek);
+}
+
+bool
+gcw__pair_alive_now(struct gcw__pair pair)
+{
+    return is_alive(pair.first, gcw__read)
+           && is_alive(pair.second, gcw__read);
 }

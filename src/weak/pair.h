@@ -26,4 +26,8 @@ bool gcw__pair_unwatch(struct gcw__pair pair, bool may_wait);
  * waiting.  Any lock may be held. */
 bool gcw__pair_alive(struct gcw__pair pair);
 
+/* Whether they are alive now, also where that is not settled yet: then it waits
+ * for the collector.  No lock held. */
+bool gcw__pair_alive_now(struct gcw__pair pair);
+
 #endif
