@@ -21,6 +21,7 @@
 #include "ground/process.h"
 #include "ground/roots.h"
 #include "ground/report.h"
+#include "marks/engine.h"
 #include "process/fork.h"
 #include "process/last.h"
 #include "process/shutdown.h"
@@ -104,6 +105,7 @@ start_library(void)
     gcw__process_install();
     gcw__code_stay();
     gcw__deaths_hook();
+    gcw__engine_start();
     roots = roots_new();
     if (roots == NULL)
         return ENOMEM;
