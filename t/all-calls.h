@@ -12,6 +12,7 @@
 #include <dlfcn.h>
 #include <gcweak/debug.h>
 #include <stdatomic.h>
+#include "idle.h"
 #include "log.h"
 
 static const char *_Atomic now_called;
@@ -21,29 +22,6 @@ static const char *_Atomic now_called;
     (atomic_store(&now_called, #condition), MUST(condition))
 
 /* What is called back. */
-
-static inline void
-nothing(void *data)
-{
-    (void)data;
-}
-
-static inline void
-nothing_at_exit(void)
-{
-}
-
-static inline void
-hear_nothing(void *arg, void *data)
-{
-    (void)arg, (void)data;
-}
-
-static inline void
-hear_nothing_of_hub(const gcw_emission *emission, void *data)
-{
-    (void)emission, (void)data;
-}
 
 static inline void
 listener_gives_up(void *arg, void *data)
@@ -59,43 +37,11 @@ gives_up(void *data)
     gcw_fail("as it should");
 }
 
-static inline void *
-do_nothing(void *self, void *arg, void *data)
-{
-    (void)self, (void)arg, (void)data;
-    return NULL;
-}
-
-static inline void
-heard_of_death(gcw_method *m, void *data)
-{
-    (void)m, (void)data;
-}
-
-static inline void
-failure_heard(void *handle, const char *name, const char *why, void *data)
-{
-    (void)handle, (void)name, (void)why, (void)data;
-}
-
 static inline int
 seven(void *self)
 {
     (void)self;
     return 7;
-}
-
-static inline void
-stale_heard(gcw_proxy *p, void *data)
-{
-    (void)p, (void)data;
-}
-
-static inline const char *
-no_name(const void *object, size_t size, void *data)
-{
-    (void)object, (void)size, (void)data;
-    return NULL;
 }
 
 /* The calls. */
@@ -129,15 +75,15 @@ call_methods(void)
     struct target *t = target_new(1), *other = target_new(2);
     gcw_method *m, *w;
     gcw_bound bound;
-    CALL((m = gcw_method_new(t, do_nothing, NULL)) != NULL);
-    CALL((w = gcw_method_new_weak(t, do_nothing, other)) != NULL);
+    CALL((m = gcw_method_new(t, idle_method, NULL)) != NULL);
+    CALL((w = gcw_method_new_weak(t, idle_method, other)) != NULL);
     CALL(gcw_method_alive(m) && gcw_method_alive(w));
     CALL(gcw_method_bind(w, &bound));
     CALL(gcw_bound_call(&bound, NULL) == NULL);
     CALL(gcw_method_invoke(m, NULL, NULL) == 0);
     CALL(!gcw_method_equal(m, w));
     CALL(gcw_method_hash(m) == gcw_method_hash(m));
-    CALL(gcw_method_on_death(w, heard_of_death, NULL) != NULL);
+    CALL(gcw_method_on_death(w, idle_on_death, NULL) != NULL);
     CALL(gcw_dispose(other) == 0);
     CALL(gcw_drain(0) >= 1);
     GC_reachable_here(t);
@@ -148,12 +94,12 @@ call_cleanups(void)
 {
     struct target *t = target_new(1);
     gcw_cleanup *a, *b, *c;
-    CALL((a = gcw_cleanup_new(t, nothing, NULL)) != NULL);
+    CALL((a = gcw_cleanup_new(t, idle, NULL)) != NULL);
     CALL((b = gcw_cleanup_new(t, gives_up, NULL)) != NULL);
     CALL((c = gcw_cleanup_new(t, gives_up, NULL)) != NULL);
     CALL(gcw_cleanup_alive(a) && gcw_cleanup_peek(a) == t);
     CALL(gcw_cleanup_set_atexit(a, false) == 0 && !gcw_cleanup_atexit(a));
-    CALL(gcw_drain_on_error(failure_heard, NULL) == 0);
+    CALL(gcw_drain_on_error(idle_on_error, NULL) == 0);
     CALL(gcw_cleanup_detach(a));
     CALL(gcw_cleanup_run(b));
     CALL(gcw_drain_on_error(NULL, NULL) == 0);
@@ -168,7 +114,7 @@ drop_some(void *unused)
     (void)unused;
     for (size_t i = 0; i < MANY; i++) {
         struct target *t = target_new(i);
-        CALL(gcw_cleanup_new(t, nothing, NULL) != NULL);
+        CALL(gcw_cleanup_new(t, idle, NULL) != NULL);
         CALL(gcw_ref_new_long(t) != NULL);
     }
 }
@@ -189,7 +135,7 @@ call_listeners(gcw_event *e, gcw_method *m)
 {
     gcw_listener *l, *f;
     CALL((l = gcw_event_connect(e, m, GCW_UNIQUE)) != NULL);
-    CALL((f = gcw_event_connect_fn(e, hear_nothing, NULL, 0)) != NULL);
+    CALL((f = gcw_event_connect_fn(e, idle_fn, NULL, 0)) != NULL);
     CALL(gcw_listener_connected(l));
     CALL((gcw_listener_block(l), true));
     CALL(gcw_event_emit(e, NULL) == 1);
@@ -204,10 +150,10 @@ connect_some(gcw_event *e)
 {
     static char data[MANY];
     for (size_t i = 0; i < MANY; i++)
-        CALL(gcw_event_connect_fn(e, hear_nothing, &data[i], 0) != NULL);
+        CALL(gcw_event_connect_fn(e, idle_fn, &data[i], 0) != NULL);
     CALL(gcw_event_emit(e, NULL) == MANY);
     for (size_t i = 0; i < MANY; i++)
-        CALL(gcw_event_disconnect_fn(e, hear_nothing, &data[i]) == 1);
+        CALL(gcw_event_disconnect_fn(e, idle_fn, &data[i]) == 1);
 }
 
 static inline void
@@ -216,8 +162,8 @@ call_events(void)
     struct target *t = target_new(1);
     gcw_event *e;
     CALL((e = gcw_event_new("calls")) != NULL);
-    call_listeners(e, gcw_method_new(t, do_nothing, NULL));
-    CALL(gcw_event_on_error(e, failure_heard, NULL) == 0);
+    call_listeners(e, gcw_method_new(t, idle_method, NULL));
+    CALL(gcw_event_on_error(e, idle_on_error, NULL) == 0);
     CALL(gcw_event_connect_fn(e, listener_gives_up, NULL, GCW_ONCE) != NULL);
     CALL(gcw_event_emit(e, NULL) == 1);
     CALL(gcw_event_on_error(e, NULL, NULL) == 0);
@@ -233,12 +179,12 @@ call_connections(gcw_hub *h, struct target *source, gcw_method *m)
 {
     CALL(gcw_hub_connect(h, "type", source, m, 0) != NULL);
     CALL(gcw_hub_connect(h, NULL, NULL, m, 0) != NULL);
-    CALL(gcw_hub_connect_fn(h, "type", NULL, hear_nothing_of_hub, NULL, 0)
+    CALL(gcw_hub_connect_fn(h, "type", NULL, idle_hub_fn, NULL, 0)
          != NULL);
     CALL(gcw_hub_emit(h, "type", source, NULL) == 2);
     CALL(gcw_hub_disconnect(h, "type", source, m));
     CALL(gcw_hub_disconnect(h, NULL, NULL, m));
-    CALL(gcw_hub_disconnect_fn(h, "type", NULL, hear_nothing_of_hub, NULL));
+    CALL(gcw_hub_disconnect_fn(h, "type", NULL, idle_hub_fn, NULL));
     CALL(gcw_hub_connect(h, "type", source, m, 0) != NULL);
 }
 
@@ -268,8 +214,8 @@ call_hubs(void)
     gcw_hub_size size;
     gcw_hub *h;
     CALL((h = gcw_hub_new()) != NULL);
-    CALL(gcw_hub_on_error(h, failure_heard, NULL) == 0);
-    call_connections(h, source, gcw_method_new(t, do_nothing, NULL));
+    CALL(gcw_hub_on_error(h, idle_on_error, NULL) == 0);
+    call_connections(h, source, gcw_method_new(t, idle_method, NULL));
     call_posting(h);
     CALL(gcw_hub_measure(h, &size) == 0 && size.posted == 1);
     CALL(gcw_dispose(source) == 0);
@@ -284,7 +230,7 @@ static inline void
 fill_registry(gcw_exit_registry *r)
 {
     for (size_t i = 0; i < MANY; i++)
-        CALL(gcw_exit_register_fn(r, nothing, NULL, NULL) != NULL);
+        CALL(gcw_exit_register_fn(r, idle, NULL, NULL) != NULL);
 }
 
 static inline void
@@ -292,14 +238,14 @@ call_registry(gcw_exit_registry *r, struct target *t)
 {
     gcw_exit_options o = { .name = "named", .keep = true };
     gcw_exit_handler *h;
-    gcw_method *m = gcw_method_new(t, do_nothing, NULL);
+    gcw_method *m = gcw_method_new(t, idle_method, NULL);
     fill_registry(r);
     CALL((h = gcw_exit_register(r, m, &o)) != NULL);
     CALL(gcw_exit_run(r, 1) == 0);
     CALL(gcw_exit_unregister(h) == GCW_REMOVED);
     fill_registry(r);
-    CALL(gcw_exit_unregister_fn(r, nothing) == MANY);
-    CALL(gcw_exit_on_error(r, failure_heard, NULL) == 0);
+    CALL(gcw_exit_unregister_fn(r, idle) == MANY);
+    CALL(gcw_exit_on_error(r, idle_on_error, NULL) == 0);
     CALL(gcw_exit_register_fn(r, gives_up, NULL, NULL) != NULL);
     CALL(gcw_exit_run(r, 1) == 1);
     CALL(gcw_exit_on_error(r, NULL, NULL) == 0);
@@ -314,11 +260,11 @@ call_exits(void)
     gcw_exit_registry *r;
     CALL((r = gcw_exit_registry_new("calls")) != NULL);
     call_registry(r, t);
-    CALL(gcw_exit_register_fn(r, nothing, NULL, NULL) != NULL);
+    CALL(gcw_exit_register_fn(r, idle, NULL, NULL) != NULL);
     CALL(gcw_dispose(r) == 0);
     CALL(gcw_exit_default() != NULL);
-    CALL(gcw_atexit(nothing_at_exit) == 0);
-    CALL(gcw_atexit_cancel(nothing_at_exit) == 0);
+    CALL(gcw_atexit(idle_at_exit) == 0);
+    CALL(gcw_atexit_cancel(idle_at_exit) == 0);
     CALL(gcw_dispose(t) == 0);
 }
 
@@ -326,7 +272,7 @@ static inline void
 call_proxy(gcw_proxy *p, struct target *t)
 {
     CALL(((int (*)(void))gcw_proxy_code(p))() == 7);
-    CALL(gcw_proxy_on_stale(p, stale_heard, NULL) == 0);
+    CALL(gcw_proxy_on_stale(p, idle_on_stale, NULL) == 0);
     CALL(gcw_dispose(t) == 0);
     CALL(((int (*)(void))gcw_proxy_code(p))() == 0);
     CALL(gcw_proxy_free(p) == 0);
@@ -349,7 +295,7 @@ call_stats(void)
 {
     gcw_statistics s = { .size = sizeof s };
     CALL((gcw_stats(&s), s.registries > 0));
-    CALL(gcw_explain_name(no_name, NULL) == 0);
+    CALL(gcw_explain_name(idle_namer, NULL) == 0);
     CALL(gcw_explain_name(NULL, NULL) == 0);
 }
 
@@ -359,7 +305,7 @@ call_tables(FILE *out)
 {
     void **keep = keep_array(1);
     keep[0] = target_new(1);
-    CALL(gcw_cleanup_new(keep[0], nothing, NULL) != NULL);
+    CALL(gcw_cleanup_new(keep[0], idle, NULL) != NULL);
     CALL((gcw_dump(out), true));
     CALL(gcw_explain(keep[0], out) >= 0);
     CALL(gcw_dispose(keep[0]) == 0);

@@ -3,6 +3,7 @@
 #define AT_ONCE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include "support.h"
 
 struct runner {
@@ -42,6 +43,18 @@ at_once(size_t threads, bool (*body)(size_t number, void *shared),
     pthread_barrier_destroy(&line);
     for (size_t i = 0; i < threads; i++)
         assert_true(runners[i].good);
+}
+
+/* How many of MANY were called; none may have been twice. */
+static inline size_t
+total_calls(const atomic_int *calls)
+{
+    size_t total = 0;
+    for (size_t i = 0; i < MANY; i++) {
+        assert_in_range(atomic_load(&calls[i]), 0, 1);
+        total += (size_t)atomic_load(&calls[i]);
+    }
+    return total;
 }
 
 #endif

@@ -3,8 +3,8 @@
  */
 #include <gcweak/atexit.h>
 #include <errno.h>
-#include <pthread.h>
-#include "ends.h"
+#include "log.h"
+#include "thread.h"
 
 static void
 a(void)
@@ -24,8 +24,7 @@ c(void)
     say("c");
 }
 
-static void
-last_first(void)
+END(last_registered_runs_first, 5, "c\nb\na\n")
 {
     MUST(atexit(a) == 0);
     MUST(atexit(b) == 0);
@@ -33,15 +32,13 @@ last_first(void)
     exit(5);
 }
 
-static void
-three_times(void)
+END(registered_three_times_runs_three_times, 0, "a\na\na\n")
 {
     for (int i = 0; i < 3; i++)
         MUST(atexit(a) == 0);
 }
 
-static void
-one_order(void)
+END(handlers_and_atexit_share_one_order, 0, "b\nhandler\na\n")
 {
     gcw_exit_registry *r = gcw_exit_default();
     MUST(atexit(a) == 0);
@@ -56,15 +53,13 @@ register_b(void)
     MUST(atexit(b) == 0);
 }
 
-static void
-during_exit(void)
+END(registered_during_exit_is_next, 0, "registers\nb\na\n")
 {
     MUST(atexit(a) == 0);
     MUST(atexit(register_b) == 0);
 }
 
-static void
-is_the_registry(void)
+END(atexit_goes_to_the_default_registry, 0, "a\nearly\n")
 {
     MUST(atexit(a) == 0);
     MUST(gcw_exit_run(gcw_exit_default(), 0) == 0);
@@ -78,8 +73,8 @@ gives_up(void)
     gcw_fail("no more rope");
 }
 
-static void
-failing(void)
+END(a_failing_function_is_reported_and_the_rest_run, 0, "c\ngives up\na\n",
+    .err = "no more rope")
 {
     MUST(atexit(a) == 0);
     MUST(atexit(gives_up) == 0);
@@ -88,8 +83,7 @@ failing(void)
 
 /* Taking back. */
 
-static void
-cancels_last(void)
+END(cancel_takes_back_the_last, 0, "b\na\n")
 {
     MUST(atexit(a) == 0);
     MUST(atexit(b) == 0);
@@ -105,8 +99,7 @@ must_be_refused(int found, int expected)
     MUST(error == expected);
 }
 
-static void
-cancels_all(void)
+END(cancel_says_when_there_is_none_left, 0, "b\n")
 {
     MUST(atexit(a) == 0);
     MUST(atexit(b) == 0);
@@ -125,16 +118,14 @@ cancels_itself(void)
     MUST(gcw_atexit_cancel(b) == 0);
 }
 
-static void
-in_a_handler(void)
+END(cancel_in_a_handler, 0, "itself\na\n")
 {
     MUST(atexit(a) == 0);
     MUST(atexit(b) == 0);
     MUST(atexit(cancels_itself) == 0);
 }
 
-static void
-cancels_what_ran(void)
+END(what_has_run_cannot_be_cancelled, 0, "a\n")
 {
     MUST(atexit(a) == 0);
     MUST(gcw_exit_run(gcw_exit_default(), 0) == 0);
@@ -142,8 +133,7 @@ cancels_what_ran(void)
 }
 
 /* The same code, registered as another sort of handler; it is not called. */
-static void
-leaves_handlers_alone(void)
+END(cancel_leaves_handlers_of_another_sort_alone, 0, "a\n")
 {
     void (*same)(void *) = (void (*)(void *))a;
     gcw_exit_handler *h = gcw_exit_register_fn(gcw_exit_default(), same, NULL,
@@ -156,8 +146,7 @@ leaves_handlers_alone(void)
 
 enum { LOTS = 100000 };
 
-static void
-lots(void)
+END(lots_are_registered_and_cancelled, 0, "c\nb\n")
 {
     MUST(atexit(b) == 0);
     for (size_t i = 0; i < LOTS; i++)
@@ -168,8 +157,7 @@ lots(void)
     must_be_refused(gcw_atexit_cancel(a), ENOENT);
 }
 
-static void
-null_function(void)
+END(null_is_invalid, 0, "")
 {
     must_be_refused(gcw_atexit(NULL), EINVAL);
     must_be_refused(gcw_atexit_cancel(NULL), EINVAL);
@@ -193,70 +181,23 @@ cancel_a(void *data)
     return data;
 }
 
-static void
-in_unknown_thread(void *(*fn)(void *))
-{
-    pthread_t thread;
-    MUST(pthread_create(&thread, NULL, fn, NULL) == 0);
-    MUST(pthread_join(thread, NULL) == 0);
-}
-
-static void
-unknown_registers(void)
+END(an_unknown_thread_registers, 0, "c\nb\na\n")
 {
     MUST(gcw_init() == 0);
-    in_unknown_thread(register_a_and_b);
+    in_unknown_thread(register_a_and_b, NULL);
     MUST(atexit(c) == 0);
 }
 
-static void
-unknown_cancels(void)
+END(an_unknown_thread_cancels, 0, "b\n")
 {
     MUST(gcw_init() == 0);
-    in_unknown_thread(register_a_and_b);
-    in_unknown_thread(cancel_a);
+    in_unknown_thread(register_a_and_b, NULL);
+    in_unknown_thread(cancel_a, NULL);
 }
 
-static void
-unknown_comes_first(void)
+END(an_unknown_thread_registers_before_anybody_else, 0, "b\na\n")
 {
     GC_INIT();
-    in_unknown_thread(register_a_and_b);
+    in_unknown_thread(register_a_and_b, NULL);
     GC_gcollect();
 }
-
-static const struct end ends[] = {
-    { "last_registered_runs_first", last_first, 5,
-      "c\nb\na\n", NULL, NULL },
-    { "registered_three_times_runs_three_times", three_times, 0,
-      "a\na\na\n", NULL, NULL },
-    { "handlers_and_atexit_share_one_order", one_order, 0,
-      "b\nhandler\na\n", NULL, NULL },
-    { "registered_during_exit_is_next", during_exit, 0,
-      "registers\nb\na\n", NULL, NULL },
-    { "atexit_goes_to_the_default_registry", is_the_registry, 0,
-      "a\nearly\n", NULL, NULL },
-    { "a_failing_function_is_reported_and_the_rest_run", failing, 0,
-      "c\ngives up\na\n", "no more rope", NULL },
-    { "cancel_takes_back_the_last", cancels_last, 0,
-      "b\na\n", NULL, NULL },
-    { "cancel_says_when_there_is_none_left", cancels_all, 0,
-      "b\n", NULL, NULL },
-    { "cancel_in_a_handler", in_a_handler, 0,
-      "itself\na\n", NULL, NULL },
-    { "what_has_run_cannot_be_cancelled", cancels_what_ran, 0,
-      "a\n", NULL, NULL },
-    { "cancel_leaves_handlers_of_another_sort_alone", leaves_handlers_alone,
-      0, "a\n", NULL, NULL },
-    { "lots_are_registered_and_cancelled", lots, 0,
-      "c\nb\n", NULL, NULL },
-    { "null_is_invalid", null_function, 0, "", NULL, NULL },
-    { "an_unknown_thread_registers", unknown_registers, 0,
-      "c\nb\na\n", NULL, NULL },
-    { "an_unknown_thread_cancels", unknown_cancels, 0,
-      "b\n", NULL, NULL },
-    { "an_unknown_thread_registers_before_anybody_else",
-      unknown_comes_first, 0, "b\na\n", NULL, NULL },
-};
-
-ENDS_MAIN(ends)

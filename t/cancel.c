@@ -12,16 +12,11 @@
 #include <sys/wait.h>
 #include <time.h>
 #include "all-calls.h"
-#include "ends.h"
+#include "await.h"
+#include "log.h"
+#include "thread.h"
 
 /* --- threads --- */
-
-static void
-await(sem_t *sem)
-{
-    while (sem_wait(sem) != 0)
-        continue;
-}
 
 /* What the threads of a scenario wait for. */
 static sem_t there, go;
@@ -32,14 +27,6 @@ start(void)
     MUST(sem_init(&there, 0, 0) == 0 && sem_init(&go, 0, 0) == 0);
     GC_INIT();
     GC_allow_register_threads();
-}
-
-static pthread_t
-run_thread(void *(*body)(void *), void *arg)
-{
-    pthread_t thread;
-    MUST(GC_pthread_create(&thread, NULL, body, arg) == 0);
-    return thread;
 }
 
 /* Whether it was cancelled. */
@@ -185,8 +172,8 @@ start_run(pthread_t *owner)
     return r;
 }
 
-static void
-cancel_while_it_waits(void)
+END(who_waits_for_a_turn_can_be_cancelled, 0,
+    "the other registry\nthe newest\nthe oldest\nafter that\n")
 {
     pthread_t owner;
     gcw_exit_registry *r = start_run(&owner);
@@ -197,8 +184,8 @@ cancel_while_it_waits(void)
     use_afterwards(r, owner);
 }
 
-static void
-cancel_before_it_waits(void)
+END(who_was_cancelled_before_does_not_wait_for_a_turn, 0,
+    "the other registry\nthe newest\nthe oldest\nafter that\n")
 {
     pthread_t owner;
     gcw_exit_registry *r = start_run(&owner);
@@ -227,8 +214,8 @@ stop_it(void *thread)
     say("stopped");
 }
 
-static void
-cancel_in_exit(void)
+END(who_waits_in_exit_can_be_cancelled_by_a_handler, 1,
+    "stopped\nthe other handler\n")
 {
     static pthread_t thread;
     start();
@@ -240,14 +227,6 @@ cancel_in_exit(void)
 }
 
 /* --- waiting for the worker --- */
-
-static void
-pend(void (*fn)(void *), void *data)
-{
-    struct target *t = target_new(1);
-    MUST(gcw_cleanup_new(t, fn, data) != NULL);
-    MUST(gcw_dispose(t) == 0);
-}
 
 static void
 keep_the_worker_busy(void)
@@ -296,8 +275,8 @@ turn_off(void *unused)
     return unused;
 }
 
-static void
-cancel_the_stop(void)
+END(who_stops_the_worker_can_be_cancelled, 0,
+    "drained here\nthe worker works\n")
 {
     start();
     keep_the_worker_busy();
@@ -326,8 +305,8 @@ fork_cancelled(void *unused)
     return unused;
 }
 
-static void
-cancel_a_fork(void)
+END(a_fork_that_waits_for_the_worker_is_not_cut_off, 0,
+    "forked\nthe worker works\n")
 {
     int status;
     start();
@@ -376,8 +355,7 @@ allocate_cancelled(void *unused)
     return unused;
 }
 
-static void
-cancel_in_an_allocation(void)
+END(an_allocation_that_closes_descriptors_is_not_cut_off, 0, "end\n")
 {
     start();
     MUST(gcw_init() == 0);
@@ -408,7 +386,7 @@ static void *
 run_and_be_cancelled(void *registry)
 {
     add(registry, cancel_it, NULL);
-    add(registry, nothing, NULL);
+    add(registry, idle, NULL);
     MUST(gcw_exit_run(registry, 0) == 0);
     cancellation(PTHREAD_CANCEL_DISABLE);
     return NULL;
@@ -423,8 +401,8 @@ tell_cancelled(void *(*body)(void *), void *arg)
     say("stderr is free");
 }
 
-static void
-cancel_while_it_tells(void)
+END(what_is_told_is_not_cut_off, 0, "stderr is free\nstderr is free\n",
+    .err = "exit: handler")
 {
     MUST(setenv("GCWEAK_DEBUG", "drain,exit", 1) == 0);
     start();
@@ -446,8 +424,8 @@ run_till_cancelled(void *registry)
     return NULL;
 }
 
-static void
-cancel_in_a_handler(void)
+END(a_handler_is_not_cut_off_and_its_run_ends, 0,
+    "the rest\nat the next point\nanother thread\n")
 {
     start();
     gcw_exit_registry *r = registry_new();
@@ -489,8 +467,7 @@ run_both(gcw_exit_registry *outer, gcw_exit_registry *inner)
     say_state(NULL);
 }
 
-static void
-nested_run(void)
+END(a_run_leaves_cancellation_as_it_was, 0, "off\noff\non\noff\noff\noff\n")
 {
     start();
     gcw_exit_registry *outer = registry_new(), *inner = registry_new();
@@ -553,8 +530,7 @@ dispatch_cut_off(void *unused)
     return unused;
 }
 
-static void
-cancel_in_callbacks(void)
+END(other_callbacks_can_be_cut_off, 0, "end\n")
 {
     start();
     MUST(join(run_thread(drain_cut_off, NULL)));
@@ -627,54 +603,18 @@ call_cancelled(const char *tells, void *(*body)(void *))
 }
 
 /* With the first call, which starts the library. */
-static void
-cancel_in_all_calls(void)
+END(no_other_call_is_cut_off, 0, "end\n")
 {
     call_cancelled(NULL, call_all_cancelled);
 }
 
-static void
-cancel_in_all_calls_and_tell(void)
+END(no_other_call_is_cut_off_while_the_library_tells, 0, "end\n",
+    .err = "unknown word")
 {
     call_cancelled("exit,drain,nonsense", call_all_cancelled);
 }
 
-static void
-cancel_in_what_prints(void)
+END(what_prints_is_not_cut_off, 0, "end\n")
 {
     call_cancelled(NULL, print_cancelled);
 }
-
-static const struct end ends[] = {
-    { "who_waits_for_a_turn_can_be_cancelled", cancel_while_it_waits, 0,
-      "the other registry\nthe newest\nthe oldest\nafter that\n", NULL, NULL },
-    { "who_was_cancelled_before_does_not_wait_for_a_turn",
-      cancel_before_it_waits, 0,
-      "the other registry\nthe newest\nthe oldest\nafter that\n", NULL, NULL },
-    { "who_waits_in_exit_can_be_cancelled_by_a_handler", cancel_in_exit, 1,
-      "stopped\nthe other handler\n", NULL, NULL },
-    { "who_stops_the_worker_can_be_cancelled", cancel_the_stop, 0,
-      "drained here\nthe worker works\n", NULL, NULL },
-    { "a_fork_that_waits_for_the_worker_is_not_cut_off", cancel_a_fork, 0,
-      "forked\nthe worker works\n", NULL, NULL },
-    { "an_allocation_that_closes_descriptors_is_not_cut_off",
-      cancel_in_an_allocation, 0, "end\n", NULL, NULL },
-    { "what_is_told_is_not_cut_off", cancel_while_it_tells, 0,
-      "stderr is free\nstderr is free\n", "exit: handler", NULL },
-    { "a_handler_is_not_cut_off_and_its_run_ends", cancel_in_a_handler, 0,
-      "the rest\nat the next point\nanother thread\n", NULL, NULL },
-    { "a_run_leaves_cancellation_as_it_was", nested_run, 0,
-      "off\noff\non\noff\noff\noff\n", NULL, NULL },
-#if CAN_UNWIND
-    { "other_callbacks_can_be_cut_off", cancel_in_callbacks, 0, "end\n", NULL,
-      NULL },
-#endif
-    { "no_other_call_is_cut_off", cancel_in_all_calls, 0, "end\n", NULL,
-      NULL },
-    { "no_other_call_is_cut_off_while_the_library_tells",
-      cancel_in_all_calls_and_tell, 0, "end\n", "unknown word", NULL },
-    { "what_prints_is_not_cut_off", cancel_in_what_prints, 0, "end\n", NULL,
-      NULL },
-};
-
-ENDS_MAIN(ends)

@@ -1,24 +1,18 @@
 /* cleanup.c: tests of cleanups: when they run, in what order, who wins, what
- * is left to run at exit and after fork.
+ * is left to run at exit.
  */
-#include "support.h"
+#include "log.h"
 
 #include <errno.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 static int a_static;
 
 /* --- running once --- */
 
-static void
-a_cleanup_runs_once_in_the_drain_after_the_death(void **state)
+TEST(a_cleanup_runs_once_in_the_drain_after_the_death)
 {
-    (void)state;
     size_t *n = counter_new();
     struct target *t = target_new(1);
     assert_non_null(gcw_cleanup_new(t, count, n));
@@ -65,10 +59,8 @@ populate(void *arg)
     }
 }
 
-static void
-a_cleanup_whose_handle_was_dropped_still_runs(void **state)
+TEST(a_cleanup_whose_handle_was_dropped_still_runs)
 {
-    (void)state;
     struct herd h = herd_new(false);
     size_t ran = 0, dropped = 0;
     in_dead_frame(populate, &h);
@@ -84,10 +76,8 @@ a_cleanup_whose_handle_was_dropped_still_runs(void **state)
     assert_true(nearly_all(ran, dropped));
 }
 
-static void
-a_cleanup_is_alive_until_it_has_run(void **state)
+TEST(a_cleanup_is_alive_until_it_has_run)
 {
-    (void)state;
     struct herd h = herd_new(true);
     size_t ran = 0;
     in_dead_frame(populate, &h);
@@ -102,10 +92,8 @@ a_cleanup_is_alive_until_it_has_run(void **state)
     assert_true(ran > 0);
 }
 
-static void
-a_cleanup_shows_its_target_only_while_that_lives(void **state)
+TEST(a_cleanup_shows_its_target_only_while_that_lives)
 {
-    (void)state;
     struct herd h = herd_new(true);
     size_t dead = 0, dropped = 0;
     in_dead_frame(populate, &h);
@@ -120,10 +108,8 @@ a_cleanup_shows_its_target_only_while_that_lives(void **state)
     assert_true(nearly_all(dead, dropped));
 }
 
-static void
-a_cleanup_on_an_interior_pointer_shows_exactly_that(void **state)
+TEST(a_cleanup_on_an_interior_pointer_shows_exactly_that)
 {
-    (void)state;
     size_t *n = counter_new();
     char *t = (char *)target_new(1);
     gcw_cleanup *c = gcw_cleanup_new(t + 9, count, n);
@@ -164,10 +150,8 @@ send_parcels(void *arg)
     }
 }
 
-static void
-the_library_keeps_the_data_until_the_callback(void **state)
+TEST(the_library_keeps_the_data_until_the_callback)
 {
-    (void)state;
     struct checked *c = calloc(1, sizeof *c);
     assert_non_null(c);
     in_dead_frame(send_parcels, c);
@@ -200,10 +184,8 @@ write_down(void *data)
 
 enum { SEVERAL = 5 };
 
-static void
-cleanups_of_one_target_run_newest_first(void **state)
+TEST(cleanups_of_one_target_run_newest_first)
 {
-    (void)state;
     static struct record r;
     static struct entry entries[SEVERAL];
     struct target *t = target_new(1);
@@ -237,10 +219,8 @@ register_several_each(void *arg)
     }
 }
 
-static void
-so_they_do_when_the_collector_found_the_death(void **state)
+TEST(so_they_do_when_the_collector_found_the_death)
 {
-    (void)state;
     struct orderly o = { calloc(MANY, sizeof *o.records),
                          calloc(MANY * SEVERAL, sizeof *o.entries) };
     size_t complete = 0;
@@ -285,10 +265,8 @@ clean_on_both_sides(void *arg)
     }
 }
 
-static void
-cleanups_and_the_finalizer_of_the_owner_all_run(void **state)
+TEST(cleanups_and_the_finalizer_of_the_owner_all_run)
 {
-    (void)state;
     struct both *all = calloc(MANY, sizeof *all);
     size_t complete = 0;
     assert_non_null(all);
@@ -307,10 +285,8 @@ cleanups_and_the_finalizer_of_the_owner_all_run(void **state)
 
 /* --- run and detach --- */
 
-static void
-run_on_an_armed_one_runs_it_here_and_only_once(void **state)
+TEST(run_on_an_armed_one_runs_it_here_and_only_once)
 {
-    (void)state;
     size_t *n = counter_new();
     struct target *t = target_new(1);
     gcw_ref *r = gcw_ref_new(t);
@@ -326,10 +302,8 @@ run_on_an_armed_one_runs_it_here_and_only_once(void **state)
     assert_int_equal(*n, 1);
 }
 
-static void
-run_on_a_pending_one_takes_it_from_the_drain(void **state)
+TEST(run_on_a_pending_one_takes_it_from_the_drain)
 {
-    (void)state;
     size_t *n = counter_new();
     struct target *t = target_new(1);
     gcw_cleanup *c = gcw_cleanup_new(t, count, n);
@@ -341,10 +315,8 @@ run_on_a_pending_one_takes_it_from_the_drain(void **state)
     assert_false(gcw_cleanup_run(c));
 }
 
-static void
-detach_of_an_armed_one_wins(void **state)
+TEST(detach_of_an_armed_one_wins)
 {
-    (void)state;
     size_t *n = counter_new();
     struct target *t = target_new(1);
     gcw_cleanup *c = gcw_cleanup_new(t, count, n);
@@ -358,10 +330,8 @@ detach_of_an_armed_one_wins(void **state)
     assert_int_equal(*n, 0);
 }
 
-static void
-detach_of_a_pending_one_wins(void **state)
+TEST(detach_of_a_pending_one_wins)
 {
-    (void)state;
     size_t *n = counter_new();
     struct target *t = target_new(1);
     gcw_cleanup *c = gcw_cleanup_new(t, count, n);
@@ -373,10 +343,8 @@ detach_of_a_pending_one_wins(void **state)
     assert_false(gcw_cleanup_run(c));
 }
 
-static void
-detach_of_one_that_has_run_is_too_late(void **state)
+TEST(detach_of_one_that_has_run_is_too_late)
 {
-    (void)state;
     size_t *n = counter_new();
     struct target *t = target_new(1);
     gcw_cleanup *c = gcw_cleanup_new(t, count, n);
@@ -389,10 +357,8 @@ detach_of_one_that_has_run_is_too_late(void **state)
     assert_int_equal(errno, EXDEV);
 }
 
-static void
-detach_spares_the_others_of_the_target(void **state)
+TEST(detach_spares_the_others_of_the_target)
 {
-    (void)state;
     static struct record r;
     static struct entry entries[SEVERAL];
     gcw_cleanup *handles[SEVERAL];
@@ -429,10 +395,8 @@ look_inward(void *data)
     in->detached = gcw_cleanup_detach(in->self);
 }
 
-static void
-a_running_one_is_out_of_reach(void **state)
+TEST(a_running_one_is_out_of_reach)
 {
-    (void)state;
     for (int by_drain = 0; by_drain < 2; by_drain++) {
         struct inward *in = GC_MALLOC_UNCOLLECTABLE(sizeof *in);
         struct target *t = target_new(1);
@@ -450,10 +414,8 @@ a_running_one_is_out_of_reach(void **state)
     }
 }
 
-static void
-dispose_makes_all_cleanups_of_the_object_pending(void **state)
+TEST(dispose_makes_all_cleanups_of_the_object_pending)
 {
-    (void)state;
     size_t *n = counter_new();
     char *t = (char *)target_new(1);
     struct target *neighbour = target_new(2);
@@ -470,10 +432,8 @@ dispose_makes_all_cleanups_of_the_object_pending(void **state)
     assert_true(gcw_cleanup_detach(other));
 }
 
-static void
-a_disposed_object_can_be_cleaned_up_anew(void **state)
+TEST(a_disposed_object_can_be_cleaned_up_anew)
 {
-    (void)state;
     size_t *first = counter_new(), *second = counter_new();
     struct target *t = target_new(1);
     gcw_cleanup_new(t, count, first);
@@ -493,15 +453,11 @@ a_disposed_object_can_be_cleaned_up_anew(void **state)
 static void
 refused(void *target, void (*fn)(void *), void *data)
 {
-    errno = 0;
-    assert_null(gcw_cleanup_new(target, fn, data));
-    assert_int_equal(errno, EINVAL);
+    expect_errno(gcw_cleanup_new(target, fn, data) == NULL, EINVAL);
 }
 
-static void
-a_target_outside_the_heap_is_refused(void **state)
+TEST(a_target_outside_the_heap_is_refused)
 {
-    (void)state;
     int local = 0;
     void *p = malloc(64);
     refused(NULL, count, NULL);
@@ -511,58 +467,36 @@ a_target_outside_the_heap_is_refused(void **state)
     free(p);
 }
 
-static void
-a_cleanup_without_a_function_is_refused(void **state)
+TEST(a_cleanup_without_a_function_is_refused)
 {
-    (void)state;
     refused(target_new(1), NULL, NULL);
 }
 
-static void
-data_that_is_the_target_is_refused(void **state)
+TEST(data_that_is_the_target_is_refused)
 {
-    (void)state;
     char *t = (char *)target_new(1);
     refused(t, count, t);
 }
 
-static void
-data_inside_the_target_is_refused(void **state)
+TEST(data_inside_the_target_is_refused)
 {
-    (void)state;
     char *t = (char *)target_new(1);
     refused(t, count, t + 8);
     refused(t + 8, count, t);
 }
 
-static void
-the_null_cleanup_is_refused(void **state)
+TEST(the_null_cleanup_is_refused)
 {
-    (void)state;
-    errno = 0;
-    assert_false(gcw_cleanup_alive(NULL));
-    assert_int_equal(errno, EINVAL);
-    errno = 0;
-    assert_null(gcw_cleanup_peek(NULL));
-    assert_int_equal(errno, EINVAL);
-    errno = 0;
-    assert_false(gcw_cleanup_run(NULL));
-    assert_int_equal(errno, EINVAL);
-    errno = 0;
-    assert_false(gcw_cleanup_detach(NULL));
-    assert_int_equal(errno, EINVAL);
-    errno = 0;
-    assert_int_equal(gcw_cleanup_set_atexit(NULL, true), -1);
-    assert_int_equal(errno, EINVAL);
-    errno = 0;
-    assert_false(gcw_cleanup_atexit(NULL));
-    assert_int_equal(errno, EINVAL);
+    expect_errno(!gcw_cleanup_alive(NULL), EINVAL);
+    expect_errno(gcw_cleanup_peek(NULL) == NULL, EINVAL);
+    expect_errno(!gcw_cleanup_run(NULL), EINVAL);
+    expect_errno(!gcw_cleanup_detach(NULL), EINVAL);
+    expect_errno(gcw_cleanup_set_atexit(NULL, true) == -1, EINVAL);
+    expect_errno(!gcw_cleanup_atexit(NULL), EINVAL);
 }
 
-static void
-success_leaves_errno_alone(void **state)
+TEST(success_leaves_errno_alone)
 {
-    (void)state;
     size_t *n = counter_new();
     struct target *t = target_new(1);
     errno = EXDEV;
@@ -574,191 +508,8 @@ success_leaves_errno_alone(void **state)
     assert_int_equal(errno, EXDEV);
 }
 
-/* --- at exit and after fork --- */
-
-static void
-say(void *data)
+TEST(cleanups_run_at_exit_unless_told_otherwise)
 {
-    dprintf(STDOUT_FILENO, "%s\n", (const char *)data);
-}
-
-/* A cleanup on a target of its own, which kept[0] keeps. */
-static gcw_cleanup *
-say_when_dead(void **kept, const char *what)
-{
-    kept[0] = target_new(1);
-    return gcw_cleanup_new(kept[0], say, (void *)(uintptr_t)what);
-}
-
-static void
-exit_with_armed_ones(void)
-{
-    void **kept = keep_array(4);
-    say_when_dead(&kept[0], "first");
-    say_when_dead(&kept[1], "second");
-    gcw_cleanup *off = say_when_dead(&kept[2], "off");
-    gcw_cleanup *detached = say_when_dead(&kept[3], "detached");
-    gcw_cleanup_set_atexit(off, false);
-    gcw_cleanup_detach(detached);
-    exit(7);
-}
-
-static void
-exit_with_a_pending_one(void)
-{
-    void **kept = keep_array(2);
-    say_when_dead(&kept[0], "pending");
-    say_when_dead(&kept[1], "armed");
-    gcw_dispose(kept[0]);
-    exit(0);
-}
-
-static void
-exit_with_one_switched_on_again(void)
-{
-    void **kept = keep_array(1);
-    gcw_cleanup *c = say_when_dead(kept, "on");
-    gcw_cleanup_set_atexit(c, false);
-    gcw_cleanup_set_atexit(c, true);
-    exit(0);
-}
-
-static void
-give_up(void *data)
-{
-    say(data);
-    gcw_fail("broken");
-}
-
-static void
-exit_with_a_failing_one(void)
-{
-    void **kept = keep_array(3);
-    say_when_dead(&kept[0], "first");
-    kept[1] = target_new(1);
-    gcw_cleanup_new(kept[1], give_up, (char *)"second");
-    say_when_dead(&kept[2], "third");
-    exit(0);
-}
-
-static void
-quit_fast(void)
-{
-    void **kept = keep_array(1);
-    say_when_dead(kept, "never");
-    _exit(0);
-}
-
-static pid_t parent;
-
-static void
-say_where(void *data)
-{
-    dprintf(STDOUT_FILENO, "%s in the %s\n", (const char *)data,
-            getpid() == parent ? "parent" : "child");
-}
-
-static void
-fork_and_let_one_die_in_the_child(void)
-{
-    void **kept = keep_array(2);
-    int status = -1;
-    parent = getpid();
-    for (int i = 0; i < 2; i++) {
-        kept[i] = target_new(1);
-        gcw_cleanup_new(kept[i], say_where, (char *)(i ? "two" : "one"));
-    }
-    pid_t child = fork();
-    if (child == 0) {
-        gcw_dispose(kept[0]);
-        gcw_drain(0);
-        exit(0);
-    }
-    waitpid(child, &status, 0);
-    exit(status);
-}
-
-static void
-exit_in_a_child_with_one_of_its_own(void)
-{
-    int status = -1;
-    gcw_init();
-    pid_t child = fork();
-    if (child == 0) {
-        say_when_dead(keep_array(1), "registered by the child");
-        exit(0);
-    }
-    waitpid(child, &status, 0);
-    exit(status);
-}
-
-static void
-expect(const char *scenario, int status, const char *out)
-{
-    struct outcome o = run_scenario(scenario);
-    assert_string_equal(o.out, out);
-    assert_int_equal(o.status, status);
-    outcome_free(&o);
-}
-
-static void
-at_exit_armed_ones_run_newest_first(void **state)
-{
-    (void)state;
-    expect("armed", 7, "second\nfirst\n");
-}
-
-static void
-at_exit_pending_ones_run_before_armed_ones(void **state)
-{
-    (void)state;
-    expect("pending", 0, "pending\narmed\n");
-}
-
-static void
-one_switched_off_and_on_runs_at_exit(void **state)
-{
-    (void)state;
-    expect("on again", 0, "on\n");
-}
-
-static void
-at_exit_a_failing_one_is_reported_and_the_rest_run(void **state)
-{
-    (void)state;
-    struct outcome o = run_scenario("failing");
-    assert_string_equal(o.out, "third\nsecond\nfirst\n");
-    assert_non_null(strstr(o.err, "broken"));
-    assert_int_equal(o.status, 0);
-    outcome_free(&o);
-}
-
-static void
-underscore_exit_runs_none(void **state)
-{
-    (void)state;
-    expect("_exit", 0, "");
-}
-
-static void
-a_child_runs_deaths_of_its_own_but_not_the_parents_exit(void **state)
-{
-    (void)state;
-    expect("fork", 0, "one in the child\n"
-                      "two in the parent\none in the parent\n");
-}
-
-static void
-a_child_runs_what_it_registered_itself_at_exit(void **state)
-{
-    (void)state;
-    expect("fork, own", 0, "registered by the child\n");
-}
-
-static void
-cleanups_run_at_exit_unless_told_otherwise(void **state)
-{
-    (void)state;
     struct target *t = target_new(1);
     gcw_cleanup *c = gcw_cleanup_new(t, count, counter_new());
     assert_true(gcw_cleanup_atexit(c));
@@ -770,60 +521,30 @@ cleanups_run_at_exit_unless_told_otherwise(void **state)
     GC_reachable_here(t);
 }
 
-static const struct scenario scenarios[] = {
-    { "armed", exit_with_armed_ones },
-    { "pending", exit_with_a_pending_one },
-    { "on again", exit_with_one_switched_on_again },
-    { "failing", exit_with_a_failing_one },
-    { "_exit", quit_fast },
-    { "fork", fork_and_let_one_die_in_the_child },
-    { "fork, own", exit_in_a_child_with_one_of_its_own },
-};
+/* --- at exit; see also shutdown.c, and fork.c for what a child runs --- */
 
-static int
-run_all(void)
+/* On a target of its own, which lives as long as the process. */
+static gcw_cleanup *
+say_when_dead(const char *what)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_cleanup_runs_once_in_the_drain_after_the_death),
-        cmocka_unit_test(a_cleanup_whose_handle_was_dropped_still_runs),
-        cmocka_unit_test(a_cleanup_is_alive_until_it_has_run),
-        cmocka_unit_test(a_cleanup_shows_its_target_only_while_that_lives),
-        cmocka_unit_test(a_cleanup_on_an_interior_pointer_shows_exactly_that),
-        cmocka_unit_test(the_library_keeps_the_data_until_the_callback),
-        cmocka_unit_test(cleanups_of_one_target_run_newest_first),
-        cmocka_unit_test(so_they_do_when_the_collector_found_the_death),
-        cmocka_unit_test(cleanups_and_the_finalizer_of_the_owner_all_run),
-        cmocka_unit_test(run_on_an_armed_one_runs_it_here_and_only_once),
-        cmocka_unit_test(run_on_a_pending_one_takes_it_from_the_drain),
-        cmocka_unit_test(detach_of_an_armed_one_wins),
-        cmocka_unit_test(detach_of_a_pending_one_wins),
-        cmocka_unit_test(detach_of_one_that_has_run_is_too_late),
-        cmocka_unit_test(detach_spares_the_others_of_the_target),
-        cmocka_unit_test(a_running_one_is_out_of_reach),
-        cmocka_unit_test(dispose_makes_all_cleanups_of_the_object_pending),
-        cmocka_unit_test(a_disposed_object_can_be_cleaned_up_anew),
-        cmocka_unit_test(a_target_outside_the_heap_is_refused),
-        cmocka_unit_test(a_cleanup_without_a_function_is_refused),
-        cmocka_unit_test(data_that_is_the_target_is_refused),
-        cmocka_unit_test(data_inside_the_target_is_refused),
-        cmocka_unit_test(the_null_cleanup_is_refused),
-        cmocka_unit_test(success_leaves_errno_alone),
-        cmocka_unit_test(cleanups_run_at_exit_unless_told_otherwise),
-        cmocka_unit_test(at_exit_armed_ones_run_newest_first),
-        cmocka_unit_test(at_exit_pending_ones_run_before_armed_ones),
-        cmocka_unit_test(one_switched_off_and_on_runs_at_exit),
-        cmocka_unit_test(at_exit_a_failing_one_is_reported_and_the_rest_run),
-        cmocka_unit_test(underscore_exit_runs_none),
-        cmocka_unit_test(
-            a_child_runs_deaths_of_its_own_but_not_the_parents_exit),
-        cmocka_unit_test(a_child_runs_what_it_registered_itself_at_exit),
-    };
-    return cmocka_run_group_tests_name("cleanup", tests, NULL, NULL);
+    return gcw_cleanup_new(lasting_target(1), say_it, (char *)what);
 }
 
-int
-main(int argc, char **argv)
+END(at_exit_armed_ones_run_newest_first, 7, "second\nfirst\n")
 {
-    return test_main(argc, argv, scenarios,
-                     sizeof scenarios / sizeof *scenarios, run_all);
+    say_when_dead("first");
+    say_when_dead("second");
+    gcw_cleanup *off = say_when_dead("off");
+    gcw_cleanup *detached = say_when_dead("detached");
+    gcw_cleanup_set_atexit(off, false);
+    gcw_cleanup_detach(detached);
+    exit(7);
+}
+
+END(one_switched_off_and_on_runs_at_exit, 0, "on\n")
+{
+    gcw_cleanup *c = say_when_dead("on");
+    gcw_cleanup_set_atexit(c, false);
+    gcw_cleanup_set_atexit(c, true);
+    exit(0);
 }

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <gcweak/debug.h>
 #include "at-once.h"
+#include "idle.h"
 #include "log.h"
 #include "readable.h"
 
@@ -205,24 +206,18 @@ is_whole_in_finalizers(bool (*use)(struct session *s))
     all_is_good(t);
 }
 
-static void
-an_event_is_whole_in_the_finalizer_that_leads_to_it(void **state)
+TEST(an_event_is_whole_in_the_finalizer_that_leads_to_it)
 {
-    (void)state;
     is_whole_in_finalizers(use_event);
 }
 
-static void
-a_hub_is_whole_in_the_finalizer_that_leads_to_it(void **state)
+TEST(a_hub_is_whole_in_the_finalizer_that_leads_to_it)
 {
-    (void)state;
     is_whole_in_finalizers(use_hub);
 }
 
-static void
-a_registry_is_whole_in_the_finalizer_that_leads_to_it(void **state)
+TEST(a_registry_is_whole_in_the_finalizer_that_leads_to_it)
 {
-    (void)state;
     is_whole_in_finalizers(use_registry);
 }
 
@@ -259,32 +254,19 @@ are_whole_when_brought_back(bool (*use)(struct session *s))
     t->pool = NULL;
 }
 
-static void
-an_event_is_whole_when_it_was_brought_back(void **state)
+TEST(an_event_is_whole_when_it_was_brought_back)
 {
-    (void)state;
     are_whole_when_brought_back(use_event);
 }
 
-static void
-a_hub_is_whole_when_it_was_brought_back(void **state)
+TEST(a_hub_is_whole_when_it_was_brought_back)
 {
-    (void)state;
     are_whole_when_brought_back(use_hub);
 }
 
-static void
-a_registry_is_whole_when_it_was_brought_back(void **state)
+TEST(a_registry_is_whole_when_it_was_brought_back)
 {
-    (void)state;
     are_whole_when_brought_back(use_registry);
-}
-
-static void *
-method_hears(void *self, void *arg, void *data)
-{
-    (void)self, (void)arg, (void)data;
-    return NULL;
 }
 
 static void
@@ -292,16 +274,14 @@ connect_dropped(void *session)
 {
     struct session *s = session;
     for (int i = 0; i < MANY; i++) {
-        gcw_method *m = gcw_method_new(target_new(1), method_hears, NULL);
+        gcw_method *m = gcw_method_new(target_new(1), idle_method, NULL);
         assert_non_null(gcw_event_connect(s->event, m, 0));
         assert_non_null(gcw_hub_connect(s->hub, "type", NULL, m, 0));
     }
 }
 
-static void
-dead_listeners_leave_what_was_brought_back(void **state)
+TEST(dead_listeners_leave_what_was_brought_back)
 {
-    (void)state;
     struct tally *t = bring_back();
     struct session *s = t->pool[0];
     gcw_hub_size size;
@@ -336,24 +316,22 @@ collect_and_notice(void)
 }
 
 /* Finalizers are few enough that all is on this thread. */
-static void
-the_descriptor_is_open_in_finalizers_and_closed_afterwards(void **state)
+TEST(the_descriptor_is_open_in_finalizers_and_closed_afterwards)
 {
-    (void)state;
     static int fds[SESSIONS];
     struct tally *t = tally_new(use_descriptor);
     t->fds = fds;
+    GC_disable();
     in_dead_frame(drop_sessions, t);
     assert_int_equal(closed(fds), 0);
+    GC_enable();
     collect_and_notice();
     all_is_good(t);
     assert_true(nearly_all(closed(fds), SESSIONS));
 }
 
-static void
-the_descriptor_of_what_was_brought_back_stays_open(void **state)
+TEST(the_descriptor_of_what_was_brought_back_stays_open)
 {
-    (void)state;
     static int fds[SESSIONS];
     struct tally *t = tally_new(use_descriptor);
     t->pool = (struct session **)keep_array(SESSIONS);
@@ -405,8 +383,8 @@ go_by(struct bystanders *b)
 
 /* The deaths are noticed first, then files are opened, then the finalizers
  * post. */
-static void
-finalize_late(void)
+END(a_late_finalizer_writes_to_no_file_that_came_meanwhile, 0, "untouched\n",
+    .err = "")
 {
     static int fds[SESSIONS];
     static struct bystanders b;
@@ -423,16 +401,6 @@ finalize_late(void)
     MUST(are_untouched(&b));
     say("untouched");
     _exit(0);
-}
-
-static void
-a_late_finalizer_writes_to_no_file_that_came_meanwhile(void **state)
-{
-    (void)state;
-    struct outcome o = run_scenario("finalize_late");
-    assert_string_equal(o.err, "");
-    assert_string_equal(o.out, "untouched\n");
-    outcome_free(&o);
 }
 
 /* --- disposed of --- */
@@ -466,20 +434,11 @@ is_forgotten(void *container)
     assert_int_equal(gcw_drain(0), 0);
 }
 
-static struct target *
-lasting_target(void)
+TEST(an_event_that_is_disposed_of_has_no_listeners_and_takes_none)
 {
-    void **keep = keep_array(1);
-    return keep[0] = target_new(1);
-}
-
-static void
-an_event_that_is_disposed_of_has_no_listeners_and_takes_none(void **state)
-{
-    (void)state;
     struct session *s = session_new();
     gcw_event *e = s->event;
-    gcw_method *m = gcw_method_new(lasting_target(), method_hears, NULL);
+    gcw_method *m = gcw_method_new(lasting_target(1), idle_method, NULL);
     gcw_listener *l = gcw_event_connect_fn(e, hear, s, 0);
     gcw_listener *of_method = gcw_event_connect(e, m, 0);
     assert_int_equal(gcw_dispose(e), 0);
@@ -495,10 +454,8 @@ an_event_that_is_disposed_of_has_no_listeners_and_takes_none(void **state)
     assert_false(gcw_listener_connected(l));
 }
 
-static void
-a_hub_that_is_disposed_of_has_no_listeners(void **state)
+TEST(a_hub_that_is_disposed_of_has_no_listeners)
 {
-    (void)state;
     struct session *s = session_new();
     gcw_hub *h = s->hub;
     gcw_hub_size size;
@@ -516,13 +473,11 @@ a_hub_that_is_disposed_of_has_no_listeners(void **state)
     assert_false(gcw_listener_connected(l));
 }
 
-static void
-a_hub_that_is_disposed_of_takes_nothing(void **state)
+TEST(a_hub_that_is_disposed_of_takes_nothing)
 {
-    (void)state;
     struct session *s = session_new();
     gcw_hub *h = s->hub;
-    gcw_method *m = gcw_method_new(s, method_hears, NULL);
+    gcw_method *m = gcw_method_new(s, idle_method, NULL);
     assert_int_equal(gcw_dispose(h), 0);
     assert_true(FAILS(gcw_hub_connect_fn(h, "type", NULL, hear_hub, s, 0),
                       NULL, ESTALE));
@@ -533,10 +488,8 @@ a_hub_that_is_disposed_of_takes_nothing(void **state)
     is_forgotten(h);
 }
 
-static void
-a_hub_that_is_disposed_of_has_its_descriptor_closed(void **state)
+TEST(a_hub_that_is_disposed_of_has_its_descriptor_closed)
 {
-    (void)state;
     gcw_hub *h = gcw_hub_new();
     int fd = gcw_hub_fd(h);
     assert_true(fd >= 0);
@@ -559,10 +512,8 @@ post_many(void *arg)
     }
 }
 
-static void
-what_was_posted_goes_when_its_hub_is_disposed_of(void **state)
+TEST(what_was_posted_goes_when_its_hub_is_disposed_of)
 {
-    (void)state;
     gcw_ref **refs = (gcw_ref **)keep_array(MANY);
     gcw_hub *h = gcw_hub_new();
     size_t dead = 0;
@@ -576,13 +527,11 @@ what_was_posted_goes_when_its_hub_is_disposed_of(void **state)
     GC_reachable_here(h);
 }
 
-static void
-a_registry_that_is_disposed_of_has_no_handlers_and_takes_none(void **state)
+TEST(a_registry_that_is_disposed_of_has_no_handlers_and_takes_none)
 {
-    (void)state;
     struct session *s = session_new();
     gcw_exit_registry *r = s->registry;
-    gcw_method *m = gcw_method_new(lasting_target(), method_hears, NULL);
+    gcw_method *m = gcw_method_new(lasting_target(1), idle_method, NULL);
     gcw_exit_handler *h = keep_handler(r, s);
     gcw_exit_handler *of_method = gcw_exit_register(r, m, NULL);
     assert_int_equal(gcw_dispose(r), 0);
@@ -607,12 +556,6 @@ struct round {
     struct bystanders bystanders;
 };
 
-static void
-hear_at_once(const gcw_emission *emission, void *data)
-{
-    (void)emission, (void)data;
-}
-
 /* Each uses the hub once.  True if the hub was as it must be: `over` tells
  * whether it was known to be disposed of. */
 static bool
@@ -633,7 +576,7 @@ connect_once(gcw_hub *h, bool over)
 {
     static _Atomic uintptr_t different;
     gcw_listener *l = gcw_hub_connect_fn(
-        h, "type", NULL, hear_at_once,
+        h, "type", NULL, idle_hub_fn,
         (void *)(atomic_fetch_add(&different, 16) << 1 & 0xfff0), 0);
     return l != NULL ? !over : errno == ESTALE;
 }
@@ -641,7 +584,7 @@ connect_once(gcw_hub *h, bool over)
 static bool
 disconnect_once(gcw_hub *h, bool over)
 {
-    gcw_listener *l = gcw_hub_connect_fn(h, NULL, NULL, hear_at_once, NULL,
+    gcw_listener *l = gcw_hub_connect_fn(h, NULL, NULL, idle_hub_fn, NULL,
                                          0);
     if (l == NULL)
         return errno == ESTALE;
@@ -696,10 +639,8 @@ play_role(size_t number, void *round)
     return good;
 }
 
-static void
-a_hub_may_be_disposed_of_while_others_use_it(void **state)
+TEST(a_hub_may_be_disposed_of_while_others_use_it)
 {
-    (void)state;
     for (int i = 0; i < ROUNDS; i++) {
         struct round r = { .hub = gcw_hub_new(), .over = false };
         sem_init(&r.at_work, 0, 0);
@@ -751,8 +692,8 @@ after_events(void **keep, int n)
 }
 
 /* The record of an event is more than a hundred bytes. */
-static void
-keep_a_handle(void)
+END(the_handle_of_a_dead_events_listener_holds_no_later_events, 0, "small\n",
+    .err = "")
 {
     enum { EVENTS = 1200 };
     void **keep = keep_array(3);
@@ -766,16 +707,6 @@ keep_a_handle(void)
     MUST(s.events < EVENTS / 20);
     say("small");
     _exit(0);
-}
-
-static void
-the_handle_of_a_dead_events_listener_holds_no_later_events(void **state)
-{
-    (void)state;
-    struct outcome o = run_scenario("keep_a_handle");
-    assert_string_equal(o.err, "");
-    assert_string_equal(o.out, "small\n");
-    outcome_free(&o);
 }
 
 /* --- listed while they come and go --- */
@@ -794,7 +725,7 @@ make_and_drop(size_t i)
     gcw_hub *h = gcw_hub_new();
     gcw_exit_registry *r = gcw_exit_registry_new("passing");
     gcw_event_connect_fn(e, hear, NULL, 0);
-    gcw_hub_connect_fn(h, "passing", NULL, hear_at_once, NULL, 0);
+    gcw_hub_connect_fn(h, "passing", NULL, idle_hub_fn, NULL, 0);
     gcw_exit_register_fn(r, count, NULL, NULL);
     if (i % 8 == 0)          /* the collector gets the others */
         return;
@@ -842,18 +773,6 @@ make_or_look(size_t number, void *crowd)
     return good;
 }
 
-static void
-those_that_stay_are_listed_while_others_come_and_go(void **state)
-{
-    (void)state;
-    struct crowd c = { keep_array(STAYING), 2 };
-    for (int i = 0; i < STAYING; i++)
-        c.staying[i] = gcw_event_new("staying");
-    assert_true(all_that_stay_are_listed());
-    at_once(GOERS + 2, make_or_look, &c);
-    GC_FREE(c.staying);
-}
-
 /* A stream that disposes of events in the midst of a listing. */
 struct stream {
     FILE *copy;
@@ -893,10 +812,8 @@ dump_and_dispose(gcw_event **doomed)
     return text;
 }
 
-static void
-a_listing_goes_on_though_the_one_it_is_at_goes(void **state)
+TEST(a_listing_goes_on_though_the_one_it_is_at_goes)
 {
-    (void)state;
     void **keep = keep_array(2);
     gcw_event *doomed[DOOMED];
     keep[0] = gcw_event_new("older");
@@ -911,48 +828,12 @@ a_listing_goes_on_though_the_one_it_is_at_goes(void **state)
     GC_FREE(keep);
 }
 
-static const struct scenario scenarios[] = {
-    { "finalize_late", finalize_late },
-    { "keep_a_handle", keep_a_handle },
-};
-
-static int
-run_all(void)
+TEST(those_that_stay_are_listed_while_others_come_and_go)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_event_is_whole_in_the_finalizer_that_leads_to_it),
-        cmocka_unit_test(a_hub_is_whole_in_the_finalizer_that_leads_to_it),
-        cmocka_unit_test(
-            a_registry_is_whole_in_the_finalizer_that_leads_to_it),
-        cmocka_unit_test(an_event_is_whole_when_it_was_brought_back),
-        cmocka_unit_test(a_hub_is_whole_when_it_was_brought_back),
-        cmocka_unit_test(a_registry_is_whole_when_it_was_brought_back),
-        cmocka_unit_test(dead_listeners_leave_what_was_brought_back),
-        cmocka_unit_test(
-            the_descriptor_is_open_in_finalizers_and_closed_afterwards),
-        cmocka_unit_test(the_descriptor_of_what_was_brought_back_stays_open),
-        cmocka_unit_test(
-            a_late_finalizer_writes_to_no_file_that_came_meanwhile),
-        cmocka_unit_test(
-            an_event_that_is_disposed_of_has_no_listeners_and_takes_none),
-        cmocka_unit_test(a_hub_that_is_disposed_of_has_no_listeners),
-        cmocka_unit_test(a_hub_that_is_disposed_of_takes_nothing),
-        cmocka_unit_test(a_hub_that_is_disposed_of_has_its_descriptor_closed),
-        cmocka_unit_test(what_was_posted_goes_when_its_hub_is_disposed_of),
-        cmocka_unit_test(
-            a_registry_that_is_disposed_of_has_no_handlers_and_takes_none),
-        cmocka_unit_test(a_hub_may_be_disposed_of_while_others_use_it),
-        cmocka_unit_test(
-            the_handle_of_a_dead_events_listener_holds_no_later_events),
-        cmocka_unit_test(a_listing_goes_on_though_the_one_it_is_at_goes),
-        cmocka_unit_test(those_that_stay_are_listed_while_others_come_and_go),
-    };
-    return cmocka_run_group_tests_name("containers", tests, NULL, NULL);
-}
-
-int
-main(int argc, char **argv)
-{
-    return test_main(argc, argv, scenarios,
-                     sizeof scenarios / sizeof *scenarios, run_all);
+    struct crowd c = { keep_array(STAYING), 2 };
+    for (int i = 0; i < STAYING; i++)
+        c.staying[i] = gcw_event_new("staying");
+    assert_true(all_that_stay_are_listed());
+    at_once(GOERS + 2, make_or_look, &c);
+    GC_FREE(c.staying);
 }

@@ -6,7 +6,9 @@
  */
 #include <config.h>
 
+#include "idle.h"
 #include "support.h"
+#include "thread.h"
 
 #include <errno.h>
 #include <gcweak/debug.h>
@@ -69,12 +71,6 @@ void
 note_death(gcw_method *m, void *data)
 {
     (void)m, (void)data;
-}
-
-static void
-ignore(void *handle, const char *name, const char *why, void *data)
-{
-    (void)handle, (void)name, (void)why, (void)data;
 }
 
 /* --- looking at what was printed --- */
@@ -174,10 +170,8 @@ address(const void *p)
 
 /* --- the tables --- */
 
-static void
-a_dump_shows_the_listeners_of_an_event(void **state)
+TEST(a_dump_shows_the_listeners_of_an_event)
 {
-    (void)state;
     struct target *t = target_new(1);
     gcw_event *e = gcw_event_new("pressed");
     gcw_listener *l;
@@ -198,10 +192,8 @@ a_dump_shows_the_listeners_of_an_event(void **state)
     GC_reachable_here(e);
 }
 
-static void
-a_dump_shows_the_patterns_of_a_hub(void **state)
+TEST(a_dump_shows_the_patterns_of_a_hub)
 {
-    (void)state;
     struct target *t = target_new(1), *source = target_new(2);
     gcw_hub *h = gcw_hub_new();
     char *text, *heading;
@@ -220,10 +212,8 @@ a_dump_shows_the_patterns_of_a_hub(void **state)
     GC_reachable_here(h);
 }
 
-static void
-a_dump_shows_the_handlers_of_a_registry(void **state)
+TEST(a_dump_shows_the_handlers_of_a_registry)
 {
-    (void)state;
     struct target *t = target_new(1);
     gcw_exit_registry *r = gcw_exit_registry_new("plugins");
     gcw_exit_options o = { .name = "the index" };
@@ -251,10 +241,8 @@ dump_inside(void *data)
     seen_inside = table(dumped(), "exit registry \"running\" ");
 }
 
-static void
-a_handler_that_is_kept_shows_that_it_runs(void **state)
+TEST(a_handler_that_is_kept_shows_that_it_runs)
 {
-    (void)state;
     gcw_exit_registry *r = gcw_exit_registry_new("running");
     gcw_exit_options o = { .keep = true };
 
@@ -273,10 +261,8 @@ clean_up_after_dropped(void *unused)
         gcw_cleanup_new(target_new(i), close_it, NULL);
 }
 
-static void
-a_dump_shows_cleanups_armed_and_pending(void **state)
+TEST(a_dump_shows_cleanups_armed_and_pending)
 {
-    (void)state;
     struct target *t = target_new(1);
     gcw_cleanup *c = gcw_cleanup_new(t, close_it, NULL);
     gcw_cleanup *d = gcw_method_on_death(gcw_method_new(t, turn_it, NULL),
@@ -298,10 +284,8 @@ a_dump_shows_cleanups_armed_and_pending(void **state)
     assert_int_equal(occurrences(dumped(), "  pending "), 0);
 }
 
-static void
-one_that_waits_for_two_is_pending_when_one_of_them_is_dead(void **state)
+TEST(one_that_waits_for_two_is_pending_when_one_of_them_is_dead)
 {
-    (void)state;
     struct target *t = target_new(1), *data = target_new(2);
     gcw_method *m = gcw_method_new_weak(t, turn_it, data);
     gcw_cleanup *d = gcw_method_on_death(m, note_death, NULL);
@@ -315,10 +299,8 @@ one_that_waits_for_two_is_pending_when_one_of_them_is_dead(void **state)
     GC_reachable_here(data);
 }
 
-static void
-age_is_counted_in_collections(void **state)
+TEST(age_is_counted_in_collections)
 {
-    (void)state;
     struct target *t;
     gcw_event *e;
     gcw_exit_registry *r;
@@ -352,10 +334,8 @@ age_is_counted_in_collections(void **state)
 }
 
 /* More than a walk copies at a time. */
-static void
-every_handler_and_every_cleanup_is_shown(void **state)
+TEST(every_handler_and_every_cleanup_is_shown)
 {
-    (void)state;
     struct target *t = target_new(1);
     gcw_exit_registry *r = gcw_exit_registry_new("many");
     gcw_cleanup *cleanups[MANY];
@@ -396,10 +376,8 @@ write_and_use(void *cookie, const char *text, size_t size)
     return (ssize_t)size;
 }
 
-static void
-no_lock_is_held_while_a_dump_is_written(void **state)
+TEST(no_lock_is_held_while_a_dump_is_written)
 {
-    (void)state;
     size_t written = 0;
     cookie_io_functions_t io = { .write = write_and_use };
     FILE *out = fopencookie(&written, "w", io);
@@ -426,10 +404,8 @@ no_lock_is_held_while_a_dump_is_written(void **state)
     GC_reachable_here(r);
 }
 
-static void
-a_dump_takes_no_memory_of_the_collector(void **state)
+TEST(a_dump_takes_no_memory_of_the_collector)
 {
-    (void)state;
     static char buffer[1 << 16];
     FILE *out = fmemopen(buffer, sizeof buffer, "w");
     size_t before;
@@ -442,10 +418,8 @@ a_dump_takes_no_memory_of_the_collector(void **state)
     fclose(out);
 }
 
-static void
-a_dump_to_nowhere_is_refused(void **state)
+TEST(a_dump_to_nowhere_is_refused)
 {
-    (void)state;
     errno = 0;
     gcw_dump(NULL);
     assert_int_equal(errno, EINVAL);
@@ -520,10 +494,8 @@ keep_for_dropped(void *kept)
 }
 
 /* The pump of another thread may notice it all the same. */
-static void
-what_died_unnoticed_is_shown_as_dead(void **state)
+TEST(what_died_unnoticed_is_shown_as_dead)
 {
-    (void)state;
     struct kept k = { gcw_event_new("waits"), gcw_hub_new(),
                       gcw_exit_registry_new("waits"), target_new(1) };
     gcw_statistics s = { .size = sizeof s };
@@ -566,17 +538,12 @@ look_as_stranger(void *arg)
     return NULL;
 }
 
-static void
-a_thread_that_the_collector_does_not_know_may_not_look(void **state)
+TEST(a_thread_that_the_collector_does_not_know_may_not_look)
 {
-    (void)state;
     int refused[4];
-    pthread_t thread;
 
     assert_int_equal(gcw_init(), 0);
-    assert_int_equal(pthread_create(&thread, NULL, look_as_stranger, refused),
-                     0);
-    pthread_join(thread, NULL);
+    in_unknown_thread(look_as_stranger, refused);
     for (size_t i = 0; i < 4; i++)
         assert_int_equal(refused[i], EPERM);
 }
@@ -596,10 +563,8 @@ stats(void)
 }
 
 /* Other tests leave things that may die at any time, but not here. */
-static void
-counts_follow_what_is_made_and_ended(void **state)
+TEST(counts_follow_what_is_made_and_ended)
 {
-    (void)state;
     collect();
     gcw_drain(0);
     struct target *t = target_new(1);
@@ -661,18 +626,16 @@ fail_as_listener(void *arg, void *data)
     gcw_fail("on purpose");
 }
 
-static void
-callbacks_that_run_and_fail_are_counted(void **state)
+TEST(callbacks_that_run_and_fail_are_counted)
 {
-    (void)state;
     struct target *t = target_new(1);
     gcw_exit_registry *r = gcw_exit_registry_new("failing");
     gcw_event *e = gcw_event_new("failing");
     gcw_statistics before = stats(), now;
 
-    gcw_exit_on_error(r, ignore, NULL);
-    gcw_event_on_error(e, ignore, NULL);
-    gcw_drain_on_error(ignore, NULL);
+    gcw_exit_on_error(r, idle_on_error, NULL);
+    gcw_event_on_error(e, idle_on_error, NULL);
+    gcw_drain_on_error(idle_on_error, NULL);
     gcw_exit_register_fn(r, flush_it, NULL, NULL);
     gcw_exit_register_fn(r, fail_it, NULL, NULL);
     gcw_exit_register(r, gcw_method_new(t, fail_as_method, NULL), NULL);
@@ -690,10 +653,8 @@ callbacks_that_run_and_fail_are_counted(void **state)
     GC_reachable_here(t);
 }
 
-static void
-collections_are_counted_and_noticed(void **state)
+TEST(collections_are_counted_and_noticed)
 {
-    (void)state;
     gcw_statistics before = stats(), now;
 
     GC_gcollect();
@@ -708,10 +669,8 @@ struct later {
     size_t more;
 };
 
-static void
-the_counts_may_be_of_another_version(void **state)
+TEST(the_counts_may_be_of_another_version)
 {
-    (void)state;
     struct later later = { { .size = sizeof later }, 4711 };
     gcw_statistics none = { .size = sizeof none - 1 };
 
@@ -802,10 +761,8 @@ hang_on_static(struct question *q)
     q->hidden = ~(uintptr_t)t;
 }
 
-static void
-a_chain_from_a_static_is_shown(void **state)
+TEST(a_chain_from_a_static_is_shown)
 {
-    (void)state;
     struct question q;
     int length;
     char *text = answer(&q, hang_on_static, &length);
@@ -836,10 +793,8 @@ hang_on_uncollectable(struct question *q)
     q->hidden = ~(uintptr_t)t;
 }
 
-static void
-a_chain_from_uncollectable_memory_is_shown(void **state)
+TEST(a_chain_from_uncollectable_memory_is_shown)
 {
-    (void)state;
     struct question q;
     int length;
     char *text = answer(&q, hang_on_uncollectable, &length);
@@ -888,25 +843,19 @@ most_are_dead(void (*prepare)(struct question *q))
     assert_true(dead >= ASKED - 2);
 }
 
-static void
-nobody_keeps_what_is_dead(void **state)
+TEST(nobody_keeps_what_is_dead)
 {
-    (void)state;
     most_are_dead(hang_on_nothing);
 }
 
 /* Its memory is no object's any more, nor known by its own address. */
-static void
-nor_what_was_large(void **state)
+TEST(nor_what_was_large)
 {
-    (void)state;
     most_are_dead(hang_a_large_one_on_nothing);
 }
 
-static void
-a_word_on_the_stack_is_shown(void **state)
+TEST(a_word_on_the_stack_is_shown)
 {
-    (void)state;
     struct question q;
     int length;
     void *volatile word;
@@ -924,10 +873,8 @@ a_word_on_the_stack_is_shown(void **state)
 }
 
 /* Held by a word in this frame that is far from all others. */
-static void
-the_place_on_the_stack_is_told(void **state)
+TEST(the_place_on_the_stack_is_told)
 {
-    (void)state;
     struct question q;
     int length;
     void *volatile words[64] = { NULL };
@@ -955,10 +902,8 @@ hang_on_cleanup(struct question *q)
     q->hidden = ~(uintptr_t)t;
 }
 
-static void
-a_cleanup_whose_data_leads_there_is_named(void **state)
+TEST(a_cleanup_whose_data_leads_there_is_named)
 {
-    (void)state;
     struct question q;
     int length;
     char *text = answer(&q, hang_on_cleanup, &length);
@@ -981,10 +926,8 @@ hang_on_own_cleanup(struct question *q)
     q->hidden = ~(uintptr_t)t;
 }
 
-static void
-a_cleanup_that_keeps_its_own_object_is_named_as_such(void **state)
+TEST(a_cleanup_that_keeps_its_own_object_is_named_as_such)
 {
-    (void)state;
     struct question q;
     int length;
     char *text = answer(&q, hang_on_own_cleanup, &length);
@@ -1005,10 +948,8 @@ hang_on_death(struct question *q)
     q->hidden = ~(uintptr_t)t;
 }
 
-static void
-a_death_callback_whose_data_leads_there_is_named(void **state)
+TEST(a_death_callback_whose_data_leads_there_is_named)
 {
-    (void)state;
     struct question q;
     int length;
     char *text = answer(&q, hang_on_death, &length);
@@ -1033,10 +974,8 @@ hang_on_listener(struct question *q)
     q->hidden = ~(uintptr_t)t;
 }
 
-static void
-a_listener_whose_data_leads_there_is_named(void **state)
+TEST(a_listener_whose_data_leads_there_is_named)
 {
-    (void)state;
     struct question q;
     int length;
     char *text = answer(&q, hang_on_listener, &length);
@@ -1058,10 +997,8 @@ hang_on_handler(struct question *q)
     q->hidden = ~(uintptr_t)t;
 }
 
-static void
-an_exit_handler_whose_data_leads_there_is_named(void **state)
+TEST(an_exit_handler_whose_data_leads_there_is_named)
 {
-    (void)state;
     struct question q;
     int length;
     char *text = answer(&q, hang_on_handler, &length);
@@ -1083,10 +1020,8 @@ hang_on_post(struct question *q)
     q->hidden = ~(uintptr_t)t;
 }
 
-static void
-an_emission_that_waits_is_named(void **state)
+TEST(an_emission_that_waits_is_named)
 {
-    (void)state;
     struct question q;
     int length;
     char *text = answer(&q, hang_on_post, &length);
@@ -1111,10 +1046,8 @@ hang_on_finalizer(struct question *q)
     q->hidden = ~(uintptr_t)t;
 }
 
-static void
-what_a_finalizer_was_given_is_kept_by_the_collector(void **state)
+TEST(what_a_finalizer_was_given_is_kept_by_the_collector)
 {
-    (void)state;
     struct question q;
     int length;
     char *text = answer(&q, hang_on_finalizer, &length);
@@ -1140,10 +1073,8 @@ refer_weakly(struct question *q)
     q->hidden = ~(uintptr_t)t;
 }
 
-static void
-weak_handles_do_not_count(void **state)
+TEST(weak_handles_do_not_count)
 {
-    (void)state;
     struct question q;
     int length;
     char *text = answer(&q, refer_weakly, &length);
@@ -1179,23 +1110,8 @@ hang_on_short_list(struct question *q)
     hang_on_nodes(q, SHORT);
 }
 
-static void
-a_shorter_one_is_shown_as_a_whole(void **state)
+TEST(of_a_long_chain_the_ends_are_shown)
 {
-    (void)state;
-    struct question q;
-    int length;
-    char *text = answer(&q, hang_on_short_list, &length);
-
-    LENGTH(text, length, SHORT + 2);
-    assert_int_equal(occurrences(text, "  -> "), SHORT + 2);
-    ends_at_target(text, &q);
-}
-
-static void
-of_a_long_chain_the_ends_are_shown(void **state)
-{
-    (void)state;
     struct question q;
     int length;
     char *text = answer(&q, hang_on_list, &length);
@@ -1208,20 +1124,15 @@ of_a_long_chain_the_ends_are_shown(void **state)
     ends_at_target(text, &q);
 }
 
-static void
-an_interior_target_is_told_by_its_object(void **state)
+TEST(a_shorter_one_is_shown_as_a_whole)
 {
-    (void)state;
     struct question q;
     int length;
-    char *text;
+    char *text = answer(&q, hang_on_short_list, &length);
 
-    free(answer(&q, hang_on_uncollectable, &length));
-    q.hidden -= 8;
-    text = ask(&q, &length);
-    LENGTH(text, length, 3);
-    LINE(text, address((void *)~q.hidden), " is kept alive by");
-    LINE(text, address((void *)~(q.hidden + 8)), " bytes: the target");
+    LENGTH(text, length, SHORT + 2);
+    assert_int_equal(occurrences(text, "  -> "), SHORT + 2);
+    ends_at_target(text, &q);
 }
 
 /* Never read, so the compiler would leave it out. */
@@ -1257,19 +1168,15 @@ ask_about_static(struct question *q, void *which, const char *root)
     root_without_name = roots_of_chains[2] = NULL;
 }
 
-static void
-a_static_without_a_name_is_told_by_its_file(void **state)
+TEST(a_static_without_a_name_is_told_by_its_file)
 {
-    (void)state;
     struct question q;
 
     ask_about_static(&q, NULL, "static data: debug.t+0x");
 }
 
-static void
-a_static_array_is_shown_with_the_offset(void **state)
+TEST(a_static_array_is_shown_with_the_offset)
 {
-    (void)state;
     struct question q;
 
     ask_about_static(&q, "named", "static data: roots_of_chains+0x10 (");
@@ -1282,10 +1189,8 @@ be_uncollectable(struct question *q)
 }
 
 /* It is passed by when others are asked about. */
-static void
-pointer_free_uncollectable_memory_is_a_root_itself(void **state)
+TEST(pointer_free_uncollectable_memory_is_a_root_itself)
 {
-    (void)state;
     struct question q, other;
     int length;
     char *text = answer(&q, be_uncollectable, &length);
@@ -1303,14 +1208,12 @@ hang_on_hook(struct question *q)
 {
     struct node *t = node_new(NULL);
 
-    gcw_drain_on_error(ignore, t);
+    gcw_drain_on_error(idle_on_error, t);
     q->hidden = ~(uintptr_t)t;
 }
 
-static void
-what_the_library_holds_is_named(void **state)
+TEST(what_the_library_holds_is_named)
 {
-    (void)state;
     struct question q;
     int length;
     char *text = answer(&q, hang_on_hook, &length);
@@ -1341,10 +1244,8 @@ hang_on_proxy(struct question *q)
     assert_int_equal(stats().proxies, 2);
 }
 
-static void
-a_proxy_whose_data_leads_there_is_named(void **state)
+TEST(a_proxy_whose_data_leads_there_is_named)
 {
-    (void)state;
     struct question q;
     int length;
     char *text = answer(&q, hang_on_proxy, &length);
@@ -1364,10 +1265,8 @@ be_a_listener(struct question *q)
                                                  0);
 }
 
-static void
-a_listener_itself_is_no_data(void **state)
+TEST(a_listener_itself_is_no_data)
 {
-    (void)state;
     struct question q;
     int length;
     char *text = answer(&q, be_a_listener, &length);
@@ -1379,10 +1278,8 @@ a_listener_itself_is_no_data(void **state)
 }
 
 /* Without collections nobody knows. */
-static void
-whether_it_is_dead_may_not_be_known(void **state)
+TEST(whether_it_is_dead_may_not_be_known)
 {
-    (void)state;
     struct question q;
     int length;
     char *text;
@@ -1394,6 +1291,20 @@ whether_it_is_dead_may_not_be_known(void **state)
     GC_enable();
     LENGTH(text, length, 0);
     LINE(text, "whether the collector knows somebody cannot be told");
+}
+
+TEST(an_interior_target_is_told_by_its_object)
+{
+    struct question q;
+    int length;
+    char *text;
+
+    free(answer(&q, hang_on_uncollectable, &length));
+    q.hidden -= 8;
+    text = ask(&q, &length);
+    LENGTH(text, length, 3);
+    LINE(text, address((void *)~q.hidden), " is kept alive by");
+    LINE(text, address((void *)~(q.hidden + 8)), " bytes: the target");
 }
 
 static const char *
@@ -1411,10 +1322,8 @@ hang_on_named(struct question *q)
     ((struct node *)q->keep[2])->more[0] = MAGIC;
 }
 
-static void
-the_program_names_its_objects(void **state)
+TEST(the_program_names_its_objects)
 {
-    (void)state;
     struct question q;
     int length;
     char *text;
@@ -1445,10 +1354,8 @@ hold(void *arg)
     return held;
 }
 
-static void
-another_threads_stack_is_not_seen_and_that_is_told(void **state)
+TEST(another_threads_stack_is_not_seen_and_that_is_told)
 {
-    (void)state;
     struct holder *holder = calloc(1, sizeof *holder);
     struct question q;
     pthread_t thread;
@@ -1470,22 +1377,14 @@ another_threads_stack_is_not_seen_and_that_is_told(void **state)
     free(holder);
 }
 
-static void
-what_is_no_object_is_not_explained(void **state)
+TEST(what_is_no_object_is_not_explained)
 {
-    (void)state;
     static int a_static;
     struct target *t = target_new(1);
 
-    errno = 0;
-    assert_int_equal(gcw_explain(&a_static, stderr), -1);
-    assert_int_equal(errno, EINVAL);
-    errno = 0;
-    assert_int_equal(gcw_explain(NULL, stderr), -1);
-    assert_int_equal(errno, EINVAL);
-    errno = 0;
-    assert_int_equal(gcw_explain(t, NULL), -1);
-    assert_int_equal(errno, EINVAL);
+    expect_errno(gcw_explain(&a_static, stderr) == -1, EINVAL);
+    expect_errno(gcw_explain(NULL, stderr) == -1, EINVAL);
+    expect_errno(gcw_explain(t, NULL) == -1, EINVAL);
     GC_reachable_here(t);
 }
 
@@ -1552,10 +1451,8 @@ look_once(struct target *t)
 }
 
 /* What stays is seen, whatever comes and goes. */
-static void
-others_may_go_on_meanwhile(void **state)
+TEST(others_may_go_on_meanwhile)
 {
-    (void)state;
     enum { THREADS = 2, LOOKS = 50 };
     struct busy *busy = GC_MALLOC_UNCOLLECTABLE(sizeof *busy);
     struct target *t = target_new(1);
@@ -1594,8 +1491,7 @@ told(const char *words, const char *scenario)
     return o;
 }
 
-static void
-end_with_callbacks(void)
+SCENARIO(end_with_callbacks)
 {
     void **keep = keep_array(1);
     gcw_exit_options o = { .name = "the index" };
@@ -1609,10 +1505,8 @@ end_with_callbacks(void)
     gcw_cleanup_new(keep[0], fail_it, NULL);
 }
 
-static void
-exit_tells_each_handler_and_cleanup(void **state)
+TEST(exit_tells_each_handler_and_cleanup)
 {
-    (void)state;
     struct outcome o = told("exit", "end_with_callbacks");
 
     LINE(o.err, "gcweak: exit: handler \"the index\" flush_it (", " took ",
@@ -1625,12 +1519,11 @@ exit_tells_each_handler_and_cleanup(void **state)
     outcome_free(&o);
 }
 
-static void
-drain_some(void)
+SCENARIO(drain_some)
 {
     void **keep = keep_array(1);
 
-    gcw_drain_on_error(ignore, NULL);
+    gcw_drain_on_error(idle_on_error, NULL);
     keep[0] = target_new(1);
     gcw_cleanup_new(keep[0], close_it, NULL);
     gcw_cleanup_new(keep[0], fail_it, NULL);
@@ -1642,10 +1535,8 @@ drain_some(void)
     gcw_dispose(keep[0]);
 }
 
-static void
-drain_tells_each_callback_and_what_nobody_drained(void **state)
+TEST(drain_tells_each_callback_and_what_nobody_drained)
 {
-    (void)state;
     struct outcome o = told("drain", "drain_some");
 
     LINE(o.err, "gcweak: drain: callback close_it (", " took ", " ms");
@@ -1654,6 +1545,15 @@ drain_tells_each_callback_and_what_nobody_drained(void **state)
          " process began to exit");
     assert_int_equal(occurrences(o.err, " flush_it ("), 3);
     assert_int_equal(occurrences(o.err, "gcweak: "), 6);
+    outcome_free(&o);
+}
+
+TEST(of_what_was_drained_nothing_is_told_at_exit)
+{
+    struct outcome o = told("drain", "drain_all");
+
+    assert_int_equal(occurrences(o.err, " flush_it ("), 3);
+    assert_null(strstr(o.err, "nobody had drained"));
     outcome_free(&o);
 }
 
@@ -1673,8 +1573,7 @@ live_long_otherwise(gcw_event *e, struct target *t)
 
 /* Twelve of each sort, and fewer of others, live through ten collections; as
  * many are young, and as many have just lost their object. */
-static void
-live_long(void)
+SCENARIO(live_long)
 {
     void **keep = keep_array(3);
     gcw_event *e = gcw_event_new("pressed");
@@ -1698,10 +1597,8 @@ live_long(void)
         gcw_cleanup_new(t, count, counter_new());
 }
 
-static void
-leak_tells_what_lives_long_and_is_many(void **state)
+TEST(leak_tells_what_lives_long_and_is_many)
 {
-    (void)state;
     struct outcome o = told("leak", "live_long");
 
     LINE(o.err, "gcweak: leak: 12 cleanups with close_it (",
@@ -1711,18 +1608,15 @@ leak_tells_what_lives_long_and_is_many(void **state)
     outcome_free(&o);
 }
 
-static void
-start_often(void)
+SCENARIO(start_often)
 {
     gcw_init();
     gcw_init();
     gcw_exit_register_fn(gcw_exit_default(), flush_it, NULL, NULL);
 }
 
-static void
-unknown_words_are_named_once(void **state)
+TEST(unknown_words_are_named_once)
 {
-    (void)state;
     struct outcome o = told("exits,exit,,all", "start_often");
 
     LINE(o.err, "GCWEAK_DEBUG: unknown word \"exits\"");
@@ -1732,10 +1626,8 @@ unknown_words_are_named_once(void **state)
     outcome_free(&o);
 }
 
-static void
-nothing_is_told_that_was_not_asked_for(void **state)
+TEST(nothing_is_told_that_was_not_asked_for)
 {
-    (void)state;
     static const char *const all[] = { "drain_some", "live_long" };
 
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
@@ -1749,98 +1641,8 @@ nothing_is_told_that_was_not_asked_for(void **state)
     }
 }
 
-static void
-drain_all(void)
+SCENARIO(drain_all)
 {
     drain_some();
     gcw_drain(0);
-}
-
-static void
-of_what_was_drained_nothing_is_told_at_exit(void **state)
-{
-    (void)state;
-    struct outcome o = told("drain", "drain_all");
-
-    assert_int_equal(occurrences(o.err, " flush_it ("), 3);
-    assert_null(strstr(o.err, "nobody had drained"));
-    outcome_free(&o);
-}
-
-static const struct scenario scenarios[] = {
-    { "end_with_callbacks", end_with_callbacks },
-    { "drain_all", drain_all },
-    { "drain_some", drain_some },
-    { "live_long", live_long },
-    { "start_often", start_often },
-};
-
-static int
-run_all(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_dump_shows_the_listeners_of_an_event),
-        cmocka_unit_test(a_dump_shows_the_patterns_of_a_hub),
-        cmocka_unit_test(a_dump_shows_the_handlers_of_a_registry),
-        cmocka_unit_test(a_handler_that_is_kept_shows_that_it_runs),
-        cmocka_unit_test(a_dump_shows_cleanups_armed_and_pending),
-        cmocka_unit_test(
-            one_that_waits_for_two_is_pending_when_one_of_them_is_dead),
-        cmocka_unit_test(age_is_counted_in_collections),
-        cmocka_unit_test(every_handler_and_every_cleanup_is_shown),
-        cmocka_unit_test(no_lock_is_held_while_a_dump_is_written),
-        cmocka_unit_test(a_dump_takes_no_memory_of_the_collector),
-        cmocka_unit_test(a_dump_to_nowhere_is_refused),
-        cmocka_unit_test(what_died_unnoticed_is_shown_as_dead),
-        cmocka_unit_test(
-            a_thread_that_the_collector_does_not_know_may_not_look),
-        cmocka_unit_test(counts_follow_what_is_made_and_ended),
-        cmocka_unit_test(callbacks_that_run_and_fail_are_counted),
-        cmocka_unit_test(collections_are_counted_and_noticed),
-        cmocka_unit_test(the_counts_may_be_of_another_version),
-        cmocka_unit_test(a_chain_from_a_static_is_shown),
-        cmocka_unit_test(a_chain_from_uncollectable_memory_is_shown),
-        cmocka_unit_test(nobody_keeps_what_is_dead),
-        cmocka_unit_test(nor_what_was_large),
-        cmocka_unit_test(a_word_on_the_stack_is_shown),
-        cmocka_unit_test(the_place_on_the_stack_is_told),
-        cmocka_unit_test(a_cleanup_whose_data_leads_there_is_named),
-        cmocka_unit_test(a_cleanup_that_keeps_its_own_object_is_named_as_such),
-        cmocka_unit_test(a_death_callback_whose_data_leads_there_is_named),
-        cmocka_unit_test(a_listener_whose_data_leads_there_is_named),
-        cmocka_unit_test(an_exit_handler_whose_data_leads_there_is_named),
-        cmocka_unit_test(an_emission_that_waits_is_named),
-        cmocka_unit_test(what_a_finalizer_was_given_is_kept_by_the_collector),
-        cmocka_unit_test(weak_handles_do_not_count),
-        cmocka_unit_test(of_a_long_chain_the_ends_are_shown),
-        cmocka_unit_test(a_shorter_one_is_shown_as_a_whole),
-        cmocka_unit_test(a_static_without_a_name_is_told_by_its_file),
-        cmocka_unit_test(a_static_array_is_shown_with_the_offset),
-        cmocka_unit_test(pointer_free_uncollectable_memory_is_a_root_itself),
-        cmocka_unit_test(what_the_library_holds_is_named),
-#if HAVE_LIBFFI
-        cmocka_unit_test(a_proxy_whose_data_leads_there_is_named),
-#endif
-        cmocka_unit_test(a_listener_itself_is_no_data),
-        cmocka_unit_test(whether_it_is_dead_may_not_be_known),
-        cmocka_unit_test(an_interior_target_is_told_by_its_object),
-        cmocka_unit_test(the_program_names_its_objects),
-        cmocka_unit_test(another_threads_stack_is_not_seen_and_that_is_told),
-        cmocka_unit_test(what_is_no_object_is_not_explained),
-        cmocka_unit_test(others_may_go_on_meanwhile),
-        cmocka_unit_test(exit_tells_each_handler_and_cleanup),
-        cmocka_unit_test(drain_tells_each_callback_and_what_nobody_drained),
-        cmocka_unit_test(of_what_was_drained_nothing_is_told_at_exit),
-        cmocka_unit_test(leak_tells_what_lives_long_and_is_many),
-        cmocka_unit_test(unknown_words_are_named_once),
-        cmocka_unit_test(nothing_is_told_that_was_not_asked_for),
-    };
-    return cmocka_run_group_tests_name("debug", tests, NULL, NULL);
-}
-
-int
-main(int argc, char **argv)
-{
-    return test_main(argc, argv, scenarios,
-                     sizeof scenarios / sizeof scenarios[0], run_all);
 }

@@ -19,48 +19,16 @@
 #include <dlfcn.h>
 #include <link.h>
 #include <gcweak/debug.h>
-#include "ends.h"
+#include "await.h"
+#include "idle.h"
+#include "log.h"
+#include "thread.h"
 
 static void
 at_exit_with(void (*fn)(void *), void *data, bool quick)
 {
     gcw_exit_options o = { .quick = quick };
     MUST(gcw_exit_register_fn(gcw_exit_default(), fn, data, &o) != NULL);
-}
-
-static void
-at_exit(void (*fn)(void *), void *data)
-{
-    at_exit_with(fn, data, false);
-}
-
-static void *
-lasting_target(void)
-{
-    void **keep = keep_array(1);
-    return keep[0] = target_new(0);
-}
-
-static void
-pend(void (*fn)(void *), void *data)
-{
-    void *target = lasting_target();
-    MUST(gcw_cleanup_new(target, fn, data) != NULL);
-    MUST(gcw_dispose(target) == 0);
-}
-
-static void
-await(sem_t *sem)
-{
-    while (sem_wait(sem) != 0)
-        MUST(errno == EINTR);
-}
-
-static void
-start(void *(*fn)(void *))
-{
-    pthread_t thread;
-    MUST(GC_pthread_create(&thread, NULL, fn, NULL) == 0);
 }
 
 /* --- A crowd ends the process at once --- */
@@ -154,16 +122,14 @@ crowds_end(void (*end)(int status))
     _exit(0);
 }
 
-static void
-crowds_exit(void)
+END(of_200_threads_that_exit_one_runs_all_handlers, 0, "all ran\n")
 {
     crowds_end(exit);
 }
 
 #if HAVE_AT_QUICK_EXIT
 
-static void
-crowds_exit_quickly(void)
+END(so_it_is_with_quick_exit, 0, "all ran\n")
 {
     crowds_end(quick_exit);
 }
@@ -184,8 +150,7 @@ say_and_quick_exit_once_more(void *line)
     quick_exit(10);
 }
 
-static void
-quick_in_quick(void)
+END(quick_exit_in_a_quick_handler_runs_the_rest, 9, "c\nb\na\n")
 {
     at_exit_with(say_it, "a", true);
     at_exit_with(say_and_quick_exit, "b", true);
@@ -194,8 +159,7 @@ quick_in_quick(void)
     quick_exit(6);
 }
 
-static void
-quick_in_quick_twice(void)
+END(of_several_the_last_status_counts, 9, "c\nb\na\n")
 {
     at_exit_with(say_it, "a", true);
     at_exit_with(say_and_quick_exit, "b", true);
@@ -264,16 +228,14 @@ prepare_to_hold(void)
     at_exit_with(hold_the_end, NULL, true);
 }
 
-static void
-two_threads_exit_quickly(void)
+END(a_second_quick_exit_waits_for_the_first, 4, "begins\nends\nlast\n")
 {
     prepare_to_hold();
-    start(quick_exit_too);
+    run_thread(quick_exit_too, NULL);
     quick_exit(4);
 }
 
-static void
-unknown_thread_exits_quickly_too(void)
+END(so_does_that_of_an_unknown_thread, 4, "begins\nends\nlast\n")
 {
     pthread_t thread;
     prepare_to_hold();
@@ -281,11 +243,10 @@ unknown_thread_exits_quickly_too(void)
     quick_exit(4);
 }
 
-static void
-quick_exit_during_exit(void)
+END(and_one_during_an_exit, 3, "begins\nends\nlast\n")
 {
     prepare_to_hold();
-    start(quick_exit_too);
+    run_thread(quick_exit_too, NULL);
     exit(3);
 }
 
@@ -495,14 +456,16 @@ orders_are_kept(bool exits)
     }
 }
 
-static void
-order_is_kept(void)
+END(handlers_keep_their_order_with_those_of_the_c_library, 0,
+    "7\n7\n7\n7\n7\n7\n7\n7\n7\n7\n"
+    "7\n7\n7\n7\n7\n7\n7\n7\n7\n7\n")
 {
     orders_are_kept(false);
 }
 
-static void
-order_is_kept_by_exits(void)
+END(exits_in_handlers_keep_it_too, 0,
+    "21\n21\n21\n21\n21\n21\n21\n21\n21\n21\n"
+    "21\n21\n21\n21\n21\n21\n21\n21\n21\n21\n")
 {
     orders_are_kept(true);
 }
@@ -534,8 +497,7 @@ say_found(int status, void *unused)
     say(found);
 }
 
-static void
-registered_on_the_way(void)
+END(what_the_c_librarys_register_is_next, 0, "NdLMba\n")
 {
     MUST(on_exit(say_found, NULL) == 0);
     MUST(gcw_atexit(call_a) == 0);
@@ -546,8 +508,7 @@ registered_on_the_way(void)
 
 /* Of the function's own two, the C library's comes first, for it is newer,
  * unless the registry is being run anyway, where the other is the next. */
-static void
-registered_by_a_place(void)
+END(what_ours_register_is_next, 0, "pcPNa\n")
 {
     MUST(on_exit(say_found, NULL) == 0);
     MUST(gcw_atexit(call_a) == 0);
@@ -594,8 +555,7 @@ register_and_cancel(int times)
 }
 
 /* What a place costs in the C library is 32 bytes. */
-static void
-million_come_and_go(void)
+END(a_million_that_are_taken_back_cost_no_memory, 0, "last\n")
 {
     enum { BOUND = 16 * 1024 };
     long before, after;
@@ -609,14 +569,6 @@ million_come_and_go(void)
 }
 
 /* --- After the library's part of the exit --- */
-
-static void *
-method(void *self, void *arg, void *data)
-{
-    (void)self;
-    (void)arg;
-    return data;
-}
 
 static void
 say_death(gcw_method *m, void *line)
@@ -637,8 +589,8 @@ say_result(const char *what, bool accepted)
 static void
 come_too_late(void)
 {
-    void *target = lasting_target();
-    gcw_method *m = gcw_method_new(target, method, NULL);
+    void *target = lasting_target(0);
+    gcw_method *m = gcw_method_new(target, idle_method, NULL);
     gcw_exit_registry *r = gcw_exit_default();
     MUST(m != NULL && r != NULL);
     errno = 0;
@@ -649,19 +601,17 @@ come_too_late(void)
     MUST(gcw_drain(0) == 0);
 }
 
-static void
-too_late(void)
+END(after_the_exit_nothing_is_accepted_that_would_not_run, 0,
+    "death\nhandler\ncleanup\n"
+    "handler: ESHUTDOWN\ncleanup: ESHUTDOWN\ndeath: ESHUTDOWN\n")
 {
     MUST(atexit(come_too_late) == 0);
     at_exit(say_it, "handler");
     pend(say_it, "death");
-    MUST(gcw_cleanup_new(lasting_target(), say_it, "cleanup") != NULL);
+    MUST(gcw_cleanup_new(lasting_target(0), say_it, "cleanup") != NULL);
 }
 
 /* --- Main leaves, and so does another thread; the worker stays --- */
-
-#define WORKER_STAYS "a_process_ends_with_its_last_thread_but_for_the_worker"
-#define MARKERS_STAY "or_for_the_worker_and_markers"
 
 static pthread_t main_thread;
 
@@ -685,40 +635,35 @@ collect_here(void *unused)
 static void
 collect_on_another_thread(void *line)
 {
-    pthread_t thread;
-    MUST(GC_pthread_create(&thread, NULL, collect_here, NULL) == 0);
-    MUST(GC_pthread_join(thread, NULL) == 0);
+    in_thread(collect_here, NULL);
     say(line);
 }
 
 static void
 leave_the_worker(const char *scenario, const char *markers)
 {
-    if (getenv("GC_MARKERS") == NULL) {
-        setenv("GC_MARKERS", markers, 1);
-        execl(program_path(), "ending.t", scenario, (char *)NULL);
-        _exit(98);
-    }
+    with_markers(scenario, markers);
     MUST(gcw_drain_thread(true) == 0);
     at_exit(say_it, "handler");
     at_exit(collect_on_another_thread, "collected");
     main_thread = pthread_self();
     for (int i = 0; i < 10; i++)
         GC_gcollect();
-    start(outlive_main);
+    run_thread(outlive_main, NULL);
     GC_pthread_exit(NULL);
 }
 
-static void
-worker_stays(void)
+/* In the other mode the thread that runs finalizers never ends. */
+END(a_process_ends_with_its_last_thread_but_for_the_worker, 0,
+    "collected\nhandler\n", .not_in = "guile")
 {
-    leave_the_worker(WORKER_STAYS, "1");
+    leave_the_worker(__func__, "1");
 }
 
-static void
-worker_and_markers_stay(void)
+END(or_for_the_worker_and_markers, 0, "collected\nhandler\n",
+    .not_in = "guile")
 {
-    leave_the_worker(MARKERS_STAY, "3");
+    leave_the_worker(__func__, "3");
 }
 
 /* --- Other threads go on making work --- */
@@ -784,20 +729,12 @@ static void
 let_another_make_some(void *unused)
 {
     gcw_statistics before = { .size = sizeof before }, after = before;
-    pthread_t thread;
     (void)unused;
     gcw_stats(&before);
-    MUST(GC_pthread_create(&thread, NULL, make_and_end_some, NULL) == 0);
-    MUST(GC_pthread_join(thread, NULL) == 0);
+    in_thread(make_and_end_some, NULL);
     gcw_stats(&after);
     say(after.pending == before.pending && after.cleanups == before.cleanups
         && after.watches == before.watches ? "none kept" : "some kept");
-}
-
-static void
-others_make_some(void)
-{
-    at_exit(let_another_make_some, NULL);
 }
 
 static void *
@@ -825,7 +762,7 @@ make_one_of_each(void *unused)
     say("makes");
     at_exit(say_it, "made handler");
     pend(say_it, "made death");
-    MUST(gcw_cleanup_new(lasting_target(), say_it, "made cleanup") != NULL);
+    MUST(gcw_cleanup_new(lasting_target(0), say_it, "made cleanup") != NULL);
 }
 
 static void
@@ -835,22 +772,22 @@ end_while_others_make(void *(*maker)(void *))
     MUST(atexit(say_what_ran) == 0);
     at_exit(say_it, "oldest");
     at_exit(make_one_of_each, NULL);
-    start(maker);
-    start(maker);
+    run_thread(maker, NULL);
+    run_thread(maker, NULL);
     while (atomic_load(&made) < ENOUGH)
         sched_yield();
     made_before = atomic_load(&made);
     exit(0);
 }
 
-static void
-others_make_cleanups(void)
+#define MADE "makes\nmade handler\noldest\nmade cleanup\nmade death\n"
+
+END(exit_ends_while_others_make_cleanups, 0, MADE "all before\n")
 {
     end_while_others_make(make_cleanups);
 }
 
-static void
-others_make_deaths(void)
+END(and_while_others_make_deaths, 0, MADE "all before\n")
 {
     end_while_others_make(make_deaths);
 }
@@ -863,11 +800,15 @@ collect_for_ever(void *unused)
     return unused;
 }
 
-static void
-others_make_deaths_and_collect(void)
+END(also_when_collections_go_on, 0, MADE "all before\n")
 {
-    start(collect_for_ever);
+    run_thread(collect_for_ever, NULL);
     end_while_others_make(make_deaths);
+}
+
+END(what_others_make_and_drop_meanwhile_is_not_kept, 0, "none kept\n")
+{
+    at_exit(let_another_make_some, NULL);
 }
 
 static void
@@ -879,12 +820,11 @@ await_refusal(void *unused)
     say("refused");
 }
 
-static void
-others_make_handlers(void)
+END(others_that_register_handlers_are_refused, 0, "refused\nlast\n")
 {
     at_exit(say_it, "last");
-    start(make_handlers);
-    start(make_handlers);
+    run_thread(make_handlers, NULL);
+    run_thread(make_handlers, NULL);
     at_exit(await_refusal, NULL);
     exit(0);
 }
@@ -901,8 +841,7 @@ exit_with_main(void *unused)
     exit(0);
 }
 
-static void
-worker_and_main_exit(void)
+SCENARIO(worker_and_main_exit)
 {
     at_exit(say_it, "a");
     at_exit(say_it, "b");
@@ -932,8 +871,7 @@ exit_after_main(void *unused)
     exit(0);
 }
 
-static void
-worker_exits_during_exit(void)
+SCENARIO(worker_exits_during_exit)
 {
     sem_init(&worker_is_called, 0, 0);
     at_exit(say_it, "a");
@@ -1005,14 +943,12 @@ allocate_until_the_alarm(int flags)
         MUST(GC_MALLOC(16 + i % 40 * 16) != NULL);
 }
 
-static void
-exit_at_alarm(void)
+SCENARIO(exit_at_alarm)
 {
     allocate_until_the_alarm(0);
 }
 
-static void
-exit_at_alarm_on_another_stack(void)
+SCENARIO(exit_at_alarm_on_another_stack)
 {
     enum { STACK = 256 * 1024 };
     stack_t stack = { .ss_size = STACK };
@@ -1023,8 +959,7 @@ exit_at_alarm_on_another_stack(void)
 }
 
 /* gcweak has a lock in some of the processes, and these say so. */
-static void
-exit_at_alarm_among_handlers(void)
+SCENARIO(exit_at_alarm_among_handlers)
 {
     gcw_exit_registry *r = gcw_exit_default();
     MUST(gcw_atexit(bye) == 0);
@@ -1037,6 +972,20 @@ exit_at_alarm_among_handlers(void)
     }
 }
 
+#define NOT_NOW "in the midst of gcweak"
+
+/* The next definition of that name, which is looked for once. */
+static void *
+next_of(const char *name, void *_Atomic *next)
+{
+    void *fn = atomic_load(next);
+    if (fn == NULL) {
+        fn = dlsym(RTLD_NEXT, name);
+        atomic_store(next, fn);
+    }
+    return fn;
+}
+
 /* Comes before the C library's.  When it strikes, a signal comes while the
  * lock is held. */
 static _Thread_local bool strike;
@@ -1044,12 +993,9 @@ static _Thread_local bool strike;
 int
 pthread_mutex_unlock(pthread_mutex_t *lock)
 {
-    static int (*_Atomic real)(pthread_mutex_t *);
-    int (*fn)(pthread_mutex_t *) = atomic_load(&real);
-    if (fn == NULL) {
-        *(void **)&fn = dlsym(RTLD_NEXT, "pthread_mutex_unlock");
-        atomic_store(&real, fn);
-    }
+    static void *_Atomic next;
+    int (*fn)(pthread_mutex_t *);
+    *(void **)&fn = next_of("pthread_mutex_unlock", &next);
     if (strike) {
         strike = false;
         raise(SIGUSR1);
@@ -1065,21 +1011,16 @@ static _Thread_local bool asks_nobody;
 int
 dl_iterate_phdr(int (*look)(struct dl_phdr_info *, size_t, void *), void *data)
 {
-    typedef int iterate(int (*)(struct dl_phdr_info *, size_t, void *), void *);
-    static iterate *_Atomic real;
-    iterate *fn = atomic_load(&real);
-    if (fn == NULL) {
-        *(void **)&fn = dlsym(RTLD_NEXT, "dl_iterate_phdr");
-        atomic_store(&real, fn);
-    }
+    static void *_Atomic next;
+    int (*fn)(int (*)(struct dl_phdr_info *, size_t, void *), void *);
+    *(void **)&fn = next_of("dl_iterate_phdr", &next);
     if (asks_nobody)
         say("asked");
     return fn(look, data);
 }
 
 /* Its lock may be half taken. */
-static void
-exit_without_the_linker(void)
+END(handlers_of_the_program_need_no_lock_of_the_dynamic_linker, 0, "bye\n")
 {
     MUST(gcw_atexit(bye) == 0);
     asks_nobody = true;
@@ -1089,8 +1030,8 @@ exit_without_the_linker(void)
 #endif
 
 /* Nothing here needs the collector's lock. */
-static void
-exit_while_locked(void)
+END(exit_by_a_signal_that_finds_a_lock_taken_ends_with_a_message, 0, "",
+    .err = NOT_NOW)
 {
     MUST(gcw_atexit(never) == 0);
     MUST(gcw_drain_thread(false) == 0);
@@ -1109,8 +1050,7 @@ quick_exit_on_signal(int number)
     quick_exit(6);
 }
 
-static void
-quick_exit_while_locked(void)
+END(so_does_quick_exit, 6, "", .err = NOT_NOW)
 {
     struct sigaction action = { .sa_handler = quick_exit_on_signal };
     at_exit_with(say_it, "never", true);
@@ -1121,91 +1061,6 @@ quick_exit_while_locked(void)
 }
 
 #endif
-
-/* --- The table --- */
-
-#define LEFT "collected\nhandler\n"
-
-#define NOT_NOW "in the midst of gcweak"
-
-#define MADE "makes\nmade handler\noldest\nmade cleanup\nmade death\n"
-
-static const struct end ends[] = {
-    { "of_200_threads_that_exit_one_runs_all_handlers", crowds_exit, 0,
-      "all ran\n", NULL, NULL },
-#if HAVE_AT_QUICK_EXIT
-    { "so_it_is_with_quick_exit", crowds_exit_quickly, 0, "all ran\n", NULL,
-      NULL },
-
-    { "quick_exit_in_a_quick_handler_runs_the_rest", quick_in_quick, 9,
-      "c\nb\na\n", NULL, NULL },
-    { "of_several_the_last_status_counts", quick_in_quick_twice, 9,
-      "c\nb\na\n", NULL, NULL },
-    { "a_second_quick_exit_waits_for_the_first", two_threads_exit_quickly, 4,
-      "begins\nends\nlast\n", NULL, NULL },
-    { "so_does_that_of_an_unknown_thread", unknown_thread_exits_quickly_too,
-      4, "begins\nends\nlast\n", NULL, NULL },
-    { "and_one_during_an_exit", quick_exit_during_exit, 3,
-      "begins\nends\nlast\n", NULL, NULL },
-#endif
-
-#if HAVE_ON_EXIT
-    { "handlers_keep_their_order_with_those_of_the_c_library",
-      order_is_kept, 0, "7\n7\n7\n7\n7\n7\n7\n7\n7\n7\n"
-      "7\n7\n7\n7\n7\n7\n7\n7\n7\n7\n", NULL, NULL },
-    { "exits_in_handlers_keep_it_too", order_is_kept_by_exits, 0,
-      "21\n21\n21\n21\n21\n21\n21\n21\n21\n21\n"
-      "21\n21\n21\n21\n21\n21\n21\n21\n21\n21\n", NULL, NULL },
-    { "what_the_c_librarys_register_is_next", registered_on_the_way, 0,
-      "NdLMba\n", NULL, NULL },
-    { "what_ours_register_is_next", registered_by_a_place, 0,
-      "pcPNa\n", NULL, NULL },
-#endif
-
-    { "a_million_that_are_taken_back_cost_no_memory", million_come_and_go, 0,
-      "last\n", NULL, NULL },
-
-    { "after_the_exit_nothing_is_accepted_that_would_not_run", too_late, 0,
-      "death\nhandler\ncleanup\n"
-      "handler: ESHUTDOWN\ncleanup: ESHUTDOWN\ndeath: ESHUTDOWN\n",
-      NULL, NULL },
-
-    /* In the other mode the thread that runs finalizers never ends. */
-    { WORKER_STAYS, worker_stays, 0, LEFT, NULL, "guile" },
-    { MARKERS_STAY, worker_and_markers_stay, 0, LEFT, NULL, "guile" },
-
-    { "exit_ends_while_others_make_cleanups", others_make_cleanups, 0,
-      MADE "all before\n", NULL, NULL },
-    { "and_while_others_make_deaths", others_make_deaths, 0,
-      MADE "all before\n", NULL, NULL },
-    { "also_when_collections_go_on", others_make_deaths_and_collect, 0,
-      MADE "all before\n", NULL, NULL },
-    { "what_others_make_and_drop_meanwhile_is_not_kept", others_make_some, 0,
-      "none kept\n", NULL, NULL },
-    { "others_that_register_handlers_are_refused", others_make_handlers, 0,
-      "refused\nlast\n", NULL, NULL },
-
-#if !ADDRESSES_ARE_CHECKED
-    { "handlers_of_the_program_need_no_lock_of_the_dynamic_linker",
-      exit_without_the_linker, 0, "bye\n", NULL, NULL },
-#endif
-    { "exit_by_a_signal_that_finds_a_lock_taken_ends_with_a_message",
-      exit_while_locked, 0, "", NOT_NOW, NULL },
-#if HAVE_AT_QUICK_EXIT
-    { "so_does_quick_exit", quick_exit_while_locked, 6, "", NOT_NOW, NULL },
-#endif
-
-    /* Scenarios of the tests below. */
-    { "worker and main exit", worker_and_main_exit, 0, NULL, NULL, NULL },
-    { "worker exits during exit", worker_exits_during_exit, 0, NULL, NULL,
-      NULL },
-    { "exit at the alarm", exit_at_alarm, 0, NULL, NULL, NULL },
-    { "exit on another stack", exit_at_alarm_on_another_stack, 0, NULL, NULL,
-      NULL },
-    { "exit among handlers", exit_at_alarm_among_handlers, 0, NULL, NULL,
-      NULL },
-    { "exit while locked", exit_while_locked, 0, NULL, NULL, NULL },
-};
 
 /* --- What takes many processes --- */
 
@@ -1224,93 +1079,46 @@ check_often(const char *scenario, const char *out)
 }
 
 /* Who is left behind would be named on stderr. */
-static void
-when_the_worker_and_main_exit_at_once_nobody_is_left_behind(void **state)
+TEST(when_the_worker_and_main_exit_at_once_nobody_is_left_behind)
 {
-    (void)state;
-    check_often("worker and main exit", "b\na\n");
+    check_often("worker_and_main_exit", "b\na\n");
 }
 
-static void
-nor_when_the_worker_exits_during_the_exit_of_main(void **state)
+TEST(nor_when_the_worker_exits_during_the_exit_of_main)
 {
-    (void)state;
-    check_often("worker exits during exit", "b\na\n");
+    check_often("worker_exits_during_exit", "b\na\n");
 }
 
-static void
-exit_in_a_signal_handler_runs_what_gcw_atexit_registered(void **state)
+TEST(who_finds_a_lock_taken_says_so_once)
 {
-    (void)state;
-    check_often("exit at the alarm", "bye\n");
-}
-
-static void
-also_on_a_stack_for_signals(void **state)
-{
-    (void)state;
-    check_often("exit on another stack", "bye\n");
-}
-
-static void
-in_the_midst_of_gcweak_it_does_or_says_that_it_does_not(void **state)
-{
-    (void)state;
-    for (int i = 0; i < TIMES; i++) {
-        struct outcome o = run_scenario("exit among handlers");
-        if (o.status != 0 || (strcmp(o.out, "bye\n") != 0
-                              && strstr(o.err, NOT_NOW) == NULL))
-            fail_msg("round %d: status %d, stdout: %s, stderr: %s", i,
-                     o.status, o.out, o.err);
-        outcome_free(&o);
-    }
-}
-
-static void
-who_finds_a_lock_taken_says_so_once(void **state)
-{
-    (void)state;
-    struct outcome o = run_scenario("exit while locked");
+    struct outcome o = run_scenario(
+        "exit_by_a_signal_that_finds_a_lock_taken_ends_with_a_message");
     const char *words = strstr(o.err, NOT_NOW);
     assert_non_null(words);
     assert_null(strstr(words + 1, NOT_NOW));
     outcome_free(&o);
 }
 
-static const struct CMUnitTest many[] = {
-    cmocka_unit_test(
-        when_the_worker_and_main_exit_at_once_nobody_is_left_behind),
-    cmocka_unit_test(nor_when_the_worker_exits_during_the_exit_of_main),
-    cmocka_unit_test(who_finds_a_lock_taken_says_so_once),
-    /* By the alarm: */
-    cmocka_unit_test(exit_in_a_signal_handler_runs_what_gcw_atexit_registered),
-    cmocka_unit_test(also_on_a_stack_for_signals),
-    cmocka_unit_test(in_the_midst_of_gcweak_it_does_or_says_that_it_does_not),
-};
-
-enum {
-    ENDS = sizeof ends / sizeof *ends,
-    MANY_TESTS = sizeof many / sizeof *many,
-    BY_ALARM = 3
-};
-
-/* The last ends belong to those, as many as there are of them. */
-static int
-run_all(void)
+TEST(exit_in_a_signal_handler_runs_what_gcw_atexit_registered,
+     .only_if = signals_may_exit)
 {
-    struct CMUnitTest tests[ENDS];
-    size_t n = 0;
-    for (int i = 0; i < ENDS - MANY_TESTS; i++)
-        if (end_is_for_this_mode(&ends[i]))
-            tests[n++] = end_test(&ends[i]);
-    for (int i = 0; i < MANY_TESTS; i++)
-        if (i < MANY_TESTS - BY_ALARM || signals_may_exit())
-            tests[n++] = many[i];
-    return _cmocka_run_group_tests("ending", tests, n, NULL, NULL);
+    check_often("exit_at_alarm", "bye\n");
 }
 
-int
-main(int argc, char **argv)
+TEST(also_on_a_stack_for_signals, .only_if = signals_may_exit)
 {
-    return ends_main(argc, argv, ends, ENDS, run_all);
+    check_often("exit_at_alarm_on_another_stack", "bye\n");
+}
+
+TEST(in_the_midst_of_gcweak_it_does_or_says_that_it_does_not,
+     .only_if = signals_may_exit)
+{
+    for (int i = 0; i < TIMES; i++) {
+        struct outcome o = run_scenario("exit_at_alarm_among_handlers");
+        if (o.status != 0 || (strcmp(o.out, "bye\n") != 0
+                              && strstr(o.err, NOT_NOW) == NULL))
+            fail_msg("round %d: status %d, stdout: %s, stderr: %s", i,
+                     o.status, o.out, o.err);
+        outcome_free(&o);
+    }
 }

@@ -1,7 +1,7 @@
 /* exit-fail.c: tests of handlers that fail: they are counted and reported,
  * and the others run.
  */
-#include "ends.h"
+#include "log.h"
 #include "heard.h"
 #include "registry.h"
 
@@ -54,10 +54,8 @@ add_named(gcw_exit_registry *r, void (*fn)(void *), void *data,
     return h;
 }
 
-static void
-a_function_that_gives_up_is_counted_and_the_rest_run(void **state)
+TEST(a_function_that_gives_up_is_counted_and_the_rest_run)
 {
-    (void)state;
     struct heard heard;
     gcw_exit_registry *r = heard_registry(&heard);
     add(r, "a");
@@ -69,10 +67,8 @@ a_function_that_gives_up_is_counted_and_the_rest_run(void **state)
     assert_int_equal(heard.times, 2);
 }
 
-static void
-a_method_fails_by_its_result(void **state)
+TEST(a_method_fails_by_its_result)
 {
-    (void)state;
     struct heard heard;
     gcw_exit_registry *r = heard_registry(&heard);
     struct target *t = target_new(0);
@@ -87,10 +83,8 @@ a_method_fails_by_its_result(void **state)
     assert_non_null(t);
 }
 
-static void
-a_method_gives_up_as_a_function_does(void **state)
+TEST(a_method_gives_up_as_a_function_does)
 {
-    (void)state;
     struct heard heard;
     gcw_exit_registry *r = heard_registry(&heard);
     struct target *t = target_new(0);
@@ -103,10 +97,8 @@ a_method_gives_up_as_a_function_does(void **state)
     assert_non_null(t);
 }
 
-static void
-the_hook_hears_handle_name_and_reason(void **state)
+TEST(the_hook_hears_handle_name_and_reason)
 {
-    (void)state;
     struct heard heard;
     gcw_exit_registry *r = heard_registry(&heard);
     char name[] = "fuse";
@@ -119,10 +111,8 @@ the_hook_hears_handle_name_and_reason(void **state)
     assert_string_equal(heard.why, "on purpose");
 }
 
-static void
-a_success_is_not_reported(void **state)
+TEST(a_success_is_not_reported)
 {
-    (void)state;
     struct heard heard;
     gcw_exit_registry *r = heard_registry(&heard);
     add(r, "a");
@@ -137,10 +127,8 @@ give_up_silently(void *data)
     gcw_fail(NULL);
 }
 
-static void
-no_reason_need_be_given(void **state)
+TEST(no_reason_need_be_given)
 {
-    (void)state;
     struct heard heard;
     gcw_exit_registry *r = heard_registry(&heard);
     add(r, "a");
@@ -150,20 +138,8 @@ no_reason_need_be_given(void **state)
     assert_string_equal(heard.name, "quiet");
 }
 
-static void
-failing_hook(void *handle, const char *name, const char *why, void *data)
+TEST(a_hook_that_fails_is_ignored)
 {
-    (void)handle;
-    (void)name;
-    (void)why;
-    note(data);
-    gcw_fail("the hook, too");
-}
-
-static void
-a_hook_that_fails_is_ignored(void **state)
-{
-    (void)state;
     gcw_exit_registry *r = fresh_registry();
     assert_int_equal(gcw_exit_on_error(r, failing_hook, "hook"), 0);
     add(r, "a");
@@ -173,10 +149,8 @@ a_hook_that_fails_is_ignored(void **state)
     assert_string_equal(noted(), "c hook b hook a");
 }
 
-static void
-a_new_hook_takes_the_place_of_the_old(void **state)
+TEST(a_new_hook_takes_the_place_of_the_old)
 {
-    (void)state;
     struct heard old, heard;
     gcw_exit_registry *r = heard_registry(&old);
     heard = (struct heard){ .times = 0 };
@@ -187,10 +161,8 @@ a_new_hook_takes_the_place_of_the_old(void **state)
     assert_int_equal(heard.times, 1);
 }
 
-static void
-each_registry_has_its_own_hook(void **state)
+TEST(each_registry_has_its_own_hook)
 {
-    (void)state;
     struct heard one, other;
     gcw_exit_registry *r = heard_registry(&one);
     heard_registry(&other);
@@ -200,10 +172,8 @@ each_registry_has_its_own_hook(void **state)
     assert_int_equal(other.times, 0);
 }
 
-static void
-a_kept_handler_that_failed_runs_again(void **state)
+TEST(a_kept_handler_that_failed_runs_again)
 {
-    (void)state;
     struct heard heard;
     gcw_exit_registry *r = heard_registry(&heard);
     add_kept(r, note_and_give_up, "a");
@@ -212,10 +182,8 @@ a_kept_handler_that_failed_runs_again(void **state)
     assert_string_equal(noted(), "a a");
 }
 
-static void
-a_handler_that_failed_is_gone(void **state)
+TEST(a_handler_that_failed_is_gone)
 {
-    (void)state;
     struct heard heard;
     gcw_exit_registry *r = heard_registry(&heard);
     gcw_exit_handler *h = add_fn(r, note_and_give_up, "a");
@@ -234,10 +202,8 @@ run_other_then_give_up(void *other)
     gcw_fail("after the other's run");
 }
 
-static void
-runs_inside_runs_fail_separately(void **state)
+TEST(runs_inside_runs_fail_separately)
 {
-    (void)state;
     struct heard in, out;
     gcw_exit_registry *inner = heard_registry(&in);
     gcw_exit_registry *outer = heard_registry(&out);
@@ -263,10 +229,8 @@ hook_with_data_of_its_own(gcw_exit_registry *r)
     return ref;
 }
 
-static void
-the_data_of_a_hook_is_held(void **state)
+TEST(the_data_of_a_hook_is_held)
 {
-    (void)state;
     gcw_exit_registry *r = fresh_registry();
     gcw_ref *ref = hook_with_data_of_its_own(r);
     clear_stack();
@@ -279,8 +243,7 @@ the_data_of_a_hook_is_held(void **state)
 
 /* What goes to stderr if nobody listens. */
 
-static void
-unheard(void)
+END(without_a_hook_stderr_names_the_handler, 0, "", .err = "the torn rope")
 {
     gcw_exit_registry *r = gcw_exit_registry_new(NULL);
     gcw_exit_options o = { .name = "the torn rope" };
@@ -288,8 +251,12 @@ unheard(void)
     MUST(gcw_exit_run(r, 0) == 1);
 }
 
-static void
-unheard_again(void)
+END(without_a_hook_stderr_tells_the_reason, 0, "", .err = "on purpose")
+{
+    without_a_hook_stderr_names_the_handler();
+}
+
+END(a_hook_taken_out_is_no_more_called, 0, "", .err = "the torn rope")
 {
     gcw_exit_registry *r = gcw_exit_registry_new(NULL);
     MUST(gcw_exit_on_error(r, failing_hook, "x") == 0);
@@ -299,51 +266,9 @@ unheard_again(void)
     MUST(gcw_exit_run(r, 0) == 1);
 }
 
-static void
-nameless(void)
+END(without_a_name_stderr_tells_the_reason, 0, "", .err = "on purpose")
 {
     gcw_exit_registry *r = gcw_exit_registry_new(NULL);
     MUST(gcw_exit_register_fn(r, note_and_give_up, "x", NULL) != NULL);
     MUST(gcw_exit_run(r, 0) == 1);
-}
-
-static const struct end ends[] = {
-    { "without_a_hook_stderr_names_the_handler", unheard, 0, "",
-      "the torn rope", NULL },
-    { "without_a_hook_stderr_tells_the_reason", unheard, 0, "",
-      "on purpose", NULL },
-    { "a_hook_taken_out_is_no_more_called", unheard_again, 0, "",
-      "the torn rope", NULL },
-    { "without_a_name_stderr_tells_the_reason", nameless, 0, "",
-      "on purpose", NULL },
-};
-enum { ENDS = sizeof ends / sizeof ends[0] };
-
-static int
-run_all(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_function_that_gives_up_is_counted_and_the_rest_run),
-        cmocka_unit_test(a_method_fails_by_its_result),
-        cmocka_unit_test(a_method_gives_up_as_a_function_does),
-        cmocka_unit_test(the_hook_hears_handle_name_and_reason),
-        cmocka_unit_test(a_success_is_not_reported),
-        cmocka_unit_test(no_reason_need_be_given),
-        cmocka_unit_test(a_hook_that_fails_is_ignored),
-        cmocka_unit_test(a_new_hook_takes_the_place_of_the_old),
-        cmocka_unit_test(each_registry_has_its_own_hook),
-        cmocka_unit_test(a_kept_handler_that_failed_runs_again),
-        cmocka_unit_test(a_handler_that_failed_is_gone),
-        cmocka_unit_test(runs_inside_runs_fail_separately),
-        cmocka_unit_test(the_data_of_a_hook_is_held),
-        end_test(&ends[0]), end_test(&ends[1]), end_test(&ends[2]),
-        end_test(&ends[3]),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
-
-int
-main(int argc, char **argv)
-{
-    return ends_main(argc, argv, ends, ENDS, run_all);
 }

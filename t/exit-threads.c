@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include "registry.h"
+#include "thread.h"
 
 struct turns {
     gcw_exit_registry *registry;
@@ -48,20 +49,6 @@ await_byte(int fd)
         abort();
 }
 
-static pthread_t
-start(void *(*fn)(void *), void *arg)
-{
-    pthread_t thread;
-    assert_int_equal(GC_pthread_create(&thread, NULL, fn, arg), 0);
-    return thread;
-}
-
-static void
-join(pthread_t thread)
-{
-    assert_int_equal(GC_pthread_join(thread, NULL), 0);
-}
-
 static void
 count_rest(void *data)
 {
@@ -90,18 +77,16 @@ run_when_told(void *data)
     return NULL;
 }
 
-static void
-two_threads_that_run_one_registry_take_turns(void **state)
+TEST(two_threads_that_run_one_registry_take_turns)
 {
-    (void)state;
     struct turns turns;
     open_turns(&turns);
     add_fn(turns.registry, count_rest, &turns);
     add_fn(turns.registry, count_rest, &turns);
     add_fn(turns.registry, let_the_other_try, &turns);
-    pthread_t other = start(run_when_told, &turns);
+    pthread_t other = run_thread(run_when_told, &turns);
     assert_int_equal(gcw_exit_run(turns.registry, 0), 0);
-    join(other);
+    join_thread(other);
     assert_false(turns.early);
     assert_int_equal(turns.failed, 0);
     assert_int_equal(turns.rest, 2);
@@ -124,38 +109,34 @@ run_now(void *data)
     return NULL;
 }
 
-static void
-one_running_elsewhere_is_not_waited_for(void **state)
+TEST(one_running_elsewhere_is_not_waited_for)
 {
-    (void)state;
     struct turns turns;
     open_turns(&turns);
     gcw_exit_handler *h = add_fn(turns.registry, hold, &turns);
-    pthread_t other = start(run_now, &turns);
+    pthread_t other = run_thread(run_now, &turns);
     await_byte(turns.done[0]);
     assert_int_equal(gcw_exit_unregister(h), GCW_RUNNING);
     assert_int_equal(gcw_exit_unregister_fn(turns.registry, hold), 0);
     send_byte(turns.go[1]);
-    join(other);
+    join_thread(other);
     assert_int_equal(gcw_exit_unregister(h), GCW_GONE);
     close_turns(&turns);
 }
 
-static void
-others_register_and_take_off_during_a_run(void **state)
+TEST(others_register_and_take_off_during_a_run)
 {
-    (void)state;
     struct turns turns;
     open_turns(&turns);
     add(turns.registry, "a");
     gcw_exit_handler *b = add(turns.registry, "b");
     add_fn(turns.registry, hold, &turns);
-    pthread_t other = start(run_now, &turns);
+    pthread_t other = run_thread(run_now, &turns);
     await_byte(turns.done[0]);
     assert_int_equal(gcw_exit_unregister(b), GCW_REMOVED);
     add(turns.registry, "new");
     send_byte(turns.go[1]);
-    join(other);
+    join_thread(other);
     assert_string_equal(noted(), "new a");
     close_turns(&turns);
 }
@@ -167,23 +148,34 @@ end_this_thread(void *data)
     pthread_exit(NULL);
 }
 
-static void
-a_handler_that_ends_its_thread_gives_the_turn_back(void **state)
+TEST(a_handler_that_ends_its_thread_gives_the_turn_back)
 {
-    (void)state;
     struct turns turns = { .registry = fresh_registry() };
     add(turns.registry, "a");
     add_fn(turns.registry, end_this_thread, "end");
-    join(start(run_now, &turns));
+    join_thread(run_thread(run_now, &turns));
     assert_string_equal(noted(), "end");
     run_leaves(turns.registry, "a");
 }
 
-/* Also where some were taken off between them. */
-static void
-those_that_wait_behind_a_gap_stay_in_order(void **state)
+/* What it kept goes below those that still wait. */
+TEST(those_kept_before_a_thread_ended_are_the_oldest)
 {
-    (void)state;
+    struct turns turns = { .registry = fresh_registry() };
+    add(turns.registry, "a");
+    add_kept(turns.registry, note_it, "b");
+    add_fn(turns.registry, end_this_thread, "end");
+    add_kept(turns.registry, note_it, "c");
+    add_kept(turns.registry, note_it, "d");
+    join_thread(run_thread(run_now, &turns));
+    assert_string_equal(noted(), "d c end");
+    run_leaves(turns.registry, "b a d c");
+    run_leaves(turns.registry, "d c b");
+}
+
+/* Also where some were taken off between them. */
+TEST(those_that_wait_behind_a_gap_stay_in_order)
+{
     struct turns turns = { .registry = fresh_registry() };
     gcw_exit_handler *gap;
     add(turns.registry, "a");
@@ -192,29 +184,12 @@ those_that_wait_behind_a_gap_stay_in_order(void **state)
     add_fn(turns.registry, end_this_thread, "end");
     add_kept(turns.registry, note_it, "kept");
     assert_int_equal(gcw_exit_unregister(gap), GCW_REMOVED);
-    join(start(run_now, &turns));
+    join_thread(run_thread(run_now, &turns));
     assert_string_equal(noted(), "kept end");
     assert_int_equal(gcw_exit_unregister_fn(turns.registry, end_this_thread),
                      0);
     run_leaves(turns.registry, "b a kept");
     run_leaves(turns.registry, "kept");
-}
-
-/* What it kept goes below those that still wait. */
-static void
-those_kept_before_a_thread_ended_are_the_oldest(void **state)
-{
-    (void)state;
-    struct turns turns = { .registry = fresh_registry() };
-    add(turns.registry, "a");
-    add_kept(turns.registry, note_it, "b");
-    add_fn(turns.registry, end_this_thread, "end");
-    add_kept(turns.registry, note_it, "c");
-    add_kept(turns.registry, note_it, "d");
-    join(start(run_now, &turns));
-    assert_string_equal(noted(), "d c end");
-    run_leaves(turns.registry, "b a d c");
-    run_leaves(turns.registry, "d c b");
 }
 
 /* What a thread that the collector does not know is answered. */
@@ -224,14 +199,6 @@ struct stranger {
     gcw_method *method;
     int found[8];
 };
-
-static int
-refusal(bool failed)
-{
-    int found = failed ? errno : 0;
-    errno = 0;
-    return found;
-}
 
 static void *
 try_all(void *data)
@@ -251,40 +218,15 @@ try_all(void *data)
     return NULL;
 }
 
-static void
-an_unknown_thread_is_refused_and_changes_nothing(void **state)
+TEST(an_unknown_thread_is_refused_and_changes_nothing)
 {
-    (void)state;
     struct stranger s = { .registry = fresh_registry() };
     struct target *t = target_new(0);
     s.method = gcw_method_new(t, note_method, "m");
     s.handler = add(s.registry, "a");
-    pthread_t thread;
-    assert_int_equal(pthread_create(&thread, NULL, try_all, &s), 0);
-    assert_int_equal(pthread_join(thread, NULL), 0);
+    in_unknown_thread(try_all, &s);
     for (int i = 0; i < 8; i++)
         assert_int_equal(s.found[i], EPERM);
     assert_non_null(t);
     run_leaves(s.registry, "a");
-}
-
-static int
-run_all(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(two_threads_that_run_one_registry_take_turns),
-        cmocka_unit_test(one_running_elsewhere_is_not_waited_for),
-        cmocka_unit_test(others_register_and_take_off_during_a_run),
-        cmocka_unit_test(a_handler_that_ends_its_thread_gives_the_turn_back),
-        cmocka_unit_test(those_kept_before_a_thread_ended_are_the_oldest),
-        cmocka_unit_test(those_that_wait_behind_a_gap_stay_in_order),
-        cmocka_unit_test(an_unknown_thread_is_refused_and_changes_nothing),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
-
-int
-main(int argc, char **argv)
-{
-    return test_main(argc, argv, NULL, 0, run_all);
 }

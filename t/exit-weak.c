@@ -2,6 +2,7 @@
  * are dropped.
  */
 #include <errno.h>
+#include "idle.h"
 #include "registry.h"
 
 /* MANY targets are dropped and MANY are kept, in turns; each has a handler.
@@ -53,10 +54,8 @@ form_crowd(struct crowd *crowd)
     in_dead_frame(register_crowd, crowd);
 }
 
-static void
-handlers_of_the_dead_are_skipped_and_all_others_run(void **state)
+TEST(handlers_of_the_dead_are_skipped_and_all_others_run)
 {
-    (void)state;
     struct crowd crowd;
     form_crowd(&crowd);
     collect();
@@ -65,10 +64,8 @@ handlers_of_the_dead_are_skipped_and_all_others_run(void **state)
     assert_true(crowd.ran_dropped <= MANY - NEARLY_ALL);
 }
 
-static void
-handlers_of_the_dead_are_gone(void **state)
+TEST(handlers_of_the_dead_are_gone)
 {
-    (void)state;
     struct crowd crowd;
     size_t gone = 0;
     form_crowd(&crowd);
@@ -88,35 +85,17 @@ struct burden {
     void **refs;         /* to the data */
 };
 
-static void *
-do_nothing(void *self, void *info, void *data)
-{
-    (void)self;
-    (void)info;
-    (void)data;
-    return NULL;
-}
-
 static void
 register_burdened(void *arg)
 {
     struct burden *burden = arg;
     for (size_t i = 0; i < MANY; i++) {
         struct target *data = target_new(i);
-        gcw_method *m = gcw_method_new(target_new(i), do_nothing, data);
+        gcw_method *m = gcw_method_new(target_new(i), idle_method, data);
         assert_non_null(gcw_exit_register(burden->registry, m, NULL));
         burden->refs[i] = gcw_ref_new(data);
         assert_non_null(burden->refs[i]);
     }
-}
-
-static size_t
-count_dead(void **refs)
-{
-    size_t dead = 0;
-    for (size_t i = 0; i < MANY; i++)
-        dead += gcw_ref_get(refs[i]) == NULL;
-    return dead;
 }
 
 /* One collection finds the targets dead, the next the handlers' data; the call
@@ -129,14 +108,12 @@ collect_twice(void)
     collect();
 }
 
-static void
-dead_handlers_leave_the_registry_by_themselves(void **state)
+TEST(dead_handlers_leave_the_registry_by_themselves)
 {
-    (void)state;
     struct burden burden = { fresh_registry(), keep_array(MANY) };
     in_dead_frame(register_burdened, &burden);
     collect_twice();
-    assert_true(count_dead(burden.refs) >= NEARLY_ALL);
+    assert_true(dead_refs(burden.refs, MANY) >= NEARLY_ALL);
     assert_int_equal(gcw_exit_run(burden.registry, 0), 0);
 }
 
@@ -176,10 +153,8 @@ register_held(void *arg)
     assert_non_null(gcw_exit_register(held->registry, m, NULL));
 }
 
-static void
-a_registry_holds_methods_and_data(void **state)
+TEST(a_registry_holds_methods_and_data)
 {
-    (void)state;
     struct held held = { .registry = fresh_registry() };
     held.target = target_new(0);
     in_dead_frame(register_held, &held);
@@ -193,10 +168,8 @@ a_registry_holds_methods_and_data(void **state)
 
 /* Death by gcw_dispose, which needs no collection. */
 
-static void
-disposing_of_the_object_takes_its_handlers_off(void **state)
+TEST(disposing_of_the_object_takes_its_handlers_off)
 {
-    (void)state;
     gcw_exit_registry *r = fresh_registry();
     struct target *t = target_new(0);
     add(r, "a");
@@ -208,27 +181,21 @@ disposing_of_the_object_takes_its_handlers_off(void **state)
     assert_int_equal(gcw_exit_unregister(two), GCW_GONE);
 }
 
-static void
-a_dead_method_cannot_be_registered(void **state)
+TEST(a_dead_method_cannot_be_registered)
 {
-    (void)state;
     gcw_exit_registry *r = fresh_registry();
     struct target *t = target_new(0);
     gcw_method *m = gcw_method_new(t, note_method, "m");
     assert_int_equal(gcw_dispose(t), 0);
-    errno = 0;
-    assert_null(gcw_exit_register(r, m, NULL));
-    assert_int_equal(errno, ESTALE);
+    expect_errno(gcw_exit_register(r, m, NULL) == NULL, ESTALE);
     run_leaves(r, "");
 }
 
-static void
-weak_data_that_died_ends_the_handler(void **state)
+TEST(weak_data_that_died_ends_the_handler)
 {
-    (void)state;
     gcw_exit_registry *r = fresh_registry();
     struct target *self = target_new(0), *data = target_new(1);
-    gcw_method *m = gcw_method_new_weak(self, do_nothing, data);
+    gcw_method *m = gcw_method_new_weak(self, idle_method, data);
     gcw_exit_handler *h = gcw_exit_register(r, m, NULL);
     assert_non_null(h);
     assert_int_equal(gcw_dispose(data), 0);
@@ -243,10 +210,8 @@ dispose_of(void *target)
     assert_int_equal(gcw_dispose(target), 0);
 }
 
-static void
-an_object_that_dies_during_the_run_is_skipped(void **state)
+TEST(an_object_that_dies_during_the_run_is_skipped)
 {
-    (void)state;
     gcw_exit_registry *r = fresh_registry();
     struct target *t = target_new(0);
     add(r, "a");
@@ -255,10 +220,8 @@ an_object_that_dies_during_the_run_is_skipped(void **state)
     run_leaves(r, "killer a");
 }
 
-static void
-a_kept_handler_ends_with_its_object(void **state)
+TEST(a_kept_handler_ends_with_its_object)
 {
-    (void)state;
     gcw_exit_registry *r = fresh_registry();
     struct target *t = target_new(0);
     gcw_exit_options o = { .keep = true };
@@ -324,48 +287,19 @@ expect_that_they_go(struct dropped *dropped)
     dropped->refs = keep_array(MANY);
     in_dead_frame(fill_and_drop, dropped);
     collect_twice();
-    assert_true(count_dead(dropped->refs) >= NEARLY_ALL);
+    assert_true(dead_refs(dropped->refs, MANY) >= NEARLY_ALL);
     assert_int_equal(dropped->ran, 0);
 }
 
-static void
-a_dropped_registry_goes_with_its_functions(void **state)
+TEST(a_dropped_registry_goes_with_its_functions)
 {
-    (void)state;
     struct dropped dropped = { .target = NULL };
     expect_that_they_go(&dropped);
 }
 
-static void
-a_dropped_registry_goes_though_the_objects_live(void **state)
+TEST(a_dropped_registry_goes_though_the_objects_live)
 {
-    (void)state;
     struct dropped dropped = { .target = target_new(0) };
     expect_that_they_go(&dropped);
     assert_int_equal(dropped.target->magic, MAGIC);
-}
-
-static int
-run_all(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(handlers_of_the_dead_are_skipped_and_all_others_run),
-        cmocka_unit_test(handlers_of_the_dead_are_gone),
-        cmocka_unit_test(dead_handlers_leave_the_registry_by_themselves),
-        cmocka_unit_test(a_registry_holds_methods_and_data),
-        cmocka_unit_test(disposing_of_the_object_takes_its_handlers_off),
-        cmocka_unit_test(a_dead_method_cannot_be_registered),
-        cmocka_unit_test(weak_data_that_died_ends_the_handler),
-        cmocka_unit_test(an_object_that_dies_during_the_run_is_skipped),
-        cmocka_unit_test(a_kept_handler_ends_with_its_object),
-        cmocka_unit_test(a_dropped_registry_goes_with_its_functions),
-        cmocka_unit_test(a_dropped_registry_goes_though_the_objects_live),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
-
-int
-main(int argc, char **argv)
-{
-    return test_main(argc, argv, NULL, 0, run_all);
 }

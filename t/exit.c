@@ -8,10 +8,8 @@
 
 /* Order. */
 
-static void
-last_registered_runs_first(void **state)
+TEST(last_registered_runs_first)
 {
-    (void)state;
     gcw_exit_registry *r = fresh_registry();
     add(r, "a");
     add(r, "b");
@@ -19,10 +17,8 @@ last_registered_runs_first(void **state)
     run_leaves(r, "c b a");
 }
 
-static void
-methods_and_functions_share_one_order(void **state)
+TEST(methods_and_functions_share_one_order)
 {
-    (void)state;
     gcw_exit_registry *r = fresh_registry();
     void **keep = keep_array(2);
     add(r, "a");
@@ -32,30 +28,24 @@ methods_and_functions_share_one_order(void **state)
     run_leaves(r, "d c b a");
 }
 
-static void
-a_handler_runs_once(void **state)
+TEST(a_handler_runs_once)
 {
-    (void)state;
     gcw_exit_registry *r = fresh_registry();
     add(r, "a");
     run_leaves(r, "a");
     run_leaves(r, "");
 }
 
-static void
-one_function_registered_twice_runs_twice(void **state)
+TEST(one_function_registered_twice_runs_twice)
 {
-    (void)state;
     gcw_exit_registry *r = fresh_registry();
     add(r, "a");
     add(r, "a");
     run_leaves(r, "a a");
 }
 
-static void
-a_registry_can_be_filled_and_run_again(void **state)
+TEST(a_registry_can_be_filled_and_run_again)
 {
-    (void)state;
     gcw_exit_registry *r = fresh_registry();
     add(r, "a");
     run_leaves(r, "a");
@@ -64,17 +54,13 @@ a_registry_can_be_filled_and_run_again(void **state)
     run_leaves(r, "c b");
 }
 
-static void
-an_empty_registry_runs(void **state)
+TEST(an_empty_registry_runs)
 {
-    (void)state;
     run_leaves(fresh_registry(), "");
 }
 
-static void
-registries_are_separate(void **state)
+TEST(registries_are_separate)
 {
-    (void)state;
     gcw_exit_registry *one = fresh_registry(), *other = fresh_registry();
     add(one, "one");
     add(other, "other");
@@ -90,10 +76,8 @@ add_x_and_y(void *registry)
     add(registry, "y");
 }
 
-static void
-what_is_registered_during_a_run_is_next(void **state)
+TEST(what_is_registered_during_a_run_is_next)
 {
-    (void)state;
     gcw_exit_registry *r = fresh_registry();
     add(r, "a");
     add_fn(r, add_x_and_y, r);
@@ -113,10 +97,8 @@ register_the_next(void *data)
         add_fn(*chained, register_the_next, NULL);
 }
 
-static void
-each_handler_of_a_long_chain_registers_the_next(void **state)
+TEST(each_handler_of_a_long_chain_registers_the_next)
 {
-    (void)state;
     gcw_exit_registry *r = fresh_registry();
     chained = &r;
     chain_length = 0;
@@ -144,10 +126,8 @@ listen(void *self, void *arg, void *data)
     return NULL;
 }
 
-static void
-a_method_is_told_registry_handler_name_and_status(void **state)
+TEST(a_method_is_told_registry_handler_name_and_status)
 {
-    (void)state;
     gcw_exit_registry *r = fresh_registry();
     struct told told = { .self = NULL };
     struct target *t = target_new(0);
@@ -165,10 +145,8 @@ a_method_is_told_registry_handler_name_and_status(void **state)
     assert_true(told.name_right);
 }
 
-static void
-without_a_name_the_name_is_null(void **state)
+TEST(without_a_name_the_name_is_null)
 {
-    (void)state;
     gcw_exit_registry *r = fresh_registry();
     struct told told = { .info = { .name = "left from before" } };
     struct target *t = target_new(0);
@@ -181,10 +159,8 @@ without_a_name_the_name_is_null(void **state)
 
 /* Taking handlers off. */
 
-static void
-an_unregistered_handler_does_not_run(void **state)
+TEST(an_unregistered_handler_does_not_run)
 {
-    (void)state;
     gcw_exit_registry *r = fresh_registry();
     void **keep = keep_array(1);
     add(r, "a");
@@ -196,20 +172,16 @@ an_unregistered_handler_does_not_run(void **state)
     run_leaves(r, "d a");
 }
 
-static void
-what_was_taken_off_is_gone(void **state)
+TEST(what_was_taken_off_is_gone)
 {
-    (void)state;
     gcw_exit_registry *r = fresh_registry();
     gcw_exit_handler *h = add(r, "a");
     assert_int_equal(gcw_exit_unregister(h), GCW_REMOVED);
     assert_int_equal(gcw_exit_unregister(h), GCW_GONE);
 }
 
-static void
-what_has_run_is_gone(void **state)
+TEST(what_has_run_is_gone)
 {
-    (void)state;
     gcw_exit_registry *r = fresh_registry();
     gcw_exit_handler *h = add(r, "a");
     run_leaves(r, "a");
@@ -229,10 +201,8 @@ take_off(void *data)
     at->found = gcw_exit_unregister(at->handler);
 }
 
-static void
-a_handler_that_takes_itself_off_is_running(void **state)
+TEST(a_handler_that_takes_itself_off_is_running)
 {
-    (void)state;
     gcw_exit_registry *r = fresh_registry();
     struct at self = { .found = -2 };
     add(r, "a");
@@ -241,10 +211,8 @@ a_handler_that_takes_itself_off_is_running(void **state)
     assert_int_equal(self.found, GCW_RUNNING);
 }
 
-static void
-a_kept_handler_that_takes_itself_off_runs_no_more(void **state)
+TEST(a_kept_handler_that_takes_itself_off_runs_no_more)
 {
-    (void)state;
     gcw_exit_registry *r = fresh_registry();
     struct at self = { .found = -2 };
     self.handler = add_kept(r, take_off, &self);
@@ -255,10 +223,8 @@ a_kept_handler_that_takes_itself_off_runs_no_more(void **state)
     assert_int_equal(gcw_exit_unregister(self.handler), GCW_GONE);
 }
 
-static void
-a_handler_takes_off_one_that_would_be_next(void **state)
+TEST(a_handler_takes_off_one_that_would_be_next)
 {
-    (void)state;
     gcw_exit_registry *r = fresh_registry();
     struct at next = { .found = -2 };
     add(r, "a");
@@ -274,10 +240,8 @@ note_other(void *data)
     note(data);
 }
 
-static void
-all_with_one_function_are_taken_off(void **state)
+TEST(all_with_one_function_are_taken_off)
 {
-    (void)state;
     gcw_exit_registry *r = fresh_registry(), *other = fresh_registry();
     add_fn(r, note_other, "x");
     add(r, "a");
@@ -291,20 +255,16 @@ all_with_one_function_are_taken_off(void **state)
     run_leaves(other, "z");
 }
 
-static void
-handlers_taken_off_by_function_are_gone(void **state)
+TEST(handlers_taken_off_by_function_are_gone)
 {
-    (void)state;
     gcw_exit_registry *r = fresh_registry();
     gcw_exit_handler *h = add(r, "a");
     assert_int_equal(gcw_exit_unregister_fn(r, note_it), 1);
     assert_int_equal(gcw_exit_unregister(h), GCW_GONE);
 }
 
-static void
-one_taken_off_by_handle_is_not_counted_again(void **state)
+TEST(one_taken_off_by_handle_is_not_counted_again)
 {
-    (void)state;
     gcw_exit_registry *r = fresh_registry();
     add(r, "a");
     gcw_exit_handler *h = add(r, "b");
@@ -323,10 +283,8 @@ take_off_my_kind(void *registry)
     taken_off = gcw_exit_unregister_fn(registry, take_off_my_kind);
 }
 
-static void
-the_running_one_is_not_counted(void **state)
+TEST(the_running_one_is_not_counted)
 {
-    (void)state;
     gcw_exit_registry *r = fresh_registry();
     add(r, "a");
     add_fn(r, take_off_my_kind, r);
@@ -338,10 +296,8 @@ the_running_one_is_not_counted(void **state)
 
 /* Handlers that stay. */
 
-static void
-kept_handlers_run_each_time_in_their_order(void **state)
+TEST(kept_handlers_run_each_time_in_their_order)
 {
-    (void)state;
     gcw_exit_registry *r = fresh_registry();
     add_kept(r, note_it, "a");
     add(r, "b");
@@ -353,10 +309,8 @@ kept_handlers_run_each_time_in_their_order(void **state)
     run_leaves(r, "c a");
 }
 
-static void
-a_kept_method_runs_each_time(void **state)
+TEST(a_kept_method_runs_each_time)
 {
-    (void)state;
     gcw_exit_registry *r = fresh_registry();
     void **keep = keep_array(1);
     gcw_exit_options o = { .keep = true };
@@ -384,10 +338,18 @@ begets(void *data)
     heir->next = NULL;
 }
 
-static void
-what_was_registered_in_a_run_comes_first_in_the_next(void **state)
+TEST(a_kept_handler_is_taken_off_between_runs)
 {
-    (void)state;
+    gcw_exit_registry *r = fresh_registry();
+    gcw_exit_handler *h = add_kept(r, note_it, "a");
+    run_leaves(r, "a");
+    assert_int_equal(gcw_exit_unregister(h), GCW_REMOVED);
+    assert_int_equal(gcw_exit_unregister(h), GCW_GONE);
+    run_leaves(r, "");
+}
+
+TEST(what_was_registered_in_a_run_comes_first_in_the_next)
+{
     gcw_exit_registry *r = fresh_registry();
     struct heir *c = GC_NEW(struct heir), *b = GC_NEW(struct heir);
     struct heir *a = GC_NEW(struct heir);
@@ -403,18 +365,6 @@ what_was_registered_in_a_run_comes_first_in_the_next(void **state)
     run_leaves(r, "c b a y");
 }
 
-static void
-a_kept_handler_is_taken_off_between_runs(void **state)
-{
-    (void)state;
-    gcw_exit_registry *r = fresh_registry();
-    gcw_exit_handler *h = add_kept(r, note_it, "a");
-    run_leaves(r, "a");
-    assert_int_equal(gcw_exit_unregister(h), GCW_REMOVED);
-    assert_int_equal(gcw_exit_unregister(h), GCW_GONE);
-    run_leaves(r, "");
-}
-
 /* Runs inside runs. */
 
 static void
@@ -425,10 +375,8 @@ run_inside(void *registry)
     note(")");
 }
 
-static void
-a_run_inside_a_handler_calls_the_rest(void **state)
+TEST(a_run_inside_a_handler_calls_the_rest)
 {
-    (void)state;
     gcw_exit_registry *r = fresh_registry();
     add(r, "a");
     add(r, "b");
@@ -437,10 +385,8 @@ a_run_inside_a_handler_calls_the_rest(void **state)
     run_leaves(r, "c ( b a )");
 }
 
-static void
-a_run_inside_a_kept_handler_calls_nothing_twice(void **state)
+TEST(a_run_inside_a_kept_handler_calls_nothing_twice)
 {
-    (void)state;
     gcw_exit_registry *r = fresh_registry();
     add_kept(r, note_it, "a");
     add_kept(r, run_inside, r);
@@ -449,10 +395,8 @@ a_run_inside_a_kept_handler_calls_nothing_twice(void **state)
     run_leaves(r, "c ( a )");
 }
 
-static void
-a_handler_runs_another_registry(void **state)
+TEST(a_handler_runs_another_registry)
 {
-    (void)state;
     gcw_exit_registry *outer = fresh_registry(), *inner = fresh_registry();
     add(inner, "x");
     add(inner, "y");
@@ -504,19 +448,15 @@ run_the_lot(gcw_exit_registry *r, size_t expected)
     assert_true(descending);
 }
 
-static void
-lots_are_taken_off_in_any_order(void **state)
+TEST(lots_are_taken_off_in_any_order)
 {
-    (void)state;
     gcw_exit_registry *r = fresh_registry();
     take_off_in_shuffled_order(register_lots(r), LOTS);
     run_the_lot(r, 0);
 }
 
-static void
-what_remains_of_lots_runs_in_order(void **state)
+TEST(what_remains_of_lots_runs_in_order)
 {
-    (void)state;
     gcw_exit_registry *r = fresh_registry();
     take_off_in_shuffled_order(register_lots(r), LOTS / 2);
     run_the_lot(r, LOTS - LOTS / 2);
@@ -524,10 +464,8 @@ what_remains_of_lots_runs_in_order(void **state)
 }
 
 /* The first call by function makes an index of what is there. */
-static void
-functions_are_found_among_lots_that_go(void **state)
+TEST(functions_are_found_among_lots_that_go)
 {
-    (void)state;
     gcw_exit_registry *r = fresh_registry();
     void **handles = register_lots(r);
     assert_int_equal(gcw_exit_unregister_fn(r, note_it), 0);
@@ -538,10 +476,8 @@ functions_are_found_among_lots_that_go(void **state)
     run_the_lot(r, LOTS - LOTS / 4 * 3);
 }
 
-static void
-functions_are_found_after_runs_that_keep_them(void **state)
+TEST(functions_are_found_after_runs_that_keep_them)
 {
-    (void)state;
     gcw_exit_registry *r = fresh_registry();
     add_kept(r, note_other, "x");
     add_kept(r, note_it, "a");
@@ -555,23 +491,11 @@ functions_are_found_after_runs_that_keep_them(void **state)
 
 /* Bad arguments. */
 
-static void
-expect_errno(bool failed, int expected)
+TEST(null_arguments_are_invalid)
 {
-    int found = errno;
-    assert_true(failed);
-    assert_int_equal(found, expected);
-    errno = 0;
-}
-
-static void
-null_arguments_are_invalid(void **state)
-{
-    (void)state;
     gcw_exit_registry *r = fresh_registry();
     struct target *t = target_new(0);
     gcw_method *m = gcw_method_new(t, note_method, NULL);
-    errno = 0;
     expect_errno(gcw_exit_register(NULL, m, NULL) == NULL, EINVAL);
     expect_errno(gcw_exit_register(r, NULL, NULL) == NULL, EINVAL);
     expect_errno(gcw_exit_register_fn(NULL, note_it, NULL, NULL) == NULL,
@@ -586,17 +510,14 @@ null_arguments_are_invalid(void **state)
     run_leaves(r, "");
 }
 
-static void
-reserved_options_are_invalid(void **state)
+TEST(reserved_options_are_invalid)
 {
-    (void)state;
     gcw_exit_registry *r = fresh_registry();
     struct target *t = target_new(0);
     gcw_method *m = gcw_method_new(t, note_method, "m");
     for (int i = 0; i < 2; i++) {
         gcw_exit_options o = { .name = "x" };
         o.reserved[i] = r;
-        errno = 0;
         expect_errno(gcw_exit_register(r, m, &o) == NULL, EINVAL);
         expect_errno(gcw_exit_register_fn(r, note_it, "f", &o) == NULL,
                      EINVAL);
@@ -605,10 +526,8 @@ reserved_options_are_invalid(void **state)
     run_leaves(r, "");
 }
 
-static void
-success_leaves_errno_alone(void **state)
+TEST(success_leaves_errno_alone)
 {
-    (void)state;
     struct target *t = target_new(0);
     errno = E2BIG;
     gcw_exit_registry *r = fresh_registry();
@@ -622,53 +541,4 @@ success_leaves_errno_alone(void **state)
     assert_ptr_equal(gcw_exit_default(), gcw_exit_default());
     assert_int_equal(errno, E2BIG);
     assert_non_null(t);
-}
-
-static int
-run_all(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(last_registered_runs_first),
-        cmocka_unit_test(methods_and_functions_share_one_order),
-        cmocka_unit_test(a_handler_runs_once),
-        cmocka_unit_test(one_function_registered_twice_runs_twice),
-        cmocka_unit_test(a_registry_can_be_filled_and_run_again),
-        cmocka_unit_test(an_empty_registry_runs),
-        cmocka_unit_test(registries_are_separate),
-        cmocka_unit_test(what_is_registered_during_a_run_is_next),
-        cmocka_unit_test(each_handler_of_a_long_chain_registers_the_next),
-        cmocka_unit_test(a_method_is_told_registry_handler_name_and_status),
-        cmocka_unit_test(without_a_name_the_name_is_null),
-        cmocka_unit_test(an_unregistered_handler_does_not_run),
-        cmocka_unit_test(what_was_taken_off_is_gone),
-        cmocka_unit_test(what_has_run_is_gone),
-        cmocka_unit_test(a_handler_that_takes_itself_off_is_running),
-        cmocka_unit_test(a_kept_handler_that_takes_itself_off_runs_no_more),
-        cmocka_unit_test(a_handler_takes_off_one_that_would_be_next),
-        cmocka_unit_test(all_with_one_function_are_taken_off),
-        cmocka_unit_test(handlers_taken_off_by_function_are_gone),
-        cmocka_unit_test(one_taken_off_by_handle_is_not_counted_again),
-        cmocka_unit_test(the_running_one_is_not_counted),
-        cmocka_unit_test(kept_handlers_run_each_time_in_their_order),
-        cmocka_unit_test(a_kept_method_runs_each_time),
-        cmocka_unit_test(a_kept_handler_is_taken_off_between_runs),
-        cmocka_unit_test(what_was_registered_in_a_run_comes_first_in_the_next),
-        cmocka_unit_test(a_run_inside_a_handler_calls_the_rest),
-        cmocka_unit_test(a_run_inside_a_kept_handler_calls_nothing_twice),
-        cmocka_unit_test(a_handler_runs_another_registry),
-        cmocka_unit_test(lots_are_taken_off_in_any_order),
-        cmocka_unit_test(what_remains_of_lots_runs_in_order),
-        cmocka_unit_test(functions_are_found_among_lots_that_go),
-        cmocka_unit_test(functions_are_found_after_runs_that_keep_them),
-        cmocka_unit_test(null_arguments_are_invalid),
-        cmocka_unit_test(reserved_options_are_invalid),
-        cmocka_unit_test(success_leaves_errno_alone),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
-
-int
-main(int argc, char **argv)
-{
-    return test_main(argc, argv, NULL, 0, run_all);
 }

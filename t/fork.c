@@ -4,7 +4,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/wait.h>
-#include "ends.h"
+#include "idle.h"
+#include "log.h"
 
 /* Who speaks: the test's own process, or a descendant. */
 static const char *who = "parent";
@@ -34,12 +35,6 @@ everywhere_say(char *line)
     add_with(gcw_exit_default(), line, &o);
 }
 
-static void
-at_exit(void (*fn)(void *))
-{
-    MUST(gcw_exit_register_fn(gcw_exit_default(), fn, NULL, NULL) != NULL);
-}
-
 /* A child that hangs is ended by its alarm, which fork does not inherit. */
 enum { TIME_LIMIT = 20 };    /* seconds */
 
@@ -48,7 +43,6 @@ enum { TIME_LIMIT = 20 };    /* seconds */
 static void
 in_child(const char *name, void (*body)(void))
 {
-    int status;
     pid_t pid = fork();
     MUST(pid >= 0);
     if (pid == 0) {
@@ -57,28 +51,21 @@ in_child(const char *name, void (*body)(void))
         body();
         exit(0);
     }
-    MUST(waitpid(pid, &status, 0) == pid);
-    MUST(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    ends_well(pid);
 }
 
-static void
-nothing(void)
-{
-}
-
-static void
-child_skips(void)
+END(a_child_skips_the_handlers_of_its_parent, 0, "parent: usual\n")
 {
     at_exit_say("usual");
-    in_child("child", nothing);
+    in_child("child", idle_at_exit);
 }
 
-static void
-child_inherits(void)
+END(a_child_runs_what_it_inherits, 0,
+    "child: inherited\nparent: inherited\nparent: usual\n")
 {
     at_exit_say("usual");
     everywhere_say("inherited");
-    in_child("child", nothing);
+    in_child("child", idle_at_exit);
 }
 
 static void
@@ -87,8 +74,8 @@ registers_own(void)
     at_exit_say("own");
 }
 
-static void
-child_registers(void)
+END(a_child_runs_its_own_handlers, 0,
+    "child: own\nchild: inherited\nparent: usual\nparent: inherited\n")
 {
     everywhere_say("inherited");
     at_exit_say("usual");
@@ -99,11 +86,12 @@ static void
 registers_own_and_forks(void)
 {
     at_exit_say("own");
-    in_child("grandchild", nothing);
+    in_child("grandchild", idle_at_exit);
 }
 
-static void
-grandchild(void)
+END(a_grandchild_inherits_but_skips_its_parents_own, 0,
+    "grandchild: inherited\nchild: own\nchild: inherited\n"
+    "parent: inherited\n")
 {
     everywhere_say("inherited");
     in_child("child", registers_own_and_forks);
@@ -115,11 +103,10 @@ said_by_atexit(void)
     say_with_name("atexit");
 }
 
-static void
-atexit_inherits(void)
+END(atexit_is_inherited, 0, "child: atexit\nparent: atexit\n")
 {
     MUST(gcw_atexit(said_by_atexit) == 0);
-    in_child("child", nothing);
+    in_child("child", idle_at_exit);
 }
 
 /* What the bodies of children use is kept here, in uncollectable memory. */
@@ -131,8 +118,7 @@ takes_off(void)
     MUST(gcw_exit_unregister(kept[0]) == GCW_REMOVED);
 }
 
-static void
-child_takes_off(void)
+END(what_a_child_takes_off_stays_with_the_parent, 0, "parent: other\n")
 {
     gcw_exit_options o = { .inherit = true };
     kept = keep_array(1);
@@ -152,8 +138,9 @@ runs_own(void)
     MUST(gcw_exit_run(kept[0], 0) == 0);
 }
 
-static void
-own_registry(void)
+END(a_registry_of_ones_own_in_a_child, 0,
+    "child: of the child\nchild: inherited\n"
+    "parent: inherited\nparent: usual\n")
 {
     gcw_exit_options o = { .inherit = true };
     kept = keep_array(1);
@@ -171,15 +158,15 @@ fork_and_exit(void *data)
 {
     (void)data;
     say_with_name("forks");
-    in_child("child", nothing);
+    in_child("child", idle_at_exit);
 }
 
-static void
-handler_forks(void)
+END(a_child_forked_in_a_handler_exits, 0,
+    "parent: forks\nchild: inherited\nparent: inherited\nparent: usual\n")
 {
     at_exit_say("usual");
     everywhere_say("inherited");
-    at_exit(fork_and_exit);
+    at_exit(fork_and_exit, NULL);
 }
 
 /* The child comes back from the handler and goes on with the parent's run. */
@@ -200,12 +187,12 @@ fork_and_return(void *data)
     MUST(WIFEXITED(status) && WEXITSTATUS(status) == 3);
 }
 
-static void
-handler_returns_twice(void)
+END(a_child_forked_in_a_handler_goes_on, 3,
+    "parent: forks\nchild: inherited\nparent: inherited\nparent: usual\n")
 {
     at_exit_say("usual");
     everywhere_say("inherited");
-    at_exit(fork_and_return);
+    at_exit(fork_and_return, NULL);
     exit(3);
 }
 
@@ -250,7 +237,7 @@ hold_a_run_while(void (*body_of_child)(void))
     char byte;
     MUST(pipe(held) == 0 && pipe(released) == 0);
     everywhere_say("inherited");
-    at_exit(hold_run);
+    at_exit(hold_run, NULL);
     MUST(pthread_create(&holder, NULL, run_default_made_known, NULL) == 0);
     MUST(read(held[0], &byte, 1) == 1);
     in_child("child", body_of_child);
@@ -258,8 +245,8 @@ hold_a_run_while(void (*body_of_child)(void))
     MUST(pthread_join(holder, NULL) == 0);
 }
 
-static void
-fork_during_a_run(void)
+END(a_child_forked_during_another_threads_run_exits, 0,
+    "child: own\nchild: inherited\nparent: inherited\n")
 {
     hold_a_run_while(registers_own);
 }
@@ -294,8 +281,8 @@ runs_in_new_threads(void)
     at_exit_say("own");
 }
 
-static void
-threads_in_place_of_others(void)
+END(no_new_thread_of_the_child_is_taken_for_that_other_thread, 0,
+    "child: inherited\nchild: own\nparent: inherited\n")
 {
     hold_a_run_while(runs_in_new_threads);
 }
@@ -308,8 +295,8 @@ quits(void)
     quick_exit(0);
 }
 
-static void
-quick_child(void)
+END(quick_exit_in_a_child, 0, "child: quick, inherited\n"
+    "parent: inherited\nparent: quick, inherited\nparent: quick\n")
 {
     gcw_exit_options quick = { .quick = true };
     gcw_exit_options both = { .quick = true, .inherit = true };
@@ -329,11 +316,10 @@ watch(void)
     MUST(gcw_cleanup_new(kept[0], say_with_name, "cleanup") != NULL);
 }
 
-static void
-cleanup_at_exit(void)
+END(a_childs_exit_does_not_run_the_parents_cleanups, 0, "parent: cleanup\n")
 {
     watch();
-    in_child("child", nothing);
+    in_child("child", idle_at_exit);
 }
 
 static void
@@ -343,8 +329,8 @@ its_copy_dies(void)
     MUST(gcw_drain(0) == 1);
 }
 
-static void
-cleanup_in_child(void)
+END(a_cleanup_runs_when_the_childs_copy_dies, 0,
+    "child: cleanup\nparent: cleanup\n")
 {
     watch();
     in_child("child", its_copy_dies);
@@ -357,8 +343,8 @@ watches_own(void)
     MUST(gcw_cleanup_new(kept[1], say_with_name, "own cleanup") != NULL);
 }
 
-static void
-childs_own_cleanup(void)
+END(a_childs_own_cleanup_runs_at_its_exit, 0,
+    "child: own cleanup\nparent: cleanup\n")
 {
     watch();
     in_child("child", watches_own);
@@ -375,8 +361,7 @@ works(void)
     at_exit_say("own");
 }
 
-static void
-child_works(void)
+END(a_child_goes_on_working, 0, "child: own\n")
 {
     for (size_t i = 0; i < MANY; i++)
         MUST(gcw_ref_new(target_new(i)) != NULL);
@@ -447,8 +432,10 @@ emits(void)
     emit_both(2, 2);
 }
 
-static void
-child_emits(void)
+#define CALLS(who) who ": function\n" who ": method\n" \
+    who ": hub function\n" who ": hub method\n"
+
+END(a_child_emits_to_its_parents_listeners, 0, CALLS("child") CALLS("parent"))
 {
     listen();
     in_child("child", emits);
@@ -467,8 +454,9 @@ changes_listeners(void)
     emits();
 }
 
-static void
-child_changes_listeners(void)
+END(whom_a_child_connects_and_disconnects_is_its_own_affair, 0,
+    "child: method\nchild: own\nchild: hub method\nchild: hub own\n"
+    CALLS("parent"))
 {
     listen();
     in_child("child", changes_listeners);
@@ -482,8 +470,8 @@ its_copy_of_the_target_dies(void)
     emit_both(1, 0);
 }
 
-static void
-target_dies_in_child(void)
+END(who_dies_in_a_child_listens_on_in_the_parent, 0, "child: function\n"
+    CALLS("parent"))
 {
     listen();
     in_child("child", its_copy_of_the_target_dies);
@@ -491,14 +479,6 @@ target_dies_in_child(void)
 }
 
 /* Deaths by collection. */
-
-static void *
-act_quietly(void *self, void *arg, void *data)
-{
-    (void)self;
-    (void)arg;
-    return data;
-}
 
 static void
 hear_quietly(const gcw_emission *emission, void *data)
@@ -513,7 +493,7 @@ many_listen(void *unused)
     (void)unused;
     for (size_t i = 0; i < MANY; i++) {
         struct target *t = target_new(i);
-        gcw_method *m = gcw_method_new(t, act_quietly, NULL);
+        gcw_method *m = gcw_method_new(t, idle_method, NULL);
         MUST(gcw_event_connect(kept[EVENT], m, 0) != NULL);
         MUST(gcw_hub_connect_fn(kept[HUB], "many", t, hear_quietly, NULL, 0)
              != NULL);
@@ -539,8 +519,7 @@ many_listen_and_die(void)
     nearly_all_are_gone();
 }
 
-static void
-listeners_die(void)
+END(listeners_die_in_the_child_and_in_the_parent, 0, "parent: done\n")
 {
     event_and_hub();
     in_dead_frame(many_listen, NULL);
@@ -566,8 +545,11 @@ fork_in_a_listener_of_the_hub(const gcw_emission *emission, void *data)
     fork_in_a_listener(emission->arg, data);
 }
 
-static void
-listener_forks(void)
+#define FORKS_IN_LISTENER \
+    "parent: forks\nchild: after it\nparent: after it\n"
+
+END(a_child_forked_in_a_listener_goes_on_with_the_emission, 3,
+    FORKS_IN_LISTENER)
 {
     event_and_hub();
     MUST(gcw_event_connect_fn(kept[EVENT], fork_in_a_listener, NULL, 0)
@@ -577,8 +559,7 @@ listener_forks(void)
     exit(3);
 }
 
-static void
-hub_listener_forks(void)
+END(so_does_one_forked_in_a_listener_of_a_hub, 3, FORKS_IN_LISTENER)
 {
     event_and_hub();
     MUST(gcw_hub_connect_fn(kept[HUB], "news", NULL,
@@ -614,8 +595,10 @@ changes_it(void)
     changes_listeners();
 }
 
-static void
-fork_during_an_emission(void)
+END(a_child_forked_during_another_threads_emission_may_do_all, 0,
+    CALLS("child") "child: method\nchild: own\n"
+    "child: hub method\nchild: hub own\n"
+    "parent: function\nparent: method\n")
 {
     char byte;
     pthread_t thread;
@@ -678,7 +661,7 @@ static void
 come_and_go(void)
 {
     struct target *t = target_new(0);
-    gcw_method *m = gcw_method_new(t, act_quietly, NULL);
+    gcw_method *m = gcw_method_new(t, idle_method, NULL);
     gcw_listener *l = gcw_event_connect(kept[EVENT], m, GCW_FRONT);
     gcw_listener *u = gcw_event_connect(kept[EVENT], m, GCW_UNIQUE);
     gcw_hub_connect(kept[HUB], "passing", kept[TARGET], m, 0);
@@ -730,8 +713,7 @@ fork_amid(void *(*thread_body)(void *), void (*child_body)(void))
     say_with_name("done");
 }
 
-static void
-fork_amid_changes(void)
+END(so_may_one_forked_during_another_threads_changes, 0, "parent: done\n")
 {
     event_and_hub();
     for (size_t i = 0; i < STEADY; i++)
@@ -747,7 +729,7 @@ static void
 one_of_all_dies(void)
 {
     struct target *t = target_new(0);
-    gcw_method *m = gcw_method_new(t, act_quietly, NULL);
+    gcw_method *m = gcw_method_new(t, idle_method, NULL);
     for (size_t i = 0; i < EVENTS; i++)
         MUST(gcw_event_connect(kept[i], m, 0) != NULL);
     MUST(gcw_dispose(t) == 0);
@@ -765,7 +747,7 @@ let_die(void *unused)
 static void
 leave_again(void *refs)
 {
-    gcw_method *m = gcw_method_new(kept[EVENTS], act_quietly, NULL);
+    gcw_method *m = gcw_method_new(kept[EVENTS], idle_method, NULL);
     for (size_t i = 0; i < MANY; i++) {
         gcw_listener *l = gcw_event_connect(kept[i % EVENTS], m, 0);
         ((void **)refs)[i] = gcw_ref_new(l);
@@ -786,8 +768,8 @@ leaves_nothing_behind(void)
     MUST(nearly_all(gone, MANY));
 }
 
-static void
-fork_amid_tidying(void)
+END(what_another_thread_was_tidying_is_tidied_in_the_child, 0,
+    "parent: done\n")
 {
     kept = keep_array(EVENTS + 1);
     for (size_t i = 0; i < EVENTS; i++)
@@ -814,7 +796,7 @@ all_listen(void)
     for (size_t i = 0; i < MANY; i++) {
         gcw_method *m;
         listening[i] = target_new(i);
-        m = gcw_method_new(listening[i], act_quietly, NULL);
+        m = gcw_method_new(listening[i], idle_method, NULL);
         MUST(gcw_event_connect(kept[EVENT], m, 0) != NULL);
     }
 }
@@ -826,8 +808,8 @@ counts_whom_it_calls(void)
     MUST(gcw_event_emit(kept[EVENT], NULL) == n);
 }
 
-static void
-fork_amid_deaths(void)
+END(whom_another_thread_disposed_of_is_out_of_events_in_the_child, 0,
+    "parent: done\n")
 {
     event_and_hub();
     listening = keep_array(MANY);
@@ -841,80 +823,3 @@ fork_amid_deaths(void)
     }
     say_with_name("done");
 }
-
-#define CALLS(who) who ": function\n" who ": method\n" \
-    who ": hub function\n" who ": hub method\n"
-
-#define FORKS_IN_LISTENER \
-    "parent: forks\nchild: after it\nparent: after it\n"
-
-static const struct end ends[] = {
-    { "a_child_skips_the_handlers_of_its_parent", child_skips, 0,
-      "parent: usual\n", NULL, NULL },
-    { "a_child_runs_what_it_inherits", child_inherits, 0,
-      "child: inherited\nparent: inherited\nparent: usual\n", NULL, NULL },
-    { "a_child_runs_its_own_handlers", child_registers, 0,
-      "child: own\nchild: inherited\nparent: usual\nparent: inherited\n",
-      NULL, NULL },
-    { "a_grandchild_inherits_but_skips_its_parents_own", grandchild, 0,
-      "grandchild: inherited\nchild: own\nchild: inherited\n"
-      "parent: inherited\n", NULL, NULL },
-    { "atexit_is_inherited", atexit_inherits, 0,
-      "child: atexit\nparent: atexit\n", NULL, NULL },
-    { "what_a_child_takes_off_stays_with_the_parent", child_takes_off, 0,
-      "parent: other\n", NULL, NULL },
-    { "a_registry_of_ones_own_in_a_child", own_registry, 0,
-      "child: of the child\nchild: inherited\n"
-      "parent: inherited\nparent: usual\n", NULL, NULL },
-    { "a_child_forked_in_a_handler_exits", handler_forks, 0,
-      "parent: forks\nchild: inherited\nparent: inherited\nparent: usual\n",
-      NULL, NULL },
-    { "a_child_forked_in_a_handler_goes_on", handler_returns_twice, 3,
-      "parent: forks\nchild: inherited\nparent: inherited\nparent: usual\n",
-      NULL, NULL },
-    { "a_child_forked_during_another_threads_run_exits", fork_during_a_run, 0,
-      "child: own\nchild: inherited\nparent: inherited\n", NULL, NULL },
-    { "no_new_thread_of_the_child_is_taken_for_that_other_thread",
-      threads_in_place_of_others, 0,
-      "child: inherited\nchild: own\nparent: inherited\n", NULL, NULL },
-    { "quick_exit_in_a_child", quick_child, 0,
-      "child: quick, inherited\n"
-      "parent: inherited\nparent: quick, inherited\nparent: quick\n",
-      NULL, NULL },
-    { "a_childs_exit_does_not_run_the_parents_cleanups", cleanup_at_exit, 0,
-      "parent: cleanup\n", NULL, NULL },
-    { "a_cleanup_runs_when_the_childs_copy_dies", cleanup_in_child, 0,
-      "child: cleanup\nparent: cleanup\n", NULL, NULL },
-    { "a_childs_own_cleanup_runs_at_its_exit", childs_own_cleanup, 0,
-      "child: own cleanup\nparent: cleanup\n", NULL, NULL },
-    { "a_child_goes_on_working", child_works, 0,
-      "child: own\n", NULL, NULL },
-
-    { "a_child_emits_to_its_parents_listeners", child_emits, 0,
-      CALLS("child") CALLS("parent"), NULL, NULL },
-    { "whom_a_child_connects_and_disconnects_is_its_own_affair",
-      child_changes_listeners, 0,
-      "child: method\nchild: own\nchild: hub method\nchild: hub own\n"
-      CALLS("parent"), NULL, NULL },
-    { "who_dies_in_a_child_listens_on_in_the_parent", target_dies_in_child, 0,
-      "child: function\n" CALLS("parent"), NULL, NULL },
-    { "listeners_die_in_the_child_and_in_the_parent", listeners_die, 0,
-      "parent: done\n", NULL, NULL },
-    { "a_child_forked_in_a_listener_goes_on_with_the_emission",
-      listener_forks, 3, FORKS_IN_LISTENER, NULL, NULL },
-    { "so_does_one_forked_in_a_listener_of_a_hub", hub_listener_forks, 3,
-      FORKS_IN_LISTENER, NULL, NULL },
-    { "a_child_forked_during_another_threads_emission_may_do_all",
-      fork_during_an_emission, 0,
-      CALLS("child") "child: method\nchild: own\n"
-      "child: hub method\nchild: hub own\n"
-      "parent: function\nparent: method\n", NULL, NULL },
-    { "so_may_one_forked_during_another_threads_changes", fork_amid_changes,
-      0, "parent: done\n", NULL, NULL },
-    { "what_another_thread_was_tidying_is_tidied_in_the_child",
-      fork_amid_tidying, 0, "parent: done\n", NULL, NULL },
-    { "whom_another_thread_disposed_of_is_out_of_events_in_the_child",
-      fork_amid_deaths, 0, "parent: done\n", NULL, NULL },
-};
-
-ENDS_MAIN(ends)

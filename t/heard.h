@@ -2,8 +2,7 @@
 #ifndef HEARD_H
 #define HEARD_H
 
-#include <stdio.h>
-#include "support.h"
+#include "log.h"
 
 struct heard {
     int times;
@@ -22,10 +21,19 @@ static inline void
 hear(void *handle, const char *name, const char *why, void *data)
 {
     struct heard *heard = data;
-    heard->times++;
+    heard->times += name == NULL || *name != '\0';
     heard->handle = handle;
     copy_heard(heard->name, name);
     copy_heard(heard->why, why);
+}
+
+/* A hook that fails too; its data is a word. */
+static inline void
+failing_hook(void *handle, const char *name, const char *why, void *word)
+{
+    (void)handle, (void)name, (void)why;
+    note(word);
+    gcw_fail("the hook, too");
 }
 
 #endif

@@ -7,7 +7,8 @@
 #include <errno.h>
 #include <gc/gc_mark.h>
 #include <gcweak/debug.h>
-#include "ends.h"
+#include "idle.h"
+#include "log.h"
 
 /* --- all that holds data --- */
 
@@ -43,73 +44,29 @@ keep(struct scene *s, void *handle)
     return handle != NULL;
 }
 
-static void *
-method(void *self, void *arg, void *data)
-{
-    (void)self, (void)arg, (void)data;
-    return NULL;
-}
-
-static void
-hear(void *arg, void *data)
-{
-    (void)arg, (void)data;
-}
-
-static void
-hear_hub(const gcw_emission *emission, void *data)
-{
-    (void)emission, (void)data;
-}
-
-static void
-call(void *data)
-{
-    (void)data;
-}
-
-static void
-heard_of_death(gcw_method *m, void *data)
-{
-    (void)m, (void)data;
-}
-
-static void
-hear_failure(void *handle, const char *name, const char *why, void *data)
-{
-    (void)handle, (void)name, (void)why, (void)data;
-}
-
-static const char *
-no_name(const void *object, size_t size, void *data)
-{
-    (void)object, (void)size, (void)data;
-    return NULL;
-}
-
 static bool
 by_method(struct scene *s, void *data)
 {
-    return keep(s, gcw_method_new(s->self, method, data));
+    return keep(s, gcw_method_new(s->self, idle_method, data));
 }
 
 static bool
 by_event(struct scene *s, void *data)
 {
-    return gcw_event_connect_fn(s->event, hear, data, 0) != NULL;
+    return gcw_event_connect_fn(s->event, idle_fn, data, 0) != NULL;
 }
 
 static bool
 by_events_hook(struct scene *s, void *data)
 {
     gcw_event *e = gcw_event_new(NULL);
-    return gcw_event_on_error(e, hear_failure, data) == 0 && keep(s, e);
+    return gcw_event_on_error(e, idle_on_error, data) == 0 && keep(s, e);
 }
 
 static bool
 by_hub(struct scene *s, void *data)
 {
-    return gcw_hub_connect_fn(s->hub, "type", NULL, hear_hub, data, 0)
+    return gcw_hub_connect_fn(s->hub, "type", NULL, idle_hub_fn, data, 0)
            != NULL;
 }
 
@@ -117,7 +74,7 @@ static bool
 by_hubs_hook(struct scene *s, void *data)
 {
     gcw_hub *h = gcw_hub_new();
-    return gcw_hub_on_error(h, hear_failure, data) == 0 && keep(s, h);
+    return gcw_hub_on_error(h, idle_on_error, data) == 0 && keep(s, h);
 }
 
 static bool
@@ -135,41 +92,41 @@ by_posted_argument(struct scene *s, void *data)
 static bool
 by_registry(struct scene *s, void *data)
 {
-    return gcw_exit_register_fn(s->registry, call, data, NULL) != NULL;
+    return gcw_exit_register_fn(s->registry, idle, data, NULL) != NULL;
 }
 
 static bool
 by_registrys_hook(struct scene *s, void *data)
 {
     gcw_exit_registry *r = gcw_exit_registry_new(NULL);
-    return gcw_exit_on_error(r, hear_failure, data) == 0 && keep(s, r);
+    return gcw_exit_on_error(r, idle_on_error, data) == 0 && keep(s, r);
 }
 
 static bool
 by_cleanup(struct scene *s, void *data)
 {
-    return gcw_cleanup_new(s->self, call, data) != NULL;
+    return gcw_cleanup_new(s->self, idle, data) != NULL;
 }
 
 static bool
 by_death_callback(struct scene *s, void *data)
 {
-    return gcw_method_on_death(gcw_method_new(s->self, method, NULL),
-                               heard_of_death, data) != NULL;
+    return gcw_method_on_death(gcw_method_new(s->self, idle_method, NULL),
+                               idle_on_death, data) != NULL;
 }
 
 static bool
 by_drains_hook(struct scene *s, void *data)
 {
     (void)s;
-    return gcw_drain_on_error(hear_failure, data) == 0;
+    return gcw_drain_on_error(idle_on_error, data) == 0;
 }
 
 static bool
 by_namer(struct scene *s, void *data)
 {
     (void)s;
-    return gcw_explain_name(no_name, data) == 0;
+    return gcw_explain_name(idle_namer, data) == 0;
 }
 
 #if HAVE_LIBFFI
@@ -180,19 +137,13 @@ proxied(void *self)
     (void)self;
 }
 
-static void
-stale(gcw_proxy *p, void *data)
-{
-    (void)p, (void)data;
-}
-
 static bool
 by_proxys_hook(struct scene *s, void *data)
 {
     static gcw_proxy *p;
     if (data == NULL || p == NULL)
         p = gcw_proxy_new(s->self, (gcw_proxy_fn *)proxied, ")v");
-    return gcw_proxy_on_stale(p, stale, data) == 0;
+    return gcw_proxy_on_stale(p, idle_on_stale, data) == 0;
 }
 
 #endif
@@ -237,6 +188,9 @@ expect(bool right, const struct holder *h, size_t offset)
 }
 
 /* --- where the collector follows no pointers into the middle --- */
+
+/* Where the collector runs already, and follows such pointers. */
+#define NOT_RUNNING "incremental"
 
 static void
 follow_no_middles(void)
@@ -293,8 +247,8 @@ refuses_middles(const struct holder *h)
     GC_reachable_here(object);
 }
 
-static void
-middles(void)
+END(data_in_the_middle_is_refused_where_that_is_not_followed, 0, "",
+    .not_in = NOT_RUNNING)
 {
     follow_no_middles();
     GC_disable();            /* counts are exact */
@@ -310,8 +264,7 @@ refuses_middles_of_debug(const struct holder *h)
     GC_reachable_here(object);
 }
 
-static void
-middles_of_debug(void)
+END(so_it_is_in_debug_objects, 0, "", .not_in = NOT_RUNNING)
 {
     follow_no_middles();
     GC_disable();
@@ -364,8 +317,7 @@ holds_beginnings(const struct holder *h)
     holds_all(h, 0, false);
 }
 
-static void
-beginnings(void)
+END(data_at_the_beginning_is_held_there, 0, "", .not_in = NOT_RUNNING)
 {
     follow_no_middles();
     each_holder(holds_beginnings);
@@ -379,8 +331,7 @@ holds_tagged(const struct holder *h)
     holds_all(h, TAG, false);
 }
 
-static void
-tagged(void)
+END(data_with_a_tag_is_held_there, 0, "", .not_in = NOT_RUNNING)
 {
     follow_no_middles();
     each_holder(holds_tagged);
@@ -393,8 +344,7 @@ holds_place_of_debug(const struct holder *h)
     holds_all(h, GC_get_debug_header_size(), false);
 }
 
-static void
-place_of_debug(void)
+END(so_is_data_where_debug_objects_would_begin, 0, "", .not_in = NOT_RUNNING)
 {
     follow_no_middles();
     each_holder(holds_place_of_debug);
@@ -406,8 +356,7 @@ holds_debug(const struct holder *h)
     holds_all(h, 0, true);
 }
 
-static void
-of_debug(void)
+END(debug_objects_are_held_there, 0, "", .not_in = NOT_RUNNING)
 {
     follow_no_middles();
     each_holder(holds_debug);
@@ -431,8 +380,7 @@ accepts_others(const struct holder *h)
     GC_reachable_here(object);
 }
 
-static void
-others(void)
+END(data_that_is_no_object_is_accepted_there, 0, "", .not_in = NOT_RUNNING)
 {
     follow_no_middles();
     each_holder(accepts_others);
@@ -444,14 +392,6 @@ static void
 holds_middles(const struct holder *h)
 {
     holds_all(h, MIDDLE, false);
-}
-
-static void
-middles_followed(void)
-{
-    MUST(gcw_init() == 0);
-    MUST(GC_get_all_interior_pointers());
-    each_holder(holds_middles);
 }
 
 /* --- a refused hook changes nothing --- */
@@ -492,14 +432,15 @@ set_hooks(struct scene *s, gcw_error_fn *hook, void *data, int result)
     MUST(gcw_drain_on_error(hook, data) == result);
 }
 
-static void
-refused_hooks(void)
+END(a_refused_hook_leaves_the_one_before, 0,
+    "event: the first hook\nhub: the first hook\n"
+    "registry: the first hook\ndrain: the first hook\n", .not_in = NOT_RUNNING)
 {
     follow_no_middles();
     struct scene *s = scene_new();
     struct target *t = target_new(1);
     set_hooks(s, say_failure, (char *)"the first hook", 0);
-    set_hooks(s, hear_failure, t->more, -1);
+    set_hooks(s, idle_on_error, t->more, -1);
     gcw_event_connect_fn(s->event, fail_in_event, (char *)"event", 0);
     gcw_event_emit(s->event, NULL);
     gcw_hub_connect_fn(s->hub, NULL, NULL, fail_in_hub, (char *)"hub", 0);
@@ -526,22 +467,20 @@ on_death(struct target **target)
 {
     void **kept = keep_array(1);
     *target = kept[0] = target_new(1);
-    gcw_cleanup *c = gcw_method_on_death(gcw_method_new(*target, method, NULL),
-                                         say_death, (char *)"told");
+    gcw_method *m = gcw_method_new(*target, idle_method, NULL);
+    gcw_cleanup *c = gcw_method_on_death(m, say_death, (char *)"told");
     MUST(c != NULL);
     return c;
 }
 
-static void
-exit_while_it_lives(void)
+END(a_death_callback_does_not_run_at_exit_while_its_method_lives, 0, "")
 {
     struct target *t;
     MUST(!gcw_cleanup_atexit(on_death(&t)));
-    MUST(gcw_cleanup_atexit(gcw_cleanup_new(t, call, NULL)));
+    MUST(gcw_cleanup_atexit(gcw_cleanup_new(t, idle, NULL)));
 }
 
-static void
-exit_when_it_was_asked_for(void)
+END(it_does_if_that_was_asked_for, 0, "alive\ntold\n")
 {
     struct target *t;
     gcw_cleanup *c = on_death(&t);
@@ -549,8 +488,7 @@ exit_when_it_was_asked_for(void)
     MUST(gcw_cleanup_atexit(c));
 }
 
-static void
-exit_when_it_was_taken_back(void)
+END(it_does_not_if_that_was_taken_back, 0, "")
 {
     struct target *t;
     gcw_cleanup *c = on_death(&t);
@@ -559,8 +497,7 @@ exit_when_it_was_taken_back(void)
     MUST(!gcw_cleanup_atexit(c));
 }
 
-static void
-exit_while_it_is_pending(void)
+END(a_pending_death_callback_runs_at_exit, 0, "dead\ntold\n")
 {
     struct target *t;
     on_death(&t);
@@ -580,13 +517,15 @@ grow_and_drop(void *refs)
         for (int j = 0; j < LISTENERS; j++) {
             struct target *t = target_new(1);
             *ref++ = gcw_ref_new(t);
-            MUST(gcw_event_connect_fn(e, hear, t, 0) != NULL);
+            MUST(gcw_event_connect_fn(e, idle_fn, t, 0) != NULL);
         }
     }
 }
 
-static void
-grown_events(void)
+/* In the other mode a stale pointer to the last array of one of the few
+     * events is likely, and its data is held by right. */
+END(an_event_that_has_grown_and_gone_holds_no_data, 0, "",
+    .not_in = "incremental")
 {
     gcw_ref **refs = (gcw_ref **)keep_array(EVENTS * LISTENERS);
     size_t dead = 0;
@@ -611,7 +550,7 @@ connect_leaving(void *leaving)
     for (int i = 0; i < MANY; i++) {
         struct target *t = target_new(1);
         l->refs[i] = gcw_ref_new(t);
-        l->listeners[i] = gcw_event_connect_fn(l->event, hear, t, 0);
+        l->listeners[i] = gcw_event_connect_fn(l->event, idle_fn, t, 0);
         MUST(l->listeners[i] != NULL);
     }
 }
@@ -624,7 +563,7 @@ grow_and_let_them_leave(void *arg, void *data)
     size_t dead = 0;
     (void)arg;
     for (int i = 0; i < 2 * MANY; i++)
-        MUST(gcw_event_connect_fn(l->event, hear, &more[i], 0) != NULL);
+        MUST(gcw_event_connect_fn(l->event, idle_fn, &more[i], 0) != NULL);
     for (int i = 0; i < MANY; i++)
         MUST(gcw_listener_disconnect(l->listeners[i]));
     collect();
@@ -633,8 +572,7 @@ grow_and_let_them_leave(void *arg, void *data)
     MUST(nearly_all(dead, MANY));
 }
 
-static void
-leave_in_an_emission(void)
+END(an_emission_holds_no_data_of_those_that_left_meanwhile, 0, "")
 {
     struct leaving *l = GC_MALLOC_UNCOLLECTABLE(sizeof *l);
     MUST(l != NULL);
@@ -656,13 +594,6 @@ struct growth {
     gcw_listener *blocked, *disconnected;
     struct target *disposed;
 };
-
-static void
-say_word(void *arg, void *data)
-{
-    (void)arg;
-    say(data);
-}
 
 static void *
 method_says(void *self, void *arg, void *data)
@@ -706,7 +637,7 @@ grow_event(void *arg, void *data)
     (void)arg;
     say("grows");
     for (int i = 0; i < 200; i++)
-        MUST(gcw_event_connect_fn(g->event, hear, &many[i], 0) != NULL);
+        MUST(gcw_event_connect_fn(g->event, idle_fn, &many[i], 0) != NULL);
     take_some_out(g);
 }
 
@@ -726,8 +657,9 @@ on_event(struct growth *g, const char *word)
     return gcw_event_connect_fn(g->event, say_word, (char *)word, 0);
 }
 
-static void
-replaced_array(void)
+END(listeners_that_moved_meanwhile_are_called_with_their_data, 0,
+    "first\ngrows\nsecond\nmethod\nweak\nonce\n"
+    "again\nfirst\nsecond\nmethod\nweak\n")
 {
     struct growth *g = growth_new();
     struct target *t = target_new(1), *data = target_new(2);
@@ -758,9 +690,9 @@ grow_hub(const gcw_emission *emission, void *data)
     (void)emission;
     say("grows");
     for (int i = 0; i < 200; i++) {
-        MUST(gcw_hub_connect_fn(g->hub, "type", NULL, hear_hub, &many[i], 0)
+        MUST(gcw_hub_connect_fn(g->hub, "type", NULL, idle_hub_fn, &many[i], 0)
              != NULL);
-        MUST(gcw_hub_connect_fn(g->hub, NULL, NULL, hear_hub, &many[i], 0)
+        MUST(gcw_hub_connect_fn(g->hub, NULL, NULL, idle_hub_fn, &many[i], 0)
              != NULL);
     }
     take_some_out(g);
@@ -781,8 +713,8 @@ on_hub(struct growth *g, const char *type, const char *word)
                               0);
 }
 
-static void
-replaced_patterns(void)
+END(those_of_several_patterns_too_and_equal_ones_once, 0,
+    "grows\nfirst\nmethod\nfunction\nagain\nfirst\nmethod\nfunction\n")
 {
     struct growth *g = growth_new();
     struct target *t = target_new(1);
@@ -838,26 +770,21 @@ new_target(void)
 
 LAZY(struct target, target, new_target())
 LAZY(gcw_ref, ref, gcw_ref_new(a_target()))
-LAZY(gcw_method, method, gcw_method_new(a_target(), method, NULL))
-LAZY(gcw_cleanup, cleanup, gcw_cleanup_new(a_target(), call, NULL))
+LAZY(gcw_method, method, gcw_method_new(a_target(), idle_method, NULL))
+LAZY(gcw_cleanup, cleanup, gcw_cleanup_new(a_target(), idle, NULL))
 LAZY(gcw_event, event, gcw_event_new("event"))
-LAZY(gcw_listener, listener, gcw_event_connect_fn(a_event(), hear, NULL, 0))
+LAZY(gcw_listener, listener, gcw_event_connect_fn(a_event(), idle_fn, NULL, 0))
 LAZY(gcw_hub, hub, gcw_hub_new())
 LAZY(gcw_exit_registry, registry, gcw_exit_registry_new("registry"))
 LAZY(gcw_exit_handler, handler,
-     gcw_exit_register_fn(a_registry(), call, NULL, NULL))
+     gcw_exit_register_fn(a_registry(), idle, NULL, NULL))
 
 static gcw_bound *
 a_bound(void)
 {
     static gcw_bound bound;
-    bound = (gcw_bound){ a_target(), method, NULL };
+    bound = (gcw_bound){ a_target(), idle_method, NULL };
     return &bound;
-}
-
-static void
-at_exit(void)
-{
 }
 
 static FILE *
@@ -917,7 +844,7 @@ binds(void)
 static bool
 fails_in_a_listener(void)
 {
-    return gcw_event_on_error(a_event(), hear_failure, NULL) == 0
+    return gcw_event_on_error(a_event(), idle_on_error, NULL) == 0
            && gcw_event_connect_fn(a_event(), fail_in_event, NULL, GCW_ONCE)
               != NULL
            && gcw_event_emit(a_event(), NULL) == 1;
@@ -933,7 +860,7 @@ connects_to_hub(void)
 static bool
 connects_fn_to_hub(void)
 {
-    return gcw_hub_connect_fn(a_hub(), "type", a_target(), hear_hub, NULL, 0)
+    return gcw_hub_connect_fn(a_hub(), "type", a_target(), idle_hub_fn, NULL, 0)
            != NULL;
 }
 
@@ -971,7 +898,7 @@ calls_a_proxy(void)
     CALL(gcw_proxy_new, makes_proxies())                                    \
     CALL(gcw_proxy_code, calls_a_proxy())                                   \
     CALL(gcw_proxy_on_stale,                                                \
-         gcw_proxy_on_stale(a_proxy(), stale, NULL) == 0)                   \
+         gcw_proxy_on_stale(a_proxy(), idle_on_stale, NULL) == 0)           \
     CALL(gcw_proxy_free, gcw_proxy_free(a_proxy()) == 0)                    \
     CALL(gcw_signature_check,                                               \
          gcw_signature_check("{ic[8]d}p)d", NULL) == 0)
@@ -993,7 +920,7 @@ calls_a_proxy(void)
     CALL(gcw_dispose, disposes_of_many())                                   \
     CALL(gcw_method_new, a_method() != NULL)                                \
     CALL(gcw_method_new_weak,                                               \
-         gcw_method_new_weak(a_target(), method, a_target()) != NULL)       \
+         gcw_method_new_weak(a_target(), idle_method, a_target()) != NULL)  \
     CALL(gcw_method_bind, binds())                                          \
     CALL(gcw_bound_call, gcw_bound_call(a_bound(), NULL) == NULL)           \
     CALL(gcw_method_invoke, gcw_method_invoke(a_method(), NULL, NULL) == 0) \
@@ -1001,7 +928,7 @@ calls_a_proxy(void)
     CALL(gcw_method_equal, gcw_method_equal(a_method(), a_method()))        \
     CALL(gcw_method_hash, (gcw_method_hash(a_method()), true))              \
     CALL(gcw_method_on_death,                                               \
-         gcw_method_on_death(a_method(), heard_of_death, NULL) != NULL)     \
+         gcw_method_on_death(a_method(), idle_on_death, NULL) != NULL)      \
     CALL(gcw_cleanup_new, a_cleanup() != NULL)                              \
     CALL(gcw_cleanup_alive, gcw_cleanup_alive(a_cleanup()))                 \
     CALL(gcw_cleanup_peek, gcw_cleanup_peek(a_cleanup()) == a_target())     \
@@ -1014,7 +941,7 @@ calls_a_proxy(void)
     CALL(gcw_drain_fd, gcw_drain_fd() >= 0)                                 \
     CALL(gcw_drain_thread, runs_a_worker())                                 \
     CALL(gcw_collect, (gcw_collect(), true))                                \
-    CALL(gcw_drain_on_error, gcw_drain_on_error(hear_failure, NULL) == 0)   \
+    CALL(gcw_drain_on_error, gcw_drain_on_error(idle_on_error, NULL) == 0)  \
     CALL(gcw_event_new, a_event() != NULL)                                  \
     CALL(gcw_event_connect,                                                 \
          gcw_event_connect(a_event(), a_method(), GCW_UNIQUE) != NULL)      \
@@ -1025,7 +952,7 @@ calls_a_proxy(void)
          && gcw_event_disconnect(a_event(), a_method()) == 1)               \
     CALL(gcw_event_disconnect_fn,                                           \
          a_listener() != NULL                                               \
-         && gcw_event_disconnect_fn(a_event(), hear, NULL) == 1)            \
+         && gcw_event_disconnect_fn(a_event(), idle_fn, NULL) == 1)         \
     CALL(gcw_listener_connected, gcw_listener_connected(a_listener()))      \
     CALL(gcw_listener_block, (gcw_listener_block(a_listener()), true))      \
     CALL(gcw_listener_unblock,                                              \
@@ -1035,7 +962,7 @@ calls_a_proxy(void)
          a_listener() != NULL && gcw_event_emit(a_event(), NULL) == 1)      \
     CALL(gcw_event_count, gcw_event_count(a_event()) == 0)                  \
     CALL(gcw_event_on_error,                                                \
-         gcw_event_on_error(a_event(), hear_failure, NULL) == 0)            \
+         gcw_event_on_error(a_event(), idle_on_error, NULL) == 0)           \
     CALL(gcw_hub_new, a_hub() != NULL)                                      \
     CALL(gcw_hub_connect, connects_to_hub())                                \
     CALL(gcw_hub_connect_fn, connects_fn_to_hub())                          \
@@ -1044,13 +971,13 @@ calls_a_proxy(void)
          && gcw_hub_disconnect(a_hub(), "type", a_target(), a_method()))    \
     CALL(gcw_hub_disconnect_fn,                                             \
          connects_fn_to_hub()                                               \
-         && gcw_hub_disconnect_fn(a_hub(), "type", a_target(), hear_hub,    \
+         && gcw_hub_disconnect_fn(a_hub(), "type", a_target(), idle_hub_fn, \
                                   NULL))                                    \
     CALL(gcw_hub_emit,                                                      \
          connects_to_hub()                                                  \
          && gcw_hub_emit(a_hub(), "type", a_target(), NULL) == 1)           \
     CALL(gcw_hub_on_error,                                                  \
-         gcw_hub_on_error(a_hub(), hear_failure, NULL) == 0)                \
+         gcw_hub_on_error(a_hub(), idle_on_error, NULL) == 0)               \
     CALL(gcw_hub_post, gcw_hub_post(a_hub(), "type", NULL, NULL) == 0)      \
     CALL(gcw_hub_dispatch,                                                  \
          gcw_hub_fd(a_hub()) >= 0                                           \
@@ -1067,18 +994,19 @@ calls_a_proxy(void)
          gcw_exit_unregister(a_handler()) == GCW_REMOVED)                   \
     CALL(gcw_exit_unregister_fn,                                            \
          a_handler() != NULL                                                \
-         && gcw_exit_unregister_fn(a_registry(), call) == 1)                \
+         && gcw_exit_unregister_fn(a_registry(), idle) == 1)                \
     CALL(gcw_exit_run,                                                      \
          a_handler() != NULL && gcw_exit_run(a_registry(), 0) == 0)         \
     CALL(gcw_exit_on_error,                                                 \
-         gcw_exit_on_error(a_registry(), hear_failure, NULL) == 0)          \
-    CALL(gcw_atexit, gcw_atexit(at_exit) == 0)                              \
+         gcw_exit_on_error(a_registry(), idle_on_error, NULL) == 0)         \
+    CALL(gcw_atexit, gcw_atexit(idle_at_exit) == 0)                         \
     CALL(gcw_atexit_cancel,                                                 \
-         gcw_atexit(at_exit) == 0 && gcw_atexit_cancel(at_exit) == 0)       \
+         gcw_atexit(idle_at_exit) == 0                                      \
+         && gcw_atexit_cancel(idle_at_exit) == 0)                           \
     CALL(gcw_stats, counts())                                               \
     CALL(gcw_dump, (gcw_dump(nowhere()), true))                             \
     CALL(gcw_explain, gcw_explain(a_target(), nowhere()) >= 0)              \
-    CALL(gcw_explain_name, gcw_explain_name(no_name, NULL) == 0)            \
+    CALL(gcw_explain_name, gcw_explain_name(idle_namer, NULL) == 0)         \
     PROXY_CALLS(CALL)
 
 #if HAVE_ON_EXIT
@@ -1118,72 +1046,21 @@ leaves_errno(bool (*succeeds)(void))
     _exit(0);
 }
 
-#define FIRST(name, good)                                                   \
+#define LEAVES_ERRNO(name, good)                                            \
     static bool name##_succeeds(void) { return (good); }                    \
-    static void name##_first(void) { leaves_errno(name##_succeeds); }
-CALLS(FIRST)
+    END(name##_leaves_errno_alone, 0, "") { leaves_errno(name##_succeeds); }
+CALLS(LEAVES_ERRNO)
 
-#define FIRST_END(name, good)                                               \
-    { #name "_leaves_errno_alone", name##_first, 0, "", NULL, NULL },
-
-/* Where the collector runs already, and follows such pointers. */
-#define NOT_RUNNING "incremental"
-
-static const struct end ends[] = {
-    { "data_in_the_middle_is_refused_where_that_is_not_followed", middles, 0,
-      "", NULL, NOT_RUNNING },
-    { "so_it_is_in_debug_objects", middles_of_debug, 0, "", NULL,
-      NOT_RUNNING },
-    { "data_at_the_beginning_is_held_there", beginnings, 0, "", NULL,
-      NOT_RUNNING },
-    { "data_with_a_tag_is_held_there", tagged, 0, "", NULL, NOT_RUNNING },
-    { "so_is_data_where_debug_objects_would_begin", place_of_debug, 0, "",
-      NULL, NOT_RUNNING },
-    { "debug_objects_are_held_there", of_debug, 0, "", NULL, NOT_RUNNING },
-    { "data_that_is_no_object_is_accepted_there", others, 0, "", NULL,
-      NOT_RUNNING },
-    { "a_refused_hook_leaves_the_one_before", refused_hooks, 0,
-      "event: the first hook\nhub: the first hook\n"
-      "registry: the first hook\ndrain: the first hook\n", NULL,
-      NOT_RUNNING },
-    { "a_death_callback_does_not_run_at_exit_while_its_method_lives",
-      exit_while_it_lives, 0, "", NULL, NULL },
-    { "it_does_if_that_was_asked_for", exit_when_it_was_asked_for, 0,
-      "alive\ntold\n", NULL, NULL },
-    { "it_does_not_if_that_was_taken_back", exit_when_it_was_taken_back, 0,
-      "", NULL, NULL },
-    { "a_pending_death_callback_runs_at_exit", exit_while_it_is_pending, 0,
-      "dead\ntold\n", NULL, NULL },
-    /* In the other mode a stale pointer to the last array of one of the few
-     * events is likely, and its data is held by right. */
-    { "an_event_that_has_grown_and_gone_holds_no_data", grown_events, 0, "",
-      NULL, "incremental" },
-    { "an_emission_holds_no_data_of_those_that_left_meanwhile",
-      leave_in_an_emission, 0, "", NULL, NULL },
-    { "listeners_that_moved_meanwhile_are_called_with_their_data",
-      replaced_array, 0,
-      "first\ngrows\nsecond\nmethod\nweak\nonce\n"
-      "again\nfirst\nsecond\nmethod\nweak\n",
-      NULL, NULL },
-    { "those_of_several_patterns_too_and_equal_ones_once", replaced_patterns,
-      0, "grows\nfirst\nmethod\nfunction\nagain\nfirst\nmethod\nfunction\n",
-      NULL, NULL },
-    CALLS(FIRST_END)
-    /* The last, for there are modes in which it is not. */
-    { "data_in_the_middle_is_held_where_that_is_followed", middles_followed,
-      0, "", NULL, NULL },
-};
-
-enum { ENDS = sizeof ends / sizeof ends[0] };
-
-static int
-run_all(void)
+static bool
+middles_are_followed(void)
 {
-    return check_ends(ends, GC_get_all_interior_pointers() ? ENDS : ENDS - 1);
+    return GC_get_all_interior_pointers();
 }
 
-int
-main(int argc, char **argv)
+END(data_in_the_middle_is_held_where_that_is_followed, 0, "",
+    .only_if = middles_are_followed)
 {
-    return ends_main(argc, argv, ends, ENDS, run_all);
+    MUST(gcw_init() == 0);
+    MUST(GC_get_all_interior_pointers());
+    each_holder(holds_middles);
 }

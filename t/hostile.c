@@ -18,7 +18,9 @@
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
-#include "ends.h"
+#include "await.h"
+#include "idle.h"
+#include "log.h"
 
 enum { ROUNDS = 40, MILLION = 1000000, TARGETS = 10000 };
 
@@ -122,31 +124,10 @@ start_ender(int i)
     MUST(error == 0);
 }
 
-static void *
-lasting_target(void)
-{
-    void **keep = keep_array(1);
-    return keep[0] = target_new(0);
-}
-
 static void
 watch(void *target, void (*fn)(void *), void *data)
 {
     MUST(gcw_cleanup_new(target, fn, data) != NULL);
-}
-
-static void
-pend(void (*fn)(void *), void *data)
-{
-    void *target = lasting_target();
-    watch(target, fn, data);
-    MUST(gcw_dispose(target) == 0);
-}
-
-static void
-at_exit(void (*fn)(void *), void *data)
-{
-    MUST(gcw_exit_register_fn(gcw_exit_default(), fn, data, NULL) != NULL);
 }
 
 /* A moment in which another thread could cut it off. */
@@ -161,14 +142,13 @@ say_slowly(void *line)
 static void
 prepare_the_end(void)
 {
-    watch(lasting_target(), say_slowly, "cleanup");
+    watch(lasting_target(0), say_slowly, "cleanup");
     pend(say_slowly, "death");
     for (int i = 0; i < HANDLERS; i++)
         at_exit(say_slowly, words[i]);
 }
 
-static void
-all_exit(void)
+SCENARIO(all_exit)
 {
     prepare_the_end();
     pthread_barrier_init(&line, NULL, ENDERS);
@@ -177,83 +157,25 @@ all_exit(void)
     end_process((void *)(intptr_t)(FIRST_STATUS + ENDERS - 1));
 }
 
-static void
-nothing(void)
-{
-}
-
 /* So many that the C library keeps them in several pieces of memory, which it
  * frees on the way; before the library's own, so that they run after it. */
-static void
-all_exit_with_many_handlers(void)
+SCENARIO(all_exit_with_many_handlers)
 {
     for (int i = 0; i < 100; i++)
-        MUST(atexit(nothing) == 0);
+        MUST(atexit(idle_at_exit) == 0);
     all_exit();
 }
 
-static void
-all_exit_under_signals(void)
+SCENARIO(all_exit_under_signals)
 {
     begin_signals();
     all_exit();
 }
 
-static void
-all_exit_with_the_worker(void)
+SCENARIO(all_exit_with_the_worker)
 {
     MUST(gcw_drain_thread(true) == 0);
     all_exit();
-}
-
-static long
-rounds(void)
-{
-    const char *given = getenv("GCWEAK_TEST_ROUNDS");
-    return given == NULL ? ROUNDS : atol(given);
-}
-
-static void
-check_storm(const char *scenario)
-{
-    for (long i = 0; i < rounds(); i++) {
-        struct outcome o = run_scenario(scenario);
-        if (o.status < FIRST_STATUS || o.status >= FIRST_STATUS + ENDERS)
-            fail_msg("round %ld: status %d, stdout: %s, stderr: %s", i,
-                     o.status, o.out, o.err);
-        assert_string_equal(o.err, "");
-        assert_string_equal(o.out, STORM_OUT);
-        outcome_free(&o);
-    }
-}
-
-static void
-of_eight_threads_that_exit_one_runs_each_handler(void **state)
-{
-    (void)state;
-    check_storm("all exit");
-}
-
-static void
-so_it_is_under_signals(void **state)
-{
-    (void)state;
-    check_storm("all exit under signals");
-}
-
-static void
-so_it_is_with_many_handlers_of_the_c_library(void **state)
-{
-    (void)state;
-    check_storm("all exit with many handlers");
-}
-
-/* The worker may have run what was pending, before or meanwhile. */
-static void
-so_it_is_with_the_worker_at_work(void **state)
-{
-    (void)state;
-    check_storm("all exit with the worker");
 }
 
 #if HAVE_ON_EXIT
@@ -286,8 +208,7 @@ __wrap_on_exit(void (*fn)(int, void *), void *data)
     return __real_on_exit(fn, data);
 }
 
-static void
-all_begin_to_exit(void)
+END(eight_threads_may_begin_to_exit_at_once, 10, STORM_OUT)
 {
     prepare_the_end();
     crowding = true;
@@ -312,8 +233,7 @@ hear_and_exit(const gcw_emission *emission, void *line)
     exit_7(line);
 }
 
-static void
-exit_in_a_posted_emission(void)
+END(exit_in_a_posted_emission_runs_the_handlers, 7, "exits\nhandler\n")
 {
     gcw_hub *h = gcw_hub_new();
     at_exit(say_it, "handler");
@@ -324,17 +244,20 @@ exit_in_a_posted_emission(void)
     say("not reached");
 }
 
+#define ALL_OUT "by hand\ndeath 1\ndeath 2\ndeath 3\n"                      \
+                "handler 3\nhandler 2\nhandler 1\n"                         \
+                "cleanup 3\ncleanup 2\ncleanup 1\n"
+
 /* Pending ones before and after it, and a cleanup that is run by hand. */
-static void
-exit_in_all(void)
+END(exit_in_each_kind_of_callback_runs_the_rest_once, 7, ALL_OUT)
 {
-    gcw_cleanup *c = gcw_cleanup_new(lasting_target(), exit_7, "by hand");
+    gcw_cleanup *c = gcw_cleanup_new(lasting_target(0), exit_7, "by hand");
     pend(say_it, "death 1");
     pend(exit_7, "death 2");
     pend(say_it, "death 3");
-    watch(lasting_target(), say_it, "cleanup 1");
-    watch(lasting_target(), exit_7, "cleanup 2");
-    watch(lasting_target(), say_it, "cleanup 3");
+    watch(lasting_target(0), say_it, "cleanup 1");
+    watch(lasting_target(0), exit_7, "cleanup 2");
+    watch(lasting_target(0), say_it, "cleanup 3");
     at_exit(say_it, "handler 1");
     at_exit(exit_7, "handler 2");
     at_exit(say_it, "handler 3");
@@ -342,42 +265,14 @@ exit_in_all(void)
     say("not reached");
 }
 
-#define ALL_OUT "by hand\ndeath 1\ndeath 2\ndeath 3\n"                      \
-                "handler 3\nhandler 2\nhandler 1\n"                         \
-                "cleanup 3\ncleanup 2\ncleanup 1\n"
-
-static void
-exit_in_all_under_signals(void)
+END(so_it_does_under_signals, 7, ALL_OUT)
 {
     begin_signals();
     await_signals();
-    exit_in_all();
+    exit_in_each_kind_of_callback_runs_the_rest_once();
 }
 
 /* --- The worker --- */
-
-static sem_t called;
-
-static void
-tell(void *line)
-{
-    say(line);
-    sem_post(&called);
-}
-
-static void
-await_call(void)
-{
-    while (sem_wait(&called) != 0)
-        MUST(errno == EINTR);
-}
-
-static void
-begin_worker(void)
-{
-    sem_init(&called, 0, 0);
-    MUST(gcw_drain_thread(true) == 0);
-}
 
 #if CAN_UNWIND
 
@@ -413,14 +308,13 @@ worker_loses_its_thread(void (*lose)(void *))
     exit(3);
 }
 
-static void
-callback_ends_the_worker(void)
+END(a_callback_that_ends_its_thread_costs_the_worker_nothing_else, 3,
+    "ends\nnext\nanother\nhandler\n")
 {
     worker_loses_its_thread(end_this_thread);
 }
 
-static void
-callback_cancels_the_worker(void)
+END(nor_does_one_that_is_cancelled, 3, "ends\nnext\nanother\nhandler\n")
 {
     worker_loses_its_thread(cancel_this_thread);
 }
@@ -430,13 +324,12 @@ stop_and_end_this_thread(void *line)
 {
     say(line);
     MUST(gcw_drain_thread(false) == 0);
-    sem_post(&called);
+    sem_post(called());
     pthread_exit(NULL);
 }
 
 /* It was not wanted any more, so nobody takes its place. */
-static void
-callback_stops_and_ends_the_worker(void)
+END(a_worker_that_was_stopped_and_ends_is_not_replaced, 0, "ends\nby hand\n")
 {
     begin_worker();
     pend(stop_and_end_this_thread, "ends");
@@ -459,8 +352,8 @@ hang_for_ever(void *line)
         pause();
 }
 
-static void
-worker_hangs_at_exit(void)
+END(who_hangs_in_the_worker_at_exit_is_named, 4, "hangs\nhandler\n",
+    .err = "hang_for_ever")
 {
     begin_worker();
     pend(hang_for_ever, "hangs");
@@ -469,22 +362,20 @@ worker_hangs_at_exit(void)
     exit(4);
 }
 
-static void
-worker_hangs_at_exit_under_signals(void)
+END(under_signals_too, 4, "hangs\nhandler\n", .err = "hang_for_ever")
 {
     begin_signals();
-    worker_hangs_at_exit();
+    who_hangs_in_the_worker_at_exit_is_named();
 }
 
 static void
 post(void *unused)
 {
     (void)unused;
-    sem_post(&called);
+    sem_post(called());
 }
 
-static void
-worker_under_signals(void)
+END(the_worker_comes_and_goes_under_signals, 0, "all came\n")
 {
     begin_signals();
     begin_worker();
@@ -510,8 +401,7 @@ limit_descriptors(rlim_t limit)
 }
 
 /* The worker needs none. */
-static void
-no_descriptors(void)
+END(without_descriptors_what_needs_none_works, 0, "worker\ndrain\n")
 {
     gcw_hub *h = gcw_hub_new();
     limit_descriptors(3);
@@ -529,8 +419,7 @@ no_descriptors(void)
 
 /* The child's own descriptor takes the place of its parent's, for which one
  * more is needed; without, it has none, and can ask again. */
-static void
-child_without_descriptors(void)
+END(a_child_without_descriptors_goes_on, 0, "child\nparent\n")
 {
     int fd = gcw_drain_fd();
     pid_t child;
@@ -568,8 +457,7 @@ say_how_many(void)
     dprintf(STDOUT_FILENO, "%zu\n", ran);
 }
 
-static void
-million_handlers(void)
+END(a_million_handlers_run_at_exit, 0, "1000000\n")
 {
     MUST(atexit(say_how_many) == 0);
     for (int i = 0; i < MILLION; i++)
@@ -589,26 +477,23 @@ watch_a_million_times(void)
     return keep;
 }
 
-static void
-million_cleanups(void)
+END(a_million_cleanups_run_at_exit, 0, "1000000\n")
 {
     watch_a_million_times();
 }
 
-static void
-million_deaths(void)
+END(a_million_deaths_are_told_at_exit, 0, "1000000\n")
 {
     void **keep = watch_a_million_times();
     for (size_t i = 0; i < TARGETS; i++)
         MUST(gcw_dispose(keep[i]) == 0);
 }
 
-static void
-million_under_signals(void)
+END(a_million_handlers_run_under_signals, 0, "1000000\n")
 {
     begin_signals();
     await_signals();
-    million_handlers();
+    a_million_handlers_run_at_exit();
 }
 
 /* --- Signals everywhere --- */
@@ -620,8 +505,7 @@ count_emission(void *arg, void *data)
     ++*(size_t *)data;
 }
 
-static void
-all_under_signals(void)
+END(nothing_is_lost_under_signals, 0, "100 100\n")
 {
     gcw_event *e = gcw_event_new(NULL);
     size_t heard = 0;
@@ -636,84 +520,46 @@ all_under_signals(void)
     dprintf(STDOUT_FILENO, "%zu %zu\n", ran, heard);
 }
 
-static const struct end ends[] = {
-#if HAVE_ON_EXIT
-    { "eight_threads_may_begin_to_exit_at_once", all_begin_to_exit, 10,
-      STORM_OUT, NULL, NULL },
-#endif
-    { "exit_in_a_posted_emission_runs_the_handlers",
-      exit_in_a_posted_emission, 7, "exits\nhandler\n", NULL, NULL },
-    { "exit_in_each_kind_of_callback_runs_the_rest_once", exit_in_all, 7,
-      ALL_OUT, NULL, NULL },
-    { "so_it_does_under_signals", exit_in_all_under_signals, 7,
-      ALL_OUT, NULL, NULL },
+/* --- What takes many processes --- */
 
-#if CAN_UNWIND
-    { "a_callback_that_ends_its_thread_costs_the_worker_nothing_else",
-      callback_ends_the_worker, 3,
-      "ends\nnext\nanother\nhandler\n", NULL, NULL },
-    { "nor_does_one_that_is_cancelled", callback_cancels_the_worker, 3,
-      "ends\nnext\nanother\nhandler\n", NULL, NULL },
-    { "a_worker_that_was_stopped_and_ends_is_not_replaced",
-      callback_stops_and_ends_the_worker, 0, "ends\nby hand\n", NULL, NULL },
-#endif
-    { "who_hangs_in_the_worker_at_exit_is_named", worker_hangs_at_exit, 4,
-      "hangs\nhandler\n", "hang_for_ever", NULL },
-    { "under_signals_too", worker_hangs_at_exit_under_signals, 4,
-      "hangs\nhandler\n", "hang_for_ever", NULL },
-    { "the_worker_comes_and_goes_under_signals", worker_under_signals, 0,
-      "all came\n", NULL, NULL },
-
-    { "without_descriptors_what_needs_none_works", no_descriptors, 0,
-      "worker\ndrain\n", NULL, NULL },
-    { "a_child_without_descriptors_goes_on", child_without_descriptors, 0,
-      "child\nparent\n", NULL, NULL },
-
-    { "a_million_handlers_run_at_exit", million_handlers, 0,
-      "1000000\n", NULL, NULL },
-    { "a_million_cleanups_run_at_exit", million_cleanups, 0,
-      "1000000\n", NULL, NULL },
-    { "a_million_deaths_are_told_at_exit", million_deaths, 0,
-      "1000000\n", NULL, NULL },
-    { "a_million_handlers_run_under_signals", million_under_signals, 0,
-      "1000000\n", NULL, NULL },
-    { "nothing_is_lost_under_signals", all_under_signals, 0,
-      "100 100\n", NULL, NULL },
-
-    /* Scenarios of check_storm. */
-    { "all exit", all_exit, 0, NULL, NULL, NULL },
-    { "all exit under signals", all_exit_under_signals, 0, NULL, NULL, NULL },
-    { "all exit with many handlers", all_exit_with_many_handlers, 0, NULL,
-      NULL, NULL },
-    { "all exit with the worker", all_exit_with_the_worker, 0, NULL, NULL,
-      NULL },
-};
-
-static const struct CMUnitTest storms[] = {
-    cmocka_unit_test(of_eight_threads_that_exit_one_runs_each_handler),
-    cmocka_unit_test(so_it_is_under_signals),
-    cmocka_unit_test(so_it_is_with_many_handlers_of_the_c_library),
-    cmocka_unit_test(so_it_is_with_the_worker_at_work),
-};
-
-enum {
-    ENDS = sizeof ends / sizeof *ends,
-    STORMS = sizeof storms / sizeof *storms
-};
-
-/* The last ends belong to the storms. */
-static int
-run_all(void)
+static long
+rounds(void)
 {
-    struct CMUnitTest tests[ENDS];
-    for (int i = 0; i < ENDS - STORMS; i++)
-        tests[i] = end_test(&ends[i]);
-    memcpy(tests + ENDS - STORMS, storms, sizeof storms);
-    return _cmocka_run_group_tests("hostile", tests, ENDS, NULL, NULL);
+    const char *given = getenv("GCWEAK_TEST_ROUNDS");
+    return given == NULL ? ROUNDS : atol(given);
 }
 
-int
-main(int argc, char **argv)
+static void
+check_storm(const char *scenario)
 {
-    return ends_main(argc, argv, ends, ENDS, run_all);
+    for (long i = 0; i < rounds(); i++) {
+        struct outcome o = run_scenario(scenario);
+        if (o.status < FIRST_STATUS || o.status >= FIRST_STATUS + ENDERS)
+            fail_msg("round %ld: status %d, stdout: %s, stderr: %s", i,
+                     o.status, o.out, o.err);
+        assert_string_equal(o.err, "");
+        assert_string_equal(o.out, STORM_OUT);
+        outcome_free(&o);
+    }
+}
+
+TEST(of_eight_threads_that_exit_one_runs_each_handler)
+{
+    check_storm("all_exit");
+}
+
+TEST(so_it_is_under_signals)
+{
+    check_storm("all_exit_under_signals");
+}
+
+TEST(so_it_is_with_many_handlers_of_the_c_library)
+{
+    check_storm("all_exit_with_many_handlers");
+}
+
+/* The worker may have run what was pending, before or meanwhile. */
+TEST(so_it_is_with_the_worker_at_work)
+{
+    check_storm("all_exit_with_the_worker");
 }

@@ -7,11 +7,11 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <gcweak/hub.h>
 #include "log.h"
 #include "readable.h"
+#include "thread.h"
 
 /* Notes the argument of the emission, a word. */
 static void
@@ -72,20 +72,16 @@ posted(gcw_hub *h)
 
 /* --- how much a dispatch makes --- */
 
-static void
-a_post_calls_nobody(void **state)
+TEST(a_post_calls_nobody)
 {
-    (void)state;
     gcw_hub *h = noting_hub();
     post_words(h);
     assert_string_equal(noted(), "");
     assert_int_equal(posted(h), 5);
 }
 
-static void
-the_oldest_is_first(void **state)
+TEST(the_oldest_is_first)
 {
-    (void)state;
     gcw_hub *h = noting_hub();
     post_words(h);
     dispatch_leaves(h, 0, 5, "a b c d e");
@@ -93,10 +89,8 @@ the_oldest_is_first(void **state)
     assert_int_equal(posted(h), 0);
 }
 
-static void
-a_dispatch_makes_at_most_so_many(void **state)
+TEST(a_dispatch_makes_at_most_so_many)
 {
-    (void)state;
     gcw_hub *h = noting_hub();
     post_words(h);
     dispatch_leaves(h, 2, 2, "a b");
@@ -107,10 +101,8 @@ a_dispatch_makes_at_most_so_many(void **state)
     dispatch_leaves(h, 1, 0, "");
 }
 
-static void
-a_dispatch_of_nothing_makes_nothing(void **state)
+TEST(a_dispatch_of_nothing_makes_nothing)
 {
-    (void)state;
     gcw_hub *h = noting_hub();
     errno = E2BIG;
     dispatch_leaves(h, 0, 0, "");
@@ -118,10 +110,8 @@ a_dispatch_of_nothing_makes_nothing(void **state)
     assert_int_equal(errno, E2BIG);
 }
 
-static void
-one_that_nobody_hears_is_made_all_the_same(void **state)
+TEST(one_that_nobody_hears_is_made_all_the_same)
 {
-    (void)state;
     gcw_hub *h = noting_hub();
     gcw_hub_post(h, "nobody's", NULL, NULL);
     post(h, "a");
@@ -140,10 +130,8 @@ post_the_rest(const gcw_emission *emission, void *data)
         gcw_hub_post(emission->hub, emission->type, NULL, (char *)word + 1);
 }
 
-static void
-what_is_posted_meanwhile_waits_for_the_next_dispatch(void **state)
+TEST(what_is_posted_meanwhile_waits_for_the_next_dispatch)
 {
-    (void)state;
     gcw_hub *h = noting_hub();
     on(h, "long word", post_the_rest, NULL);
     gcw_hub_post(h, "long word", NULL, (char *)"abc");
@@ -162,10 +150,8 @@ dispatch_inside(const gcw_emission *emission, void *data)
     note(")");
 }
 
-static void
-a_dispatch_inside_a_listener_makes_each_once(void **state)
+TEST(a_dispatch_inside_a_listener_makes_each_once)
 {
-    (void)state;
     gcw_hub *h = noting_hub();
     size_t inside = 0;
     on(h, "dispatch", dispatch_inside, &inside);
@@ -185,10 +171,8 @@ post_and_dispatch_inside(const gcw_emission *emission, void *data)
     dispatch_inside(emission, data);
 }
 
-static void
-what_a_dispatch_inside_makes_is_not_owed_by_the_outer_one(void **state)
+TEST(what_a_dispatch_inside_makes_is_not_owed_by_the_outer_one)
 {
-    (void)state;
     gcw_hub *h = noting_hub();
     size_t inside = 0;
     on(h, "dispatch", post_and_dispatch_inside, &inside);
@@ -205,10 +189,8 @@ dispatch_inside_and_post(const gcw_emission *emission, void *data)
     post(emission->hub, "late");
 }
 
-static void
-nor_does_it_make_what_was_posted_meanwhile_instead(void **state)
+TEST(nor_does_it_make_what_was_posted_meanwhile_instead)
 {
-    (void)state;
     gcw_hub *h = noting_hub();
     size_t inside = 0;
     on(h, "dispatch", dispatch_inside_and_post, &inside);
@@ -235,10 +217,8 @@ hear(void *handle, const char *name, const char *why, void *data)
     note(data);
 }
 
-static void
-a_listener_that_fails_does_not_stop_a_dispatch(void **state)
+TEST(a_listener_that_fails_does_not_stop_a_dispatch)
 {
-    (void)state;
     gcw_hub *h = noting_hub();
     assert_int_equal(gcw_hub_on_error(h, hear, (char *)"heard"), 0);
     on(h, "fail", give_up, NULL);
@@ -248,10 +228,8 @@ a_listener_that_fails_does_not_stop_a_dispatch(void **state)
     dispatch_leaves(h, 0, 3, "a on purpose heard b");
 }
 
-static void
-hubs_are_dispatched_separately(void **state)
+TEST(hubs_are_dispatched_separately)
 {
-    (void)state;
     gcw_hub *one = noting_hub(), *other = noting_hub();
     post(one, "one");
     post(other, "other");
@@ -277,10 +255,8 @@ listen(const gcw_emission *emission, void *data)
              emission->type != NULL ? emission->type : "(null)");
 }
 
-static void
-an_emission_comes_as_it_was_posted(void **state)
+TEST(an_emission_comes_as_it_was_posted)
 {
-    (void)state;
     gcw_hub *h = noting_hub();
     struct told told = { .times = 0 };
     struct target *source = target_new(1), *arg = target_new(2);
@@ -296,10 +272,8 @@ an_emission_comes_as_it_was_posted(void **state)
     assert_ptr_equal(told.emission.arg, arg);
 }
 
-static void
-one_without_type_source_and_argument_has_none(void **state)
+TEST(one_without_type_source_and_argument_has_none)
 {
-    (void)state;
     gcw_hub *h = noting_hub();
     struct told told = { .emission = { .arg = &told } };
     on(h, NULL, listen, &told);
@@ -311,10 +285,8 @@ one_without_type_source_and_argument_has_none(void **state)
     assert_null(told.emission.arg);
 }
 
-static void
-a_posted_type_is_copied(void **state)
+TEST(a_posted_type_is_copied)
 {
-    (void)state;
     gcw_hub *h = noting_hub();
     char type[] = "word";
     gcw_hub_post(h, type, NULL, (char *)"a");
@@ -322,10 +294,8 @@ a_posted_type_is_copied(void **state)
     dispatch_leaves(h, 0, 1, "a");
 }
 
-static void
-who_is_connected_at_the_dispatch_hears_of_it(void **state)
+TEST(who_is_connected_at_the_dispatch_hears_of_it)
 {
-    (void)state;
     gcw_hub *h = gcw_hub_new();
     assert_non_null(h);
     gcw_listener *early = gcw_hub_connect_fn(h, "word", NULL, note_arg,
@@ -340,10 +310,8 @@ who_is_connected_at_the_dispatch_hears_of_it(void **state)
     dispatch_leaves(h, 0, 1, "c");
 }
 
-static void
-a_source_that_ended_meanwhile_has_no_listeners(void **state)
+TEST(a_source_that_ended_meanwhile_has_no_listeners)
 {
-    (void)state;
     gcw_hub *h = noting_hub();
     struct target *source = target_new(1);
     assert_non_null(gcw_hub_connect_fn(h, "word", source, note_arg,
@@ -408,10 +376,8 @@ arrive(const gcw_emission *emission, void *data)
     a->in_order += number % POSTS == a->next[number / POSTS]++;
 }
 
-static void
-what_threads_post_comes_in_the_order_of_each(void **state)
+TEST(what_threads_post_comes_in_the_order_of_each)
 {
-    (void)state;
     gcw_hub *h = gcw_hub_new();
     struct arrivals arrivals = { .in_order = 0 };
     struct poster posters[THREADS];
@@ -467,10 +433,8 @@ dispatch_by_threads(gcw_hub *h)
     return made;
 }
 
-static void
-threads_that_dispatch_make_each_once(void **state)
+TEST(threads_that_dispatch_make_each_once)
 {
-    (void)state;
     static atomic_int marks[THREADS * POSTS];
     gcw_hub *h = gcw_hub_new();
     on(h, "number", mark, marks);
@@ -502,26 +466,15 @@ post_here(void *hub)
     return NULL;
 }
 
-static pthread_t
-on_another_thread(void *(*fn)(void *), gcw_hub *h)
+TEST(listeners_run_on_the_thread_that_dispatches)
 {
-    pthread_t thread;
-    assert_int_equal(GC_pthread_create(&thread, NULL, fn, h), 0);
-    assert_int_equal(GC_pthread_join(thread, NULL), 0);
-    return thread;
-}
-
-static void
-listeners_run_on_the_thread_that_dispatches(void **state)
-{
-    (void)state;
     gcw_hub *h = gcw_hub_new();
     pthread_t ran_on = pthread_self();
     on(h, "where", note_thread, &ran_on);
     post_here(h);
-    pthread_t other = on_another_thread(dispatch_here, h);
+    pthread_t other = in_thread(dispatch_here, h);
     assert_true(pthread_equal(ran_on, other));
-    on_another_thread(post_here, h);
+    in_thread(post_here, h);
     dispatch_here(h);
     assert_true(pthread_equal(ran_on, pthread_self()));
 }
@@ -568,15 +521,6 @@ cargo_new(void)
     return c;
 }
 
-static size_t
-dead(gcw_ref **refs)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < MANY; i++)
-        n += gcw_ref_get(refs[i]) == NULL;
-    return n;
-}
-
 static void
 dispatch_cargo(void *data)
 {
@@ -584,19 +528,17 @@ dispatch_cargo(void *data)
     assert_int_equal(gcw_hub_dispatch(c->hub, 0), MANY);
 }
 
-static void
-source_and_argument_are_held_until_dispatched(void **state)
+TEST(source_and_argument_are_held_until_dispatched)
 {
-    (void)state;
     struct cargo c = cargo_new();
     collect();
-    assert_int_equal(dead(c.sources), 0);
-    assert_int_equal(dead(c.args), 0);
+    assert_int_equal(dead_refs(c.sources, MANY), 0);
+    assert_int_equal(dead_refs(c.args, MANY), 0);
     in_dead_frame(dispatch_cargo, &c);
     assert_int_equal(*c.right, MANY);
     collect();
-    assert_true(nearly_all(dead(c.sources), MANY));
-    assert_true(nearly_all(dead(c.args), MANY));
+    assert_true(nearly_all(dead_refs(c.sources, MANY), MANY));
+    assert_true(nearly_all(dead_refs(c.args, MANY), MANY));
     assert_int_equal(gcw_hub_dispatch(c.hub, 0), 0);
 }
 
@@ -608,14 +550,13 @@ dispatch_half(void *data)
     assert_int_equal(gcw_hub_dispatch(c->hub, MANY / 2), MANY / 2);
 }
 
-static void
-what_was_dispatched_is_let_go_though_others_wait(void **state)
+TEST(what_was_dispatched_is_let_go_though_others_wait)
 {
-    (void)state;
     struct cargo c = cargo_new();
     in_dead_frame(dispatch_half, &c);
     collect();
-    assert_in_range(dead(c.args), MANY / 2 - (MANY - NEARLY_ALL), MANY / 2);
+    assert_in_range(dead_refs(c.args, MANY),
+                    MANY / 2 - (MANY - NEARLY_ALL), MANY / 2);
     assert_int_equal(gcw_hub_dispatch(c.hub, 0), MANY / 2);
     assert_int_equal(*c.right, MANY);
 }
@@ -633,17 +574,15 @@ post_to_hubs_of_their_own(void *data)
     }
 }
 
-static void
-a_dropped_hub_takes_along_what_is_left_in_it(void **state)
+TEST(a_dropped_hub_takes_along_what_is_left_in_it)
 {
-    (void)state;
     struct cargo c = {
         NULL, (gcw_ref **)keep_array(MANY), (gcw_ref **)keep_array(MANY), NULL
     };
     in_dead_frame(post_to_hubs_of_their_own, &c);
     collect();
-    assert_true(nearly_all(dead(c.sources), MANY));
-    assert_true(nearly_all(dead(c.args), MANY));
+    assert_true(nearly_all(dead_refs(c.sources, MANY), MANY));
+    assert_true(nearly_all(dead_refs(c.args, MANY), MANY));
     assert_string_equal(noted(), "");
 }
 
@@ -661,10 +600,8 @@ drop_with_finalizers(void *hub)
                               NULL, NULL);
 }
 
-static void
-a_finalizer_may_post(void **state)
+TEST(a_finalizer_may_post)
 {
-    (void)state;
     gcw_hub *h = gcw_hub_new();
     size_t *right = counter_new();
     on(h, "cargo", look_at_cargo, right);
@@ -684,10 +621,8 @@ post_and_dispatch_many(void *hub)
     }
 }
 
-static void
-what_was_dispatched_leaves_nothing_behind(void **state)
+TEST(what_was_dispatched_leaves_nothing_behind)
 {
-    (void)state;
     gcw_hub *h = noting_hub();
     gcw_hub_size before, after;
     in_dead_frame(post_cargo, &(struct cargo){
@@ -711,10 +646,8 @@ fd_of(gcw_hub *h)
     return fd;
 }
 
-static void
-the_descriptor_is_readable_while_something_is_posted(void **state)
+TEST(the_descriptor_is_readable_while_something_is_posted)
 {
-    (void)state;
     gcw_hub *h = noting_hub();
     int fd = fd_of(h);
     assert_false(readable(fd, 0));
@@ -727,10 +660,8 @@ the_descriptor_is_readable_while_something_is_posted(void **state)
     }
 }
 
-static void
-it_stays_readable_if_some_are_left(void **state)
+TEST(it_stays_readable_if_some_are_left)
 {
-    (void)state;
     gcw_hub *h = noting_hub();
     int fd = fd_of(h);
     post_words(h);
@@ -743,10 +674,8 @@ it_stays_readable_if_some_are_left(void **state)
     assert_false(readable(fd, 0));
 }
 
-static void
-it_is_readable_for_what_was_posted_meanwhile(void **state)
+TEST(it_is_readable_for_what_was_posted_meanwhile)
 {
-    (void)state;
     gcw_hub *h = noting_hub();
     int fd = fd_of(h);
     on(h, "long word", post_the_rest, NULL);
@@ -757,10 +686,8 @@ it_is_readable_for_what_was_posted_meanwhile(void **state)
     assert_false(readable(fd, 0));
 }
 
-static void
-wake_ups_coalesce(void **state)
+TEST(wake_ups_coalesce)
 {
-    (void)state;
     gcw_hub *h = gcw_hub_new();
     int fd = fd_of(h);
     for (size_t i = 0; i < 100 * MANY; i++)
@@ -770,10 +697,8 @@ wake_ups_coalesce(void **state)
     assert_false(readable(fd, 0));
 }
 
-static void
-a_dispatch_inside_a_listener_leaves_no_wake_up(void **state)
+TEST(a_dispatch_inside_a_listener_leaves_no_wake_up)
 {
-    (void)state;
     gcw_hub *h = noting_hub();
     size_t inside = 0;
     int fd = fd_of(h);
@@ -785,10 +710,8 @@ a_dispatch_inside_a_listener_leaves_no_wake_up(void **state)
     assert_false(readable(fd, 0));
 }
 
-static void
-asked_for_late_it_is_readable_at_once(void **state)
+TEST(asked_for_late_it_is_readable_at_once)
 {
-    (void)state;
     gcw_hub *h = noting_hub();
     post(h, "a");
     int fd = fd_of(h);
@@ -797,10 +720,8 @@ asked_for_late_it_is_readable_at_once(void **state)
     assert_false(readable(fd, 0));
 }
 
-static void
-it_is_the_same_on_every_call(void **state)
+TEST(it_is_the_same_on_every_call)
 {
-    (void)state;
     gcw_hub *h = noting_hub();
     int fd = fd_of(h);
     errno = E2BIG;
@@ -812,10 +733,8 @@ it_is_the_same_on_every_call(void **state)
     assert_int_equal(errno, E2BIG);
 }
 
-static void
-each_hub_has_its_own(void **state)
+TEST(each_hub_has_its_own)
 {
-    (void)state;
     gcw_hub *one = noting_hub(), *other = noting_hub();
     assert_int_not_equal(fd_of(one), fd_of(other));
     assert_int_not_equal(fd_of(one), gcw_drain_fd());
@@ -828,25 +747,15 @@ each_hub_has_its_own(void **state)
     assert_false(readable(fd_of(one), 0));
 }
 
-static void
-it_is_closed_on_exec(void **state)
+TEST(it_is_closed_on_exec)
 {
-    (void)state;
     gcw_hub *h = noting_hub();
     int flags = fcntl(fd_of(h), F_GETFD);
     assert_true(flags >= 0 && (flags & FD_CLOEXEC));
 }
 
-static void *
-wait_for_a_wake_up(void *data)
+TEST(a_thread_that_waits_in_poll_is_woken)
 {
-    return readable(*(int *)data, LONG_ENOUGH) ? data : NULL;
-}
-
-static void
-a_thread_that_waits_in_poll_is_woken(void **state)
-{
-    (void)state;
     gcw_hub *h = noting_hub();
     int fd = fd_of(h);
     pthread_t waiter;
@@ -860,10 +769,8 @@ a_thread_that_waits_in_poll_is_woken(void **state)
 }
 
 /* A loop that sleeps in poll gets all that threads post. */
-static void
-a_loop_misses_nothing(void **state)
+TEST(a_loop_misses_nothing)
 {
-    (void)state;
     gcw_hub *h = gcw_hub_new();
     struct arrivals arrivals = { .in_order = 0 };
     struct poster posters[THREADS];
@@ -925,10 +832,8 @@ drop(struct row *row)
         gcw_drain(0);
 }
 
-static void
-it_is_closed_when_the_hub_is_collected(void **state)
+TEST(it_is_closed_when_the_hub_is_collected)
 {
-    (void)state;
     struct row *row = row_new();
     collect();
     assert_int_equal(closed(row), 0);
@@ -961,10 +866,8 @@ dispatch_hidden(void *arg)
     row->hubs = keep_array(1);
 }
 
-static void
-a_hub_that_may_be_polled_stays_while_something_waits(void **state)
+TEST(a_hub_that_may_be_polled_stays_while_something_waits)
 {
-    (void)state;
     struct row *row = row_new();
     in_dead_frame(post_and_hide, row);
     collect();
@@ -984,10 +887,8 @@ note_readable(const gcw_emission *emission, void *data)
     note(readable(*(int *)data, 0) ? "readable" : "silent");
 }
 
-static void
-it_is_readable_inside_a_listener_while_more_wait(void **state)
+TEST(it_is_readable_inside_a_listener_while_more_wait)
 {
-    (void)state;
     gcw_hub *h = gcw_hub_new();
     int fd = fd_of(h);
     on(h, "word", note_readable, &fd);
@@ -1010,10 +911,8 @@ loop_inside(const gcw_emission *emission, void *data)
         gcw_hub_dispatch(emission->hub, 1);
 }
 
-static void
-a_loop_inside_a_listener_gets_what_waits(void **state)
+TEST(a_loop_inside_a_listener_gets_what_waits)
 {
-    (void)state;
     gcw_hub *h = noting_hub();
     int fd = fd_of(h);
     on(h, "loop", loop_inside, &fd);
@@ -1031,21 +930,19 @@ end_the_thread(const gcw_emission *emission, void *data)
     pthread_exit(NULL);
 }
 
-static void
-a_listener_that_ends_its_thread_leaves_the_rest_readable(void **state)
+TEST(a_listener_that_ends_its_thread_leaves_the_rest_readable)
 {
-    (void)state;
     gcw_hub *h = noting_hub();
     int fd = fd_of(h);
     on(h, "end", end_the_thread, NULL);
     gcw_hub_post(h, "end", NULL, NULL);
     post(h, "a");
     gcw_hub_post(h, "end", NULL, NULL);
-    on_another_thread(dispatch_here, h);
+    in_thread(dispatch_here, h);
     assert_true(readable(fd, 0));
     dispatch_leaves(h, 1, 1, "a");
     assert_true(readable(fd, 0));
-    on_another_thread(dispatch_here, h);
+    in_thread(dispatch_here, h);
     assert_false(readable(fd, 0));
     dispatch_leaves(h, 0, 0, "");
 }
@@ -1072,10 +969,8 @@ edge_comes(int edges, int timeout)
     return n == 1;
 }
 
-static void
-what_a_dispatch_leaves_is_a_new_edge(void **state)
+TEST(what_a_dispatch_leaves_is_a_new_edge)
 {
-    (void)state;
     gcw_hub *h = noting_hub();
     int edges = edges_of(fd_of(h));
     post_words(h);
@@ -1090,10 +985,8 @@ what_a_dispatch_leaves_is_a_new_edge(void **state)
     close(edges);
 }
 
-static void
-a_loop_that_hears_of_edges_only_misses_nothing(void **state)
+TEST(a_loop_that_hears_of_edges_only_misses_nothing)
 {
-    (void)state;
     gcw_hub *h = gcw_hub_new();
     struct arrivals arrivals = { .in_order = 0 };
     struct poster posters[THREADS];
@@ -1111,17 +1004,6 @@ a_loop_that_hears_of_edges_only_misses_nothing(void **state)
 
 /* --- the descriptor in processes of their own --- */
 
-static int
-fill_the_table(void)
-{
-    struct rlimit few = { 64, 64 };
-    int fd, last = -1;
-    setrlimit(RLIMIT_NOFILE, &few);
-    while ((fd = open("/dev/null", O_RDONLY)) >= 0)
-        last = fd;
-    return last;
-}
-
 static gcw_hub *
 saying_hub(void)
 {
@@ -1130,15 +1012,8 @@ saying_hub(void)
     return h;
 }
 
-static void
-say_readable(const char *who, int fd)
-{
-    dprintf(STDOUT_FILENO, "%s: %s\n", who,
-            readable(fd, 0) ? "readable" : "silent");
-}
-
-static void
-full_table(void)
+END(with_a_full_descriptor_table_it_fails_and_works_later, 0,
+    "later: readable\nafter: silent\na b\n", .err = "")
 {
     gcw_hub *h = saying_hub();
     int last = fill_the_table();
@@ -1150,43 +1025,38 @@ full_table(void)
     for (int i = 0; i < 4; i++)
         close(last - i);
     MUST(gcw_hub_fd(h) >= 0);
-    say_readable("later", gcw_hub_fd(h));
+    say_readable("later", gcw_hub_fd(h), 0);
     MUST(gcw_hub_dispatch(h, 0) == 1);
-    say_readable("after", gcw_hub_fd(h));
+    say_readable("after", gcw_hub_fd(h), 0);
     say(noted());
-}
-
-static void
-wait_for_child(pid_t child)
-{
-    int status;
-    MUST(waitpid(child, &status, 0) == child && status == 0);
 }
 
 static void
 post_in_the_child(gcw_hub *h, int fd)
 {
-    say_readable("child before", fd);
+    say_readable("child before", fd, 0);
     MUST(gcw_hub_post(h, "word", NULL, (char *)"a") == 0);
-    say_readable("child", fd);
+    say_readable("child", fd, 0);
     MUST(gcw_hub_fd(h) == fd);
     MUST(gcw_hub_dispatch(h, 0) == 1);
-    say_readable("child after", fd);
+    say_readable("child after", fd, 0);
     _exit(0);
 }
 
-static void
-post_in_a_child(void)
+END(a_post_in_a_forked_child_does_not_wake_the_parent, 0,
+    "child before: silent\nchild: readable\n"
+    "child after: silent\n"
+    "parent: silent\nparent later: readable\n", .err = "")
 {
     gcw_hub *h = saying_hub();
     int fd = gcw_hub_fd(h);
     pid_t child = fork();
     if (child == 0)
         post_in_the_child(h, fd);
-    wait_for_child(child);
-    say_readable("parent", fd);
+    ends_well(child);
+    say_readable("parent", fd, 0);
     MUST(gcw_hub_post(h, "word", NULL, (char *)"b") == 0);
-    say_readable("parent later", fd);
+    say_readable("parent later", fd, 0);
 }
 
 /* Tells when the other has posted. */
@@ -1195,15 +1065,16 @@ look_in_the_child(gcw_hub *h, int fd, int told)
 {
     char byte;
     MUST(read(told, &byte, 1) == 1);
-    say_readable("child", fd);
+    say_readable("child", fd, 0);
     MUST(gcw_hub_dispatch(h, 0) == 0);
     MUST(gcw_hub_post(h, "word", NULL, (char *)"a") == 0);
-    say_readable("child later", fd);
+    say_readable("child later", fd, 0);
     _exit(0);
 }
 
-static void
-post_in_the_parent(void)
+END(a_post_in_the_parent_does_not_wake_a_forked_child, 0,
+    "child: silent\nchild later: readable\n"
+    "parent: readable\nparent after: silent\n", .err = "")
 {
     gcw_hub *h = saying_hub();
     int fd = gcw_hub_fd(h), ends[2];
@@ -1213,23 +1084,24 @@ post_in_the_parent(void)
         look_in_the_child(h, fd, ends[0]);
     MUST(gcw_hub_post(h, "word", NULL, (char *)"a") == 0);
     MUST(write(ends[1], "x", 1) == 1);
-    wait_for_child(child);
-    say_readable("parent", fd);
+    ends_well(child);
+    say_readable("parent", fd, 0);
     MUST(gcw_hub_dispatch(h, 0) == 1);
-    say_readable("parent after", fd);
+    say_readable("parent after", fd, 0);
 }
 
 static void
 dispatch_in_the_child(gcw_hub *h, int fd)
 {
-    say_readable("child", fd);
+    say_readable("child", fd, 0);
     MUST(gcw_hub_dispatch(h, 0) == 1);
-    say_readable("child after", fd);
+    say_readable("child after", fd, 0);
     _exit(0);
 }
 
-static void
-post_before_the_fork(void)
+END(what_was_posted_before_a_fork_is_there_in_both, 0,
+    "child: readable\nchild after: silent\n"
+    "parent: readable\nparent after: silent\n", .err = "")
 {
     gcw_hub *h = saying_hub();
     int fd = gcw_hub_fd(h);
@@ -1237,10 +1109,10 @@ post_before_the_fork(void)
     pid_t child = fork();
     if (child == 0)
         dispatch_in_the_child(h, fd);
-    wait_for_child(child);
-    say_readable("parent", fd);
+    ends_well(child);
+    say_readable("parent", fd, 0);
     MUST(gcw_hub_dispatch(h, 0) == 1);
-    say_readable("parent after", fd);
+    say_readable("parent after", fd, 0);
 }
 
 /* What the child drops is closed in the child only. */
@@ -1252,102 +1124,27 @@ drop_in_the_child(struct row *row)
     _exit(0);
 }
 
-static void
-drop_in_a_child(void)
+END(a_hub_dropped_in_a_child_leaves_the_parents_open, 0, "open\n", .err = "")
 {
     struct row *row = row_new();
     pid_t child = fork();
     if (child == 0)
         drop_in_the_child(row);
-    wait_for_child(child);
+    ends_well(child);
     say(closed(row) == 0 ? "open" : "closed");
-}
-
-static const struct scenario scenarios[] = {
-    { "full table", full_table },
-    { "post in a child", post_in_a_child },
-    { "post in the parent", post_in_the_parent },
-    { "post before the fork", post_before_the_fork },
-    { "drop in a child", drop_in_a_child },
-};
-
-static void
-scenario_says(const char *scenario, const char *out)
-{
-    struct outcome o = run_scenario(scenario);
-    assert_string_equal(o.out, out);
-    assert_string_equal(o.err, "");
-    assert_int_equal(o.status, 0);
-    outcome_free(&o);
-}
-
-static void
-with_a_full_descriptor_table_it_fails_and_works_later(void **state)
-{
-    (void)state;
-    scenario_says("full table", "later: readable\nafter: silent\na b\n");
-}
-
-static void
-a_post_in_a_forked_child_does_not_wake_the_parent(void **state)
-{
-    (void)state;
-    scenario_says("post in a child",
-                  "child before: silent\nchild: readable\n"
-                  "child after: silent\n"
-                  "parent: silent\nparent later: readable\n");
-}
-
-static void
-a_post_in_the_parent_does_not_wake_a_forked_child(void **state)
-{
-    (void)state;
-    scenario_says("post in the parent",
-                  "child: silent\nchild later: readable\n"
-                  "parent: readable\nparent after: silent\n");
-}
-
-static void
-what_was_posted_before_a_fork_is_there_in_both(void **state)
-{
-    (void)state;
-    scenario_says("post before the fork",
-                  "child: readable\nchild after: silent\n"
-                  "parent: readable\nparent after: silent\n");
-}
-
-static void
-a_hub_dropped_in_a_child_leaves_the_parents_open(void **state)
-{
-    (void)state;
-    scenario_says("drop in a child", "open\n");
 }
 
 /* --- bad arguments --- */
 
-static void
-expect_errno(bool failed, int expected)
+TEST(no_hub_is_invalid)
 {
-    int found = errno;
-    assert_true(failed);
-    assert_int_equal(found, expected);
-    errno = 0;
-}
-
-static void
-no_hub_is_invalid(void **state)
-{
-    (void)state;
-    errno = 0;
     expect_errno(gcw_hub_post(NULL, "word", NULL, NULL) == -1, EINVAL);
     expect_errno(gcw_hub_dispatch(NULL, 0) == 0, EINVAL);
     expect_errno(gcw_hub_fd(NULL) == -1, EINVAL);
 }
 
-static void
-a_source_that_is_no_heap_object_can_be_posted(void **state)
+TEST(a_source_that_is_no_heap_object_can_be_posted)
 {
-    (void)state;
     static int fixed;
     gcw_hub *h = gcw_hub_new();
     struct told told = { .times = 0 };
@@ -1358,10 +1155,8 @@ a_source_that_is_no_heap_object_can_be_posted(void **state)
     assert_ptr_equal(told.emission.arg, &fixed);
 }
 
-static void
-success_leaves_errno_alone(void **state)
+TEST(success_leaves_errno_alone)
 {
-    (void)state;
     errno = E2BIG;
     gcw_hub *h = noting_hub();
     fd_of(h);
@@ -1369,73 +1164,4 @@ success_leaves_errno_alone(void **state)
     assert_int_equal(gcw_hub_dispatch(h, 2), 2);
     assert_int_equal(gcw_hub_dispatch(h, 0), 3);
     assert_int_equal(errno, E2BIG);
-}
-
-static int
-run_all(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_post_calls_nobody),
-        cmocka_unit_test(the_oldest_is_first),
-        cmocka_unit_test(a_dispatch_makes_at_most_so_many),
-        cmocka_unit_test(a_dispatch_of_nothing_makes_nothing),
-        cmocka_unit_test(one_that_nobody_hears_is_made_all_the_same),
-        cmocka_unit_test(what_is_posted_meanwhile_waits_for_the_next_dispatch),
-        cmocka_unit_test(a_dispatch_inside_a_listener_makes_each_once),
-        cmocka_unit_test(
-            what_a_dispatch_inside_makes_is_not_owed_by_the_outer_one),
-        cmocka_unit_test(
-            nor_does_it_make_what_was_posted_meanwhile_instead),
-        cmocka_unit_test(a_listener_that_fails_does_not_stop_a_dispatch),
-        cmocka_unit_test(hubs_are_dispatched_separately),
-        cmocka_unit_test(an_emission_comes_as_it_was_posted),
-        cmocka_unit_test(one_without_type_source_and_argument_has_none),
-        cmocka_unit_test(a_posted_type_is_copied),
-        cmocka_unit_test(who_is_connected_at_the_dispatch_hears_of_it),
-        cmocka_unit_test(a_source_that_ended_meanwhile_has_no_listeners),
-        cmocka_unit_test(what_threads_post_comes_in_the_order_of_each),
-        cmocka_unit_test(threads_that_dispatch_make_each_once),
-        cmocka_unit_test(listeners_run_on_the_thread_that_dispatches),
-        cmocka_unit_test(source_and_argument_are_held_until_dispatched),
-        cmocka_unit_test(what_was_dispatched_is_let_go_though_others_wait),
-        cmocka_unit_test(a_dropped_hub_takes_along_what_is_left_in_it),
-        cmocka_unit_test(a_finalizer_may_post),
-        cmocka_unit_test(what_was_dispatched_leaves_nothing_behind),
-        cmocka_unit_test(the_descriptor_is_readable_while_something_is_posted),
-        cmocka_unit_test(it_stays_readable_if_some_are_left),
-        cmocka_unit_test(it_is_readable_for_what_was_posted_meanwhile),
-        cmocka_unit_test(wake_ups_coalesce),
-        cmocka_unit_test(a_dispatch_inside_a_listener_leaves_no_wake_up),
-        cmocka_unit_test(asked_for_late_it_is_readable_at_once),
-        cmocka_unit_test(it_is_the_same_on_every_call),
-        cmocka_unit_test(each_hub_has_its_own),
-        cmocka_unit_test(it_is_closed_on_exec),
-        cmocka_unit_test(a_thread_that_waits_in_poll_is_woken),
-        cmocka_unit_test(a_loop_misses_nothing),
-        cmocka_unit_test(it_is_closed_when_the_hub_is_collected),
-        cmocka_unit_test(a_hub_that_may_be_polled_stays_while_something_waits),
-        cmocka_unit_test(it_is_readable_inside_a_listener_while_more_wait),
-        cmocka_unit_test(a_loop_inside_a_listener_gets_what_waits),
-        cmocka_unit_test(
-            a_listener_that_ends_its_thread_leaves_the_rest_readable),
-        cmocka_unit_test(what_a_dispatch_leaves_is_a_new_edge),
-        cmocka_unit_test(a_loop_that_hears_of_edges_only_misses_nothing),
-        cmocka_unit_test(
-            with_a_full_descriptor_table_it_fails_and_works_later),
-        cmocka_unit_test(a_post_in_a_forked_child_does_not_wake_the_parent),
-        cmocka_unit_test(a_post_in_the_parent_does_not_wake_a_forked_child),
-        cmocka_unit_test(what_was_posted_before_a_fork_is_there_in_both),
-        cmocka_unit_test(a_hub_dropped_in_a_child_leaves_the_parents_open),
-        cmocka_unit_test(no_hub_is_invalid),
-        cmocka_unit_test(a_source_that_is_no_heap_object_can_be_posted),
-        cmocka_unit_test(success_leaves_errno_alone),
-    };
-    return cmocka_run_group_tests_name("hub-post", tests, NULL, NULL);
-}
-
-int
-main(int argc, char **argv)
-{
-    return test_main(argc, argv, scenarios,
-                     sizeof scenarios / sizeof *scenarios, run_all);
 }

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <gcweak/hub.h>
+#include "idle.h"
 #include "log.h"
 
 /* What nearly every test needs; in uncollectable memory. */
@@ -31,20 +32,16 @@ scene_new(void)
     return s;
 }
 
-/* Each test begins with a scene of its own. */
-static inline int
-set_scene(void **state)
-{
-    *state = scene_new();
-    return 0;
-}
-
-static inline int
-strike_scene(void **state)
-{
-    GC_FREE(*state);
-    return 0;
-}
+/* A test with a scene of its own, s. */
+#define SCENE_TEST(name)                                                    \
+    static void name##_in(struct scene *s);                                 \
+    TEST(name)                                                              \
+    {                                                                       \
+        struct scene *s = scene_new();                                      \
+        name##_in(s);                                                       \
+        GC_FREE(s);                                                         \
+    }                                                                       \
+    static void name##_in(struct scene *s)
 
 static inline void *
 note_method(void *self, void *emission, void *data)
@@ -67,12 +64,6 @@ note_fn(const gcw_emission *emission, void *data)
 {
     (void)emission;
     note(data);
-}
-
-static inline void
-ignore_fn(const gcw_emission *emission, void *data)
-{
-    (void)emission, (void)data;
 }
 
 static inline gcw_method *
@@ -153,15 +144,6 @@ bytes(gcw_hub *h)
     return size.bytes;
 }
 
-static inline void
-expect_errno(bool failed, int expected)
-{
-    int found = errno;
-    assert_true(failed);
-    assert_int_equal(found, expected);
-    errno = 0;
-}
-
 /* What an emission may ask for of a pattern. */
 enum { TYPED = 1, SOURCED = 2, PATTERNS = 4 };
 
@@ -181,8 +163,5 @@ note_number(void *self, void *emission, void *data)
     note(word);
     return NULL;
 }
-
-#define scene_test(test)                                                    \
-    cmocka_unit_test_setup_teardown(test, set_scene, strike_scene)
 
 #endif

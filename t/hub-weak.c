@@ -2,13 +2,12 @@
  * are dropped; and that a hub stays small.
  */
 #include "hub-scene.h"
+#include "idle.h"
 
 /* --- ends of objects and sources, without a collection --- */
 
-static void
-a_method_ends_with_its_object(void **state)
+SCENE_TEST(a_method_ends_with_its_object)
 {
-    struct scene *s = *state;
     gcw_method *m = gcw_method_new(s->other, note_method, "m");
     gcw_listener *l = connect(s, "saved", s->source, m, 0);
     on(s, "saved", NULL, "a");
@@ -22,10 +21,8 @@ a_method_ends_with_its_object(void **state)
     holds(s, 1, 1, 1);
 }
 
-static void
-a_method_ends_with_its_weak_data(void **state)
+SCENE_TEST(a_method_ends_with_its_weak_data)
 {
-    struct scene *s = *state;
     gcw_method *m = gcw_method_new_weak(s->self, note_number, s->other);
     connect(s, "saved", NULL, m, 0);
     calls(s, "saved", NULL, "2");
@@ -34,10 +31,8 @@ a_method_ends_with_its_weak_data(void **state)
     holds(s, 0, 0, 0);
 }
 
-static void
-what_is_connected_to_a_source_ends_with_it(void **state)
+SCENE_TEST(what_is_connected_to_a_source_ends_with_it)
 {
-    struct scene *s = *state;
     gcw_listener *m = on(s, "saved", s->source, "m");
     gcw_listener *n = on(s, "saved", s->source, "n");
     gcw_listener *f = on_fn(s, NULL, s->source, note_fn, "f");
@@ -53,10 +48,8 @@ what_is_connected_to_a_source_ends_with_it(void **state)
     holds(s, 2, 2, 1);
 }
 
-static void
-all_pointers_into_a_source_end_with_it(void **state)
+SCENE_TEST(all_pointers_into_a_source_end_with_it)
 {
-    struct scene *s = *state;
     char *inside = (char *)s->source + 8;
     on(s, "saved", s->source, "start");
     on(s, "closed", inside, "inside");
@@ -66,10 +59,8 @@ all_pointers_into_a_source_end_with_it(void **state)
     holds(s, 0, 0, 0);
 }
 
-static void
-an_object_used_again_is_a_new_source(void **state)
+SCENE_TEST(an_object_used_again_is_a_new_source)
 {
-    struct scene *s = *state;
     char word[] = "m";
     gcw_listener *old = on(s, "saved", s->source, word);
     assert_int_equal(gcw_dispose(s->source), 0);
@@ -82,10 +73,8 @@ an_object_used_again_is_a_new_source(void **state)
     calls(s, "saved", s->source, "");
 }
 
-static void
-a_source_may_be_the_object_of_the_method(void **state)
+SCENE_TEST(a_source_may_be_the_object_of_the_method)
 {
-    struct scene *s = *state;
     on(s, "saved", s->self, "m");
     calls(s, "saved", s->self, "m");
     assert_int_equal(gcw_dispose(s->self), 0);
@@ -130,15 +119,6 @@ connect_crowd(void *arg)
 {
     for (size_t i = 0; i < MANY; i++)
         connect_number(arg, i);
-}
-
-static size_t
-dead(gcw_ref **refs)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < MANY; i++)
-        n += gcw_ref_get(refs[i]) == NULL;
-    return n;
 }
 
 static size_t
@@ -193,29 +173,26 @@ crowd_goes(struct scene *s, bool drop_self, bool drop_source)
     in_dead_frame(connect_crowd, &c);
     size_t full = bytes(s->hub);
     collect_twice();
-    assert_true(nearly_all(dead(c.dropped), MANY));
-    assert_true(nearly_all(dead(c.data), MANY));
+    assert_true(nearly_all(dead_refs(c.dropped, MANY), MANY));
+    assert_true(nearly_all(dead_refs(c.data, MANY), MANY));
     assert_true(nearly_all(disconnected(c.listeners), MANY));
     nearly_nothing_is_left(s->hub);
     assert_in_range(bytes(s->hub), 0, full / 4);
 }
 
-static void
-objects_are_not_held_and_take_their_listeners_along(void **state)
+SCENE_TEST(objects_are_not_held_and_take_their_listeners_along)
 {
-    crowd_goes(*state, true, false);
+    crowd_goes(s, true, false);
 }
 
-static void
-sources_are_not_held_and_take_their_listeners_along(void **state)
+SCENE_TEST(sources_are_not_held_and_take_their_listeners_along)
 {
-    crowd_goes(*state, false, true);
+    crowd_goes(s, false, true);
 }
 
-static void
-nor_are_objects_that_are_their_own_sources(void **state)
+SCENE_TEST(nor_are_objects_that_are_their_own_sources)
 {
-    crowd_goes(*state, true, true);
+    crowd_goes(s, true, true);
 }
 
 static void
@@ -228,10 +205,8 @@ connect_dropped(void *scene)
     }
 }
 
-static void
-neighbours_of_the_dead_are_called_once(void **state)
+SCENE_TEST(neighbours_of_the_dead_are_called_once)
 {
-    struct scene *s = *state;
     on(s, "saved", s->source, "a");
     on(s, NULL, s->source, "b");
     in_dead_frame(connect_dropped, s);
@@ -266,10 +241,9 @@ connect_held(void *arg)
             method_new(held->scene, note_number, b), 0);
 }
 
-static void
-the_hub_holds_data_and_neither_method_nor_handle_need_be_kept(void **state)
+SCENE_TEST(the_hub_holds_data_and_neither_method_nor_handle_need_be_kept)
 {
-    struct held held = { .scene = *state };
+    struct held held = { .scene = s };
     in_dead_frame(connect_held, &held);
     collect();
     assert_non_null(gcw_ref_get(held.function_data));
@@ -314,7 +288,7 @@ dropped_hubs_go(struct scene *s, void (*fill)(struct scene *s, gcw_hub *h))
     gcw_collect();
     collect();
     gcw_drain(0);
-    assert_true(nearly_all(dead(hubs.refs), MANY));
+    assert_true(nearly_all(dead_refs(hubs.refs, MANY), MANY));
     assert_true(nearly_all(*hubs.cleanups, MANY));
     assert_true(nearly_all(disconnected(hubs.listeners), MANY));
 }
@@ -331,31 +305,23 @@ fill_with_methods(struct scene *s, gcw_hub *h)
     assert_int_equal(gcw_hub_emit(h, "saved", s->source, NULL), 1);
 }
 
-static void
-a_dropped_hub_goes_though_objects_and_sources_live(void **state)
+SCENE_TEST(a_dropped_hub_goes_though_objects_and_sources_live)
 {
-    dropped_hubs_go(*state, fill_with_methods);
-}
-
-static void
-ignore_error(void *handle, const char *name, const char *why, void *data)
-{
-    (void)handle, (void)name, (void)why, (void)data;
+    dropped_hubs_go(s, fill_with_methods);
 }
 
 static void
 fill_with_itself(struct scene *s, gcw_hub *h)
 {
-    s->listener = gcw_hub_connect_fn(h, "saved", s->source, ignore_fn, h, 0);
+    s->listener = gcw_hub_connect_fn(h, "saved", s->source, idle_hub_fn, h, 0);
     assert_non_null(s->listener);
-    assert_int_equal(gcw_hub_on_error(h, ignore_error, h), 0);
+    assert_int_equal(gcw_hub_on_error(h, idle_on_error, h), 0);
     assert_int_equal(gcw_hub_post(h, "saved", s->source, h), 0);
 }
 
-static void
-a_dropped_hub_goes_though_all_its_data_lead_to_it(void **state)
+SCENE_TEST(a_dropped_hub_goes_though_all_its_data_lead_to_it)
 {
-    dropped_hubs_go(*state, fill_with_itself);
+    dropped_hubs_go(s, fill_with_itself);
 }
 
 static void
@@ -368,10 +334,9 @@ fill_with_an_object_that_holds_it(struct scene *s, gcw_hub *h)
     assert_non_null(s->listener);
 }
 
-static void
-a_dropped_hub_goes_with_the_objects_that_hold_it(void **state)
+SCENE_TEST(a_dropped_hub_goes_with_the_objects_that_hold_it)
 {
-    dropped_hubs_go(*state, fill_with_an_object_that_holds_it);
+    dropped_hubs_go(s, fill_with_an_object_that_holds_it);
 }
 
 /* --- a hub stays small --- */
@@ -403,10 +368,9 @@ pass_by(void *arg)
 
 /* Rounds of sources and types that are used once and dropped; then, without
  * any call but the collector's, the hub is as small as at the beginning. */
-static void
-short_lived_sources_and_types_leave_a_hub_small(void **state)
+SCENE_TEST(short_lived_sources_and_types_leave_a_hub_small)
 {
-    struct traffic t = { .scene = *state };
+    struct traffic t = { .scene = s };
     gcw_hub_size size;
     on(t.scene, "saved", t.scene->source, "a");
     for (int i = 0; i < ROUNDS; i++) {
@@ -421,10 +385,9 @@ short_lived_sources_and_types_leave_a_hub_small(void **state)
     calls(t.scene, "saved", t.scene->source, "a");
 }
 
-static void
-the_full_size_does_not_grow_from_round_to_round(void **state)
+SCENE_TEST(the_full_size_does_not_grow_from_round_to_round)
 {
-    struct traffic t = { .scene = *state };
+    struct traffic t = { .scene = s };
     in_dead_frame(pass_by, &t);
     size_t first = t.full;
     for (int i = 1; i < ROUNDS; i++) {
@@ -459,10 +422,8 @@ use_types_once(void *arg)
     }
 }
 
-static void
-types_used_once_on_a_source_that_lives_leave_nothing(void **state)
+TEST(types_used_once_on_a_source_that_lives_leave_nothing)
 {
-    (void)state;
     enum { MEGABYTE = 1024 * 1024 };
     struct traffic t = { .scene = scene_new() };
     size_t before = in_use(), empty = bytes(t.scene->hub);
@@ -491,22 +452,19 @@ connect_and_disconnect_many(void *arg)
     GC_FREE(listeners);
 }
 
-static void
-many_types_that_were_all_disconnected_leave_nothing(void **state)
+SCENE_TEST(many_types_that_were_all_disconnected_leave_nothing)
 {
-    struct traffic t = { .scene = *state };
+    struct traffic t = { .scene = s };
     in_dead_frame(connect_and_disconnect_many, &t);
     holds(t.scene, 0, 0, 0);
     assert_in_range(bytes(t.scene->hub), 0, t.full / 10);
 }
 
-static void
-a_pattern_shrinks_with_its_listeners(void **state)
+SCENE_TEST(a_pattern_shrinks_with_its_listeners)
 {
-    struct scene *s = *state;
     void **listeners = keep_array(PASSING);
     for (uintptr_t i = 0; i < PASSING; i++)
-        listeners[i] = on_fn(s, "saved", s->source, ignore_fn, (void *)i);
+        listeners[i] = on_fn(s, "saved", s->source, idle_hub_fn, (void *)i);
     size_t full = bytes(s->hub);
     for (size_t i = 1; i < PASSING; i++)
         assert_true(gcw_listener_disconnect(listeners[i]));
@@ -514,38 +472,4 @@ a_pattern_shrinks_with_its_listeners(void **state)
     assert_in_range(bytes(s->hub), 0, full / 100);
     assert_int_equal(gcw_hub_emit(s->hub, "saved", s->source, NULL), 1);
     GC_FREE(listeners);
-}
-
-static int
-run_all(void)
-{
-    const struct CMUnitTest tests[] = {
-        scene_test(a_method_ends_with_its_object),
-        scene_test(a_method_ends_with_its_weak_data),
-        scene_test(what_is_connected_to_a_source_ends_with_it),
-        scene_test(all_pointers_into_a_source_end_with_it),
-        scene_test(an_object_used_again_is_a_new_source),
-        scene_test(a_source_may_be_the_object_of_the_method),
-        scene_test(objects_are_not_held_and_take_their_listeners_along),
-        scene_test(sources_are_not_held_and_take_their_listeners_along),
-        scene_test(nor_are_objects_that_are_their_own_sources),
-        scene_test(neighbours_of_the_dead_are_called_once),
-        scene_test(
-            the_hub_holds_data_and_neither_method_nor_handle_need_be_kept),
-        scene_test(a_dropped_hub_goes_though_objects_and_sources_live),
-        scene_test(a_dropped_hub_goes_though_all_its_data_lead_to_it),
-        scene_test(a_dropped_hub_goes_with_the_objects_that_hold_it),
-        scene_test(short_lived_sources_and_types_leave_a_hub_small),
-        scene_test(the_full_size_does_not_grow_from_round_to_round),
-        scene_test(types_used_once_on_a_source_that_lives_leave_nothing),
-        scene_test(many_types_that_were_all_disconnected_leave_nothing),
-        scene_test(a_pattern_shrinks_with_its_listeners),
-    };
-    return cmocka_run_group_tests_name("hub-weak", tests, NULL, NULL);
-}
-
-int
-main(int argc, char **argv)
-{
-    return test_main(argc, argv, NULL, 0, run_all);
 }

@@ -6,6 +6,7 @@
  */
 #include <pthread.h>
 #include "hub-scene.h"
+#include "thread.h"
 
 /* --- patterns --- */
 
@@ -47,10 +48,8 @@ source_of(struct scene *s, enum which which)
     return sources[which];
 }
 
-static void
-all_that_fit_and_no_others_are_called(void **state)
+SCENE_TEST(all_that_fit_and_no_others_are_called)
 {
-    struct scene *s = *state;
     for (int pattern = 0; pattern < PATTERNS; pattern++)
         on_pattern(s, pattern);
     for (int i = 0; i < KINDS; i++)
@@ -69,10 +68,8 @@ each_pattern_alone(int pattern)
               strstr(kinds[i].words, word) != NULL ? word : "");
 }
 
-static void
-each_pattern_fits_what_it_says(void **state)
+TEST(each_pattern_fits_what_it_says)
 {
-    (void)state;
     for (int pattern = 0; pattern < PATTERNS; pattern++)
         each_pattern_alone(pattern);
 }
@@ -104,18 +101,14 @@ connects_and_is_called_in_order(int n)
     calls(s, "saved", s->source, words);
 }
 
-static void
-order_is_that_of_connection_whatever_the_pattern(void **state)
+TEST(order_is_that_of_connection_whatever_the_pattern)
 {
-    (void)state;
     for (int n = 0; n < 24; n++)
         connects_and_is_called_in_order(n);
 }
 
-static void
-front_is_before_all_of_all_patterns(void **state)
+SCENE_TEST(front_is_before_all_of_all_patterns)
 {
-    struct scene *s = *state;
     on(s, "saved", NULL, "a");
     on_front(s, NULL, s->source, "b");
     on(s, NULL, NULL, "c");
@@ -127,10 +120,8 @@ front_is_before_all_of_all_patterns(void **state)
     calls(s, "closed", s->other, "f c");
 }
 
-static void
-types_are_told_apart_by_content(void **state)
+SCENE_TEST(types_are_told_apart_by_content)
 {
-    struct scene *s = *state;
     char one[] = "saved", other[] = "saved";
     on(s, one, NULL, "a");
     on(s, other, s->source, "b");
@@ -143,10 +134,8 @@ types_are_told_apart_by_content(void **state)
     holds(s, 5, 5, 4);
 }
 
-static void
-a_type_is_copied(void **state)
+SCENE_TEST(a_type_is_copied)
 {
-    struct scene *s = *state;
     char type[] = "saved";
     on(s, type, NULL, "a");
     strcpy(type, "other");
@@ -154,12 +143,9 @@ a_type_is_copied(void **state)
     calls(s, "saved", NULL, "a");
 }
 
-static void
-a_type_may_be_long(void **state)
+SCENE_TEST(a_type_may_be_long)
 {
-    (void)state;
     enum { LONG = 10000 };
-    struct scene *s = scene_new();
     char type[LONG + 1];
     memset(type, 'x', LONG);
     type[LONG] = '\0';
@@ -169,10 +155,8 @@ a_type_may_be_long(void **state)
     calls(s, type, NULL, "");
 }
 
-static void
-sources_are_told_apart_by_address(void **state)
+SCENE_TEST(sources_are_told_apart_by_address)
 {
-    struct scene *s = *state;
     char *start = (char *)s->source;
     on(s, NULL, start, "start");
     on(s, NULL, start + 8, "inside");
@@ -182,10 +166,8 @@ sources_are_told_apart_by_address(void **state)
     holds(s, 2, 2, 0);
 }
 
-static void
-an_emission_from_no_heap_object_reaches_those_who_want_any(void **state)
+SCENE_TEST(an_emission_from_no_heap_object_reaches_those_who_want_any)
 {
-    struct scene *s = *state;
     static int fixed;
     int local;
     on(s, NULL, s->source, "this");
@@ -195,20 +177,17 @@ an_emission_from_no_heap_object_reaches_those_who_want_any(void **state)
     calls(s, "saved", note_it, "any");
 }
 
-static void
-hubs_are_separate(void **state)
+SCENE_TEST(hubs_are_separate)
 {
-    struct scene *one = *state, *other = scene_new();
+    struct scene *one = s, *other = scene_new();
     on(one, "saved", NULL, "one");
     on(other, "saved", NULL, "other");
     calls(one, "saved", NULL, "one");
     calls(other, "saved", NULL, "other");
 }
 
-static void
-an_empty_hub_calls_nobody(void **state)
+SCENE_TEST(an_empty_hub_calls_nobody)
 {
-    struct scene *s = *state;
     calls(s, "saved", s->source, "");
     calls(s, NULL, NULL, "");
     holds(s, 0, 0, 0);
@@ -216,10 +195,8 @@ an_empty_hub_calls_nobody(void **state)
 
 /* --- equal methods --- */
 
-static void
-one_that_fits_often_is_called_once_at_its_first_place(void **state)
+SCENE_TEST(one_that_fits_often_is_called_once_at_its_first_place)
 {
-    struct scene *s = *state;
     gcw_method *m = method_new(s, note_method, "m");
     on(s, NULL, NULL, "a");
     connect(s, NULL, s->source, m, 0);
@@ -233,10 +210,8 @@ one_that_fits_often_is_called_once_at_its_first_place(void **state)
     calls(s, "closed", s->other, "a m");
 }
 
-static void
-equal_methods_with_different_handles_are_one(void **state)
+SCENE_TEST(equal_methods_with_different_handles_are_one)
 {
-    struct scene *s = *state;
     char word[] = "m";
     gcw_listener *l = on(s, "saved", NULL, word);
     on(s, NULL, NULL, word);
@@ -245,10 +220,8 @@ equal_methods_with_different_handles_are_one(void **state)
     holds(s, 2, 2, 1);
 }
 
-static void
-methods_with_different_data_are_two(void **state)
+SCENE_TEST(methods_with_different_data_are_two)
 {
-    struct scene *s = *state;
     char one[] = "m", other[] = "m";
     assert_ptr_not_equal(on(s, "saved", NULL, one),
                          on(s, "saved", NULL, other));
@@ -262,10 +235,8 @@ note_method_too(void *self, void *emission, void *data)
     return note_method(self, emission, data);
 }
 
-static void
-methods_with_different_functions_or_objects_are_two(void **state)
+SCENE_TEST(methods_with_different_functions_or_objects_are_two)
 {
-    struct scene *s = *state;
     char word[] = "m";
     on(s, "saved", NULL, word);
     connect(s, NULL, NULL, method_new(s, note_method_too, word), 0);
@@ -273,10 +244,8 @@ methods_with_different_functions_or_objects_are_two(void **state)
     calls(s, "saved", NULL, "m m m");
 }
 
-static void
-a_method_with_weak_data_is_none_with_strong_data(void **state)
+SCENE_TEST(a_method_with_weak_data_is_none_with_strong_data)
 {
-    struct scene *s = *state;
     gcw_method *weak = gcw_method_new_weak(s->self, note_number, s->other);
     connect(s, "saved", NULL, method_new(s, note_number, s->other), 0);
     connect(s, NULL, NULL, weak, 0);
@@ -284,10 +253,8 @@ a_method_with_weak_data_is_none_with_strong_data(void **state)
     calls(s, "saved", s->source, "2 2");
 }
 
-static void
-not_even_if_that_data_is_the_reference_to_the_other(void **state)
+SCENE_TEST(not_even_if_that_data_is_the_reference_to_the_other)
 {
-    struct scene *s = *state;
     gcw_ref *ref = gcw_ref_new(s->other);
     gcw_method *weak = gcw_method_new_weak(s->self, do_nothing, s->other);
     gcw_method *strong = method_new(s, do_nothing, ref);
@@ -297,10 +264,8 @@ not_even_if_that_data_is_the_reference_to_the_other(void **state)
     assert_int_equal(gcw_hub_emit(s->hub, "saved", NULL, NULL), 2);
 }
 
-static void
-equal_functions_are_called_once(void **state)
+SCENE_TEST(equal_functions_are_called_once)
 {
-    struct scene *s = *state;
     char one[] = "f", other[] = "g";
     gcw_listener *l = on_fn(s, "saved", NULL, note_fn, one);
     on_fn(s, NULL, NULL, note_fn, one);
@@ -311,10 +276,8 @@ equal_functions_are_called_once(void **state)
     holds(s, 4, 4, 1);
 }
 
-static void
-if_the_first_is_blocked_the_second_is_called(void **state)
+SCENE_TEST(if_the_first_is_blocked_the_second_is_called)
 {
-    struct scene *s = *state;
     gcw_method *m = method_new(s, note_method, "m");
     gcw_listener *first = connect(s, NULL, NULL, m, 0);
     on(s, NULL, NULL, "a");
@@ -328,10 +291,8 @@ if_the_first_is_blocked_the_second_is_called(void **state)
     calls(s, "saved", NULL, "m a");
 }
 
-static void
-if_the_first_is_disconnected_the_second_is_called(void **state)
+SCENE_TEST(if_the_first_is_disconnected_the_second_is_called)
 {
-    struct scene *s = *state;
     gcw_method *m = method_new(s, note_method, "m");
     gcw_listener *first = connect(s, NULL, NULL, m, 0);
     on(s, NULL, NULL, "a");
@@ -340,10 +301,8 @@ if_the_first_is_disconnected_the_second_is_called(void **state)
     calls(s, "saved", NULL, "a m");
 }
 
-static void
-connecting_again_gives_the_same_listener_in_its_place(void **state)
+SCENE_TEST(connecting_again_gives_the_same_listener_in_its_place)
 {
-    struct scene *s = *state;
     gcw_method *m = method_new(s, note_method, "m");
     gcw_listener *l = connect(s, "saved", s->source, m, 0);
     on(s, "saved", s->source, "a");
@@ -354,10 +313,8 @@ connecting_again_gives_the_same_listener_in_its_place(void **state)
     calls(s, "saved", s->source, "m a b");
 }
 
-static void
-a_front_one_that_is_connected_stays_where_it_is(void **state)
+SCENE_TEST(a_front_one_that_is_connected_stays_where_it_is)
 {
-    struct scene *s = *state;
     gcw_method *m = method_new(s, note_method, "m");
     on(s, "saved", NULL, "a");
     gcw_listener *l = connect(s, "saved", NULL, m, 0);
@@ -365,10 +322,8 @@ a_front_one_that_is_connected_stays_where_it_is(void **state)
     calls(s, "saved", NULL, "a m");
 }
 
-static void
-after_a_disconnect_it_is_connected_anew_at_the_end(void **state)
+SCENE_TEST(after_a_disconnect_it_is_connected_anew_at_the_end)
 {
-    struct scene *s = *state;
     gcw_method *m = method_new(s, note_method, "m");
     gcw_listener *l = connect(s, "saved", NULL, m, 0);
     on(s, "saved", NULL, "a");
@@ -378,10 +333,8 @@ after_a_disconnect_it_is_connected_anew_at_the_end(void **state)
     calls(s, "saved", NULL, "a m");
 }
 
-static void
-the_same_method_elsewhere_is_another_listener(void **state)
+SCENE_TEST(the_same_method_elsewhere_is_another_listener)
 {
-    struct scene *s = *state;
     gcw_method *m = method_new(s, note_method, "m");
     gcw_listener *l[] = {
         connect(s, "saved", s->source, m, 0),
@@ -397,10 +350,8 @@ the_same_method_elsewhere_is_another_listener(void **state)
 
 /* --- once --- */
 
-static void
-once_is_called_once(void **state)
+SCENE_TEST(once_is_called_once)
 {
-    struct scene *s = *state;
     gcw_method *m = method_new(s, note_method, "m");
     gcw_listener *l = connect(s, "saved", NULL, m, GCW_ONCE);
     on(s, NULL, NULL, "a");
@@ -412,10 +363,8 @@ once_is_called_once(void **state)
     holds(s, 1, 1, 0);
 }
 
-static void
-once_is_lifted_by_connecting_without_it(void **state)
+SCENE_TEST(once_is_lifted_by_connecting_without_it)
 {
-    struct scene *s = *state;
     gcw_method *m = method_new(s, note_method, "m");
     gcw_listener *l = connect(s, "saved", NULL, m, GCW_ONCE);
     assert_ptr_equal(connect(s, "saved", NULL, m, 0), l);
@@ -423,10 +372,8 @@ once_is_lifted_by_connecting_without_it(void **state)
     calls(s, "saved", NULL, "m");
 }
 
-static void
-once_stays_if_both_ask_for_it(void **state)
+SCENE_TEST(once_stays_if_both_ask_for_it)
 {
-    struct scene *s = *state;
     gcw_method *m = method_new(s, note_method, "m");
     gcw_listener *l = connect(s, "saved", NULL, m, GCW_ONCE);
     assert_ptr_equal(connect(s, "saved", NULL, m, GCW_ONCE), l);
@@ -434,10 +381,8 @@ once_stays_if_both_ask_for_it(void **state)
     calls(s, "saved", NULL, "");
 }
 
-static void
-one_that_stays_is_not_made_once(void **state)
+SCENE_TEST(one_that_stays_is_not_made_once)
 {
-    struct scene *s = *state;
     gcw_method *m = method_new(s, note_method, "m");
     gcw_listener *l = connect(s, "saved", NULL, m, 0);
     assert_ptr_equal(connect(s, "saved", NULL, m, GCW_ONCE), l);
@@ -445,10 +390,8 @@ one_that_stays_is_not_made_once(void **state)
     calls(s, "saved", NULL, "m");
 }
 
-static void
-once_is_for_each_connection(void **state)
+SCENE_TEST(once_is_for_each_connection)
 {
-    struct scene *s = *state;
     gcw_method *m = method_new(s, note_method, "m");
     gcw_listener *first = connect(s, NULL, NULL, m, GCW_ONCE);
     gcw_listener *second = connect(s, "saved", NULL, m, GCW_ONCE);
@@ -459,10 +402,8 @@ once_is_for_each_connection(void **state)
     calls(s, "saved", NULL, "");
 }
 
-static void
-a_block_does_not_use_up_once(void **state)
+SCENE_TEST(a_block_does_not_use_up_once)
 {
-    struct scene *s = *state;
     gcw_method *m = method_new(s, note_method, "m");
     gcw_listener *l = connect(s, "saved", NULL, m, GCW_ONCE);
     gcw_listener_block(l);
@@ -484,10 +425,8 @@ emit_again(void *self, void *emission, void *data)
     return self;
 }
 
-static void
-once_is_disconnected_before_its_call(void **state)
+SCENE_TEST(once_is_disconnected_before_its_call)
 {
-    struct scene *s = *state;
     gcw_method *m = method_new(s, emit_again, "m");
     connect(s, "saved", NULL, m, GCW_ONCE);
     on(s, NULL, NULL, "a");
@@ -533,10 +472,8 @@ was_told(struct scene *s, const struct told *told, const char *type,
     assert_ptr_equal(told->emission.arg, arg);
 }
 
-static void
-a_method_is_told_all(void **state)
+SCENE_TEST(a_method_is_told_all)
 {
-    struct scene *s = *state;
     struct told told = { .times = 0 };
     gcw_method *m = method_new(s, listen, &told);
     gcw_listener *l = connect(s, "saved", s->source, m, 0);
@@ -547,10 +484,8 @@ a_method_is_told_all(void **state)
     assert_ptr_equal(told.self, s->self);
 }
 
-static void
-a_function_is_told_all(void **state)
+SCENE_TEST(a_function_is_told_all)
 {
-    struct scene *s = *state;
     struct told told = { .times = 0 };
     gcw_listener *l = on_fn(s, "saved", s->source, listen_fn, &told);
     int arg;
@@ -559,20 +494,16 @@ a_function_is_told_all(void **state)
     assert_ptr_equal(told.emission.listener, l);
 }
 
-static void
-who_wants_any_is_told_which(void **state)
+SCENE_TEST(who_wants_any_is_told_which)
 {
-    struct scene *s = *state;
     struct told told = { .times = 0 };
     on_fn(s, NULL, NULL, listen_fn, &told);
     gcw_hub_emit(s->hub, "saved", s->other, &told);
     was_told(s, &told, "saved", s->other, &told);
 }
 
-static void
-an_emission_without_type_source_and_argument_has_none(void **state)
+SCENE_TEST(an_emission_without_type_source_and_argument_has_none)
 {
-    struct scene *s = *state;
     struct told told = { .emission = { .arg = s } };
     on_fn(s, NULL, NULL, listen_fn, &told);
     gcw_hub_emit(s->hub, NULL, NULL, NULL);
@@ -580,10 +511,8 @@ an_emission_without_type_source_and_argument_has_none(void **state)
     assert_null(told.emission.type);
 }
 
-static void
-each_listener_is_told_its_own_handle(void **state)
+SCENE_TEST(each_listener_is_told_its_own_handle)
 {
-    struct scene *s = *state;
     struct told told[PATTERNS] = { { .times = 0 } };
     gcw_listener *l[] = {
         on_fn(s, NULL, NULL, listen_fn, &told[0]),
@@ -596,10 +525,8 @@ each_listener_is_told_its_own_handle(void **state)
         assert_ptr_equal(told[i].emission.listener, l[i]);
 }
 
-static void
-one_connected_twice_is_told_the_handle_that_is_called(void **state)
+SCENE_TEST(one_connected_twice_is_told_the_handle_that_is_called)
 {
-    struct scene *s = *state;
     struct told told = { .times = 0 };
     gcw_listener *first = on_fn(s, NULL, NULL, listen_fn, &told);
     gcw_listener *second = on_fn(s, "saved", NULL, listen_fn, &told);
@@ -617,10 +544,8 @@ typed(struct target *self, gcw_emission *emission, struct told *told)
 }
 GCW_METHOD(typed, struct target, gcw_emission, struct told)
 
-static void
-typed_methods_take_emissions(void **state)
+SCENE_TEST(typed_methods_take_emissions)
 {
-    struct scene *s = *state;
     struct told told = { .times = 0 };
     connect(s, "saved", NULL, typed_method(s->self, &told), 0);
     gcw_hub_emit(s->hub, "saved", s->source, s);
@@ -629,10 +554,8 @@ typed_methods_take_emissions(void **state)
 
 /* --- disconnecting --- */
 
-static void
-a_listener_is_disconnected_once(void **state)
+SCENE_TEST(a_listener_is_disconnected_once)
 {
-    struct scene *s = *state;
     on(s, "saved", NULL, "a");
     gcw_listener *b = on(s, NULL, s->source, "b");
     on(s, NULL, NULL, "c");
@@ -667,18 +590,14 @@ only_its_own_pattern_disconnects(int own)
     holds(s, 0, 0, 0);
 }
 
-static void
-a_pattern_disconnects_what_was_connected_to_just_that(void **state)
+TEST(a_pattern_disconnects_what_was_connected_to_just_that)
 {
-    (void)state;
     for (int pattern = 0; pattern < PATTERNS; pattern++)
         only_its_own_pattern_disconnects(pattern);
 }
 
-static void
-an_equal_method_disconnects_and_no_other(void **state)
+SCENE_TEST(an_equal_method_disconnects_and_no_other)
 {
-    struct scene *s = *state;
     char one[] = "m", other[] = "m";
     gcw_listener *l = on(s, "saved", NULL, one);
     gcw_method *equal = method_new(s, note_method, one);
@@ -693,10 +612,8 @@ an_equal_method_disconnects_and_no_other(void **state)
     calls(s, "saved", NULL, "");
 }
 
-static void
-a_function_is_disconnected_with_its_data(void **state)
+SCENE_TEST(a_function_is_disconnected_with_its_data)
 {
-    struct scene *s = *state;
     gcw_hub *h = s->hub;
     char one[] = "f", other[] = "g";
     on_fn(s, "saved", s->source, note_fn, one);
@@ -711,10 +628,8 @@ a_function_is_disconnected_with_its_data(void **state)
     calls(s, "saved", s->source, "g");
 }
 
-static void
-one_that_is_connected_twice_is_disconnected_one_by_one(void **state)
+SCENE_TEST(one_that_is_connected_twice_is_disconnected_one_by_one)
 {
-    struct scene *s = *state;
     gcw_method *m = method_new(s, note_method, "m");
     gcw_listener *any = connect(s, NULL, NULL, m, 0);
     gcw_listener *saved = connect(s, "saved", NULL, m, 0);
@@ -725,10 +640,8 @@ one_that_is_connected_twice_is_disconnected_one_by_one(void **state)
     calls(s, "closed", NULL, "");
 }
 
-static void
-what_no_heap_object_could_be_connected_to_is_not_found(void **state)
+SCENE_TEST(what_no_heap_object_could_be_connected_to_is_not_found)
 {
-    struct scene *s = *state;
     static int fixed;
     gcw_method *m = method_new(s, note_method, "m");
     connect(s, "saved", NULL, m, 0);
@@ -740,10 +653,8 @@ what_no_heap_object_could_be_connected_to_is_not_found(void **state)
 
 /* --- measuring --- */
 
-static void
-a_fresh_hub_holds_nothing(void **state)
+SCENE_TEST(a_fresh_hub_holds_nothing)
 {
-    struct scene *s = *state;
     gcw_hub_size size = { 1, 1, 1, 1, 1 };
     assert_int_equal(gcw_hub_measure(s->hub, &size), 0);
     assert_int_equal(size.listeners, 0);
@@ -752,10 +663,8 @@ a_fresh_hub_holds_nothing(void **state)
     assert_int_equal(size.posted, 0);
 }
 
-static void
-listeners_patterns_and_types_are_counted(void **state)
+SCENE_TEST(listeners_patterns_and_types_are_counted)
 {
-    struct scene *s = *state;
     on(s, "saved", s->source, "a");
     holds(s, 1, 1, 1);
     on(s, "saved", s->source, "b");
@@ -772,10 +681,8 @@ listeners_patterns_and_types_are_counted(void **state)
     holds(s, 7, 6, 3);
 }
 
-static void
-what_is_posted_is_counted(void **state)
+SCENE_TEST(what_is_posted_is_counted)
 {
-    struct scene *s = *state;
     gcw_hub_size size;
     for (size_t i = 1; i <= 3; i++) {
         assert_int_equal(gcw_hub_post(s->hub, "saved", NULL, NULL), 0);
@@ -787,13 +694,11 @@ what_is_posted_is_counted(void **state)
     assert_int_equal(size.posted, 1);
 }
 
-static void
-bytes_grow_with_what_is_connected(void **state)
+SCENE_TEST(bytes_grow_with_what_is_connected)
 {
-    struct scene *s = *state;
     size_t before = bytes(s->hub);
     for (uintptr_t i = 0; i < MANY; i++)
-        on_fn(s, i % 2 ? "saved" : NULL, i % 3 ? s->source : NULL, ignore_fn,
+        on_fn(s, i % 2 ? "saved" : NULL, i % 3 ? s->source : NULL, idle_hub_fn,
               (void *)i);
     assert_in_range(bytes(s->hub), before + MANY * sizeof(void *), SIZE_MAX);
 }
@@ -844,10 +749,8 @@ take_turns(void *data)
     return NULL;
 }
 
-static void
-threads_share_a_hub(void **state)
+SCENE_TEST(threads_share_a_hub)
 {
-    struct scene *s = *state;
     struct worker workers[THREADS];
     on_fn(s, NULL, NULL, count_any, NULL);
     for (int i = 0; i < THREADS; i++) {
@@ -867,14 +770,11 @@ threads_share_a_hub(void **state)
 
 /* --- bad arguments --- */
 
-static void
-null_arguments_are_invalid(void **state)
+SCENE_TEST(null_arguments_are_invalid)
 {
-    struct scene *s = *state;
     gcw_hub *h = s->hub;
     gcw_hub_size size;
     gcw_method *m = method_new(s, note_method, "m");
-    errno = 0;
     expect_errno(!gcw_hub_connect(NULL, "saved", NULL, m, 0), EINVAL);
     expect_errno(!gcw_hub_connect(h, "saved", NULL, NULL, 0), EINVAL);
     expect_errno(!gcw_hub_connect_fn(NULL, "saved", NULL, note_fn, "f", 0),
@@ -892,10 +792,8 @@ null_arguments_are_invalid(void **state)
     holds(s, 0, 0, 0);
 }
 
-static void
-unknown_flags_are_invalid(void **state)
+SCENE_TEST(unknown_flags_are_invalid)
 {
-    struct scene *s = *state;
     gcw_method *m = method_new(s, note_method, "m");
     const unsigned unknown[] = { 8, 8 | GCW_ONCE, 1u << 31, ~0u };
     errno = 0;
@@ -909,10 +807,8 @@ unknown_flags_are_invalid(void **state)
     holds(s, 0, 0, 0);
 }
 
-static void
-only_heap_objects_can_be_connected_to(void **state)
+SCENE_TEST(only_heap_objects_can_be_connected_to)
 {
-    struct scene *s = *state;
     static int fixed;
     int local;
     void *bad[] = { &fixed, &local, noted() };
@@ -927,27 +823,21 @@ only_heap_objects_can_be_connected_to(void **state)
     holds(s, 0, 0, 0);
 }
 
-static void
-data_that_is_the_source_is_invalid(void **state)
+SCENE_TEST(data_that_is_the_source_is_invalid)
 {
-    struct scene *s = *state;
-    errno = 0;
     expect_errno(!gcw_hub_connect_fn(s->hub, "saved", s->source, note_fn,
                                      s->source, 0), EINVAL);
     holds(s, 0, 0, 0);
-    on_fn(s, "saved", s->source, ignore_fn, s->other);
-    on_fn(s, "saved", NULL, ignore_fn, s->source);
+    on_fn(s, "saved", s->source, idle_hub_fn, s->other);
+    on_fn(s, "saved", NULL, idle_hub_fn, s->source);
     holds(s, 2, 2, 1);
 }
 
-static void
-a_dead_method_cannot_be_connected(void **state)
+SCENE_TEST(a_dead_method_cannot_be_connected)
 {
-    struct scene *s = *state;
     gcw_method *m = gcw_method_new(s->other, note_method, "m");
     gcw_method *weak = gcw_method_new_weak(s->self, note_number, s->other);
     assert_int_equal(gcw_dispose(s->other), 0);
-    errno = 0;
     expect_errno(!gcw_hub_connect(s->hub, "saved", NULL, m, 0), ESTALE);
     expect_errno(!gcw_hub_connect(s->hub, NULL, s->source, m, 0), ESTALE);
     expect_errno(!gcw_hub_connect(s->hub, "saved", NULL, weak, 0), ESTALE);
@@ -964,14 +854,6 @@ struct stranger {
     gcw_method *method;
     int found[CALLS];
 };
-
-static int
-refusal(bool failed)
-{
-    int found = failed ? errno : 0;
-    errno = 0;
-    return found;
-}
 
 static void
 try_the_hub(gcw_hub *h, gcw_method *m, int *found)
@@ -999,17 +881,14 @@ try_all(void *data)
     return NULL;
 }
 
-static void
-an_unknown_thread_is_refused_and_changes_nothing(void **state)
+TEST(an_unknown_thread_is_refused_and_changes_nothing)
 {
-    struct stranger s = { .scene = *state };
+    struct stranger s = { .scene = scene_new() };
     gcw_hub_size size;
-    pthread_t thread;
     s.method = method_new(s.scene, note_method, "m");
     s.listener = connect(s.scene, "saved", NULL, s.method, 0);
     on(s.scene, NULL, NULL, "a");
-    assert_int_equal(pthread_create(&thread, NULL, try_all, &s), 0);
-    assert_int_equal(pthread_join(thread, NULL), 0);
+    in_unknown_thread(try_all, &s);
     for (int i = 0; i < CALLS; i++)
         assert_int_equal(s.found[i], EPERM);
     assert_int_equal(gcw_hub_measure(s.scene->hub, &size), 0);
@@ -1017,15 +896,13 @@ an_unknown_thread_is_refused_and_changes_nothing(void **state)
     calls(s.scene, "saved", NULL, "m a");
 }
 
-static void
-success_leaves_errno_alone(void **state)
+SCENE_TEST(success_leaves_errno_alone)
 {
-    struct scene *s = *state;
     errno = E2BIG;
     assert_non_null(gcw_hub_new());
     gcw_hub_size size;
     gcw_listener *l = on(s, "saved", s->source, "m");
-    on_fn(s, NULL, NULL, ignore_fn, NULL);
+    on_fn(s, NULL, NULL, idle_hub_fn, NULL);
     gcw_listener_block(l);
     gcw_listener_unblock(l);
     gcw_hub_emit(s->hub, "saved", s->source, NULL);
@@ -1034,76 +911,6 @@ success_leaves_errno_alone(void **state)
     assert_int_equal(gcw_hub_measure(s->hub, &size), 0);
     assert_true(gcw_listener_disconnect(l));
     assert_false(gcw_hub_disconnect_fn(s->hub, "x", NULL, note_fn, NULL));
-    assert_true(gcw_hub_disconnect_fn(s->hub, NULL, NULL, ignore_fn, NULL));
+    assert_true(gcw_hub_disconnect_fn(s->hub, NULL, NULL, idle_hub_fn, NULL));
     assert_int_equal(errno, E2BIG);
-}
-
-static int
-run_all(void)
-{
-    const struct CMUnitTest tests[] = {
-        scene_test(all_that_fit_and_no_others_are_called),
-        scene_test(each_pattern_fits_what_it_says),
-        scene_test(order_is_that_of_connection_whatever_the_pattern),
-        scene_test(front_is_before_all_of_all_patterns),
-        scene_test(types_are_told_apart_by_content),
-        scene_test(a_type_is_copied),
-        scene_test(a_type_may_be_long),
-        scene_test(sources_are_told_apart_by_address),
-        scene_test(an_emission_from_no_heap_object_reaches_those_who_want_any),
-        scene_test(hubs_are_separate),
-        scene_test(an_empty_hub_calls_nobody),
-        scene_test(one_that_fits_often_is_called_once_at_its_first_place),
-        scene_test(equal_methods_with_different_handles_are_one),
-        scene_test(methods_with_different_data_are_two),
-        scene_test(methods_with_different_functions_or_objects_are_two),
-        scene_test(a_method_with_weak_data_is_none_with_strong_data),
-        scene_test(not_even_if_that_data_is_the_reference_to_the_other),
-        scene_test(equal_functions_are_called_once),
-        scene_test(if_the_first_is_blocked_the_second_is_called),
-        scene_test(if_the_first_is_disconnected_the_second_is_called),
-        scene_test(connecting_again_gives_the_same_listener_in_its_place),
-        scene_test(a_front_one_that_is_connected_stays_where_it_is),
-        scene_test(after_a_disconnect_it_is_connected_anew_at_the_end),
-        scene_test(the_same_method_elsewhere_is_another_listener),
-        scene_test(once_is_called_once),
-        scene_test(once_is_lifted_by_connecting_without_it),
-        scene_test(once_stays_if_both_ask_for_it),
-        scene_test(one_that_stays_is_not_made_once),
-        scene_test(once_is_for_each_connection),
-        scene_test(a_block_does_not_use_up_once),
-        scene_test(once_is_disconnected_before_its_call),
-        scene_test(a_method_is_told_all),
-        scene_test(a_function_is_told_all),
-        scene_test(who_wants_any_is_told_which),
-        scene_test(an_emission_without_type_source_and_argument_has_none),
-        scene_test(each_listener_is_told_its_own_handle),
-        scene_test(one_connected_twice_is_told_the_handle_that_is_called),
-        scene_test(typed_methods_take_emissions),
-        scene_test(a_listener_is_disconnected_once),
-        scene_test(a_pattern_disconnects_what_was_connected_to_just_that),
-        scene_test(an_equal_method_disconnects_and_no_other),
-        scene_test(a_function_is_disconnected_with_its_data),
-        scene_test(one_that_is_connected_twice_is_disconnected_one_by_one),
-        scene_test(what_no_heap_object_could_be_connected_to_is_not_found),
-        scene_test(a_fresh_hub_holds_nothing),
-        scene_test(listeners_patterns_and_types_are_counted),
-        scene_test(what_is_posted_is_counted),
-        scene_test(bytes_grow_with_what_is_connected),
-        scene_test(threads_share_a_hub),
-        scene_test(null_arguments_are_invalid),
-        scene_test(unknown_flags_are_invalid),
-        scene_test(only_heap_objects_can_be_connected_to),
-        scene_test(data_that_is_the_source_is_invalid),
-        scene_test(a_dead_method_cannot_be_connected),
-        scene_test(an_unknown_thread_is_refused_and_changes_nothing),
-        scene_test(success_leaves_errno_alone),
-    };
-    return cmocka_run_group_tests_name("hub", tests, NULL, NULL);
-}
-
-int
-main(int argc, char **argv)
-{
-    return test_main(argc, argv, NULL, 0, run_all);
 }

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <gcweak/event.h>
+#include "idle.h"
 #include "log.h"
 
 static inline gcw_event *
@@ -15,14 +16,6 @@ fresh_event(void)
     assert_non_null(e);
     forget();
     return e;
-}
-
-/* A target that lives as long as the process. */
-static inline struct target *
-lasting_target(size_t number)
-{
-    void **keep = keep_array(1);
-    return keep[0] = target_new(number);
 }
 
 static inline gcw_listener *
@@ -60,22 +53,6 @@ method_notes_word(void *self, void *arg, void *data)
     return NULL;
 }
 
-static inline void
-ignore(void *arg, void *data)
-{
-    (void)arg;
-    (void)data;
-}
-
-static inline void *
-method_ignores(void *self, void *arg, void *data)
-{
-    (void)self;
-    (void)arg;
-    (void)data;
-    return NULL;
-}
-
 static inline gcw_listener *
 on(gcw_event *e, char *word, unsigned flags)
 {
@@ -89,16 +66,6 @@ emit_calls(gcw_event *e, size_t n, const char *words)
     forget();
     assert_int_equal(gcw_event_emit(e, NULL), n);
     assert_string_equal(noted(), words);
-}
-
-/* A failure as it was asked for, and the errno that it left. */
-static inline void
-expect_errno(bool failed, int expected)
-{
-    int found = errno;
-    assert_true(failed);
-    assert_int_equal(found, expected);
-    errno = 0;
 }
 
 #endif

@@ -90,21 +90,27 @@ endif
 test_support = \
 	t/all-calls.h \
 	t/at-once.h \
+	t/await.h \
 	t/chance.c \
 	t/chance.h \
-	t/ends.h \
 	t/heard.h \
 	t/hub-scene.h \
+	t/idle.h \
 	t/listeners.h \
 	t/log.h \
+	t/main.c \
 	t/mode.c \
 	t/mode.h \
 	t/readable.h \
 	t/registry.h \
 	t/scenario.c \
 	t/scenario.h \
+	t/storm.h \
 	t/support.c \
-	t/support.h
+	t/support.h \
+	t/test.c \
+	t/test.h \
+	t/thread.h
 t_libsupport_a_SOURCES = $(test_support)
 
 # A test links with the library proper, unless its own line says otherwise.

@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <time.h>
 #include "all-calls.h"
+#include "thread.h"
 #include "ground/lock.h"
 
 /* --- what is watched --- */
@@ -280,14 +281,6 @@ expect_all_taken(void)
 
 /* --- what the library is made to do --- */
 
-static pthread_t
-run_thread(void *(*body)(void *), void *arg)
-{
-    pthread_t thread;
-    MUST(GC_pthread_create(&thread, NULL, body, arg) == 0);
-    return thread;
-}
-
 static void
 join(pthread_t thread)
 {
@@ -303,10 +296,10 @@ grow_and_shrink_event(void)
     static char data[VERY_MANY];
     gcw_event *e = gcw_event_new("many");
     for (size_t i = 0; i < VERY_MANY; i++)
-        MUST(gcw_event_connect_fn(e, hear_nothing, &data[i], GCW_UNIQUE)
+        MUST(gcw_event_connect_fn(e, idle_fn, &data[i], GCW_UNIQUE)
              != NULL);
     for (size_t i = 0; i < VERY_MANY; i++)
-        MUST(gcw_event_disconnect_fn(e, hear_nothing, &data[i]) == 1);
+        MUST(gcw_event_disconnect_fn(e, idle_fn, &data[i]) == 1);
     MUST(gcw_event_emit(e, NULL) == 0);
 }
 
@@ -316,7 +309,7 @@ grow_and_shrink_registry(void)
     gcw_exit_registry *r = gcw_exit_registry_new("many");
     gcw_exit_handler *(*handlers)[VERY_MANY] = (void *)keep_array(VERY_MANY);
     for (size_t i = 0; i < VERY_MANY; i++)
-        (*handlers)[i] = gcw_exit_register_fn(r, nothing, NULL, NULL);
+        (*handlers)[i] = gcw_exit_register_fn(r, idle, NULL, NULL);
     for (size_t i = 0; i < VERY_MANY; i++)
         MUST(i % 10 == 0
              || gcw_exit_unregister((*handlers)[i]) == GCW_REMOVED);
@@ -328,10 +321,10 @@ grow_and_shrink_registry(void)
 static void
 hang_all_on(struct target *t, gcw_event *e, gcw_hub *h, gcw_exit_registry *r)
 {
-    gcw_method *m = gcw_method_new(t, do_nothing, NULL);
+    gcw_method *m = gcw_method_new(t, idle_method, NULL);
     MUST(gcw_ref_new(t) != NULL && gcw_ref_new_long(t) != NULL);
-    MUST(gcw_cleanup_new(t, nothing, NULL) != NULL);
-    MUST(gcw_method_on_death(m, heard_of_death, NULL) != NULL);
+    MUST(gcw_cleanup_new(t, idle, NULL) != NULL);
+    MUST(gcw_method_on_death(m, idle_on_death, NULL) != NULL);
     MUST(gcw_event_connect(e, m, 0) != NULL);
     MUST(gcw_hub_connect(h, "type", t, m, 0) != NULL);
     MUST(gcw_exit_register(r, m, NULL) != NULL);
@@ -460,14 +453,6 @@ keep_worker_busy(void)
 }
 
 static void
-wait_for_child(pid_t child)
-{
-    int status;
-    MUST(waitpid(child, &status, 0) == child);
-    MUST(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-}
-
-static void
 end_child(void)
 {
     atomic_store(&violations, 0);
@@ -494,7 +479,7 @@ wait_for_the_worker(void)
     MUST(child >= 0);
     if (child == 0)
         end_child();
-    wait_for_child(child);
+    ends_well(child);
     size_t before = atomic_load(&times[AT_pthread_cond_wait]);
     pthread_t stops = run_thread(stop_worker, NULL);
     await(&there);
@@ -508,7 +493,7 @@ hold_a_debugged_object(void)
 {
     struct target *t = target_new(1);
     void *object = GC_debug_malloc(16, GC_EXTRAS);
-    MUST(gcw_cleanup_new(t, nothing, object) != NULL);
+    MUST(gcw_cleanup_new(t, idle, object) != NULL);
     MUST(gcw_dispose(t) == 0 && gcw_drain(0) > 0);
 }
 
@@ -539,26 +524,18 @@ post_unknown(void *hub)
 }
 
 static void
-run_unknown(void *(*body)(void *), void *arg)
-{
-    pthread_t thread;
-    MUST(pthread_create(&thread, NULL, body, arg) == 0);
-    MUST(pthread_join(thread, NULL) == 0);
-}
-
-static void
 use_unknown_threads(void)
 {
     struct target *t = target_new(1);
     gcw_hub *h = gcw_hub_new();
     gcw_proxy *p = gcw_proxy_new(t, (gcw_proxy_fn *)seven, ")i");
-    run_unknown(post_unknown, h);
+    in_unknown_thread(post_unknown, h);
     MUST(gcw_hub_dispatch(h, 0) == 1);
     if (p == NULL)
         return;
-    run_unknown(call_proxy_unknown, p);
+    in_unknown_thread(call_proxy_unknown, p);
     MUST(gcw_dispose(t) == 0);
-    run_unknown(call_proxy_unknown, p);
+    in_unknown_thread(call_proxy_unknown, p);
     MUST(gcw_proxy_free(p) == 0);
 }
 
@@ -616,7 +593,7 @@ judge(void)
     _exit(atomic_load(&violations) != 0 ? 1 : 0);
 }
 
-static void
+static int
 play(void)
 {
     watch_locks();
@@ -627,23 +604,14 @@ play(void)
     exit(0);
 }
 
-static void
-list_collector(void)
+SCENARIO(list_collector)
 {
     for (size_t i = 0; i < N_ASKED; i++)
         puts(names[i]);
 }
 
-static int
-run_all(void)
-{
-    play();
-    return 1;
-}
-
 int
 main(int argc, char **argv)
 {
-    static const struct scenario lists[] = { { "collector", list_collector } };
-    return test_main(argc, argv, lists, 1, run_all);
+    return test_main(argc, argv, NULL, 0, play);
 }

@@ -114,7 +114,7 @@ asks_nothing_else()
     lockless > "$dir/lockless"
     awk '{ print $2 }' "$dir/used" | grep '^GC_' | sort -u |
         grep -vxE -f "$dir/lockless" > "$dir/asked"
-    "$builddir/t/locks-held" collector | sort > "$dir/watched"
+    "$builddir/t/locks-held" list_collector | sort > "$dir/watched"
     is_within asked watched
 }
 

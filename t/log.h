@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <sys/wait.h>
 #include "support.h"
 
 enum { NOTES = 4096 };
@@ -55,6 +56,14 @@ say_it(void *data)
     say(data);
 }
 
+/* The same of an event's listener. */
+static inline void
+say_word(void *arg, void *word)
+{
+    (void)arg;
+    say(word);
+}
+
 /* In a scenario: ends the process with status 99 if `ok` does not hold. */
 #define MUST(ok) must((ok), #ok, __LINE__)
 
@@ -65,6 +74,22 @@ must(bool ok, const char *what, int line)
         return;
     dprintf(STDOUT_FILENO, "line %d: not so: %s\n", line, what);
     _exit(99);
+}
+
+/* The default registry runs it. */
+static inline void
+at_exit(void (*fn)(void *data), void *data)
+{
+    MUST(gcw_exit_register_fn(gcw_exit_default(), fn, data, NULL) != NULL);
+}
+
+/* Waits for the child, which must end with status 0. */
+static inline void
+ends_well(pid_t child)
+{
+    int status;
+    MUST(waitpid(child, &status, 0) == child);
+    MUST(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
 #endif

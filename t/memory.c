@@ -3,11 +3,9 @@
  */
 #include <config.h>
 
+#include "idle.h"
 #include "support.h"
 #include "weak/ref.h"
-
-#include <stdio.h>
-#include <unistd.h>
 
 enum {
     BIRTHS = 50000,          /* a round */
@@ -17,19 +15,6 @@ enum {
     MEGABYTE = 1024 * 1024
 };
 
-static size_t
-resident(void)
-{
-    unsigned long size = 0, pages = 0;
-    FILE *f = fopen("/proc/self/statm", "r");
-    if (f == NULL)
-        return 0;
-    if (fscanf(f, "%lu %lu", &size, &pages) != 2)
-        pages = 0;
-    fclose(f);
-    return pages * (size_t)sysconf(_SC_PAGESIZE);
-}
-
 /* Each test counts its own: the few targets that the collector missed may die
  * during a later one. */
 static void
@@ -38,11 +23,58 @@ called(void *data)
     ++*(size_t *)data;
 }
 
-static void *
-unused_method(void *self, void *arg, void *data)
+/* --- shrinking after deaths --- */
+
+static void
+make_a_crowd(void *arg)
 {
-    (void)self, (void)arg;
-    return data;
+    static size_t callbacks;
+    void **kept = arg;
+    for (size_t i = 0; i < CROWD; i++) {
+        kept[i] = target_new(i);
+        gcw_ref_new(kept[i]);
+        gcw_cleanup_new(kept[i], called, &callbacks);
+    }
+}
+
+static void
+forget_the_crowd(void **kept, size_t from)
+{
+    for (size_t i = from; i < CROWD; i++)
+        kept[i] = NULL;
+    collect();
+    gcw_collect();
+}
+
+TEST(the_index_shrinks_after_deaths)
+{
+    void **kept = keep_array(CROWD);
+    struct gcw__ref_stats peak, after;
+    in_dead_frame(make_a_crowd, kept);
+    gcw__ref_stats(&peak);
+    assert_true(peak.live >= CROWD && peak.watches >= CROWD);
+    assert_true(peak.index_capacity >= CROWD && peak.slots >= CROWD);
+    forget_the_crowd(kept, 0);
+    gcw__ref_stats(&after);
+    assert_in_range(after.live, 0, peak.live / 10);
+    assert_in_range(after.watches, 0, peak.watches / 10);
+    assert_in_range(after.index_capacity, 0, peak.index_capacity / 4);
+    assert_in_range(after.slots, 0, peak.slots / 4);
+}
+
+TEST(what_survives_a_shrinking_index_is_still_found)
+{
+    enum { SURVIVORS = 100 };
+    void **kept = keep_array(CROWD);
+    gcw_ref **refs = (gcw_ref **)keep_array(SURVIVORS);
+    in_dead_frame(make_a_crowd, kept);
+    for (size_t i = 0; i < SURVIVORS; i++)
+        refs[i] = gcw_ref_new(kept[i]);
+    forget_the_crowd(kept, SURVIVORS);
+    for (size_t i = 0; i < SURVIVORS; i++) {
+        assert_ptr_equal(gcw_ref_get(refs[i]), kept[i]);
+        assert_ptr_equal(gcw_ref_new(kept[i]), refs[i]);
+    }
 }
 
 /* --- flat under a steady load --- */
@@ -79,10 +111,8 @@ live_shortly(void *callbacks)
     }
 }
 
-static void
-a_million_short_lives_leave_memory_flat(void **state)
+TEST(a_million_short_lives_leave_memory_flat)
 {
-    (void)state;
     static size_t callbacks;
     stays_flat(live_shortly, &callbacks);
     collect();
@@ -99,16 +129,14 @@ live_shortly_with_all_kinds(void *unused)
         char *t = (char *)target_new(i);
         gcw_ref_new(t + 8);
         gcw_ref_new_long(t);
-        gcw_method_new_weak(t, unused_method, t);
+        gcw_method_new_weak(t, idle_method, t);
         if (i % 2)
             gcw_dispose(t);
     }
 }
 
-static void
-so_do_long_and_interior_and_disposed_ones(void **state)
+TEST(so_do_long_and_interior_and_disposed_ones)
 {
-    (void)state;
     stays_flat(live_shortly_with_all_kinds, NULL);
 }
 
@@ -117,6 +145,21 @@ struct survivor {
     struct target *target;
     size_t *callbacks;
 };
+
+/* The same on a survivor: it has no more references and watches afterwards. */
+static void
+leaves_nothing_behind(void (*round)(void *survivor), size_t *callbacks)
+{
+    struct survivor s = { target_new(1), callbacks };
+    struct gcw__ref_stats before, after;
+    gcw_ref_new(s.target);
+    gcw__ref_stats(&before);
+    stays_flat(round, &s);
+    gcw__ref_stats(&after);
+    assert_in_range(after.watches, 0, before.watches);
+    assert_in_range(after.live, 0, before.live);
+    GC_reachable_here(s.target);
+}
 
 static gcw_cleanup *
 attach(const struct survivor *s)
@@ -131,20 +174,11 @@ attach_and_detach(void *survivor)
         gcw_cleanup_detach(attach(survivor));
 }
 
-static void
-cleanups_that_are_detached_leave_nothing_behind(void **state)
+TEST(cleanups_that_are_detached_leave_nothing_behind)
 {
-    (void)state;
     static size_t callbacks;
-    struct survivor s = { target_new(1), &callbacks };
-    struct gcw__ref_stats before, after;
-    gcw_ref_new(s.target);
-    gcw__ref_stats(&before);
-    stays_flat(attach_and_detach, &s);
-    gcw__ref_stats(&after);
-    assert_in_range(after.watches, 0, before.watches);
+    leaves_nothing_behind(attach_and_detach, &callbacks);
     assert_int_equal(callbacks, 0);
-    GC_reachable_here(s.target);
 }
 
 static void
@@ -154,41 +188,24 @@ attach_and_run(void *survivor)
         gcw_cleanup_run(attach(survivor));
 }
 
-static void
-cleanups_that_are_run_early_leave_nothing_behind(void **state)
+TEST(cleanups_that_are_run_early_leave_nothing_behind)
 {
-    (void)state;
     static size_t callbacks;
-    struct survivor s = { target_new(1), &callbacks };
-    struct gcw__ref_stats before, after;
-    gcw_ref_new(s.target);
-    gcw__ref_stats(&before);
-    stays_flat(attach_and_run, &s);
-    gcw__ref_stats(&after);
-    assert_in_range(after.watches, 0, before.watches);
+    leaves_nothing_behind(attach_and_run, &callbacks);
     assert_int_equal(callbacks, (size_t)ROUNDS * BIRTHS);
-    GC_reachable_here(s.target);
 }
 
 static void
-make_methods(void *target)
+make_methods(void *survivor)
 {
+    const struct survivor *s = survivor;
     for (size_t i = 0; i < BIRTHS; i++)
-        gcw_method_new(target, unused_method, NULL);
+        gcw_method_new(s->target, idle_method, NULL);
 }
 
-static void
-methods_that_are_dropped_leave_nothing_behind(void **state)
+TEST(methods_that_are_dropped_leave_nothing_behind)
 {
-    (void)state;
-    struct target *t = target_new(1);
-    struct gcw__ref_stats before, after;
-    gcw_ref_new(t);
-    gcw__ref_stats(&before);
-    stays_flat(make_methods, t);
-    gcw__ref_stats(&after);
-    assert_in_range(after.live, 0, before.live);
-    GC_reachable_here(t);
+    leaves_nothing_behind(make_methods, NULL);
 }
 
 static void
@@ -202,93 +219,10 @@ dispose_again_and_again(void *survivor)
     gcw_drain(0);
 }
 
-static void
-an_object_disposed_again_and_again_leaves_nothing_behind(void **state)
+TEST(an_object_disposed_again_and_again_leaves_nothing_behind)
 {
-    (void)state;
     static size_t callbacks;
     struct survivor s = { target_new(1), &callbacks };
     stays_flat(dispose_again_and_again, &s);
     assert_int_equal(callbacks, (size_t)ROUNDS * (BIRTHS / 5));
-}
-
-/* --- shrinking after deaths --- */
-
-static void
-make_a_crowd(void *arg)
-{
-    static size_t callbacks;
-    void **kept = arg;
-    for (size_t i = 0; i < CROWD; i++) {
-        kept[i] = target_new(i);
-        gcw_ref_new(kept[i]);
-        gcw_cleanup_new(kept[i], called, &callbacks);
-    }
-}
-
-static void
-forget_the_crowd(void **kept, size_t from)
-{
-    for (size_t i = from; i < CROWD; i++)
-        kept[i] = NULL;
-    collect();
-    gcw_collect();
-}
-
-static void
-the_index_shrinks_after_deaths(void **state)
-{
-    (void)state;
-    void **kept = keep_array(CROWD);
-    struct gcw__ref_stats peak, after;
-    in_dead_frame(make_a_crowd, kept);
-    gcw__ref_stats(&peak);
-    assert_true(peak.live >= CROWD && peak.watches >= CROWD);
-    assert_true(peak.index_capacity >= CROWD && peak.slots >= CROWD);
-    forget_the_crowd(kept, 0);
-    gcw__ref_stats(&after);
-    assert_in_range(after.live, 0, peak.live / 10);
-    assert_in_range(after.watches, 0, peak.watches / 10);
-    assert_in_range(after.index_capacity, 0, peak.index_capacity / 4);
-    assert_in_range(after.slots, 0, peak.slots / 4);
-}
-
-static void
-what_survives_a_shrinking_index_is_still_found(void **state)
-{
-    (void)state;
-    enum { SURVIVORS = 100 };
-    void **kept = keep_array(CROWD);
-    gcw_ref **refs = (gcw_ref **)keep_array(SURVIVORS);
-    in_dead_frame(make_a_crowd, kept);
-    for (size_t i = 0; i < SURVIVORS; i++)
-        refs[i] = gcw_ref_new(kept[i]);
-    forget_the_crowd(kept, SURVIVORS);
-    for (size_t i = 0; i < SURVIVORS; i++) {
-        assert_ptr_equal(gcw_ref_get(refs[i]), kept[i]);
-        assert_ptr_equal(gcw_ref_new(kept[i]), refs[i]);
-    }
-}
-
-static int
-run_all(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_index_shrinks_after_deaths),
-        cmocka_unit_test(what_survives_a_shrinking_index_is_still_found),
-        cmocka_unit_test(a_million_short_lives_leave_memory_flat),
-        cmocka_unit_test(so_do_long_and_interior_and_disposed_ones),
-        cmocka_unit_test(cleanups_that_are_detached_leave_nothing_behind),
-        cmocka_unit_test(cleanups_that_are_run_early_leave_nothing_behind),
-        cmocka_unit_test(methods_that_are_dropped_leave_nothing_behind),
-        cmocka_unit_test(
-            an_object_disposed_again_and_again_leaves_nothing_behind),
-    };
-    return cmocka_run_group_tests_name("memory", tests, NULL, NULL);
-}
-
-int
-main(int argc, char **argv)
-{
-    return test_main(argc, argv, NULL, 0, run_all);
 }

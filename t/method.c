@@ -1,6 +1,7 @@
 /* method.c: tests of weak methods: binding, calling, equality, weak data,
  * death callbacks, typed methods.
  */
+#include "idle.h"
 #include "support.h"
 
 #include <errno.h>
@@ -22,19 +23,10 @@ note_call(void *self, void *arg, void *data)
     return &a_static;
 }
 
-static void *
-give_null(void *self, void *arg, void *data)
-{
-    (void)self, (void)arg, (void)data;
-    return NULL;
-}
-
 /* --- binding and calling --- */
 
-static void
-a_live_method_binds_self_function_and_data(void **state)
+TEST(a_live_method_binds_self_function_and_data)
 {
-    (void)state;
     struct target *t = target_new(1);
     gcw_bound b = { NULL, NULL, NULL };
     gcw_method *m = gcw_method_new(t, note_call, &a_static);
@@ -46,10 +38,8 @@ a_live_method_binds_self_function_and_data(void **state)
     assert_ptr_equal(b.data, &a_static);
 }
 
-static void
-self_may_be_an_interior_pointer(void **state)
+TEST(self_may_be_an_interior_pointer)
 {
-    (void)state;
     char *object = (char *)target_new(1);
     gcw_bound b;
     assert_true(gcw_method_bind(gcw_method_new(object + 9, note_call, NULL),
@@ -57,10 +47,8 @@ self_may_be_an_interior_pointer(void **state)
     assert_ptr_equal(b.self, object + 9);
 }
 
-static void
-a_bound_call_passes_everything_and_returns_the_result(void **state)
+TEST(a_bound_call_passes_everything_and_returns_the_result)
 {
-    (void)state;
     struct call c;
     gcw_bound b = { target_new(1), note_call, &another_static };
     assert_ptr_equal(gcw_bound_call(&b, &c), &a_static);
@@ -69,23 +57,15 @@ a_bound_call_passes_everything_and_returns_the_result(void **state)
     assert_ptr_equal(c.data, &another_static);
 }
 
-static void
-a_bound_call_without_a_function_is_refused(void **state)
+TEST(a_bound_call_without_a_function_is_refused)
 {
-    (void)state;
     gcw_bound b = { target_new(1), NULL, NULL };
-    errno = 0;
-    assert_null(gcw_bound_call(&b, &a_static));
-    assert_int_equal(errno, EINVAL);
-    errno = 0;
-    assert_null(gcw_bound_call(NULL, &a_static));
-    assert_int_equal(errno, EINVAL);
+    expect_errno(gcw_bound_call(&b, &a_static) == NULL, EINVAL);
+    expect_errno(gcw_bound_call(NULL, &a_static) == NULL, EINVAL);
 }
 
-static void
-invoke_calls_and_stores_the_result(void **state)
+TEST(invoke_calls_and_stores_the_result)
 {
-    (void)state;
     struct target *t = target_new(1);
     struct call c;
     void *result = NULL;
@@ -105,10 +85,8 @@ set_errno(void *self, void *arg, void *data)
     return NULL;
 }
 
-static void
-invoke_leaves_errno_as_the_function_did(void **state)
+TEST(invoke_leaves_errno_as_the_function_did)
 {
-    (void)state;
     struct target *t = target_new(1);
     errno = 0;
     assert_int_equal(
@@ -117,49 +95,33 @@ invoke_leaves_errno_as_the_function_did(void **state)
     GC_reachable_here(t);
 }
 
-static void
-invoke_of_a_dead_method_calls_nothing_and_says_estale(void **state)
+TEST(invoke_of_a_dead_method_calls_nothing_and_says_estale)
 {
-    (void)state;
     struct target *t = target_new(1);
     struct call c = { NULL, NULL, NULL };
     void *result = &another_static;
     gcw_method *m = gcw_method_new(t, note_call, NULL);
     assert_int_equal(gcw_dispose(t), 0);
-    errno = 0;
-    assert_int_equal(gcw_method_invoke(m, &c, &result), -1);
-    assert_int_equal(errno, ESTALE);
+    expect_errno(gcw_method_invoke(m, &c, &result) == -1, ESTALE);
     assert_ptr_equal(result, &another_static);
     assert_null(c.arg);
 }
 
-static void
-the_null_method_is_refused(void **state)
+TEST(the_null_method_is_refused)
 {
-    (void)state;
     gcw_bound b;
     void *result = &a_static;
-    errno = 0;
-    assert_int_equal(gcw_method_invoke(NULL, NULL, &result), -1);
-    assert_int_equal(errno, EINVAL);
+    expect_errno(gcw_method_invoke(NULL, NULL, &result) == -1, EINVAL);
     assert_ptr_equal(result, &a_static);
-    errno = 0;
-    assert_false(gcw_method_bind(NULL, &b));
-    assert_int_equal(errno, EINVAL);
-    errno = 0;
-    assert_false(gcw_method_alive(NULL));
-    assert_int_equal(errno, EINVAL);
+    expect_errno(!gcw_method_bind(NULL, &b), EINVAL);
+    expect_errno(!gcw_method_alive(NULL), EINVAL);
 }
 
-static void
-bind_without_a_place_is_refused(void **state)
+TEST(bind_without_a_place_is_refused)
 {
-    (void)state;
     struct target *t = target_new(1);
     gcw_method *m = gcw_method_new(t, note_call, NULL);
-    errno = 0;
-    assert_false(gcw_method_bind(m, NULL));
-    assert_int_equal(errno, EINVAL);
+    expect_errno(!gcw_method_bind(m, NULL), EINVAL);
     GC_reachable_here(t);
 }
 
@@ -196,10 +158,8 @@ populate(void *arg)
     }
 }
 
-static void
-a_method_does_not_keep_its_object_alive(void **state)
+TEST(a_method_does_not_keep_its_object_alive)
 {
-    (void)state;
     struct herd h = herd_new();
     size_t dead = 0, dropped = 0;
     in_dead_frame(populate, &h);
@@ -214,10 +174,8 @@ a_method_does_not_keep_its_object_alive(void **state)
     assert_true(nearly_all(dead, dropped));
 }
 
-static void
-a_method_keeps_its_data_alive(void **state)
+TEST(a_method_keeps_its_data_alive)
 {
-    (void)state;
     struct herd h = herd_new();
     in_dead_frame(populate, &h);
     collect();
@@ -230,10 +188,8 @@ a_method_keeps_its_data_alive(void **state)
     }
 }
 
-static void
-data_dies_with_the_last_handle(void **state)
+TEST(data_dies_with_the_last_handle)
 {
-    (void)state;
     struct herd h = herd_new();
     size_t dead = 0;
     in_dead_frame(populate, &h);
@@ -260,10 +216,8 @@ count_alive(const struct herd *h)
     return alive;
 }
 
-static void
-a_bound_method_on_the_stack_keeps_the_object_alive(void **state)
+TEST(a_bound_method_on_the_stack_keeps_the_object_alive)
 {
-    (void)state;
     struct herd h = herd_new();
     gcw_bound bound[MANY];
     h.keep_all = true;
@@ -279,10 +233,8 @@ a_bound_method_on_the_stack_keeps_the_object_alive(void **state)
     assert_true(nearly_all(MANY - count_alive(&h), MANY));
 }
 
-static void
-binding_a_dead_method_clears_the_place(void **state)
+TEST(binding_a_dead_method_clears_the_place)
 {
-    (void)state;
     struct target *t = target_new(1);
     gcw_bound b = { &a_static, note_call, &a_static };
     gcw_method *m = gcw_method_new(t, note_call, NULL);
@@ -330,10 +282,8 @@ make_dropping(void *arg)
         gcw_method_bind(d->kept[1], d->bound);
 }
 
-static void
-the_object_outlives_a_bound_call_that_clears_the_bound_method(void **state)
+TEST(the_object_outlives_a_bound_call_that_clears_the_bound_method)
 {
-    (void)state;
     gcw_bound b;
     struct dropping d = { &b, keep_array(2), NULL, false };
     void *place[1] = { &d };
@@ -343,10 +293,8 @@ the_object_outlives_a_bound_call_that_clears_the_bound_method(void **state)
     assert_null(b.self);
 }
 
-static void
-the_object_outlives_the_call_of_invoke(void **state)
+TEST(the_object_outlives_the_call_of_invoke)
 {
-    (void)state;
     struct dropping d = { NULL, keep_array(2), NULL, false };
     void *place[1] = { &d };
     in_dead_frame(make_dropping, place);
@@ -360,18 +308,12 @@ static void
 refused_self(void *self)
 {
     struct target *data = target_new(1);
-    errno = 0;
-    assert_null(gcw_method_new(self, note_call, NULL));
-    assert_int_equal(errno, EINVAL);
-    errno = 0;
-    assert_null(gcw_method_new_weak(self, note_call, data));
-    assert_int_equal(errno, EINVAL);
+    expect_errno(gcw_method_new(self, note_call, NULL) == NULL, EINVAL);
+    expect_errno(gcw_method_new_weak(self, note_call, data) == NULL, EINVAL);
 }
 
-static void
-an_object_outside_the_heap_is_refused(void **state)
+TEST(an_object_outside_the_heap_is_refused)
 {
-    (void)state;
     int local = 0;
     void *p = malloc(64);
     refused_self(NULL);
@@ -381,61 +323,37 @@ an_object_outside_the_heap_is_refused(void **state)
     free(p);
 }
 
-static void
-a_method_without_a_function_is_refused(void **state)
+TEST(a_method_without_a_function_is_refused)
 {
-    (void)state;
     struct target *t = target_new(1);
-    errno = 0;
-    assert_null(gcw_method_new(t, NULL, NULL));
-    assert_int_equal(errno, EINVAL);
-    errno = 0;
-    assert_null(gcw_method_new_weak(t, NULL, t));
-    assert_int_equal(errno, EINVAL);
+    expect_errno(gcw_method_new(t, NULL, NULL) == NULL, EINVAL);
+    expect_errno(gcw_method_new_weak(t, NULL, t) == NULL, EINVAL);
 }
 
-static void
-strong_data_that_is_self_is_refused(void **state)
+TEST(strong_data_that_is_self_is_refused)
 {
-    (void)state;
     char *t = (char *)target_new(1);
-    errno = 0;
-    assert_null(gcw_method_new(t, note_call, t));
-    assert_int_equal(errno, EINVAL);
+    expect_errno(gcw_method_new(t, note_call, t) == NULL, EINVAL);
 }
 
-static void
-strong_data_inside_self_is_refused(void **state)
+TEST(strong_data_inside_self_is_refused)
 {
-    (void)state;
     char *t = (char *)target_new(1);
-    errno = 0;
-    assert_null(gcw_method_new(t, note_call, t + 8));
-    assert_int_equal(errno, EINVAL);
-    errno = 0;
-    assert_null(gcw_method_new(t + 8, note_call, t));
-    assert_int_equal(errno, EINVAL);
+    expect_errno(gcw_method_new(t, note_call, t + 8) == NULL, EINVAL);
+    expect_errno(gcw_method_new(t + 8, note_call, t) == NULL, EINVAL);
 }
 
-static void
-weak_data_outside_the_heap_is_refused(void **state)
+TEST(weak_data_outside_the_heap_is_refused)
 {
-    (void)state;
     struct target *t = target_new(1);
-    errno = 0;
-    assert_null(gcw_method_new_weak(t, note_call, NULL));
-    assert_int_equal(errno, EINVAL);
-    errno = 0;
-    assert_null(gcw_method_new_weak(t, note_call, &a_static));
-    assert_int_equal(errno, EINVAL);
+    expect_errno(gcw_method_new_weak(t, note_call, NULL) == NULL, EINVAL);
+    expect_errno(gcw_method_new_weak(t, note_call, &a_static) == NULL, EINVAL);
 }
 
 /* --- weak data --- */
 
-static void
-weak_data_may_be_self(void **state)
+TEST(weak_data_may_be_self)
 {
-    (void)state;
     struct target *t = target_new(1);
     gcw_bound b;
     gcw_method *m = gcw_method_new_weak(t, note_call, t);
@@ -444,10 +362,8 @@ weak_data_may_be_self(void **state)
     assert_true(b.self == t && b.data == t);
 }
 
-static void
-a_weak_method_gives_out_both_halves(void **state)
+TEST(a_weak_method_gives_out_both_halves)
 {
-    (void)state;
     struct target *self = target_new(1), *data = target_new(2);
     gcw_bound b;
     gcw_method *m = gcw_method_new_weak(self, note_call, data);
@@ -455,10 +371,8 @@ a_weak_method_gives_out_both_halves(void **state)
     assert_true(b.self == self && b.data == data && b.fn == note_call);
 }
 
-static void
-a_weak_method_keeps_neither_half_alive(void **state)
+TEST(a_weak_method_keeps_neither_half_alive)
 {
-    (void)state;
     struct herd h = herd_new();
     size_t dead = 0;
     h.make = gcw_method_new_weak;
@@ -472,10 +386,8 @@ a_weak_method_keeps_neither_half_alive(void **state)
     assert_true(nearly_all(dead, MANY));
 }
 
-static void
-a_weak_method_is_dead_when_its_data_is(void **state)
+TEST(a_weak_method_is_dead_when_its_data_is)
 {
-    (void)state;
     struct target *self = target_new(1), *data = target_new(2);
     gcw_bound b = { self, note_call, data };
     gcw_method *m = gcw_method_new_weak(self, note_call, data);
@@ -483,16 +395,12 @@ a_weak_method_is_dead_when_its_data_is(void **state)
     assert_false(gcw_method_alive(m));
     assert_false(gcw_method_bind(m, &b));
     assert_true(b.self == NULL && b.fn == NULL && b.data == NULL);
-    errno = 0;
-    assert_int_equal(gcw_method_invoke(m, NULL, NULL), -1);
-    assert_int_equal(errno, ESTALE);
+    expect_errno(gcw_method_invoke(m, NULL, NULL) == -1, ESTALE);
     GC_reachable_here(self);
 }
 
-static void
-a_weak_method_is_dead_when_its_object_is(void **state)
+TEST(a_weak_method_is_dead_when_its_object_is)
 {
-    (void)state;
     struct target *self = target_new(1), *data = target_new(2);
     gcw_method *m = gcw_method_new_weak(self, note_call, data);
     assert_int_equal(gcw_dispose(self), 0);
@@ -517,10 +425,8 @@ unequal_methods(const gcw_method *a, const gcw_method *b)
     assert_false(gcw_method_equal(b, a));
 }
 
-static void
-methods_of_the_same_parts_are_equal(void **state)
+TEST(methods_of_the_same_parts_are_equal)
 {
-    (void)state;
     struct target *t = target_new(1), *d = target_new(2);
     equal_methods(gcw_method_new(t, note_call, &a_static),
                   gcw_method_new(t, note_call, &a_static));
@@ -530,16 +436,14 @@ methods_of_the_same_parts_are_equal(void **state)
     GC_reachable_here(d);
 }
 
-static void
-methods_that_differ_in_a_part_are_not_equal(void **state)
+TEST(methods_that_differ_in_a_part_are_not_equal)
 {
-    (void)state;
     char *t = (char *)target_new(1);
     struct target *other = target_new(1), *d = target_new(2);
     gcw_method *m = gcw_method_new(t, note_call, &a_static);
     unequal_methods(m, gcw_method_new(other, note_call, &a_static));
     unequal_methods(m, gcw_method_new(t + 8, note_call, &a_static));
-    unequal_methods(m, gcw_method_new(t, give_null, &a_static));
+    unequal_methods(m, gcw_method_new(t, idle_method, &a_static));
     unequal_methods(m, gcw_method_new(t, note_call, &another_static));
     unequal_methods(gcw_method_new(t, note_call, d),
                     gcw_method_new_weak(t, note_call, d));
@@ -550,10 +454,8 @@ methods_that_differ_in_a_part_are_not_equal(void **state)
     GC_reachable_here(other);
 }
 
-static void
-null_equals_only_null(void **state)
+TEST(null_equals_only_null)
 {
-    (void)state;
     struct target *t = target_new(1);
     unequal_methods(gcw_method_new(t, note_call, NULL), NULL);
     assert_true(gcw_method_equal(NULL, NULL));
@@ -575,7 +477,7 @@ make_triples(void *arg)
         gcw_method **m = t->methods + 3 * i;
         m[0] = gcw_method_new(self, note_call, &a_static);
         m[1] = gcw_method_new(self, note_call, &a_static);
-        m[2] = gcw_method_new(self, give_null, &a_static);
+        m[2] = gcw_method_new(self, idle_method, &a_static);
         t->hashes[i] = gcw_method_hash(m[0]);
     }
 }
@@ -595,10 +497,8 @@ dead_triples(void)
     return t;
 }
 
-static void
-equality_is_unchanged_by_death(void **state)
+TEST(equality_is_unchanged_by_death)
 {
-    (void)state;
     struct triples t = dead_triples();
     for (size_t i = 0; i < MANY; i++) {
         gcw_method **m = t.methods + 3 * i;
@@ -609,10 +509,8 @@ equality_is_unchanged_by_death(void **state)
     free(t.hashes);
 }
 
-static void
-the_hash_is_unchanged_by_death(void **state)
+TEST(the_hash_is_unchanged_by_death)
 {
-    (void)state;
     struct triples t = dead_triples();
     for (size_t i = 0; i < MANY; i++)
         assert_true(gcw_method_hash(t.methods[3 * i]) == t.hashes[i]);
@@ -626,10 +524,8 @@ by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static void
-hashes_of_different_methods_mostly_differ(void **state)
+TEST(hashes_of_different_methods_mostly_differ)
 {
-    (void)state;
     struct triples t = dead_triples();
     size_t distinct = 1;
     qsort(t.hashes, MANY, sizeof *t.hashes, by_value);
@@ -639,10 +535,8 @@ hashes_of_different_methods_mostly_differ(void **state)
     free(t.hashes);
 }
 
-static void
-a_new_object_never_equals_a_dead_one(void **state)
+TEST(a_new_object_never_equals_a_dead_one)
 {
-    (void)state;
     struct triples dead = dead_triples(), young = {
         (gcw_method **)keep_array(3 * MANY), calloc(MANY, sizeof(size_t))
     };
@@ -656,10 +550,8 @@ a_new_object_never_equals_a_dead_one(void **state)
     free(young.hashes);
 }
 
-static void
-dispose_kills_the_methods(void **state)
+TEST(dispose_kills_the_methods)
 {
-    (void)state;
     struct target *t = target_new(1);
     gcw_method *m = gcw_method_new(t, note_call, NULL);
     assert_int_equal(gcw_dispose(t), 0);
@@ -695,10 +587,8 @@ take_notice(gcw_method *m, void *data)
     n->method = m;
 }
 
-static void
-on_death_tells_once_with_the_method(void **state)
+TEST(on_death_tells_once_with_the_method)
 {
-    (void)state;
     struct target *t = target_new(1);
     struct notice *n = notice_new();
     gcw_method *m = gcw_method_new(t, note_call, NULL);
@@ -736,10 +626,8 @@ watch_and_drop(void *arg)
     }
 }
 
-static void
-on_death_comes_though_every_handle_was_dropped(void **state)
+TEST(on_death_comes_though_every_handle_was_dropped)
 {
-    (void)state;
     static struct counted c;
     c = (struct counted){ 0, 0 };
     in_dead_frame(watch_and_drop, &c);
@@ -767,24 +655,18 @@ one_death_of_two(size_t first, size_t second)
     assert_int_equal(n->calls, 1);
 }
 
-static void
-a_weak_method_tells_once_when_its_data_dies_first(void **state)
+TEST(a_weak_method_tells_once_when_its_data_dies_first)
 {
-    (void)state;
     one_death_of_two(1, 0);
 }
 
-static void
-a_weak_method_tells_once_when_its_object_dies_first(void **state)
+TEST(a_weak_method_tells_once_when_its_object_dies_first)
 {
-    (void)state;
     one_death_of_two(0, 1);
 }
 
-static void
-a_weak_method_tells_once_when_both_die_before_the_drain(void **state)
+TEST(a_weak_method_tells_once_when_both_die_before_the_drain)
 {
-    (void)state;
     struct target *self = target_new(0), *data = target_new(1);
     struct notice *n = notice_new();
     gcw_method *m = gcw_method_new_weak(self, note_call, data);
@@ -814,10 +696,8 @@ watch_weak_halves(void *arg)
     }
 }
 
-static void
-found_by_the_collector_a_weak_method_tells_once_too(void **state)
+TEST(found_by_the_collector_a_weak_method_tells_once_too)
 {
-    (void)state;
     static struct counted c;
     struct halves h = { keep_array(MANY), &c };
     c = (struct counted){ 0, 0 };
@@ -832,56 +712,39 @@ found_by_the_collector_a_weak_method_tells_once_too(void **state)
     assert_in_range(c.calls, NEARLY_ALL, MANY);
 }
 
-static void
-on_death_of_a_dead_method_says_estale(void **state)
+TEST(on_death_of_a_dead_method_says_estale)
 {
-    (void)state;
     struct target *t = target_new(1);
     struct notice *n = notice_new();
     gcw_method *m = gcw_method_new(t, note_call, NULL);
     assert_int_equal(gcw_dispose(t), 0);
-    errno = 0;
-    assert_null(gcw_method_on_death(m, take_notice, n));
-    assert_int_equal(errno, ESTALE);
+    expect_errno(gcw_method_on_death(m, take_notice, n) == NULL, ESTALE);
     gcw_drain(0);
     assert_int_equal(n->calls, 0);
 }
 
-static void
-on_death_refuses_null_and_self(void **state)
+TEST(on_death_refuses_null_and_self)
 {
-    (void)state;
     struct target *t = target_new(1);
     gcw_method *m = gcw_method_new(t, note_call, NULL);
-    errno = 0;
-    assert_null(gcw_method_on_death(NULL, take_notice, NULL));
-    assert_int_equal(errno, EINVAL);
-    errno = 0;
-    assert_null(gcw_method_on_death(m, NULL, NULL));
-    assert_int_equal(errno, EINVAL);
-    errno = 0;
-    assert_null(gcw_method_on_death(m, take_notice, t));
-    assert_int_equal(errno, EINVAL);
+    expect_errno(gcw_method_on_death(NULL, take_notice, NULL) == NULL, EINVAL);
+    expect_errno(gcw_method_on_death(m, NULL, NULL) == NULL, EINVAL);
+    expect_errno(gcw_method_on_death(m, take_notice, t) == NULL, EINVAL);
     GC_reachable_here(t);
 }
 
-static void
-on_death_refuses_the_weak_data_as_its_own(void **state)
+TEST(on_death_refuses_the_weak_data_as_its_own)
 {
-    (void)state;
     struct target *t = target_new(1), *weak = target_new(2);
     gcw_method *m = gcw_method_new_weak(t, note_call, weak);
-    errno = 0;
-    assert_null(gcw_method_on_death(m, take_notice, &weak->number));
-    assert_int_equal(errno, EINVAL);
+    expect_errno(gcw_method_on_death(m, take_notice, &weak->number) == NULL,
+                 EINVAL);
     GC_reachable_here(t);
     GC_reachable_here(weak);
 }
 
-static void
-a_detached_death_callback_does_not_come(void **state)
+TEST(a_detached_death_callback_does_not_come)
 {
-    (void)state;
     struct target *t = target_new(1);
     struct notice *n = notice_new();
     gcw_method *m = gcw_method_new(t, note_call, NULL);
@@ -892,10 +755,8 @@ a_detached_death_callback_does_not_come(void **state)
     assert_int_equal(n->calls, 0);
 }
 
-static void
-one_with_dead_weak_data_shows_no_object(void **state)
+TEST(one_with_dead_weak_data_shows_no_object)
 {
-    (void)state;
     struct target *t = target_new(1), *data = target_new(2);
     struct notice *n = notice_new();
     gcw_method *m = gcw_method_new_weak(t, note_call, data);
@@ -909,10 +770,8 @@ one_with_dead_weak_data_shows_no_object(void **state)
     GC_reachable_here(t);
 }
 
-static void
-a_death_callback_can_be_run_early(void **state)
+TEST(a_death_callback_can_be_run_early)
 {
-    (void)state;
     struct target *t = target_new(1);
     struct notice *n = notice_new();
     gcw_method *m = gcw_method_new(t, note_call, NULL);
@@ -941,10 +800,8 @@ add_score(struct player *p, int *points, char *unit)
 
 GCW_METHOD(add_score, struct player, int, char)
 
-static void
-a_typed_method_calls_its_function(void **state)
+TEST(a_typed_method_calls_its_function)
 {
-    (void)state;
     struct player *p = GC_MALLOC(sizeof *p);
     int points = 3;
     void *result = NULL;
@@ -955,10 +812,8 @@ a_typed_method_calls_its_function(void **state)
     assert_int_equal(p->score, 3000);
 }
 
-static void
-a_typed_weak_method_calls_its_function(void **state)
+TEST(a_typed_weak_method_calls_its_function)
 {
-    (void)state;
     struct player *p = GC_MALLOC(sizeof *p);
     char *unit = GC_STRDUP("one");
     int points = 3;
@@ -968,70 +823,4 @@ a_typed_weak_method_calls_its_function(void **state)
     assert_int_equal(gcw_dispose(unit), 0);
     assert_int_equal(gcw_method_invoke(m, &points, NULL), -1);
     assert_int_equal(p->score, 3);
-}
-
-static int
-run_all(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_live_method_binds_self_function_and_data),
-        cmocka_unit_test(self_may_be_an_interior_pointer),
-        cmocka_unit_test(
-            a_bound_call_passes_everything_and_returns_the_result),
-        cmocka_unit_test(a_bound_call_without_a_function_is_refused),
-        cmocka_unit_test(invoke_calls_and_stores_the_result),
-        cmocka_unit_test(invoke_leaves_errno_as_the_function_did),
-        cmocka_unit_test(
-            invoke_of_a_dead_method_calls_nothing_and_says_estale),
-        cmocka_unit_test(the_null_method_is_refused),
-        cmocka_unit_test(bind_without_a_place_is_refused),
-        cmocka_unit_test(a_method_does_not_keep_its_object_alive),
-        cmocka_unit_test(a_method_keeps_its_data_alive),
-        cmocka_unit_test(data_dies_with_the_last_handle),
-        cmocka_unit_test(a_bound_method_on_the_stack_keeps_the_object_alive),
-        cmocka_unit_test(binding_a_dead_method_clears_the_place),
-        cmocka_unit_test(
-            the_object_outlives_a_bound_call_that_clears_the_bound_method),
-        cmocka_unit_test(the_object_outlives_the_call_of_invoke),
-        cmocka_unit_test(an_object_outside_the_heap_is_refused),
-        cmocka_unit_test(a_method_without_a_function_is_refused),
-        cmocka_unit_test(strong_data_that_is_self_is_refused),
-        cmocka_unit_test(strong_data_inside_self_is_refused),
-        cmocka_unit_test(weak_data_outside_the_heap_is_refused),
-        cmocka_unit_test(weak_data_may_be_self),
-        cmocka_unit_test(a_weak_method_gives_out_both_halves),
-        cmocka_unit_test(a_weak_method_keeps_neither_half_alive),
-        cmocka_unit_test(a_weak_method_is_dead_when_its_data_is),
-        cmocka_unit_test(a_weak_method_is_dead_when_its_object_is),
-        cmocka_unit_test(methods_of_the_same_parts_are_equal),
-        cmocka_unit_test(methods_that_differ_in_a_part_are_not_equal),
-        cmocka_unit_test(null_equals_only_null),
-        cmocka_unit_test(equality_is_unchanged_by_death),
-        cmocka_unit_test(the_hash_is_unchanged_by_death),
-        cmocka_unit_test(hashes_of_different_methods_mostly_differ),
-        cmocka_unit_test(a_new_object_never_equals_a_dead_one),
-        cmocka_unit_test(dispose_kills_the_methods),
-        cmocka_unit_test(on_death_tells_once_with_the_method),
-        cmocka_unit_test(on_death_comes_though_every_handle_was_dropped),
-        cmocka_unit_test(a_weak_method_tells_once_when_its_data_dies_first),
-        cmocka_unit_test(a_weak_method_tells_once_when_its_object_dies_first),
-        cmocka_unit_test(
-            a_weak_method_tells_once_when_both_die_before_the_drain),
-        cmocka_unit_test(found_by_the_collector_a_weak_method_tells_once_too),
-        cmocka_unit_test(on_death_of_a_dead_method_says_estale),
-        cmocka_unit_test(on_death_refuses_null_and_self),
-        cmocka_unit_test(on_death_refuses_the_weak_data_as_its_own),
-        cmocka_unit_test(a_detached_death_callback_does_not_come),
-        cmocka_unit_test(one_with_dead_weak_data_shows_no_object),
-        cmocka_unit_test(a_death_callback_can_be_run_early),
-        cmocka_unit_test(a_typed_method_calls_its_function),
-        cmocka_unit_test(a_typed_weak_method_calls_its_function),
-    };
-    return cmocka_run_group_tests_name("method", tests, NULL, NULL);
-}
-
-int
-main(int argc, char **argv)
-{
-    return test_main(argc, argv, NULL, 0, run_all);
 }

@@ -7,6 +7,7 @@
  */
 #include <config.h>
 
+#include "idle.h"
 #include "support.h"
 #include "failing.h"
 
@@ -25,13 +26,6 @@ struct world {
     intptr_t inner;              /* what came of it in the midst */
 };
 
-static void *
-act(void *self, void *arg, void *data)
-{
-    (void)self, (void)arg, (void)data;
-    return NULL;
-}
-
 static void
 called(void *w)
 {
@@ -45,12 +39,6 @@ told(gcw_method *m, void *w)
     called(w);
 }
 
-static void
-hear_hub(const gcw_emission *emission, void *data)
-{
-    (void)emission, (void)data;
-}
-
 static struct world *
 world_new(void)
 {
@@ -59,8 +47,8 @@ world_new(void)
     w->target = target_new(1);
     w->data = target_new(2);
     w->source = target_new(3);
-    w->method = gcw_method_new(w->target, act, w);
-    w->weak = gcw_method_new_weak(w->target, act, w->data);
+    w->method = gcw_method_new(w->target, idle_method, w);
+    w->weak = gcw_method_new_weak(w->target, idle_method, w->data);
     w->event = gcw_event_new(NULL);
     w->hub = gcw_hub_new();
     w->registry = gcw_exit_registry_new(NULL);
@@ -88,6 +76,24 @@ at_each_allocation(intptr_t (*operation)(struct world *w),
         GC_FREE(w);
     }
     assert_true(n > 2);
+}
+
+/* --- the start --- */
+
+static void
+start_too(void *result)
+{
+    *(int *)result = gcw_init();
+}
+
+TEST(the_library_starts_once)
+{
+    int inner = -1;
+    failing_call(3, start_too, &inner);
+    assert_int_equal(gcw_init(), 0);
+    assert_int_equal(failing_end(), 1);
+    assert_int_equal(inner, 0);
+    assert_non_null(gcw_ref_new(target_new(0)));
 }
 
 /* --- an object is disposed of --- */
@@ -125,7 +131,7 @@ connect_to_hub(struct world *w)
 static intptr_t
 connect_fn_to_hub(struct world *w)
 {
-    return (intptr_t)gcw_hub_connect_fn(w->hub, "news", w->source, hear_hub,
+    return (intptr_t)gcw_hub_connect_fn(w->hub, "news", w->source, idle_hub_fn,
                                         w, 0);
 }
 
@@ -146,10 +152,8 @@ check_listener(struct world *w, intptr_t outcome)
     assert_int_equal(gcw_event_emit(w->event, NULL), 0);
 }
 
-static void
-what_is_being_connected_may_die(void **state)
+TEST(what_is_being_connected_may_die)
 {
-    (void)state;
     at_each_allocation(connect, dispose_of_target, check_listener);
     at_each_allocation(connect, dispose_of_data, check_listener);
     at_each_allocation(connect_to_hub, dispose_of_target, check_listener);
@@ -177,10 +181,8 @@ check_handler(struct world *w, intptr_t outcome)
                          GCW_GONE);
 }
 
-static void
-what_is_being_registered_may_die(void **state)
+TEST(what_is_being_registered_may_die)
 {
-    (void)state;
     at_each_allocation(register_weak, dispose_of_target, check_handler);
     at_each_allocation(register_weak, dispose_of_data, check_handler);
 }
@@ -208,10 +210,8 @@ check_cleanup(struct world *w, intptr_t outcome)
     assert_int_equal(w->calls, outcome != 0);
 }
 
-static void
-what_is_being_watched_may_die(void **state)
+TEST(what_is_being_watched_may_die)
 {
-    (void)state;
     at_each_allocation(watch_target, dispose_of_target, check_cleanup);
     at_each_allocation(watch_method, dispose_of_target, check_cleanup);
     at_each_allocation(watch_method, dispose_of_data, check_cleanup);
@@ -252,10 +252,8 @@ check_same(struct world *w, intptr_t outcome)
     check_listener(w, outcome);
 }
 
-static void
-what_is_one_is_made_once(void **state)
+TEST(what_is_one_is_made_once)
 {
-    (void)state;
     at_each_allocation(refer, refer_too, check_same);
     at_each_allocation(connect, connect_too, check_same);
     at_each_allocation(connect_to_hub, connect_to_hub_too, check_same);
@@ -266,12 +264,6 @@ what_is_one_is_made_once(void **state)
 enum { MORE = 100 };
 
 static char tags[MORE];
-
-static void
-hear(void *arg, void *data)
-{
-    (void)arg, (void)data;
-}
 
 static intptr_t
 register_fn(struct world *w)
@@ -305,7 +297,7 @@ check_registered(struct world *w, intptr_t outcome)
 static intptr_t
 connect_fn(struct world *w)
 {
-    return (intptr_t)gcw_event_connect_fn(w->event, hear, w, 0);
+    return (intptr_t)gcw_event_connect_fn(w->event, idle_fn, w, 0);
 }
 
 static void
@@ -314,13 +306,13 @@ connect_more(void *arg)
     struct world *w = arg;
 
     for (int i = 0; i < MORE; i++)
-        gcw_event_connect_fn(w->event, hear, &tags[i], 0);
+        gcw_event_connect_fn(w->event, idle_fn, &tags[i], 0);
 }
 
 static void
 look_for_listener(void *w)
 {
-    gcw_event_disconnect_fn(((struct world *)w)->event, hear, NULL);
+    gcw_event_disconnect_fn(((struct world *)w)->event, idle_fn, NULL);
 }
 
 static void
@@ -330,7 +322,7 @@ check_connected(struct world *w, intptr_t outcome)
 
     assert_true(outcome != 0);
     assert_true(n == 1 || n == MORE + 1);
-    assert_true(gcw_event_disconnect_fn(w->event, hear, w));
+    assert_true(gcw_event_disconnect_fn(w->event, idle_fn, w));
     assert_int_equal(gcw_event_count(w->event), n - 1);
 }
 
@@ -342,7 +334,7 @@ connect_more_to_hub(void *arg)
 
     for (int i = 0; i < MORE; i++) {
         snprintf(name, sizeof name, "news %d", i);
-        gcw_hub_connect_fn(w->hub, name, w->source, hear_hub, w, 0);
+        gcw_hub_connect_fn(w->hub, name, w->source, idle_hub_fn, w, 0);
     }
 }
 
@@ -357,10 +349,8 @@ check_connected_to_hub(struct world *w, intptr_t outcome)
     assert_int_equal(gcw_hub_emit(w->hub, "news", w->source, NULL), 1);
 }
 
-static void
-there_is_room_for_what_others_add_meanwhile(void **state)
+TEST(there_is_room_for_what_others_add_meanwhile)
 {
-    (void)state;
     at_each_allocation(register_fn, register_more, check_registered);
     at_each_allocation(register_fn, look_for_function, check_registered);
     at_each_allocation(connect_fn, connect_more, check_connected);
@@ -374,7 +364,7 @@ there_is_room_for_what_others_add_meanwhile(void **state)
 static intptr_t
 make_proxy(struct world *w)
 {
-    return (intptr_t)gcw_proxy_new(w->target, (gcw_proxy_fn *)act,
+    return (intptr_t)gcw_proxy_new(w->target, (gcw_proxy_fn *)idle_method,
                                    "ppp)p");
 }
 
@@ -393,54 +383,9 @@ check_proxies(struct world *w, intptr_t outcome)
         assert_int_equal(gcw_proxy_free((gcw_proxy *)w->inner), 0);
 }
 
-static void
-two_proxies_may_be_made_with_one_signature(void **state)
+TEST(two_proxies_may_be_made_with_one_signature)
 {
-    (void)state;
     at_each_allocation(make_proxy, make_proxy_too, check_proxies);
 }
 
 #endif
-
-/* --- the start --- */
-
-static void
-start_too(void *result)
-{
-    *(int *)result = gcw_init();
-}
-
-static void
-the_library_starts_once(void **state)
-{
-    int inner = -1;
-    (void)state;
-    failing_call(3, start_too, &inner);
-    assert_int_equal(gcw_init(), 0);
-    assert_int_equal(failing_end(), 1);
-    assert_int_equal(inner, 0);
-    assert_non_null(gcw_ref_new(target_new(0)));
-}
-
-static int
-run_all(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_library_starts_once),
-        cmocka_unit_test(what_is_being_connected_may_die),
-        cmocka_unit_test(what_is_being_registered_may_die),
-        cmocka_unit_test(what_is_being_watched_may_die),
-        cmocka_unit_test(what_is_one_is_made_once),
-        cmocka_unit_test(there_is_room_for_what_others_add_meanwhile),
-#if HAVE_LIBFFI
-        cmocka_unit_test(two_proxies_may_be_made_with_one_signature),
-#endif
-    };
-    return cmocka_run_group_tests_name("midst", tests, NULL, NULL);
-}
-
-int
-main(int argc, char **argv)
-{
-    return test_main(argc, argv, NULL, 0, run_all);
-}

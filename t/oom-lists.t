@@ -48,8 +48,8 @@ used()
 }
 
 echo 1..3
-"$builddir/t/oom.t" functions | sort -u > "$dir/tried"
-"$builddir/t/oom.t" allocators | sort > "$dir/failing"
+"$builddir/t/oom.t" list_functions | sort -u > "$dir/tried"
+"$builddir/t/oom.t" list_allocators | sort > "$dir/failing"
 grep "^gcw_" "$srcdir/src/gcweak.sym" | sort > "$dir/list"
 used > "$dir/used"
 harmless > "$dir/patterns"

@@ -931,10 +931,12 @@ fail_silently(struct world *w)
     return tried;
 }
 
-/* The library notices, or it would not try again at once. */
+/* The library notices, or it would not try again at once.  There is a reference
+ * already. */
 static void
 with_silent_failures(struct world *w)
 {
+    assert_non_null(gcw_ref_new(target_new(0)));
     size_t first = fail_silently(w);
     assert_int_equal(fail_silently(w), first);
 }
@@ -1907,10 +1909,14 @@ fail_and_retry(const struct operation *o, const struct elders *e,
     return met;
 }
 
+static size_t tried;
+
 /* The first of all come before the elders. */
 static void
-try_operation(const struct operation *o)
+try_operation(const void *operation)
 {
+    const struct operation *o = operation;
+    tried++;
     struct elders *e = o <= last_of_firsts ? NULL : elders_new();
     struct failures failures = { 0, 0 };
     for (size_t i = 0; i < o->repetitions; i++) {
@@ -1924,12 +1930,6 @@ try_operation(const struct operation *o)
         fail_msg("%s: no allocation failed", o->name);
     if (e != NULL)
         elders_end_well(e);
-}
-
-static void
-an_operation_fails_cleanly_and_then_succeeds(void **state)
-{
-    try_operation(*state);
 }
 
 /* First of all, for the start gets by without some of what it asks for, and
@@ -1955,43 +1955,27 @@ starts_without(const char *step)
     return started;
 }
 
-static void
-each_step_of_the_start_fails_cleanly(void **state)
+TEST(each_step_of_the_start_fails_cleanly)
 {
-    (void)state;
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         assert_false(starts_without(steps[i]));
         assert_int_equal(errno, ENOMEM);
     }
 }
 
-static void
-say_that_it_ends(void *data)
+/* A test of each operation: it fails cleanly and then succeeds. */
+__attribute__((__constructor__)) static void
+add_operations(void)
 {
-    (void)data;
-    puts("ends");
-    fflush(stdout);
-}
-
-/* Starts at the second try, and ends by quick_exit. */
-static void
-start_twice(void)
-{
-    gcw_exit_options quick = { .quick = true, .keep = true };
-    if (starts_without(LAST_STEP) || gcw_init() != 0)
-        exit(1);
-    gcw_exit_register_fn(gcw_exit_default(), say_that_it_ends, NULL, &quick);
-    quick_exit(0);
-}
-
-static void
-a_second_start_does_not_end_twice(void **state)
-{
-    struct outcome o = run_scenario("start_twice");
-    (void)state;
-    assert_int_equal(o.status, 0);
-    assert_string_equal(o.out, "ends\n");
-    outcome_free(&o);
+    static struct test tests[N_OPERATIONS];
+    int place = __COUNTER__;
+    for (size_t i = 0; i < N_OPERATIONS; i++) {
+        tests[i] = (struct test){
+            .name = operations[i].name, .kind = A_TEST, .place = place,
+            .run_on = try_operation, .data = &operations[i]
+        };
+        test_add(&tests[i]);
+    }
 }
 
 /* What dies while there is no memory at all. */
@@ -2012,10 +1996,8 @@ make_dying(void *arg)
     }
 }
 
-static void
-deaths_are_told_without_memory(void **state)
+TEST(deaths_are_told_without_memory)
 {
-    (void)state;
     static size_t dead;
     struct dying d = { keep_array(MANY), &dead };
     in_dead_frame(make_dying, &d);
@@ -2031,10 +2013,8 @@ deaths_are_told_without_memory(void **state)
     assert_int_equal(dead - found, MANY / 2);
 }
 
-static void
-what_exists_can_be_used_and_ended_without_memory(void **state)
+TEST(what_exists_can_be_used_and_ended_without_memory)
 {
-    (void)state;
     struct elders *e = elders_new();
     gcw_cleanup *c = gcw_cleanup_new(e->target, called, &e->calls);
     gcw_exit_handler *h = gcw_exit_register_fn(e->registry, called, &e->calls,
@@ -2110,10 +2090,8 @@ check_left(const struct left *left, size_t n)
  * for the rest cannot be had meanwhile, but later. */
 enum { SURVIVORS = 50, DISPOSED = MANY / 2 - SURVIVORS };
 
-static void
-dead_listeners_go_without_memory(void **state)
+TEST(dead_listeners_go_without_memory)
 {
-    (void)state;
     struct dying_listeners d = { keep_array(MANY), gcw_event_new(NULL),
                                  gcw_hub_new() };
     struct left collected, disposed, later;
@@ -2156,10 +2134,8 @@ emitted_while_blocked(struct world *w)
     return n;
 }
 
-static void
-an_event_works_without_memory(void **state)
+TEST(an_event_works_without_memory)
 {
-    (void)state;
     struct operation o = { .prepare = with_listeners };
     struct world *w = world_new(&o, 3);
     gcw_event *e = w->event;
@@ -2190,10 +2166,8 @@ with_posts(struct world *w)
         assert_int_equal(gcw_hub_post(w->hub, "news", w->data, NULL), 0);
 }
 
-static void
-a_hub_works_without_memory(void **state)
+TEST(a_hub_works_without_memory)
 {
-    (void)state;
     struct operation o = { .prepare = with_posts };
     struct world *w = world_new(&o, 3);
     gcw_hub *h = w->hub;
@@ -2218,10 +2192,8 @@ a_hub_works_without_memory(void **state)
 
 /* A proxy is called, told of and freed. */
 #if HAVE_LIBFFI
-static void
-a_proxy_works_without_memory(void **state)
+TEST(a_proxy_works_without_memory)
 {
-    (void)state;
     struct operation o = { .prepare = with_simple_proxy };
     struct world *w = world_new(&o, 3);
     size_t (*code)(void) = (size_t (*)(void))gcw_proxy_code(w->proxy);
@@ -2236,6 +2208,24 @@ a_proxy_works_without_memory(void **state)
     assert_int_equal(calls, 1);
 }
 #endif
+
+static void
+say_that_it_ends(void *data)
+{
+    (void)data;
+    puts("ends");
+    fflush(stdout);
+}
+
+/* Starts at the second try, and ends by quick_exit. */
+END(a_second_start_does_not_end_twice, 0, "ends\n")
+{
+    gcw_exit_options quick = { .quick = true, .keep = true };
+    if (starts_without(LAST_STEP) || gcw_init() != 0)
+        exit(1);
+    gcw_exit_register_fn(gcw_exit_default(), say_that_it_ends, NULL, &quick);
+    quick_exit(0);
+}
 
 /* Of these the library uses one, whichever the system has. */
 static const char *const alternatives[][2] = {
@@ -2261,10 +2251,11 @@ an_alternative_has_failed(const char *name)
     return false;
 }
 
-static void
-each_kind_of_allocation_has_failed(void **state)
+/* In the tests before, if they have run. */
+TEST(each_kind_of_allocation_has_failed)
 {
-    (void)state;
+    if (tried < N_OPERATIONS)
+        skip();
     for (size_t i = 0; i < failing_count(); i++)
         if (failing_times(i) == 0
             && !an_alternative_has_failed(failing_name(i)))
@@ -2273,61 +2264,15 @@ each_kind_of_allocation_has_failed(void **state)
 
 /* --- the lists that t/oom-lists.t asks for --- */
 
-static void
-list_functions(void)
+SCENARIO(list_functions)
 {
     for (size_t i = 0; i < N_OPERATIONS; i++)
         printf("%.*s\n", (int)strcspn(operations[i].name, ","),
                operations[i].name);
 }
 
-static void
-list_allocators(void)
+SCENARIO(list_allocators)
 {
     for (size_t i = 0; i < failing_count(); i++)
         printf("%s\n", failing_name(i));
-}
-
-static const struct scenario scenarios[] = {
-    { "start_twice", start_twice },
-    { "functions", list_functions },
-    { "allocators", list_allocators },
-};
-
-#if HAVE_LIBFFI
-enum { BEFORE = 1, AFTER = 8 };
-#else
-enum { BEFORE = 1, AFTER = 7 };
-#endif
-
-static int
-run_all(void)
-{
-    struct CMUnitTest tests[BEFORE + N_OPERATIONS + AFTER] = {
-        [0] = cmocka_unit_test(each_step_of_the_start_fails_cleanly),
-        [BEFORE + N_OPERATIONS] =
-            cmocka_unit_test(deaths_are_told_without_memory),
-            cmocka_unit_test(what_exists_can_be_used_and_ended_without_memory),
-            cmocka_unit_test(dead_listeners_go_without_memory),
-            cmocka_unit_test(an_event_works_without_memory),
-            cmocka_unit_test(a_hub_works_without_memory),
-#if HAVE_LIBFFI
-            cmocka_unit_test(a_proxy_works_without_memory),
-#endif
-            cmocka_unit_test(a_second_start_does_not_end_twice),
-            cmocka_unit_test(each_kind_of_allocation_has_failed),
-    };
-    for (size_t i = 0; i < N_OPERATIONS; i++)
-        tests[BEFORE + i] = (struct CMUnitTest){
-            operations[i].name, an_operation_fails_cleanly_and_then_succeeds,
-            NULL, NULL, (void *)(uintptr_t)&operations[i]
-        };
-    return cmocka_run_group_tests_name("oom", tests, NULL, NULL);
-}
-
-int
-main(int argc, char **argv)
-{
-    return test_main(argc, argv, scenarios,
-                     sizeof scenarios / sizeof *scenarios, run_all);
 }

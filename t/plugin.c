@@ -13,11 +13,13 @@
 #include <libgen.h>
 #include <limits.h>
 #include <pthread.h>
-#include <sched.h>
 #include <semaphore.h>
-#include <stdatomic.h>
 #include <sys/wait.h>
-#include "ends.h"
+#include "await.h"
+#include "idle.h"
+#include "log.h"
+#include "storm.h"
+#include "thread.h"
 
 static void
 plugin_path(char path[PATH_MAX], const char *name)
@@ -134,51 +136,46 @@ at_exit_say(char *line)
     MUST(gcw_exit_register_fn(gcw_exit_default(), say_it, line, NULL) != NULL);
 }
 
-static void *
-lasting_target(void)
-{
-    void **keep = keep_array(1);
-    return keep[0] = target_new(0);
-}
-
 /* A plugin that knows gcweak. */
 
-static void
-handlers_run_at_unload(void)
+#define UNLOADS "unload\n" \
+    "plugin: atexit\nplugin: method\nplugin: function\nunloaded\n"
+
+END(handlers_run_at_unload_newest_first_and_never_again, 0,
+    UNLOADS "host 2\nhost 1\n")
 {
     void *plugin = load("plugin-exit");
     at_exit_say("host 1");
-    plugin_handlers(plugin, gcw_exit_default(), lasting_target());
+    plugin_handlers(plugin, gcw_exit_default(), lasting_target(0));
     at_exit_say("host 2");
     unload(plugin);
 }
 
-static void
-host_starts_first(void)
+END(so_they_do_in_a_plugin_loaded_after_the_host_started, 0,
+    UNLOADS "host 2\nhost 1\n")
 {
     at_exit_say("host 1");
     void *plugin = load("plugin-exit");
-    plugin_handlers(plugin, gcw_exit_default(), lasting_target());
+    plugin_handlers(plugin, gcw_exit_default(), lasting_target(0));
     at_exit_say("host 2");
     unload(plugin);
 }
 
-static void
-stays_loaded(void)
+END(handlers_of_a_loaded_plugin_run_at_exit_in_their_turn, 0, "host 2\n"
+    "plugin: atexit\nplugin: method\nplugin: function\nhost 1\n")
 {
     at_exit_say("host 1");
     void *plugin = load("plugin-exit");
-    plugin_handlers(plugin, gcw_exit_default(), lasting_target());
+    plugin_handlers(plugin, gcw_exit_default(), lasting_target(0));
     at_exit_say("host 2");
 }
 
-static void
-loaded_twice(void)
+END(only_the_last_dlclose_is_the_end, 0, "unload\nunloaded\n" UNLOADS)
 {
     void *plugin = load("plugin-exit");
     /* cppcheck-suppress leakReturnValNotUsed ; it is the same handle */
     MUST(load("plugin-exit") == plugin);
-    plugin_handlers(plugin, gcw_exit_default(), lasting_target());
+    plugin_handlers(plugin, gcw_exit_default(), lasting_target(0));
     unload(plugin);
     unload(plugin);
 }
@@ -187,12 +184,11 @@ static void
 load_use_unload(void)
 {
     void *plugin = load("plugin-exit");
-    plugin_handlers(plugin, gcw_exit_default(), lasting_target());
+    plugin_handlers(plugin, gcw_exit_default(), lasting_target(0));
     unload(plugin);
 }
 
-static void
-comes_again(void)
+END(a_plugin_can_come_again, 0, UNLOADS UNLOADS)
 {
     load_use_unload();
     load_use_unload();
@@ -204,12 +200,11 @@ unload_it(void *plugin)
     unload(plugin);
 }
 
-static void
-unloaded_during_exit(void)
+END(a_handler_may_unload_a_plugin, 0, UNLOADS "host 1\n")
 {
     void *plugin = load("plugin-exit");
     at_exit_say("host 1");
-    plugin_handlers(plugin, gcw_exit_default(), lasting_target());
+    plugin_handlers(plugin, gcw_exit_default(), lasting_target(0));
     MUST(gcw_exit_register_fn(gcw_exit_default(), unload_it, plugin, NULL)
          != NULL);
 }
@@ -221,22 +216,19 @@ unload_here(void *plugin)
     return NULL;
 }
 
-static void
-unloaded_by_an_unknown_thread(void)
+END(an_unknown_thread_may_unload_a_plugin, 0, UNLOADS)
 {
-    pthread_t thread;
     void *plugin = load("plugin-exit");
-    plugin_handlers(plugin, gcw_exit_default(), lasting_target());
-    MUST(pthread_create(&thread, NULL, unload_here, plugin) == 0);
-    MUST(pthread_join(thread, NULL) == 0);
+    plugin_handlers(plugin, gcw_exit_default(), lasting_target(0));
+    in_unknown_thread(unload_here, plugin);
 }
 
 /* Of the plugin's handlers the child inherits only that of atexit. */
-static void
-unloaded_by_a_child(void)
+END(a_child_that_unloads_runs_what_it_inherits, 0,
+    "unload\nplugin: atexit\nunloaded\n" UNLOADS)
 {
     void *plugin = load("plugin-exit");
-    plugin_handlers(plugin, gcw_exit_default(), lasting_target());
+    plugin_handlers(plugin, gcw_exit_default(), lasting_target(0));
     pid_t pid = fork();
     MUST(pid >= 0);
     if (pid == 0) {
@@ -247,13 +239,14 @@ unloaded_by_a_child(void)
     unload(plugin);
 }
 
-static void
-registry_of_ones_own(void)
+END(handlers_in_a_registry_of_ones_own_end_too, 0, "unload\n"
+    "plugin: method\nplugin: function\nplugin: atexit\nunloaded\n"
+    "own 1\n")
 {
     gcw_exit_registry *r = gcw_exit_registry_new("own");
     void *plugin = load("plugin-exit");
     MUST(gcw_exit_register_fn(r, say_it, "own 1", NULL) != NULL);
-    plugin_handlers(plugin, r, lasting_target());
+    plugin_handlers(plugin, r, lasting_target(0));
     unload(plugin);
     MUST(gcw_exit_run(r, 0) == 0);
 }
@@ -303,8 +296,8 @@ have_it_run(void)
     await_byte(other.there);
 }
 
-static void
-unloaded_during_another_run(void)
+END(those_that_another_run_has_passed_over_meanwhile_as_well, 0,
+    "unload\nplugin: function\nunloaded\n")
 {
     pthread_t thread;
     void **keep = keep_array(1);
@@ -323,47 +316,39 @@ unloaded_during_another_run(void)
     MUST(GC_pthread_join(thread, NULL) == 0);
 }
 
-static void
-object_died_before(void)
+END(at_unload_handlers_of_the_dead_are_skipped, 0,
+    "unload\nplugin: atexit\nplugin: function\nunloaded\n")
 {
-    void *plugin = load("plugin-exit"), *target = lasting_target();
+    void *plugin = load("plugin-exit"), *target = lasting_target(0);
     plugin_handlers(plugin, gcw_exit_default(), target);
     MUST(gcw_dispose(target) == 0);
     unload(plugin);
 }
 
-static void
-handler_fails_at_unload(void)
+END(a_handler_that_fails_at_unload_is_reported_and_the_rest_run, 0,
+    "unload\nplugin: fails\nplugin: last\nunloaded\n",
+    .err = "the plugin's torn rope")
 {
     void *plugin = load("plugin-exit");
     plugin_on_registry(plugin, "plugin_failing", gcw_exit_default());
     unload(plugin);
 }
 
-static void *
-hosts_method(void *self, void *arg, void *data)
+END(cleanups_of_a_plugin_run_at_unload_death_callbacks_go, 0,
+    "unload\nplugin: cleanup\nunloaded\nhost\n")
 {
-    (void)self;
-    (void)arg;
-    return data;
-}
-
-static void
-cleanups_go(void)
-{
-    void *plugin = load("plugin-exit"), *target = lasting_target();
+    void *plugin = load("plugin-exit"), *target = lasting_target(0);
     MUST(gcw_cleanup_new(target, say_it, "host") != NULL);
     plugin_cleanup(plugin, target);
-    plugin_on_death(plugin, gcw_method_new(target, hosts_method, NULL));
+    plugin_on_death(plugin, gcw_method_new(target, idle_method, NULL));
     unload(plugin);
     MUST(gcw_dispose(target) == 0);
     MUST(gcw_drain(0) == 1);
 }
 
-static void
-pending_cleanups_go(void)
+END(pending_ones_run_too, 0, "unload\nplugin: cleanup\nunloaded\nhost\n")
 {
-    void *plugin = load("plugin-exit"), *target = lasting_target();
+    void *plugin = load("plugin-exit"), *target = lasting_target(0);
     MUST(gcw_cleanup_new(target, say_it, "host") != NULL);
     plugin_cleanup(plugin, target);
     MUST(gcw_dispose(target) == 0);
@@ -371,10 +356,10 @@ pending_cleanups_go(void)
     MUST(gcw_drain(0) == 1);
 }
 
-static void
-cleanups_at_exit_go(void)
+END(cleanups_of_a_plugin_that_went_do_not_run_again_at_exit, 0,
+    "unload\nplugin: cleanup\nunloaded\nhost\n")
 {
-    void *plugin = load("plugin-exit"), *target = lasting_target();
+    void *plugin = load("plugin-exit"), *target = lasting_target(0);
     MUST(gcw_cleanup_new(target, say_it, "host") != NULL);
     plugin_cleanup(plugin, target);
     unload(plugin);
@@ -388,8 +373,9 @@ give_up(void *data)
 }
 
 /* Nobody calls what is not there any more. */
-static void
-names_go(void)
+END(what_names_objects_goes_with_it, 0,
+    "plugin: asked for a name\nplugin: asked for a name\n"
+    "unload\nunloaded\n", .err = "")
 {
     void *plugin = load("plugin-exit");
     void **keep = keep_array(1);
@@ -404,11 +390,12 @@ names_go(void)
     fclose(nowhere);
 }
 
-static void
-hooks_go(void)
+END(error_hooks_of_a_plugin_go_with_it, 0,
+    "before\nplugin: hook\nunload\nunloaded\nafter\ncleanup\n",
+    .err = "the host gave up")
 {
     gcw_exit_registry *r = gcw_exit_registry_new("own");
-    void *plugin = load("plugin-exit"), *target = lasting_target();
+    void *plugin = load("plugin-exit"), *target = lasting_target(0);
     plugin_on_registry(plugin, "plugin_hook", r);
     MUST(gcw_exit_register_fn(r, give_up, "before", NULL) != NULL);
     MUST(gcw_exit_run(r, 0) == 1);
@@ -423,16 +410,9 @@ hooks_go(void)
 /* Listeners. */
 
 static void
-host_hears(void *arg, void *data)
-{
-    (void)arg;
-    say(data);
-}
-
-static void
 host_hears_hub(const gcw_emission *emission, void *data)
 {
-    host_hears(emission->arg, data);
+    say_word(emission->arg, data);
 }
 
 static void
@@ -455,27 +435,30 @@ emit_calls(gcw_event *e, size_t n)
     MUST(gcw_event_emit(e, NULL) == n);
 }
 
-static void
-listeners_go(void)
+END(listeners_of_a_plugin_go_with_it, 0,
+    "host 1\nplugin: function\nplugin: method\nplugin: weak method\n"
+    "host 2\nunload\nunloaded\nhost 1\nhost 2\n")
 {
     gcw_event *e = gcw_event_new(NULL);
     void *plugin = load("plugin-exit");
-    void *target = lasting_target(), *data = lasting_target();
-    host_listens(e, host_hears, "host 1");
+    void *target = lasting_target(0), *data = lasting_target(0);
+    host_listens(e, say_word, "host 1");
     plugin_listens(plugin, e, target, data);
-    host_listens(e, host_hears, "host 2");
+    host_listens(e, say_word, "host 2");
     emit_calls(e, 5);
     unload(plugin);
     emit_calls(e, 2);
 }
 
-static void
-hub_listeners_go(void)
+END(those_of_a_hub_go_too, 0,
+    "host 1\nplugin: function\nplugin: method\nplugin: any function\n"
+    "plugin: any method\nhost 2\nunload\nunloaded\n"
+    "host 1\nhost 2\nhost 1\nhost 2\n")
 {
     gcw_hub *h = gcw_hub_new();
     gcw_hub_size size;
     void *plugin = load("plugin-exit");
-    void *source = lasting_target(), *target = lasting_target();
+    void *source = lasting_target(0), *target = lasting_target(0);
     host_listens_to_hub(h, source, "host 1");
     plugin_listens_to_hub(plugin, h, source, target);
     host_listens_to_hub(h, source, "host 2");
@@ -488,8 +471,7 @@ hub_listeners_go(void)
     MUST(size.listeners == 2 && size.patterns == 1 && size.types == 1);
 }
 
-static void
-hosts_connections_go(void)
+END(whoever_connected_them_and_in_whatever_way, 0, "unload\nunloaded\nhost\n")
 {
     gcw_event *e = gcw_event_new(NULL);
     void *plugin = load("plugin-exit");
@@ -497,7 +479,7 @@ hosts_connections_go(void)
     gcw_listener *once = gcw_event_connect_fn(e, fn, "once", GCW_ONCE);
     gcw_listener *blocked = gcw_event_connect_fn(e, fn, "blocked", 0);
     gcw_listener_block(blocked);
-    host_listens(e, host_hears, "host");
+    host_listens(e, say_word, "host");
     MUST(gcw_event_count(e) == 3);
     unload(plugin);
     MUST(!gcw_listener_connected(once) && !gcw_listener_connected(blocked));
@@ -519,26 +501,25 @@ unload_first_of_hub(const gcw_emission *emission, void *plugin)
     unload_first(emission->arg, plugin);
 }
 
-static void
-unloaded_by_a_listener(void)
+END(a_listener_may_unload_those_that_come_after_it, 0,
+    "plugin: before\nunload\nunloaded\nhost\n")
 {
     gcw_event *e = gcw_event_new(NULL);
     void *plugin = load("plugin-exit");
     host_listens(e, plugin_hears(plugin), "before");
     host_listens(e, unload_first, plugin);
-    plugin_listens(plugin, e, lasting_target(), lasting_target());
-    host_listens(e, host_hears, "host");
+    plugin_listens(plugin, e, lasting_target(0), lasting_target(0));
+    host_listens(e, say_word, "host");
     MUST(gcw_event_emit(e, NULL) == 3);
 }
 
-static void
-unloaded_by_a_hubs_listener(void)
+END(so_may_that_of_a_hub, 0, "unload\nunloaded\nhost\n")
 {
     gcw_hub *h = gcw_hub_new();
-    void *plugin = load("plugin-exit"), *source = lasting_target();
+    void *plugin = load("plugin-exit"), *source = lasting_target(0);
     MUST(gcw_hub_connect_fn(h, "news", NULL, unload_first_of_hub, plugin, 0)
          != NULL);
-    plugin_listens_to_hub(plugin, h, source, lasting_target());
+    plugin_listens_to_hub(plugin, h, source, lasting_target(0));
     host_listens_to_hub(h, source, "host");
     MUST(gcw_hub_emit(h, "news", source, NULL) == 2);
 }
@@ -546,7 +527,7 @@ unloaded_by_a_hubs_listener(void)
 static void
 drop_events_of(void *plugin)
 {
-    void *target = lasting_target();
+    void *target = lasting_target(0);
     for (size_t i = 0; i < MANY; i++) {
         gcw_event *e = gcw_event_new(NULL);
         plugin_listens(plugin, e, target, target);
@@ -554,8 +535,8 @@ drop_events_of(void *plugin)
 }
 
 /* Some may be alive all the same. */
-static void
-events_dropped_before(void)
+END(a_plugin_that_listened_to_events_that_are_dead_can_go, 0,
+    "unload\nunloaded\n")
 {
     void *plugin = load("plugin-exit");
     in_dead_frame(drop_events_of, plugin);
@@ -583,8 +564,9 @@ fail_in_both(gcw_event *e, gcw_hub *h)
     MUST(gcw_hub_emit(h, NULL, NULL, NULL) == 1);
 }
 
-static void
-listener_hooks_go(void)
+END(error_hooks_of_events_and_hubs_go_too, 0,
+    "event\nplugin: event hook\nhub\nplugin: hub hook\n"
+    "unload\nunloaded\nevent\nhub\n", .err = "the host gave up")
 {
     gcw_event *e = gcw_event_new(NULL);
     gcw_hub *h = gcw_hub_new();
@@ -607,8 +589,8 @@ hosts_hook(void *handle, const char *name, const char *why, void *data)
     say(data);
 }
 
-static void
-hosts_hook_stays(void)
+END(those_of_the_host_stay, 0,
+    "unload\nunloaded\nevent\nevent hook\nhub\nhub hook\n")
 {
     gcw_event *e = gcw_event_new(NULL);
     gcw_hub *h = gcw_hub_new();
@@ -657,10 +639,10 @@ call_gives(const gcw_proxy *p, int result)
     MUST(errno == (result == 0 ? ESTALE : 0));
 }
 
-static void
-proxied_method_goes(void)
+END(a_proxy_of_a_plugins_method_is_stale_once_it_is_unloaded, 0,
+    "plugin: method\nunload\nunloaded\nhost: stale\n")
 {
-    void *plugin = load("plugin-proxy"), *target = lasting_target();
+    void *plugin = load("plugin-proxy"), *target = lasting_target(0);
     gcw_proxy *p = proxy_of(target, find(plugin, "plugin_method"));
     gcw_proxy *silent = proxy_of(target, find(plugin, "plugin_method"));
     gcw_proxy *hosts = proxy_of(target, (any_fn *)hosts_proxied_method);
@@ -673,10 +655,10 @@ proxied_method_goes(void)
     MUST(gcw_proxy_free(p) == 0);
 }
 
-static void
-stale_hook_goes(void)
+END(a_plugins_hook_hears_of_no_stale_call_any_more, 0,
+    "plugin: stale\nunload\nunloaded\nhost: stale\n")
 {
-    void *plugin = load("plugin-proxy"), *target = lasting_target();
+    void *plugin = load("plugin-proxy"), *target = lasting_target(0);
     gcw_proxy *p = proxy_of(target, (any_fn *)hosts_proxied_method);
     gcw_proxy *hosts = proxy_of(target, (any_fn *)hosts_proxied_method);
     void (*hook)(gcw_proxy *, void *) =
@@ -699,7 +681,7 @@ static void
 add_foreign(void *plugin)
 {
     gcw_exit_registry *r = gcw_exit_default();
-    void *target = lasting_target();
+    void *target = lasting_target(0);
     void (*function)(void *) =
         (void (*)(void *))find(plugin, "foreign_function");
     gcw_method_fn *method = (gcw_method_fn *)find(plugin, "foreign_method");
@@ -712,24 +694,24 @@ add_foreign(void *plugin)
     at_exit_say("host 2");
 }
 
-static void
-foreign_stays(void)
+END(code_that_never_heard_of_gcweak_runs_while_loaded, 0,
+    "host 2\nforeign: atexit\nforeign: method\nforeign: function\nhost 1\n"
+    "foreign: cleanup\n")
 {
     add_foreign(load("plugin-foreign"));
 }
 
-static void
-foreign_goes(void)
+END(once_unloaded_it_is_not_called_at_exit, 0,
+    "unload\nunloaded\nhost 2\nhost 1\n")
 {
     void *plugin = load("plugin-foreign");
     add_foreign(plugin);
     unload(plugin);
 }
 
-static void
-foreign_cleanup_goes(void)
+END(nor_when_an_object_dies, 0, "unload\nunloaded\nhost\n")
 {
-    void *plugin = load("plugin-foreign"), *target = lasting_target();
+    void *plugin = load("plugin-foreign"), *target = lasting_target(0);
     void (*function)(void *) =
         (void (*)(void *))find(plugin, "foreign_function");
     MUST(gcw_cleanup_new(target, say_it, "host") != NULL);
@@ -755,8 +737,8 @@ plugin_on_target(void *plugin, const char *name, void *target)
     MUST(fn(target) == 0);
 }
 
-static void
-handler_registers_at_unload(void)
+END(what_a_handler_registers_at_unload_is_next, 0,
+    "unload\nplugin: registers\nplugin: next\nplugin: last\nunloaded\n")
 {
     void *plugin = load("plugin-exit");
     plugin_on_registry(plugin, "plugin_handler_registers",
@@ -764,10 +746,12 @@ handler_registers_at_unload(void)
     unload(plugin);
 }
 
-static void
-cleanups_run_after_handlers(void)
+END(cleanups_run_after_handlers_newest_first_though_one_fails, 0, "unload\n"
+    "plugin: atexit\nplugin: method\nplugin: function\n"
+    "plugin: cleanup 3\nplugin: cleanup 2\nplugin: cleanup 1\n"
+    "plugin: cleanup\nunloaded\nhost\n", .err = "the cleanup gave up")
 {
-    void *plugin = load("plugin-exit"), *target = lasting_target();
+    void *plugin = load("plugin-exit"), *target = lasting_target(0);
     plugin_cleanup(plugin, target);
     plugin_handlers(plugin, gcw_exit_default(), target);
     plugin_on_target(plugin, "plugin_cleanups", target);
@@ -775,10 +759,10 @@ cleanups_run_after_handlers(void)
     unload(plugin);
 }
 
-static void
-cleanups_not_at_exit_go(void)
+END(those_that_do_not_run_at_exit_do_not_run, 0,
+    "unload\nplugin: cleanup\nunloaded\n")
 {
-    void *plugin = load("plugin-exit"), *target = lasting_target();
+    void *plugin = load("plugin-exit"), *target = lasting_target(0);
     plugin_on_target(plugin, "plugin_cleanup_off", target);
     plugin_cleanup(plugin, target);
     unload(plugin);
@@ -786,24 +770,25 @@ cleanups_not_at_exit_go(void)
     MUST(gcw_drain(0) == 0);
 }
 
-static void
-pending_ones_not_at_exit_run(void)
+END(unless_they_are_pending, 0,
+    "unload\nplugin: cleanup not at exit\nunloaded\n")
 {
-    void *plugin = load("plugin-exit"), *target = lasting_target();
+    void *plugin = load("plugin-exit"), *target = lasting_target(0);
     plugin_on_target(plugin, "plugin_cleanup_off", target);
     MUST(gcw_dispose(target) == 0);
     unload(plugin);
 }
 
-static void
-cleanups_of_a_parent(void)
+END(a_child_does_not_run_its_parents_cleanups, 0,
+    "unload\nplugin: cleanup\nunloaded\nparent\nunload\n"
+    "plugin: cleanup 3\nplugin: cleanup 2\nplugin: cleanup 1\nunloaded\n")
 {
     void *plugin = load("plugin-exit");
-    plugin_on_target(plugin, "plugin_cleanups", lasting_target());
+    plugin_on_target(plugin, "plugin_cleanups", lasting_target(0));
     pid_t pid = fork();
     MUST(pid >= 0);
     if (pid == 0) {
-        plugin_cleanup(plugin, lasting_target());
+        plugin_cleanup(plugin, lasting_target(0));
         unload(plugin);
         _exit(0);
     }
@@ -814,37 +799,12 @@ cleanups_of_a_parent(void)
 
 /* The worker. */
 
-static sem_t called;
-
-static void
-tell(void *line)
-{
-    say(line);
-    sem_post(&called);
-}
-
-static void
-await_call(void)
-{
-    while (sem_wait(&called) != 0)
-        MUST(errno == EINTR);
-}
-
-static void
-pend(void (*fn)(void *), void *data)
-{
-    void *target = lasting_target();
-    MUST(gcw_cleanup_new(target, fn, data) != NULL);
-    MUST(gcw_dispose(target) == 0);
-}
-
 /* What is left behind would be named there. */
 static void
-begin_worker(void)
+begin_worker_and_listen(void)
 {
     MUST(dup2(STDOUT_FILENO, STDERR_FILENO) >= 0);
-    sem_init(&called, 0, 0);
-    MUST(gcw_drain_thread(true) == 0);
+    begin_worker();
 }
 
 static void
@@ -885,16 +845,16 @@ let_it_go_on(void *unused)
     return unused;
 }
 
-static void
-unloaded_under_the_worker(void)
+END(dlclose_waits_for_the_workers_callback, 0,
+    "plugin: begins\nunload\nplugin: ends\nunloaded\nnext\n")
 {
     pthread_t thread;
-    void *plugin = load("plugin-exit"), *target = lasting_target();
+    void *plugin = load("plugin-exit"), *target = lasting_target(0);
     int (*calls)(void *, void (*)(void)) =
         (int (*)(void *, void (*)(void)))find(plugin, "plugin_cleanup_calls");
     MUST(pipe(other.go) == 0 && pipe(other.there) == 0
          && pipe(other.done) == 0);
-    begin_worker();
+    begin_worker_and_listen();
     MUST(calls(target, stay_in_the_worker) == 0);
     MUST(gcw_dispose(target) == 0);
     await_byte(other.there);
@@ -910,20 +870,7 @@ static void
 unload_and_tell(void *plugin)
 {
     unload(plugin);
-    sem_post(&called);
-}
-
-static void
-unloaded_by_the_worker(void)
-{
-    void *plugin = load("plugin-exit"), *target = lasting_target();
-    plugin_cleanup(plugin, target);
-    plugin_handlers(plugin, gcw_exit_default(), target);
-    begin_worker();
-    pend(unload_and_tell, plugin);
-    await_call();
-    pend(tell, "next");
-    await_call();
+    sem_post(called());
 }
 
 /* A callback of the worker that is not the plugin's is not waited for. */
@@ -935,17 +882,30 @@ stay_in_host(void *unused)
     tell("host ends");
 }
 
-static void
-unloaded_while_the_worker_is_elsewhere(void)
+END(not_for_one_of_the_host, 0, UNLOADS "host ends\n")
 {
     void *plugin = load("plugin-exit");
-    plugin_handlers(plugin, gcw_exit_default(), lasting_target());
+    plugin_handlers(plugin, gcw_exit_default(), lasting_target(0));
     MUST(pipe(other.there) == 0 && pipe(other.done) == 0);
-    begin_worker();
+    begin_worker_and_listen();
     pend(stay_in_host, NULL);
     await_byte(other.there);
     unload(plugin);
     send_byte(other.done);
+    await_call();
+}
+
+END(the_worker_may_unload_a_plugin, 0,
+    "unload\nplugin: atexit\nplugin: method\nplugin: function\n"
+    "plugin: cleanup\nunloaded\nnext\n")
+{
+    void *plugin = load("plugin-exit"), *target = lasting_target(0);
+    plugin_cleanup(plugin, target);
+    plugin_handlers(plugin, gcw_exit_default(), target);
+    begin_worker_and_listen();
+    pend(unload_and_tell, plugin);
+    await_call();
+    pend(tell, "next");
     await_call();
 }
 
@@ -979,13 +939,13 @@ unload_and_emit(void)
     MUST(gcw_hub_emit(late->hub, "news", late->target, NULL) == 1);
 }
 
-static void
-listeners_go_late(void)
+END(a_plugin_can_go_after_the_exit_and_its_listeners_with_it, 0,
+    "exit\nunload\nunloaded\nhost hears\nhost hears of hub\n")
 {
     prepare_late(unload_and_emit, "plugin-exit");
     late->event = gcw_event_new(NULL);
     late->hub = gcw_hub_new();
-    host_listens(late->event, host_hears, "host hears");
+    host_listens(late->event, say_word, "host hears");
     host_listens_to_hub(late->hub, late->target, "host hears of hub");
     plugin_listens(late->plugin, late->event, late->target, late->hub);
     plugin_listens_to_hub(late->plugin, late->hub, late->target,
@@ -1000,8 +960,8 @@ unload_and_fail(void)
     MUST(gcw_drain(0) == 1);
 }
 
-static void
-hooks_go_late(void)
+END(so_do_its_hooks, 0, "exit\nunload\nunloaded\nfails\n",
+    .err = "the host gave up")
 {
     gcw_cleanup *c;
     prepare_late(unload_and_fail, "plugin-exit");
@@ -1018,8 +978,9 @@ unload_late(void)
 }
 
 /* The registry of one's own has not run at exit. */
-static void
-handlers_run_late(void)
+END(handlers_that_have_not_run_at_exit_run, 0,
+    "plugin: atexit\nexit\nunload\nplugin: method\nplugin: function\n"
+    "unloaded\n")
 {
     prepare_late(unload_late, "plugin-exit");
     late->registry = gcw_exit_registry_new("own");
@@ -1034,8 +995,7 @@ unload_and_dispose(void)
     MUST(gcw_drain(0) == 0);
 }
 
-static void
-cleanups_go_late(void)
+END(cleanups_that_do_not_run_at_exit_go, 0, "exit\nunload\nunloaded\n")
 {
     prepare_late(unload_and_dispose, "plugin-exit");
     plugin_on_target(late->plugin, "plugin_cleanup_off", late->target);
@@ -1051,8 +1011,8 @@ unload_and_call(void)
     call_gives(late->proxy, 0);
 }
 
-static void
-proxied_method_goes_late(void)
+END(proxies_of_its_methods_are_stale, 0,
+    "exit\nplugin: method\nunload\nunloaded\n")
 {
     prepare_late(unload_and_call, "plugin-proxy");
     late->proxy = proxy_of(late->target, find(late->plugin, "plugin_method"));
@@ -1063,57 +1023,12 @@ proxied_method_goes_late(void)
 /* Strangers unload.  Meanwhile another thread collects and fills free memory,
  * but not while the plugin's memory goes: the collector looks at that. */
 
-static atomic_size_t rounds;
-static atomic_bool calm;
-static pthread_t stormy;
-
-static void *
-storm(void *unused)
-{
-    while (!atomic_load(&calm)) {
-        GC_gcollect();
-        for (int i = 0; i < 20000; i++)
-            memset(GC_MALLOC(2 * sizeof(void *)), 0x77, 2 * sizeof(void *));
-        atomic_fetch_add(&rounds, 1);
-    }
-    return unused;
-}
-
-static void
-await_round(void)
-{
-    size_t end = atomic_load(&rounds) + 2;
-    while (atomic_load(&rounds) < end)
-        sched_yield();
-}
-
-static bool
-list_stays_intact(void)
-{
-    void **list = NULL;
-    int n = 0;
-    for (; n < 1000; n++) {
-        void **node = GC_MALLOC(2 * sizeof *node);
-        node[0] = list;
-        node[1] = (void *)(intptr_t)n;
-        list = node;
-    }
-    await_round();
-    for (; list != NULL && (intptr_t)list[1] == n - 1; list = list[0])
-        n--;
-    return n == 0;
-}
-
 /* Called by the plugin's handler. */
 static void
 allocate_in_storm(void)
 {
-    int damaged = 0;
-    for (int i = 0; i < 5; i++)
-        damaged += !list_stays_intact();
-    dprintf(STDOUT_FILENO, "%d damaged\n", damaged);
-    atomic_store(&calm, true);
-    MUST(pthread_join(stormy, NULL) == 0);
+    say_whether_lists_stay_intact(NULL);
+    end_storm();
 }
 
 static pthread_key_t key;
@@ -1133,23 +1048,21 @@ load_for_storm(void)
                                                            "plugin_calls");
     MUST(pthread_key_create(&key, unload_as_the_thread_ends) == 0);
     MUST(calls(gcw_exit_default(), allocate_in_storm) == 0);
-    MUST(GC_pthread_create(&stormy, NULL, storm, NULL) == 0);
-    await_round();
+    begin_storm();
     return plugin;
 }
 
-static void
-unloaded_in_do_blocking(void)
+/* The plugin's function runs after its one that calls the host. */
+#define STORMY "unload\n" INTACT "plugin: function\nunloaded\n"
+
+END(a_thread_that_is_not_stopped_may_unload_a_plugin, 0, STORMY)
 {
     GC_do_blocking(unload_here, load_for_storm());
 }
 
-static void
-unloaded_in_storm_by_an_unknown_thread(void)
+END(so_may_an_unknown_one_while_another_collects, 0, STORMY)
 {
-    pthread_t thread;
-    MUST(pthread_create(&thread, NULL, unload_here, load_for_storm()) == 0);
-    MUST(pthread_join(thread, NULL) == 0);
+    in_unknown_thread(unload_here, load_for_storm());
 }
 
 static void *
@@ -1160,26 +1073,22 @@ have_a_plugin(void *plugin)
     return NULL;
 }
 
-static void
-unloaded_as_a_thread_ends(void)
+END(or_one_that_ends, 0, STORMY)
 {
-    pthread_t thread;
     void *plugin = load_for_storm();
-    MUST(GC_pthread_create(&thread, NULL, have_a_plugin, plugin) == 0);
-    MUST(pthread_join(thread, NULL) == 0);
+    in_thread(have_a_plugin, plugin);
 }
 
 /* Other copies of the library. */
 
-static void
-copy_stays(void)
+END(a_plugin_may_contain_the_library, 0, "collected\nplugin: exit\nhost\n")
 {
     void *plugin = load("plugin-static");
     MUST(gcw_init() == 0);
     plugin_does(plugin, "plugin_start");
     MUST(dlclose(plugin) == 0);
     for (int i = 0; i < 10; i++) {
-        lasting_target();
+        lasting_target(0);
         GC_gcollect();
     }
     say("collected");
@@ -1194,23 +1103,18 @@ register_first(void *plugin)
 }
 
 /* No other call comes, and the collector does not run. */
-static void
-unloaded_before_the_start(void)
+FRESH_END(what_a_second_thread_registered_before_the_start_runs_at_unload, 0,
+          "unload\nplugin: atexit\nunloaded\n")
 {
-    pthread_t thread;
     void *plugin = load("plugin-exit");
-    MUST(pthread_create(&thread, NULL, register_first, plugin) == 0);
-    MUST(pthread_join(thread, NULL) == 0);
+    in_unknown_thread(register_first, plugin);
     unload(plugin);
 }
 
-static void
-unloaded_after_a_late_start(void)
+FRESH_END(or_after_a_start_in_between, 0, "unload\nplugin: atexit\nunloaded\n")
 {
-    pthread_t thread;
     void *plugin = load("plugin-exit");
-    MUST(pthread_create(&thread, NULL, register_first, plugin) == 0);
-    MUST(pthread_join(thread, NULL) == 0);
+    in_unknown_thread(register_first, plugin);
     MUST(gcw_init() == 0);
     unload(plugin);
 }
@@ -1226,8 +1130,8 @@ unloaded_after_a_late_start(void)
 
 /* Two collectors run, one in each namespace, if this one's program does not
  * leave its own alone. */
-static void
-loaded_elsewhere(void)
+FRESH_END(a_plugin_in_a_namespace_of_its_own_runs_its_handlers_at_unload, 0,
+          "unload\nplugin: function\nunloaded\n")
 {
     char path[PATH_MAX];
     void *plugin;
@@ -1241,187 +1145,3 @@ loaded_elsewhere(void)
 }
 
 #endif
-
-#define UNLOADS "unload\n" \
-    "plugin: atexit\nplugin: method\nplugin: function\nunloaded\n"
-
-/* The plugin's function runs after its one that calls the host. */
-#define STORMY "unload\n0 damaged\nplugin: function\nunloaded\n"
-
-static const struct end ends[] = {
-    { "handlers_run_at_unload_newest_first_and_never_again",
-      handlers_run_at_unload, 0, UNLOADS "host 2\nhost 1\n", NULL, NULL },
-    { "so_they_do_in_a_plugin_loaded_after_the_host_started",
-      host_starts_first, 0, UNLOADS "host 2\nhost 1\n", NULL, NULL },
-    { "handlers_of_a_loaded_plugin_run_at_exit_in_their_turn",
-      stays_loaded, 0, "host 2\n"
-      "plugin: atexit\nplugin: method\nplugin: function\nhost 1\n",
-      NULL, NULL },
-    { "only_the_last_dlclose_is_the_end", loaded_twice, 0,
-      "unload\nunloaded\n" UNLOADS, NULL, NULL },
-    { "a_plugin_can_come_again", comes_again, 0,
-      UNLOADS UNLOADS, NULL, NULL },
-    { "a_handler_may_unload_a_plugin", unloaded_during_exit, 0,
-      UNLOADS "host 1\n", NULL, NULL },
-    { "an_unknown_thread_may_unload_a_plugin",
-      unloaded_by_an_unknown_thread, 0, UNLOADS, NULL, NULL },
-    { "a_child_that_unloads_runs_what_it_inherits", unloaded_by_a_child, 0,
-      "unload\nplugin: atexit\nunloaded\n" UNLOADS, NULL, NULL },
-    { "handlers_in_a_registry_of_ones_own_end_too",
-      registry_of_ones_own, 0, "unload\n"
-      "plugin: method\nplugin: function\nplugin: atexit\nunloaded\n"
-      "own 1\n", NULL, NULL },
-    { "those_that_another_run_has_passed_over_meanwhile_as_well",
-      unloaded_during_another_run, 0,
-      "unload\nplugin: function\nunloaded\n", NULL, NULL },
-    { "at_unload_handlers_of_the_dead_are_skipped", object_died_before, 0,
-      "unload\nplugin: atexit\nplugin: function\nunloaded\n", NULL, NULL },
-    { "a_handler_that_fails_at_unload_is_reported_and_the_rest_run",
-      handler_fails_at_unload, 0,
-      "unload\nplugin: fails\nplugin: last\nunloaded\n",
-      "the plugin's torn rope", NULL },
-    { "cleanups_of_a_plugin_run_at_unload_death_callbacks_go", cleanups_go, 0,
-      "unload\nplugin: cleanup\nunloaded\nhost\n", NULL, NULL },
-    { "pending_ones_run_too", pending_cleanups_go, 0,
-      "unload\nplugin: cleanup\nunloaded\nhost\n", NULL, NULL },
-    { "cleanups_of_a_plugin_that_went_do_not_run_again_at_exit",
-      cleanups_at_exit_go, 0,
-      "unload\nplugin: cleanup\nunloaded\nhost\n", NULL, NULL },
-    { "what_names_objects_goes_with_it", names_go, 0,
-      "plugin: asked for a name\nplugin: asked for a name\n"
-      "unload\nunloaded\n", "", NULL },
-    { "error_hooks_of_a_plugin_go_with_it", hooks_go, 0,
-      "before\nplugin: hook\nunload\nunloaded\nafter\ncleanup\n",
-      "the host gave up", NULL },
-
-    { "listeners_of_a_plugin_go_with_it", listeners_go, 0,
-      "host 1\nplugin: function\nplugin: method\nplugin: weak method\n"
-      "host 2\nunload\nunloaded\nhost 1\nhost 2\n", NULL, NULL },
-    { "those_of_a_hub_go_too", hub_listeners_go, 0,
-      "host 1\nplugin: function\nplugin: method\nplugin: any function\n"
-      "plugin: any method\nhost 2\nunload\nunloaded\n"
-      "host 1\nhost 2\nhost 1\nhost 2\n", NULL, NULL },
-    { "whoever_connected_them_and_in_whatever_way", hosts_connections_go, 0,
-      "unload\nunloaded\nhost\n", NULL, NULL },
-    { "a_listener_may_unload_those_that_come_after_it",
-      unloaded_by_a_listener, 0,
-      "plugin: before\nunload\nunloaded\nhost\n", NULL, NULL },
-    { "so_may_that_of_a_hub", unloaded_by_a_hubs_listener, 0,
-      "unload\nunloaded\nhost\n", NULL, NULL },
-    { "a_plugin_that_listened_to_events_that_are_dead_can_go",
-      events_dropped_before, 0, "unload\nunloaded\n", NULL, NULL },
-    { "error_hooks_of_events_and_hubs_go_too", listener_hooks_go, 0,
-      "event\nplugin: event hook\nhub\nplugin: hub hook\n"
-      "unload\nunloaded\nevent\nhub\n", "the host gave up", NULL },
-    { "those_of_the_host_stay", hosts_hook_stays, 0,
-      "unload\nunloaded\nevent\nevent hook\nhub\nhub hook\n",
-      NULL, NULL },
-
-#if HAVE_LIBFFI
-    { "a_proxy_of_a_plugins_method_is_stale_once_it_is_unloaded",
-      proxied_method_goes, 0,
-      "plugin: method\nunload\nunloaded\nhost: stale\n", NULL, NULL },
-    { "a_plugins_hook_hears_of_no_stale_call_any_more", stale_hook_goes, 0,
-      "plugin: stale\nunload\nunloaded\nhost: stale\n", NULL, NULL },
-#endif
-
-    { "code_that_never_heard_of_gcweak_runs_while_loaded", foreign_stays, 0,
-      "host 2\nforeign: atexit\nforeign: method\nforeign: function\nhost 1\n"
-      "foreign: cleanup\n", NULL, NULL },
-    { "once_unloaded_it_is_not_called_at_exit", foreign_goes, 0,
-      "unload\nunloaded\nhost 2\nhost 1\n", NULL, NULL },
-    { "nor_when_an_object_dies", foreign_cleanup_goes, 0,
-      "unload\nunloaded\nhost\n", NULL, NULL },
-
-    { "what_a_handler_registers_at_unload_is_next",
-      handler_registers_at_unload, 0,
-      "unload\nplugin: registers\nplugin: next\nplugin: last\nunloaded\n",
-      NULL, NULL },
-    { "cleanups_run_after_handlers_newest_first_though_one_fails",
-      cleanups_run_after_handlers, 0, "unload\n"
-      "plugin: atexit\nplugin: method\nplugin: function\n"
-      "plugin: cleanup 3\nplugin: cleanup 2\nplugin: cleanup 1\n"
-      "plugin: cleanup\nunloaded\nhost\n", "the cleanup gave up", NULL },
-    { "those_that_do_not_run_at_exit_do_not_run", cleanups_not_at_exit_go, 0,
-      "unload\nplugin: cleanup\nunloaded\n", NULL, NULL },
-    { "unless_they_are_pending", pending_ones_not_at_exit_run, 0,
-      "unload\nplugin: cleanup not at exit\nunloaded\n", NULL, NULL },
-    { "a_child_does_not_run_its_parents_cleanups", cleanups_of_a_parent, 0,
-      "unload\nplugin: cleanup\nunloaded\nparent\nunload\n"
-      "plugin: cleanup 3\nplugin: cleanup 2\nplugin: cleanup 1\nunloaded\n",
-      NULL, NULL },
-
-    { "dlclose_waits_for_the_workers_callback", unloaded_under_the_worker, 0,
-      "plugin: begins\nunload\nplugin: ends\nunloaded\nnext\n", NULL, NULL },
-    { "not_for_one_of_the_host", unloaded_while_the_worker_is_elsewhere, 0,
-      UNLOADS "host ends\n", NULL, NULL },
-    { "the_worker_may_unload_a_plugin", unloaded_by_the_worker, 0,
-      "unload\nplugin: atexit\nplugin: method\nplugin: function\n"
-      "plugin: cleanup\nunloaded\nnext\n", NULL, NULL },
-
-    { "a_plugin_can_go_after_the_exit_and_its_listeners_with_it",
-      listeners_go_late, 0,
-      "exit\nunload\nunloaded\nhost hears\nhost hears of hub\n", NULL, NULL },
-    { "so_do_its_hooks", hooks_go_late, 0,
-      "exit\nunload\nunloaded\nfails\n", "the host gave up", NULL },
-    { "handlers_that_have_not_run_at_exit_run", handlers_run_late, 0,
-      "plugin: atexit\nexit\nunload\nplugin: method\nplugin: function\n"
-      "unloaded\n", NULL, NULL },
-    { "cleanups_that_do_not_run_at_exit_go", cleanups_go_late, 0,
-      "exit\nunload\nunloaded\n", NULL, NULL },
-#if HAVE_LIBFFI
-    { "proxies_of_its_methods_are_stale", proxied_method_goes_late, 0,
-      "exit\nplugin: method\nunload\nunloaded\n", NULL, NULL },
-#endif
-
-    { "a_thread_that_is_not_stopped_may_unload_a_plugin",
-      unloaded_in_do_blocking, 0, STORMY, NULL, NULL },
-    { "so_may_an_unknown_one_while_another_collects",
-      unloaded_in_storm_by_an_unknown_thread, 0, STORMY, NULL, NULL },
-    { "or_one_that_ends", unloaded_as_a_thread_ends, 0, STORMY, NULL, NULL },
-
-    { "a_plugin_may_contain_the_library", copy_stays, 0,
-      "collected\nplugin: exit\nhost\n", NULL, NULL },
-};
-
-/* Those in which the collector must not run to begin with, as it does in all
- * other modes. */
-static const struct end fresh[] = {
-    { "what_a_second_thread_registered_before_the_start_runs_at_unload",
-      unloaded_before_the_start, 0,
-      "unload\nplugin: atexit\nunloaded\n", NULL, NULL },
-    { "or_after_a_start_in_between", unloaded_after_a_late_start, 0,
-      "unload\nplugin: atexit\nunloaded\n", NULL, NULL },
-#if HAS_NAMESPACES
-    { "a_plugin_in_a_namespace_of_its_own_runs_its_handlers_at_unload",
-      loaded_elsewhere, 0,
-      "unload\nplugin: function\nunloaded\n", NULL, NULL },
-#endif
-};
-
-enum {
-    ENDS = sizeof ends / sizeof *ends,
-    FRESH = sizeof fresh / sizeof *fresh
-};
-
-static int
-run_all(void)
-{
-    struct CMUnitTest tests[ENDS + FRESH];
-    size_t n = 0;
-    for (size_t i = 0; i < ENDS; i++)
-        tests[n++] = end_test(&ends[i]);
-    if (!GC_is_init_called())
-        for (size_t i = 0; i < FRESH; i++)
-            tests[n++] = end_test(&fresh[i]);
-    return _cmocka_run_group_tests("plugin", tests, n, NULL, NULL);
-}
-
-int
-main(int argc, char **argv)
-{
-    struct end all[ENDS + FRESH];
-    memcpy(all, ends, sizeof ends);
-    memcpy(all + ENDS, fresh, sizeof fresh);
-    return ends_main(argc, argv, all, ENDS + FRESH, run_all);
-}

@@ -7,7 +7,8 @@
 #include <stdatomic.h>
 #include <sys/wait.h>
 #include "at-once.h"
-#include "ends.h"
+#include "log.h"
+#include "thread.h"
 
 enum { THREADS = 8 };
 
@@ -107,10 +108,8 @@ make_call_and_free(size_t number, void *shared)
     return good;
 }
 
-static void
-threads_make_call_and_free_at_random(void **state)
+TEST(threads_make_call_and_free_at_random)
 {
-    (void)state;
     at_once(THREADS, make_call_and_free, NULL);
 }
 
@@ -138,11 +137,9 @@ make_and_drop(size_t number, void *shared)
     return good;
 }
 
-static void
-what_threads_make_at_once_stays(void **state)
+TEST(what_threads_make_at_once_stays)
 {
     struct made *m = GC_MALLOC_UNCOLLECTABLE(sizeof *m);
-    (void)state;
     assert_non_null(m);
     m->target = target_new(1);
     at_once(THREADS, make_and_drop, m);
@@ -173,10 +170,8 @@ use_new_signatures(size_t number, void *shared)
     return good;
 }
 
-static void
-threads_use_the_same_new_signatures_at_once(void **state)
+TEST(threads_use_the_same_new_signatures_at_once)
 {
-    (void)state;
     at_once(THREADS, use_new_signatures, NULL);
 }
 
@@ -238,10 +233,8 @@ call_or_dispose(size_t number, void *shared)
     return gcw_dispose(c->target) == 0;
 }
 
-static void
-a_target_that_is_disposed_of_meanwhile_is_called_or_stale(void **state)
+TEST(a_target_that_is_disposed_of_meanwhile_is_called_or_stale)
 {
-    (void)state;
     for (int round = 0; round < 50; round++) {
         struct common *c = common_new(add);
         assert_int_equal(gcw_proxy_on_stale(c->proxy, count_stale, c), 0);
@@ -270,11 +263,9 @@ call_or_hook(size_t number, void *shared)
     return good;
 }
 
-static void
-hooks_may_be_set_while_stale_calls_are_made(void **state)
+TEST(hooks_may_be_set_while_stale_calls_are_made)
 {
     struct common *c = common_new(add);
-    (void)state;
     assert_int_equal(gcw_dispose(c->target), 0);
     at_once(THREADS, call_or_hook, c);
     assert_in_range(atomic_load(&c->hooked), 0, THREADS / 2 * MANY);
@@ -338,11 +329,9 @@ collect_or_call(size_t number, void *shared)
     return true;
 }
 
-static void
-self_is_held_while_others_collect(void **state)
+TEST(self_is_held_while_others_collect)
 {
     atomic_size_t callers = THREADS - 1;
-    (void)state;
     at_once(THREADS, collect_or_call, &callers);
 }
 
@@ -420,13 +409,11 @@ given_new(struct common *c)
     return g;
 }
 
-static void
-unknown_threads_call_and_are_unknown_again(void **state)
+TEST(unknown_threads_call_and_are_unknown_again)
 {
     struct common *c = common_new(work);
     pthread_t threads[THREADS];
     struct given *g[THREADS];
-    (void)state;
     for (size_t i = 0; i < THREADS; i++)
         g[i] = given_new(c);
     for (size_t i = 0; i < THREADS; i++)
@@ -460,13 +447,11 @@ end_in_a_call(void *proxy)
     return proxy;
 }
 
-static void
-unknown_threads_may_end_in_a_call(void **state)
+TEST(unknown_threads_may_end_in_a_call)
 {
     struct target *t = target_new(1);
     gcw_proxy *p = proxy_new(t, end_the_thread);
     pthread_t thread;
-    (void)state;
     for (int i = 0; i < 20; i++) {
         void *ended;
         assert_int_equal(pthread_create(&thread, NULL, end_in_a_call, p), 0);
@@ -495,16 +480,11 @@ call_when_made_known(void *data)
     return NULL;
 }
 
-static void
-a_thread_that_is_known_stays_known(void **state)
+TEST(a_thread_that_is_known_stays_known)
 {
     struct given *g = GC_MALLOC_UNCOLLECTABLE(sizeof *g);
-    pthread_t thread;
-    (void)state;
     g->common = common_new(work);
-    assert_int_equal(pthread_create(&thread, NULL, call_when_made_known, g),
-                     0);
-    assert_int_equal(pthread_join(thread, NULL), 0);
+    in_unknown_thread(call_when_made_known, g);
     assert_null(g->wrong);
 }
 
@@ -568,8 +548,7 @@ fork_once(struct common *c)
     MUST(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
-static void
-fork_amid(void)
+END(a_fork_while_threads_make_proxies_leaves_both_well, 0, "done\n")
 {
     struct common *c = common_new(add);
     pthread_t threads[2];
@@ -583,37 +562,4 @@ fork_amid(void)
         MUST(GC_pthread_join(threads[i], NULL) == 0);
     MUST(call(c->proxy, 1) == 6);
     say("done");
-}
-
-static const struct end ends[] = {
-    { "a_fork_while_threads_make_proxies_leaves_both_well", fork_amid, 0,
-      "done\n", NULL, NULL },
-};
-enum { ENDS = sizeof ends / sizeof *ends };
-
-static int
-run_all(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(threads_make_call_and_free_at_random),
-        cmocka_unit_test(what_threads_make_at_once_stays),
-        cmocka_unit_test(threads_use_the_same_new_signatures_at_once),
-        cmocka_unit_test(
-            a_target_that_is_disposed_of_meanwhile_is_called_or_stale),
-        cmocka_unit_test(hooks_may_be_set_while_stale_calls_are_made),
-        cmocka_unit_test(self_is_held_while_others_collect),
-        cmocka_unit_test(unknown_threads_call_and_are_unknown_again),
-#if CAN_UNWIND
-        cmocka_unit_test(unknown_threads_may_end_in_a_call),
-#endif
-        cmocka_unit_test(a_thread_that_is_known_stays_known),
-        end_test(&ends[0]),
-    };
-    return cmocka_run_group_tests_name("proxy-threads", tests, NULL, NULL);
-}
-
-int
-main(int argc, char **argv)
-{
-    return ends_main(argc, argv, ends, ENDS, run_all);
 }

@@ -5,7 +5,7 @@
  */
 #include <errno.h>
 #include <sys/wait.h>
-#include "ends.h"
+#include "log.h"
 
 typedef void function(void);
 
@@ -37,20 +37,9 @@ add(struct target *self, int n)
     return (int)self->number + n;
 }
 
-/* A failure as it was asked for, and the errno that it left. */
-static void
-expect_errno(bool failed, int expected)
-{
-    int found = errno;
-    assert_true(failed);
-    assert_int_equal(found, expected);
-    errno = 0;
-}
-
 static void
 expect_stale(plain_fn *code)
 {
-    errno = 0;
     expect_errno(code(5) == 0, ESTALE);
 }
 
@@ -66,12 +55,10 @@ stale_proxy(void)
 
 /* --- making and calling --- */
 
-static void
-a_call_calls_the_method_with_self_in_front(void **state)
+TEST(a_call_calls_the_method_with_self_in_front)
 {
     struct target *t = target_new(37);
     plain_fn *code = code_of(proxy_new(t, add));
-    (void)state;
     assert_int_equal(code(5), 42);
     t->number = 100;
     assert_int_equal(code(-1), 99);
@@ -83,22 +70,18 @@ field_of(size_t *self)
     return self;
 }
 
-static void
-self_may_be_an_interior_pointer(void **state)
+TEST(self_may_be_an_interior_pointer)
 {
     struct target *t = target_new(3);
     gcw_proxy *p = gcw_proxy_new(&t->number, (function *)field_of, ")p");
-    (void)state;
     assert_non_null(p);
     assert_ptr_equal(((void *(*)(void))gcw_proxy_code(p))(), &t->number);
 }
 
-static void
-each_proxy_has_code_of_its_own(void **state)
+TEST(each_proxy_has_code_of_its_own)
 {
     struct target *t = target_new(1);
     gcw_proxy *p = proxy_new(t, add), *same = proxy_new(t, add);
-    (void)state;
     assert_ptr_not_equal(p, same);
     assert_true(code_of(p) != code_of(same));
     assert_true(code_of(p) == code_of(p));
@@ -115,11 +98,9 @@ call_oneself(struct target *self, int n)
     return n == 0 ? (int)self->number : 1 + own_code(n - 1);
 }
 
-static void
-calls_nest_a_hundred_deep(void **state)
+TEST(calls_nest_a_hundred_deep)
 {
     struct target *t = target_new(7);
-    (void)state;
     own_code = code_of(proxy_new(t, call_oneself));
     assert_int_equal(own_code(100), 107);
     GC_reachable_here(t);
@@ -134,14 +115,12 @@ by_place(unsigned *const *self, const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static void
-a_sorted_array_was_compared_by_a_method(void **state)
+TEST(a_sorted_array_was_compared_by_a_method)
 {
     unsigned **self = GC_MALLOC(sizeof *self);
     unsigned *places = GC_MALLOC_ATOMIC(256 * sizeof *places);
     unsigned char words[] = "comparators";
     gcw_proxy *p;
-    (void)state;
     for (unsigned i = 0; i < 256; i++)
         places[i] = 256 - i;
     *self = places;
@@ -165,12 +144,10 @@ change_errno(struct target *self, int n)
     return (int)self->number;
 }
 
-static void
-errno_passes_both_ways(void **state)
+TEST(errno_passes_both_ways)
 {
     struct target *t = target_new(1);
     plain_fn *code = code_of(proxy_new(t, change_errno));
-    (void)state;
     errno = EXDEV;
     assert_int_equal(code(EDOM), 1);
     assert_int_equal(errno, EDOM);
@@ -190,12 +167,10 @@ never_called(gcw_proxy *p, void *data)
     fail_msg("a hook was called");
 }
 
-static void
-success_leaves_errno_alone(void **state)
+TEST(success_leaves_errno_alone)
 {
     struct target *t = target_new(1);
     gcw_proxy *p;
-    (void)state;
     errno = EXDEV;
     p = proxy_new(t, add);
     assert_int_equal(code_of(p)(1), 2);
@@ -209,43 +184,35 @@ success_leaves_errno_alone(void **state)
 
 static struct target a_static;
 
-static void
-self_must_be_a_heap_object(void **state)
+TEST(self_must_be_a_heap_object)
 {
     struct target on_stack;
     void *outside = malloc(sizeof on_stack);
     void *wrong[] = { NULL, &a_static, &on_stack, outside, (void *)1 };
-    (void)state;
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         expect_errno(gcw_proxy_new(wrong[i], (function *)add, "i)i") == NULL,
                      EINVAL);
     free(outside);
 }
 
-static void
-function_and_signature_must_be_there(void **state)
+TEST(function_and_signature_must_be_there)
 {
     struct target *t = target_new(1);
-    (void)state;
     expect_errno(gcw_proxy_new(t, NULL, "i)i") == NULL, EINVAL);
     expect_errno(gcw_proxy_new(t, (function *)add, NULL) == NULL, EINVAL);
     expect_errno(gcw_proxy_new(t, (function *)add, "i") == NULL, EINVAL);
 }
 
-static void
-the_null_proxy_is_refused(void **state)
+TEST(the_null_proxy_is_refused)
 {
-    (void)state;
     expect_errno(gcw_proxy_code(NULL) == NULL, EINVAL);
     expect_errno(gcw_proxy_free(NULL) == -1, EINVAL);
     expect_errno(gcw_proxy_on_stale(NULL, never_called, NULL) == -1, EINVAL);
 }
 
-static void
-a_freed_proxy_is_refused(void **state)
+TEST(a_freed_proxy_is_refused)
 {
     gcw_proxy *p = proxy_new(target_new(1), add);
-    (void)state;
     assert_int_equal(gcw_proxy_free(p), 0);
     expect_errno(gcw_proxy_free(p) == -1, EINVAL);
     expect_errno(gcw_proxy_code(p) == NULL, EINVAL);
@@ -254,12 +221,10 @@ a_freed_proxy_is_refused(void **state)
 
 /* --- death --- */
 
-static void
-a_call_of_the_dead_says_zero_and_estale(void **state)
+TEST(a_call_of_the_dead_says_zero_and_estale)
 {
     struct target *t = target_new(1);
     gcw_proxy *p = proxy_new(t, add);
-    (void)state;
     assert_int_equal(code_of(p)(5), 6);
     assert_int_equal(gcw_dispose(t), 0);
     expect_stale(code_of(p));
@@ -320,11 +285,9 @@ dead_of(const struct scene *s)
     return dead;
 }
 
-static void
-targets_die_and_those_that_are_held_live(void **state)
+TEST(targets_die_and_those_that_are_held_live)
 {
     struct scene s = scene_new(2 * MANY);
-    (void)state;
     in_dead_frame(make_scene, &s);
     for (int i = 0; i < 5; i++)
         collect();
@@ -339,11 +302,9 @@ targets_die_and_those_that_are_held_live(void **state)
 
 enum { LOTS = 100000 };
 
-static void
-there_may_be_a_hundred_thousand(void **state)
+TEST(there_may_be_a_hundred_thousand)
 {
     struct scene s = scene_new(LOTS);
-    (void)state;
     in_dead_frame(make_scene, &s);
     dead_of(&s);
     collect();
@@ -381,10 +342,8 @@ proxy_of_the_last_pointer(method_fn *fn)
     return code_of(proxy_new(*last_pointer, fn));
 }
 
-static void
-self_stays_alive_until_the_method_returns(void **state)
+TEST(self_stays_alive_until_the_method_returns)
 {
-    (void)state;
     last_pointer = keep_array(1);
     plain_fn *code = proxy_of_the_last_pointer(outlive_a_collection);
     clear_stack();
@@ -401,11 +360,9 @@ dispose_of_oneself(struct target *self, int n)
     return (int)self->number + n;
 }
 
-static void
-a_method_may_dispose_of_self(void **state)
+TEST(a_method_may_dispose_of_self)
 {
     struct target *t = target_new(20);
-    (void)state;
     own_code = code_of(proxy_new(t, dispose_of_oneself));
     assert_int_equal(own_code(2), 22);
     expect_stale(own_code);
@@ -428,11 +385,9 @@ free_oneself(struct target *self, int n)
     return (int)self->number + n;
 }
 
-static void
-a_method_may_free_its_own_proxy(void **state)
+TEST(a_method_may_free_its_own_proxy)
 {
     struct target *t = target_new(30);
-    (void)state;
     own_proxy = proxy_new(t, free_oneself);
     assert_int_equal(code_of(own_proxy)(3), 33);
     assert_null(own_proxy);
@@ -450,28 +405,14 @@ free_and_give(struct target *self, struct large l)
     return l;
 }
 
-static void
-what_it_returns_then_arrives(void **state)
+TEST(what_it_returns_then_arrives)
 {
     struct target *t = target_new(40);
     struct large l = { { 1, 2, 3 } };
-    (void)state;
     own_proxy = gcw_proxy_new(t, (function *)free_and_give, "{d[8]}){d[8]}");
     assert_non_null(own_proxy);
     l = ((struct large (*)(struct large))gcw_proxy_code(own_proxy))(l);
     assert_true(l.numbers[2] == 3 && l.numbers[7] == 40);
-}
-
-/* The pages that the process has in memory. */
-static size_t
-resident(void)
-{
-    size_t all, pages;
-    FILE *f = fopen("/proc/self/statm", "r");
-    assert_non_null(f);
-    assert_int_equal(fscanf(f, "%zu %zu", &all, &pages), 2);
-    fclose(f);
-    return pages * (size_t)sysconf(_SC_PAGESIZE);
 }
 
 /* The heap has found its size after some rounds, in incremental mode too. */
@@ -488,14 +429,12 @@ make_and_free_a_round(gcw_proxy **proxies, const unsigned *order,
         assert_int_equal(gcw_proxy_free(proxies[order[i]]), 0);
 }
 
-static void
-a_million_come_and_go_and_leave_nothing(void **state)
+TEST(a_million_come_and_go_and_leave_nothing)
 {
     struct target *t = target_new(1);
     gcw_proxy **proxies = (gcw_proxy **)keep_array(ROUND);
     const unsigned *order = shuffled(ROUND);
     size_t heap = 0, pages = 0;
-    (void)state;
     for (int i = 0; i < ROUNDS; i++) {
         make_and_free_a_round(proxies, order, t);
         if (i == SETTLED) {
@@ -524,12 +463,10 @@ hear(gcw_proxy *p, void *data)
     errno = EXDEV;
 }
 
-static void
-the_hook_hears_of_each_stale_call(void **state)
+TEST(the_hook_hears_of_each_stale_call)
 {
     struct target *t = target_new(1);
     gcw_proxy *p = proxy_new(t, add);
-    (void)state;
     heard = (struct heard){ 0 };
     assert_int_equal(gcw_proxy_on_stale(p, hear, &heard), 0);
     assert_int_equal(code_of(p)(1), 2);
@@ -542,11 +479,9 @@ the_hook_hears_of_each_stale_call(void **state)
     assert_int_equal(heard.calls, 2);
 }
 
-static void
-a_new_hook_takes_the_place_of_the_old_and_null_of_it(void **state)
+TEST(a_new_hook_takes_the_place_of_the_old_and_null_of_it)
 {
     gcw_proxy *p = stale_proxy();
-    (void)state;
     heard = (struct heard){ 0 };
     assert_int_equal(gcw_proxy_on_stale(p, never_called, NULL), 0);
     assert_int_equal(gcw_proxy_on_stale(p, hear, NULL), 0);
@@ -557,11 +492,9 @@ a_new_hook_takes_the_place_of_the_old_and_null_of_it(void **state)
     assert_int_equal(heard.calls, 1);
 }
 
-static void
-each_proxy_has_its_own_hook(void **state)
+TEST(each_proxy_has_its_own_hook)
 {
     gcw_proxy *p = stale_proxy(), *other = stale_proxy();
-    (void)state;
     heard = (struct heard){ 0 };
     assert_int_equal(gcw_proxy_on_stale(p, never_called, NULL), 0);
     assert_int_equal(gcw_proxy_on_stale(other, hear, NULL), 0);
@@ -580,11 +513,9 @@ free_stale(gcw_proxy *p, void *data)
     heard.calls += t->magic == MAGIC;
 }
 
-static void
-a_hook_may_free_the_proxy(void **state)
+TEST(a_hook_may_free_the_proxy)
 {
     gcw_proxy *p = stale_proxy();
-    (void)state;
     heard.calls = 0;
     assert_int_equal(gcw_proxy_on_stale(p, free_stale, target_new(2)), 0);
     expect_stale(code_of(p));
@@ -593,14 +524,12 @@ a_hook_may_free_the_proxy(void **state)
 }
 
 /* What no memory may be read for any more: a large result. */
-static void
-zero_is_returned_also_when_the_hook_has_freed_it(void **state)
+TEST(zero_is_returned_also_when_the_hook_has_freed_it)
 {
     struct target *t = target_new(1);
     struct large l = { { 1, 2, 3 } };
     gcw_proxy *p = gcw_proxy_new(t, (function *)free_and_give,
                                  "{d[8]}){d[8]}");
-    (void)state;
     assert_int_equal(gcw_proxy_on_stale(p, free_stale, target_new(2)), 0);
     assert_int_equal(gcw_dispose(t), 0);
     l = ((struct large (*)(struct large))gcw_proxy_code(p))(l);
@@ -608,13 +537,11 @@ zero_is_returned_also_when_the_hook_has_freed_it(void **state)
         assert_true(l.numbers[i] == 0);
 }
 
-static void
-the_target_cannot_be_the_data_of_the_hook(void **state)
+TEST(the_target_cannot_be_the_data_of_the_hook)
 {
     struct target *t = target_new(1);
     gcw_proxy *p = proxy_new(t, add);
     gcw_proxy *inner = gcw_proxy_new(&t->number, (function *)field_of, ")p");
-    (void)state;
     expect_errno(gcw_proxy_on_stale(p, hear, t) == -1, EINVAL);
     expect_errno(gcw_proxy_on_stale(p, hear, &t->field) == -1, EINVAL);
     expect_errno(gcw_proxy_on_stale(inner, hear, t) == -1, EINVAL);
@@ -691,17 +618,13 @@ data_is_held_until(void (*let_go)(void *hooked))
 }
 
 /* The handles are still held by the test. */
-static void
-the_data_of_a_hook_is_held_until_the_proxy_is_freed(void **state)
+TEST(the_data_of_a_hook_is_held_until_the_proxy_is_freed)
 {
-    (void)state;
     data_is_held_until(free_all);
 }
 
-static void
-or_until_another_takes_its_place(void **state)
+TEST(or_until_another_takes_its_place)
 {
-    (void)state;
     data_is_held_until(unhook_all);
 }
 
@@ -756,23 +679,19 @@ emission_goes_on(gcw_proxy *failing, const char *notes)
     assert_string_equal(noted(), notes);
 }
 
-static void
-a_method_may_give_up_the_listener_that_has_called_it(void **state)
+TEST(a_method_may_give_up_the_listener_that_has_called_it)
 {
     struct target *t = target_new(1);
     gcw_proxy *p = proxy_new(t, give_up);
-    (void)state;
     emission_goes_on(p, "called out of rope last");
     emission_goes_on(p, "called out of rope last");
     assert_int_equal(gcw_proxy_free(p), 0);
     GC_reachable_here(t);
 }
 
-static void
-so_may_a_hook(void **state)
+TEST(so_may_a_hook)
 {
     gcw_proxy *p = stale_proxy();
-    (void)state;
     assert_int_equal(gcw_proxy_on_stale(p, give_up_stale, "too late"), 0);
     emission_goes_on(p, "called too late last");
     emission_goes_on(p, "called too late last");
@@ -805,11 +724,9 @@ drop_with_finalizers(void *calls)
                               NULL);
 }
 
-static void
-a_finalizer_may_do_all_that(void **state)
+TEST(a_finalizer_may_do_all_that)
 {
     size_t *calls = counter_new();
-    (void)state;
     in_dead_frame(drop_with_finalizers, calls);
     collect();
     assert_true(nearly_all(*calls, MANY));
@@ -839,8 +756,8 @@ give_to_atexit(struct target *t)
     MUST(atexit(gcw_proxy_code(p)) == 0);
 }
 
-static void
-called_at_exit(void)
+END(a_proxy_given_to_atexit_is_called_at_exit, 0,
+    "target 2 says good bye\ntarget 1 says good bye\n")
 {
     void **keep = keep_array(2);
     for (size_t i = 0; i < 2; i++) {
@@ -850,8 +767,7 @@ called_at_exit(void)
     collect();
 }
 
-static void
-called_at_exit_when_dead(void)
+END(after_its_targets_death_its_hook_is, 0, "stale\n")
 {
     struct target *t = target_new(1);
     give_to_atexit(t);
@@ -859,8 +775,8 @@ called_at_exit_when_dead(void)
     collect();
 }
 
-static void
-gives_up_outside(void)
+END(to_give_up_where_there_is_nothing_to_give_up_aborts, 134, "",
+    .err = "out of rope")
 {
     struct target *t = target_new(1);
     code_of(proxy_new(t, give_up))(1);
@@ -886,8 +802,7 @@ calls_and_makes(void)
     MUST(code_of(kept[LIVING])(2) == 3);
 }
 
-static void
-a_child_has_its_own(void)
+END(a_child_has_its_own_copies, 0, "done\n")
 {
     int status;
     kept = keep_array(KEPT);
@@ -907,62 +822,4 @@ a_child_has_its_own(void)
     MUST(code_of(kept[DYING])(2) == 3);
     calls_and_makes();
     say("done");
-}
-
-static const struct end ends[] = {
-    { "a_proxy_given_to_atexit_is_called_at_exit", called_at_exit, 0,
-      "target 2 says good bye\ntarget 1 says good bye\n", NULL, NULL },
-    { "after_its_targets_death_its_hook_is", called_at_exit_when_dead, 0,
-      "stale\n", NULL, NULL },
-    { "to_give_up_where_there_is_nothing_to_give_up_aborts",
-      gives_up_outside, 134, "", "out of rope", NULL },
-    { "a_child_has_its_own_copies", a_child_has_its_own, 0, "done\n", NULL,
-      NULL },
-};
-enum { ENDS = sizeof ends / sizeof *ends };
-
-static int
-run_all(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_call_calls_the_method_with_self_in_front),
-        cmocka_unit_test(self_may_be_an_interior_pointer),
-        cmocka_unit_test(each_proxy_has_code_of_its_own),
-        cmocka_unit_test(calls_nest_a_hundred_deep),
-        cmocka_unit_test(a_sorted_array_was_compared_by_a_method),
-        cmocka_unit_test(errno_passes_both_ways),
-        cmocka_unit_test(success_leaves_errno_alone),
-        cmocka_unit_test(self_must_be_a_heap_object),
-        cmocka_unit_test(function_and_signature_must_be_there),
-        cmocka_unit_test(the_null_proxy_is_refused),
-        cmocka_unit_test(a_freed_proxy_is_refused),
-        cmocka_unit_test(a_call_of_the_dead_says_zero_and_estale),
-        cmocka_unit_test(targets_die_and_those_that_are_held_live),
-        cmocka_unit_test(there_may_be_a_hundred_thousand),
-        cmocka_unit_test(self_stays_alive_until_the_method_returns),
-        cmocka_unit_test(a_method_may_dispose_of_self),
-        cmocka_unit_test(a_method_may_free_its_own_proxy),
-        cmocka_unit_test(what_it_returns_then_arrives),
-        cmocka_unit_test(a_million_come_and_go_and_leave_nothing),
-        cmocka_unit_test(the_hook_hears_of_each_stale_call),
-        cmocka_unit_test(a_new_hook_takes_the_place_of_the_old_and_null_of_it),
-        cmocka_unit_test(each_proxy_has_its_own_hook),
-        cmocka_unit_test(a_hook_may_free_the_proxy),
-        cmocka_unit_test(zero_is_returned_also_when_the_hook_has_freed_it),
-        cmocka_unit_test(the_target_cannot_be_the_data_of_the_hook),
-        cmocka_unit_test(the_data_of_a_hook_is_held_until_the_proxy_is_freed),
-        cmocka_unit_test(or_until_another_takes_its_place),
-        cmocka_unit_test(a_method_may_give_up_the_listener_that_has_called_it),
-        cmocka_unit_test(so_may_a_hook),
-        cmocka_unit_test(a_finalizer_may_do_all_that),
-        end_test(&ends[0]), end_test(&ends[1]), end_test(&ends[2]),
-        end_test(&ends[3]),
-    };
-    return cmocka_run_group_tests_name("proxy", tests, NULL, NULL);
-}
-
-int
-main(int argc, char **argv)
-{
-    return ends_main(argc, argv, ends, ENDS, run_all);
 }

@@ -8,7 +8,9 @@
  */
 #include <config.h>
 
+#include "idle.h"
 #include "support.h"
+#include "thread.h"
 #include "failing.h"
 
 #include "ground/code.h"
@@ -231,13 +233,6 @@ notice(bool may_wait)
 
 /* --- Callbacks --- */
 
-static void *
-act(void *self, void *arg, void *data)
-{
-    (void)self, (void)arg, (void)data;
-    return NULL;
-}
-
 static void
 hear_hub(const gcw_emission *emission, void *data)
 {
@@ -251,6 +246,183 @@ count_call(void *self, void *arg, void *data)
     (void)self, (void)arg;
     count(data);
     return NULL;
+}
+
+/* --- The worker --- */
+
+static sem_t may_return, has_begun;
+
+static void
+stay(void *unused)
+{
+    (void)unused;
+    sem_post(&has_begun);
+    while (__real_sem_wait(&may_return) != 0)
+        continue;
+}
+
+static void
+turn_on(void)
+{
+    assert_int_equal(gcw_drain_thread(true), 0);
+}
+
+static void
+no_worker_if(const char *failure)
+{
+    fail_at(failure, 1);
+    errno = 0;
+    assert_int_equal(gcw_drain_thread(true), -1);
+    assert_true(has_failed());
+    assert_int_equal(errno, ENOMEM);
+}
+
+/* At first it cannot be had.  Then its sleep is interrupted.  Who turns it off
+ * waits until what it runs has returned, but not if it is turned on again. */
+TEST(the_worker_outlives_all_that)
+{
+    struct target *t = target_new(1);
+
+    sem_init(&may_return, 0, 0);
+    sem_init(&has_begun, 0, 0);
+    no_worker_if("pthread_condattr_init");
+    no_worker_if("pthread_cond_init");
+    no_worker_if("sem_init");
+    no_worker_if("pthread_attr_init");
+    fail_at("sem_wait", 1);
+    turn_on();
+    while (atomic_load(&to_fail) != NULL)
+        sched_yield();
+    gcw_cleanup_new(t, stay, NULL);
+    assert_int_equal(gcw_dispose(t), 0);
+    while (__real_sem_wait(&has_begun) != 0)
+        continue;
+    meanwhile = turn_on;
+    assert_int_equal(gcw_drain_thread(false), 0);
+    assert_null(meanwhile);
+    sem_post(&may_return);
+    assert_int_equal(gcw_drain_thread(false), 0);
+}
+
+#if HAVE_LIBFFI
+
+/* --- libffi --- */
+
+static gcw_proxy *
+proxy_of(struct target *t, const char *signature)
+{
+    return gcw_proxy_new(t, (gcw_proxy_fn *)idle_method, signature);
+}
+
+static void
+no_proxy_if(const char *failure, int n, const char *signature, int error)
+{
+    struct target *t = target_new(1);
+
+    fail_at(failure, n);
+    errno = 0;
+    assert_null(proxy_of(t, signature));
+    assert_true(has_failed());
+    assert_int_equal(errno, error);
+    GC_reachable_here(t);
+}
+
+/* As there is no table of signatures yet. */
+TEST(the_first_signature_needs_memory)
+{
+    struct target *t = target_new(1);
+
+    failing_begin_only("calloc");
+    errno = 0;
+    assert_null(proxy_of(t, "pp)p"));
+    assert_int_equal(failing_end(), 1);
+    assert_int_equal(errno, ENOMEM);
+    assert_int_equal(gcw_proxy_free(proxy_of(t, "pp)p")), 0);
+}
+
+TEST(what_libffi_refuses_is_no_proxy)
+{
+    no_proxy_if("ffi_prep_cif", 1, "pp)p", ENOTSUP);
+    no_proxy_if("ffi_prep_cif", 2, "pp)p", ENOTSUP);
+    no_proxy_if("ffi_prep_closure_loc", 1, "pp)p", ENOMEM);
+    no_proxy_if("ffi_prep_closure_loc", 1, "{ii})p", ENOTSUP);
+}
+
+/* libffi is not tried with what is larger than a small stack would bear. */
+TEST(large_arguments_are_taken_on_trust)
+{
+    struct target *t = target_new(1);
+
+    fail_at("ffi_prep_closure_loc", 2);
+    assert_int_equal(gcw_proxy_free(proxy_of(t, "{i[5000]})v")), 0);
+    assert_false(has_failed());
+    GC_reachable_here(t);
+}
+
+TEST(signatures_with_the_same_hash_are_told_apart)
+{
+    size_t position;
+    struct gcw__signature *s = gcw__signature_read("pi)p", &position);
+    const char *text = s->text;
+
+    assert_true(gcw__signature_hold(s));
+    assert_ptr_equal(gcw__signature_find("pi)p"), s);
+    s->text = "another";
+    assert_null(gcw__signature_find("pi)p"));
+    s->text = text;
+    gcw__signature_release(s);
+    assert_null(gcw__signature_find("pi)p"));
+}
+
+static void *
+call_unknown(void *code)
+{
+    fail_at("GC_register_my_thread", 1);
+    errno = 0;
+    return ((void *(*)(void *, void *))code)(NULL, NULL) == NULL
+        && errno == EPERM ? code : NULL;
+}
+
+TEST(a_proxy_needs_a_thread_that_can_be_made_known)
+{
+    struct target *t = target_new(1);
+    gcw_proxy *p = gcw_proxy_new(t, (gcw_proxy_fn *)count_call, "pp)p");
+    pthread_t thread;
+    void *code = (void *)(uintptr_t)gcw_proxy_code(p), *result;
+
+    assert_int_equal(pthread_create(&thread, NULL, call_unknown, code), 0);
+    pthread_join(thread, &result);
+    assert_ptr_equal(result, code);
+    assert_int_equal(gcw_proxy_free(p), 0);
+    GC_reachable_here(t);
+}
+
+#endif
+
+/* --- Threads --- */
+
+static void *
+use_atexit(void *result)
+{
+    int *found = result;
+
+    fail_at("GC_register_my_thread", 1);
+    errno = 0;
+    found[0] = gcw_atexit((void (*)(void))use_atexit) == -1 ? errno : 0;
+    fail_at("GC_get_stack_base", 1);
+    errno = 0;
+    found[1] = gcw_atexit_cancel((void (*)(void))use_atexit) == -1 ? errno : 0;
+    return NULL;
+}
+
+TEST(a_thread_that_cannot_be_made_known_is_refused)
+{
+    int found[2];
+
+    assert_int_equal(gcw_init(), 0);
+    in_unknown_thread(use_atexit, found);
+    assert_int_equal(found[0], EPERM);
+    assert_int_equal(found[1], EPERM);
 }
 
 /* --- Somebody else holds a lock when a finalizer looks for deaths --- */
@@ -269,13 +441,13 @@ struct world {
 static gcw_method *
 method_of(struct world *w, int i)
 {
-    return gcw_method_new(w->dead[i], act, NULL);
+    return gcw_method_new(w->dead[i], idle_method, NULL);
 }
 
 static gcw_method *
 weak_method_of(struct world *w, int i)
 {
-    return gcw_method_new_weak(w->live, act, w->dead[i]);
+    return gcw_method_new_weak(w->live, idle_method, w->dead[i]);
 }
 
 static struct world *
@@ -301,7 +473,7 @@ world_new(void)
     gcw_cleanup_new(w->dead[6], count, &w->calls);
     gcw_event_connect(w->dying_event, weak_method_of(w, 7), 0);
     w->leaving = gcw_event_connect(
-        w->dying_event, gcw_method_new(w->live, act, NULL), 0);
+        w->dying_event, gcw_method_new(w->live, idle_method, NULL), 0);
     w->fd = gcw_hub_fd(w->dying_hub);
     assert_true(w->fd >= 0);
     return w;
@@ -336,10 +508,8 @@ all_was_told(struct world *w)
     assert_int_equal(fcntl(w->fd, F_GETFD), -1);
 }
 
-static void
-what_a_finalizer_found_locked_is_done_later(void **state)
+TEST(what_a_finalizer_found_locked_is_done_later)
 {
-    (void)state;
     size_t before = gcw__shards_watches();
     bool failed = true;
     int n;
@@ -383,8 +553,8 @@ take_off_between(int n)
 {
     struct target *t = target_new(1);
     gcw_exit_registry *r = gcw_exit_registry_new(NULL);
-    gcw_exit_handler *h = gcw_exit_register(r, gcw_method_new(t, act, NULL),
-                                            NULL);
+    gcw_method *m = gcw_method_new(t, idle_method, NULL);
+    gcw_exit_handler *h = gcw_exit_register(r, m, NULL);
 
     let_die(t);
     come_between(n, take_off, h);
@@ -394,10 +564,8 @@ take_off_between(int n)
     GC_reachable_here(r);
 }
 
-static void
-a_handler_may_be_taken_off_while_its_object_dies(void **state)
+TEST(a_handler_may_be_taken_off_while_its_object_dies)
 {
-    (void)state;
     between_all(take_off_between);
 }
 
@@ -421,10 +589,8 @@ open_between(int n)
     GC_reachable_here(h);
 }
 
-static void
-two_may_ask_for_a_descriptor_at_once(void **state)
+TEST(two_may_ask_for_a_descriptor_at_once)
 {
-    (void)state;
     between_all(open_between);
 }
 
@@ -459,10 +625,8 @@ connect_between(int n)
 }
 
 /* It is called, and stays. */
-static void
-what_was_to_be_called_once_may_be_connected_for_good(void **state)
+TEST(what_was_to_be_called_once_may_be_connected_for_good)
 {
-    (void)state;
     between_all(connect_between);
 }
 
@@ -489,10 +653,8 @@ count_between(int n)
     GC_reachable_here(e);
 }
 
-static void
-what_died_during_a_count_does_not_count(void **state)
+TEST(what_died_during_a_count_does_not_count)
 {
-    (void)state;
     between_all(count_between);
 }
 
@@ -523,14 +685,13 @@ lose_between(int n)
 }
 
 /* Fills the order, so that the next one needs more memory. */
-static void
-a_cleanup_without_room_is_refused_unless_it_has_run(void **state)
+TEST(a_cleanup_without_room_is_refused_unless_it_has_run)
 {
-    (void)state;
     struct target *t = target_new(1);
     size_t *calls = counter_new();
-    gcw_cleanup *c;
+    gcw_cleanup *c = gcw_cleanup_new(t, count, calls);
 
+    assert_non_null(c);
     failing_begin_only("realloc");
     do
         c = gcw_cleanup_new(t, count, calls);
@@ -555,10 +716,8 @@ put(struct gcw__map *map, uintptr_t hash, void *item)
     gcw__map_add(map, hash, item);
 }
 
-static void
-types_with_the_same_hash_are_told_apart(void **state)
+TEST(types_with_the_same_hash_are_told_apart)
 {
-    (void)state;
     gcw_hub *h = GC_MALLOC(sizeof *h);
     struct gcw__type *type = GC_MALLOC_ATOMIC(sizeof *type + sizeof "a");
 
@@ -569,10 +728,8 @@ types_with_the_same_hash_are_told_apart(void **state)
     assert_ptr_equal(gcw__hub_type(h, "a"), type);
 }
 
-static void
-patterns_with_the_same_hash_are_told_apart(void **state)
+TEST(patterns_with_the_same_hash_are_told_apart)
 {
-    (void)state;
     gcw_hub *h = GC_MALLOC(sizeof *h);
     struct gcw__pattern *pattern = GC_MALLOC(sizeof *pattern);
     struct gcw__type type, other;
@@ -587,10 +744,8 @@ patterns_with_the_same_hash_are_told_apart(void **state)
 }
 
 /* Another object may come to lie where the source was. */
-static void
-the_pattern_of_a_dead_source_is_not_found(void **state)
+TEST(the_pattern_of_a_dead_source_is_not_found)
 {
-    (void)state;
     gcw_hub *h = gcw_hub_new();
     struct target *t = target_new(1);
 
@@ -605,10 +760,8 @@ the_pattern_of_a_dead_source_is_not_found(void **state)
 /* --- Objects that come to lie where others were --- */
 
 /* A reference into another object, at that address, was left over. */
-static void
-what_is_left_over_at_an_address_is_not_its_own(void **state)
+TEST(what_is_left_over_at_an_address_is_not_its_own)
 {
-    (void)state;
     struct target *before = target_new(1), *now = target_new(2);
     size_t *calls = counter_new();
     gcw_ref *left = gcw__shard_ref(before, now, false);
@@ -624,10 +777,8 @@ what_is_left_over_at_an_address_is_not_its_own(void **state)
 
 /* --- More than can be counted --- */
 
-static void
-more_slots_than_have_numbers_are_refused(void **state)
+TEST(more_slots_than_have_numbers_are_refused)
 {
-    (void)state;
     struct gcw__order_spare order = { .capacity = UINT32_MAX };
     struct gcw__listeners_spare list = { .capacity = UINT32_MAX };
 
@@ -665,10 +816,8 @@ go_first(void *arg)
 }
 
 /* Those of the other object are marked, too, but not this run's. */
-static void
-code_may_go_while_other_code_goes(void **state)
+TEST(code_may_go_while_other_code_goes)
 {
-    (void)state;
     struct going going = { gcw_exit_registry_new(NULL), 0 };
     struct gcw__range range = range_around(go_first);
 
@@ -690,10 +839,8 @@ unload_counting(void *registry)
 }
 
 /* One that is kept has run, and waits for the next run. */
-static void
-what_has_run_does_not_run_again_when_its_code_goes(void **state)
+TEST(what_has_run_does_not_run_again_when_its_code_goes)
 {
-    (void)state;
     gcw_exit_registry *r = gcw_exit_registry_new(NULL);
     gcw_exit_options keep = { .keep = true };
     size_t *calls = counter_new();
@@ -737,17 +884,13 @@ bring_back_between(int n)
     assert_true(*calls <= 1);
 }
 
-static void
-what_waits_again_while_its_code_goes_goes_too(void **state)
+TEST(what_waits_again_while_its_code_goes_goes_too)
 {
-    (void)state;
     between_all(bring_back_between);
 }
 
-static void
-code_that_no_object_has_is_no_plugin(void **state)
+TEST(code_that_no_object_has_is_no_plugin)
 {
-    (void)state;
     struct gcw__range range;
     struct target *t = target_new(1);
 
@@ -755,33 +898,10 @@ code_that_no_object_has_is_no_plugin(void **state)
     gcw_object_unloading((void (*)(void))(uintptr_t)t);
 }
 
-/* msync says something else than that nothing is there. */
-static void
-code_is_there_unless_it_is_known_that_it_is_not(void **state)
-{
-    (void)state;
-    void *object = dlopen("libutil.so.1", RTLD_NOW);
-    size_t page = (size_t)__real_sysconf(_SC_PAGESIZE);
-    void *code = mmap(NULL, page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-                      0);
-
-    if (object == NULL || dlclose(object) != 0 || munmap(code, page) != 0)
-        skip();
-    gcw__code_look();
-    assert_true(gcw__code_gone((uintptr_t)code));
-    fail_at("msync", 1);
-    errno = ERANGE;
-    assert_false(gcw__code_gone((uintptr_t)code));
-    assert_true(has_failed());
-    assert_int_equal(errno, ERANGE);
-}
-
 /* --- Names --- */
 
-static void
-what_has_no_name_is_told_by_its_address(void **state)
+TEST(what_has_no_name_is_told_by_its_address)
 {
-    (void)state;
     uintptr_t word = (uintptr_t)target_new(1);
     char *text = NULL, *wanted;
     size_t size;
@@ -804,17 +924,15 @@ what_has_no_name_is_told_by_its_address(void **state)
 }
 
 /* A word of an array of listeners that is before the slots. */
-static void
-an_index_of_listeners_is_explained(void **state)
+TEST(an_index_of_listeners_is_explained)
 {
-    (void)state;
     struct target *t = target_new(1);
     gcw_event *e = gcw_event_new("indexed");
     char *text = NULL;
     size_t size;
     FILE *out = open_memstream(&text, &size);
 
-    gcw_event_connect(e, gcw_method_new(t, act, NULL), GCW_UNIQUE);
+    gcw_event_connect(e, gcw_method_new(t, idle_method, NULL), GCW_UNIQUE);
     assert_true(gcw_explain(atomic_load(&e->list.array)->index, out) > 0);
     fclose(out);
     assert_null(strstr(text, "as data of"));
@@ -833,10 +951,8 @@ is_readable(int fd)
     return poll(&p, 1, 0) == 1;
 }
 
-static void
-a_wake_up_that_cannot_be_written_leaves_errno(void **state)
+TEST(a_wake_up_that_cannot_be_written_leaves_errno)
 {
-    (void)state;
     struct gcw__wakeup w = GCW__WAKEUP_INIT;
     int fd = gcw__wakeup_open(&w);
 
@@ -853,10 +969,8 @@ a_wake_up_that_cannot_be_written_leaves_errno(void **state)
 }
 
 /* Several threads may have written. */
-static void
-all_that_is_there_is_cleared(void **state)
+TEST(all_that_is_there_is_cleared)
 {
-    (void)state;
     struct gcw__wakeup w = GCW__WAKEUP_INIT;
     int fd = gcw__wakeup_open(&w);
     uint64_t one = 1;
@@ -869,10 +983,8 @@ all_that_is_there_is_cleared(void **state)
     assert_true(gcw__wakeup_close(&w, true));
 }
 
-static void
-a_descriptor_that_could_not_be_had_is_not_closed(void **state)
+TEST(a_descriptor_that_could_not_be_had_is_not_closed)
 {
-    (void)state;
     struct world w = { 0 };
 
     w.dying_hub = gcw_hub_new();
@@ -887,98 +999,11 @@ a_descriptor_that_could_not_be_had_is_not_closed(void **state)
     assert_null(w.dying_hub->container->wakeup);
 }
 
-/* --- Threads --- */
-
-static void *
-use_atexit(void *result)
-{
-    int *found = result;
-
-    fail_at("GC_register_my_thread", 1);
-    errno = 0;
-    found[0] = gcw_atexit((void (*)(void))use_atexit) == -1 ? errno : 0;
-    fail_at("GC_get_stack_base", 1);
-    errno = 0;
-    found[1] = gcw_atexit_cancel((void (*)(void))use_atexit) == -1 ? errno : 0;
-    return NULL;
-}
-
-static void
-a_thread_that_cannot_be_made_known_is_refused(void **state)
-{
-    (void)state;
-    pthread_t thread;
-    int found[2];
-
-    assert_int_equal(pthread_create(&thread, NULL, use_atexit, found), 0);
-    pthread_join(thread, NULL);
-    assert_int_equal(found[0], EPERM);
-    assert_int_equal(found[1], EPERM);
-}
-
-static sem_t may_return, has_begun;
-
-static void
-stay(void *unused)
-{
-    (void)unused;
-    sem_post(&has_begun);
-    while (__real_sem_wait(&may_return) != 0)
-        continue;
-}
-
-static void
-turn_on(void)
-{
-    assert_int_equal(gcw_drain_thread(true), 0);
-}
-
-static void
-no_worker_if(const char *failure)
-{
-    fail_at(failure, 1);
-    errno = 0;
-    assert_int_equal(gcw_drain_thread(true), -1);
-    assert_true(has_failed());
-    assert_int_equal(errno, ENOMEM);
-}
-
-/* At first it cannot be had.  Then its sleep is interrupted.  Who turns it off
- * waits until what it runs has returned, but not if it is turned on again. */
-static void
-the_worker_outlives_all_that(void **state)
-{
-    (void)state;
-    struct target *t = target_new(1);
-
-    sem_init(&may_return, 0, 0);
-    sem_init(&has_begun, 0, 0);
-    no_worker_if("pthread_condattr_init");
-    no_worker_if("pthread_cond_init");
-    no_worker_if("sem_init");
-    no_worker_if("pthread_attr_init");
-    fail_at("sem_wait", 1);
-    turn_on();
-    while (atomic_load(&to_fail) != NULL)
-        sched_yield();
-    gcw_cleanup_new(t, stay, NULL);
-    assert_int_equal(gcw_dispose(t), 0);
-    while (__real_sem_wait(&has_begun) != 0)
-        continue;
-    meanwhile = turn_on;
-    assert_int_equal(gcw_drain_thread(false), 0);
-    assert_null(meanwhile);
-    sem_post(&may_return);
-    assert_int_equal(gcw_drain_thread(false), 0);
-}
-
 /* --- The collector --- */
 
 /* Which runs finalizers until there are none: the canaries stay down. */
-static void
-all_finalizers_may_be_run(void **state)
+TEST(all_finalizers_may_be_run)
 {
-    (void)state;
     struct target *t = target_new(1);
     size_t *calls = counter_new();
 
@@ -991,10 +1016,8 @@ all_finalizers_may_be_run(void **state)
 }
 
 /* Memory of pages larger than the library's own is not given back. */
-static void
-pages_are_kept_where_they_are_larger(void **state)
+TEST(pages_are_kept_where_they_are_larger)
 {
-    (void)state;
     struct gcw__region *region;
     void *_Atomic *links = gcw__links_take(&region, &region);
 
@@ -1008,10 +1031,8 @@ pages_are_kept_where_they_are_larger(void **state)
 
 /* --- Memory --- */
 
-static void
-an_emission_that_could_not_be_made_is_posted_still(void **state)
+TEST(an_emission_that_could_not_be_made_is_posted_still)
 {
-    (void)state;
     gcw_hub *h = gcw_hub_new();
     size_t *calls = counter_new(), *other = counter_new();
 
@@ -1034,110 +1055,24 @@ an_emission_that_could_not_be_made_is_posted_still(void **state)
     assert_int_equal(*other, 1);
 }
 
-#if HAVE_LIBFFI
-
-/* --- libffi --- */
-
-static gcw_proxy *
-proxy_of(struct target *t, const char *signature)
+/* msync says something else than that nothing is there. */
+TEST(code_is_there_unless_it_is_known_that_it_is_not)
 {
-    return gcw_proxy_new(t, (gcw_proxy_fn *)act, signature);
-}
+    void *object = dlopen("libutil.so.1", RTLD_NOW);
+    size_t page = (size_t)__real_sysconf(_SC_PAGESIZE);
+    void *code = mmap(NULL, page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+                      0);
 
-static void
-no_proxy_if(const char *failure, int n, const char *signature, int error)
-{
-    struct target *t = target_new(1);
-
-    fail_at(failure, n);
-    errno = 0;
-    assert_null(proxy_of(t, signature));
+    if (object == NULL || dlclose(object) != 0 || munmap(code, page) != 0)
+        skip();
+    gcw__code_look();
+    assert_true(gcw__code_gone((uintptr_t)code));
+    fail_at("msync", 1);
+    errno = ERANGE;
+    assert_false(gcw__code_gone((uintptr_t)code));
     assert_true(has_failed());
-    assert_int_equal(errno, error);
-    GC_reachable_here(t);
+    assert_int_equal(errno, ERANGE);
 }
-
-static void
-what_libffi_refuses_is_no_proxy(void **state)
-{
-    (void)state;
-    no_proxy_if("ffi_prep_cif", 1, "pp)p", ENOTSUP);
-    no_proxy_if("ffi_prep_cif", 2, "pp)p", ENOTSUP);
-    no_proxy_if("ffi_prep_closure_loc", 1, "pp)p", ENOMEM);
-    no_proxy_if("ffi_prep_closure_loc", 1, "{ii})p", ENOTSUP);
-}
-
-/* libffi is not tried with what is larger than a small stack would bear. */
-static void
-large_arguments_are_taken_on_trust(void **state)
-{
-    (void)state;
-    struct target *t = target_new(1);
-
-    fail_at("ffi_prep_closure_loc", 2);
-    assert_int_equal(gcw_proxy_free(proxy_of(t, "{i[5000]})v")), 0);
-    assert_false(has_failed());
-    GC_reachable_here(t);
-}
-
-/* As there is no table of signatures yet. */
-static void
-the_first_signature_needs_memory(void **state)
-{
-    (void)state;
-    struct target *t = target_new(1);
-
-    failing_begin_only("calloc");
-    errno = 0;
-    assert_null(proxy_of(t, "pp)p"));
-    assert_int_equal(failing_end(), 1);
-    assert_int_equal(errno, ENOMEM);
-    assert_int_equal(gcw_proxy_free(proxy_of(t, "pp)p")), 0);
-}
-
-static void
-signatures_with_the_same_hash_are_told_apart(void **state)
-{
-    (void)state;
-    size_t position;
-    struct gcw__signature *s = gcw__signature_read("pi)p", &position);
-    const char *text = s->text;
-
-    assert_true(gcw__signature_hold(s));
-    assert_ptr_equal(gcw__signature_find("pi)p"), s);
-    s->text = "another";
-    assert_null(gcw__signature_find("pi)p"));
-    s->text = text;
-    gcw__signature_release(s);
-    assert_null(gcw__signature_find("pi)p"));
-}
-
-static void *
-call_unknown(void *code)
-{
-    fail_at("GC_register_my_thread", 1);
-    errno = 0;
-    return ((void *(*)(void *, void *))code)(NULL, NULL) == NULL
-        && errno == EPERM ? code : NULL;
-}
-
-static void
-a_proxy_needs_a_thread_that_can_be_made_known(void **state)
-{
-    (void)state;
-    struct target *t = target_new(1);
-    gcw_proxy *p = gcw_proxy_new(t, (gcw_proxy_fn *)count_call, "pp)p");
-    pthread_t thread;
-    void *code = (void *)(uintptr_t)gcw_proxy_code(p), *result;
-
-    assert_int_equal(pthread_create(&thread, NULL, call_unknown, code), 0);
-    pthread_join(thread, &result);
-    assert_ptr_equal(result, code);
-    assert_int_equal(gcw_proxy_free(p), 0);
-    GC_reachable_here(t);
-}
-
-#endif
 
 /* --- The beginning and the end of a process --- */
 
@@ -1154,8 +1089,7 @@ say_it(void)
 }
 
 /* Some of what calls the library when the process ends is registered. */
-static void
-begin_by_half(void)
+SCENARIO(begin_by_half)
 {
     gcw_object_unloading(say_it);
     failing_begin_from(AT_EXIT, 2);
@@ -1163,8 +1097,7 @@ begin_by_half(void)
     failing_end();
 }
 
-static void
-begin_by_half_and_end_quickly(void)
+SCENARIO(begin_by_half_and_end_quickly)
 {
     begin_by_half();
     fflush(stdout);
@@ -1172,7 +1105,24 @@ begin_by_half_and_end_quickly(void)
 }
 
 static void
-begin_where_leaks_are_looked_for(void)
+leaves(const char *scenario, const char *out, const char *err)
+{
+    struct outcome o = run_scenario(scenario);
+
+    assert_string_equal(o.err, err);
+    assert_string_equal(o.out, out);
+    assert_int_equal(o.status, 0);
+    outcome_free(&o);
+}
+
+TEST(a_library_that_began_by_half_does_nothing_at_exit)
+{
+    leaves("begin_by_half", "it did not begin\n", "");
+    leaves("begin_by_half_and_end_quickly", "it did not begin\n", "");
+}
+
+END(a_library_that_cannot_begin_takes_no_functions, 0,
+    "not supported\nnor is that\n", .err = "")
 {
     GC_INIT();
     GC_set_find_leak(1);
@@ -1214,8 +1164,7 @@ begin_to_register_late(void)
     come_between(1, register_late, NULL);
 }
 
-static void
-register_while_it_ends(void)
+END(whatever_is_registered_until_the_end_runs, 0, "all of them\n", .err = "")
 {
     gcw_init();
     atexit(begin_to_register_late);
@@ -1248,8 +1197,7 @@ come_late(void)
     atexit(let_another_end_it);
 }
 
-static void
-end_after_the_end(void)
+END(who_ends_a_process_that_has_ended_waits, 0, "it stays behind\n", .err = "")
 {
     sem_init(&waiting, 0, 0);
     gcw_atexit(come_late);
@@ -1264,8 +1212,8 @@ be_another_process(void)
 }
 
 /* After so many forks the number of a process has no room in a handler. */
-static void
-be_the_seventy_thousandth(void)
+END(processes_are_told_apart_after_seventy_thousand_forks, 0, "its own\n",
+    .err = "")
 {
     gcw_exit_registry *r = gcw_exit_registry_new(NULL);
 
@@ -1299,137 +1247,20 @@ look_for_leaks_without(const char *allocator)
     failing_begin_only(allocator);
 }
 
-static void
-look_for_leaks_without_malloc(void)
+SCENARIO(look_for_leaks_without_malloc)
 {
     look_for_leaks_without("malloc");
 }
 
-static void
-look_for_leaks_without_calloc(void)
+SCENARIO(look_for_leaks_without_calloc)
 {
     look_for_leaks_without("calloc");
 }
 
-static const struct scenario scenarios[] = {
-    { "begin_by_half", begin_by_half },
-    { "begin_by_half_and_end_quickly", begin_by_half_and_end_quickly },
-    { "begin_where_leaks_are_looked_for", begin_where_leaks_are_looked_for },
-    { "register_while_it_ends", register_while_it_ends },
-    { "end_after_the_end", end_after_the_end },
-    { "be_the_seventy_thousandth", be_the_seventy_thousandth },
-    { "look_for_leaks_without_malloc", look_for_leaks_without_malloc },
-    { "look_for_leaks_without_calloc", look_for_leaks_without_calloc },
-};
-
-static void
-leaves(const char *scenario, const char *out, const char *err)
+TEST(leaks_that_could_not_be_looked_for_are_said_to_be)
 {
-    struct outcome o = run_scenario(scenario);
-
-    assert_string_equal(o.err, err);
-    assert_string_equal(o.out, out);
-    assert_int_equal(o.status, 0);
-    outcome_free(&o);
-}
-
-static void
-a_library_that_began_by_half_does_nothing_at_exit(void **state)
-{
-    (void)state;
-    leaves("begin_by_half", "it did not begin\n", "");
-    leaves("begin_by_half_and_end_quickly", "it did not begin\n", "");
-}
-
-static void
-a_library_that_cannot_begin_takes_no_functions(void **state)
-{
-    (void)state;
-    leaves("begin_where_leaks_are_looked_for", "not supported\nnor is that\n",
-           "");
-}
-
-static void
-whatever_is_registered_until_the_end_runs(void **state)
-{
-    (void)state;
-    leaves("register_while_it_ends", "all of them\n", "");
-}
-
-static void
-who_ends_a_process_that_has_ended_waits(void **state)
-{
-    (void)state;
-    leaves("end_after_the_end", "it stays behind\n", "");
-}
-
-static void
-processes_are_told_apart_after_seventy_thousand_forks(void **state)
-{
-    (void)state;
-    leaves("be_the_seventy_thousandth", "its own\n", "");
-}
-
-static void
-leaks_that_could_not_be_looked_for_are_said_to_be(void **state)
-{
-    (void)state;
     const char *line = "gcweak: leak: not all was looked at: no memory\n";
 
     leaves("look_for_leaks_without_malloc", "", line);
     leaves("look_for_leaks_without_calloc", "", line);
-}
-
-static int
-run_all(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_worker_outlives_all_that),
-#if HAVE_LIBFFI
-        cmocka_unit_test(the_first_signature_needs_memory),
-        cmocka_unit_test(what_libffi_refuses_is_no_proxy),
-        cmocka_unit_test(large_arguments_are_taken_on_trust),
-        cmocka_unit_test(signatures_with_the_same_hash_are_told_apart),
-        cmocka_unit_test(a_proxy_needs_a_thread_that_can_be_made_known),
-#endif
-        cmocka_unit_test(a_thread_that_cannot_be_made_known_is_refused),
-        cmocka_unit_test(what_a_finalizer_found_locked_is_done_later),
-        cmocka_unit_test(a_handler_may_be_taken_off_while_its_object_dies),
-        cmocka_unit_test(two_may_ask_for_a_descriptor_at_once),
-        cmocka_unit_test(what_was_to_be_called_once_may_be_connected_for_good),
-        cmocka_unit_test(what_died_during_a_count_does_not_count),
-        cmocka_unit_test(a_cleanup_without_room_is_refused_unless_it_has_run),
-        cmocka_unit_test(types_with_the_same_hash_are_told_apart),
-        cmocka_unit_test(patterns_with_the_same_hash_are_told_apart),
-        cmocka_unit_test(the_pattern_of_a_dead_source_is_not_found),
-        cmocka_unit_test(what_is_left_over_at_an_address_is_not_its_own),
-        cmocka_unit_test(more_slots_than_have_numbers_are_refused),
-        cmocka_unit_test(code_may_go_while_other_code_goes),
-        cmocka_unit_test(what_has_run_does_not_run_again_when_its_code_goes),
-        cmocka_unit_test(what_waits_again_while_its_code_goes_goes_too),
-        cmocka_unit_test(code_that_no_object_has_is_no_plugin),
-        cmocka_unit_test(what_has_no_name_is_told_by_its_address),
-        cmocka_unit_test(an_index_of_listeners_is_explained),
-        cmocka_unit_test(a_wake_up_that_cannot_be_written_leaves_errno),
-        cmocka_unit_test(all_that_is_there_is_cleared),
-        cmocka_unit_test(a_descriptor_that_could_not_be_had_is_not_closed),
-        cmocka_unit_test(all_finalizers_may_be_run),
-        cmocka_unit_test(pages_are_kept_where_they_are_larger),
-        cmocka_unit_test(an_emission_that_could_not_be_made_is_posted_still),
-        cmocka_unit_test(code_is_there_unless_it_is_known_that_it_is_not),
-        cmocka_unit_test(a_library_that_began_by_half_does_nothing_at_exit),
-        cmocka_unit_test(a_library_that_cannot_begin_takes_no_functions),
-        cmocka_unit_test(whatever_is_registered_until_the_end_runs),
-        cmocka_unit_test(who_ends_a_process_that_has_ended_waits),
-        cmocka_unit_test(processes_are_told_apart_after_seventy_thousand_forks),
-        cmocka_unit_test(leaks_that_could_not_be_looked_for_are_said_to_be),
-    };
-    return cmocka_run_group_tests_name("rare", tests, NULL, NULL);
-}
-
-int
-main(int argc, char **argv)
-{
-    return test_main(argc, argv, scenarios,
-                     sizeof scenarios / sizeof scenarios[0], run_all);
 }

@@ -12,10 +12,8 @@ static int a_static;
 
 /* --- identity --- */
 
-static void
-the_same_target_gives_the_same_reference(void **state)
+TEST(the_same_target_gives_the_same_reference)
 {
-    (void)state;
     struct target *t = target_new(1);
     gcw_ref *first = gcw_ref_new(t);
     assert_non_null(first);
@@ -53,10 +51,8 @@ make_crowd(void *kept)
     }
 }
 
-static void
-when_most_targets_die_the_others_keep_their_references(void **state)
+TEST(when_most_targets_die_the_others_keep_their_references)
 {
-    (void)state;
     struct kept *kept = GC_MALLOC_UNCOLLECTABLE(KEPT * sizeof *kept);
     assert_non_null(kept);
     in_dead_frame(make_crowd, kept);
@@ -76,20 +72,16 @@ when_most_targets_die_the_others_keep_their_references(void **state)
     GC_FREE(kept);
 }
 
-static void
-different_targets_give_different_references(void **state)
+TEST(different_targets_give_different_references)
 {
-    (void)state;
     struct target *a = target_new(1), *b = target_new(2);
     assert_ptr_not_equal(gcw_ref_new(a), gcw_ref_new(b));
     GC_reachable_here(a);
     GC_reachable_here(b);
 }
 
-static void
-the_short_and_the_long_reference_are_two(void **state)
+TEST(the_short_and_the_long_reference_are_two)
 {
-    (void)state;
     struct target *t = target_new(1);
     gcw_ref *s = gcw_ref_new(t), *l = gcw_ref_new_long(t);
     assert_non_null(l);
@@ -99,10 +91,8 @@ the_short_and_the_long_reference_are_two(void **state)
     GC_reachable_here(t);
 }
 
-static void
-a_reference_reads_its_target(void **state)
+TEST(a_reference_reads_its_target)
 {
-    (void)state;
     struct target *t = target_new(1);
     assert_ptr_equal(gcw_ref_get(gcw_ref_new(t)), t);
     assert_ptr_equal(gcw_ref_get(gcw_ref_new_long(t)), t);
@@ -116,10 +106,8 @@ drop_the_reference(void *arg)
     *id = gcw_ref_id(gcw_ref_new(kept[0]));
 }
 
-static void
-the_library_holds_the_reference_of_a_live_target(void **state)
+TEST(the_library_holds_the_reference_of_a_live_target)
 {
-    (void)state;
     uint64_t id = 0;
     void **kept = keep_array(2);
     kept[0] = target_new(1);
@@ -134,10 +122,8 @@ the_library_holds_the_reference_of_a_live_target(void **state)
 
 enum { BIG = 8192 };
 
-static void
-an_interior_pointer_is_given_back_exactly(void **state)
+TEST(an_interior_pointer_is_given_back_exactly)
 {
-    (void)state;
     static const size_t offsets[] = { 0, 1, 7, 8, 100, BIG / 2, BIG - 1 };
     char *object = GC_MALLOC(BIG);
     assert_non_null(object);
@@ -151,10 +137,8 @@ an_interior_pointer_is_given_back_exactly(void **state)
     GC_reachable_here(object);
 }
 
-static void
-interior_pointers_are_targets_of_their_own(void **state)
+TEST(interior_pointers_are_targets_of_their_own)
 {
-    (void)state;
     char *object = GC_MALLOC(BIG);
     gcw_ref *base = gcw_ref_new(object), *inner = gcw_ref_new(object + 16);
     assert_ptr_not_equal(base, inner);
@@ -176,10 +160,8 @@ point_into_many(void *arg)
     }
 }
 
-static void
-interior_pointers_into_one_object_die_together(void **state)
+TEST(interior_pointers_into_one_object_die_together)
 {
-    (void)state;
     gcw_ref **refs = (gcw_ref **)keep_array(MANY * POINTERS);
     size_t dead = 0;
     in_dead_frame(point_into_many, refs);
@@ -195,10 +177,8 @@ interior_pointers_into_one_object_die_together(void **state)
 }
 
 /* A reference to each byte of a large object. */
-static void
-each_byte_of_an_object_can_be_a_target(void **state)
+TEST(each_byte_of_an_object_can_be_a_target)
 {
-    (void)state;
     enum { BYTES = 100000 };
     char *object = GC_MALLOC(BYTES), *other = GC_MALLOC(BIG);
     gcw_ref **refs = (gcw_ref **)keep_array(BYTES);
@@ -293,31 +273,23 @@ make_atomic(size_t i)
     return GC_MALLOC_ATOMIC(32 + i % 64);
 }
 
-static void
-dropped_targets_read_null_and_kept_ones_do_not(void **state)
+TEST(dropped_targets_read_null_and_kept_ones_do_not)
 {
-    (void)state;
     kept_ones_live_and_nearly_all_others_die(make_target);
 }
 
-static void
-pointers_from_debug_malloc_live_and_die(void **state)
+TEST(pointers_from_debug_malloc_live_and_die)
 {
-    (void)state;
     kept_ones_live_and_nearly_all_others_die(make_debug);
 }
 
-static void
-pointers_from_memalign_live_and_die(void **state)
+TEST(pointers_from_memalign_live_and_die)
 {
-    (void)state;
     kept_ones_live_and_nearly_all_others_die(make_aligned);
 }
 
-static void
-pointer_free_targets_live_and_die(void **state)
+TEST(pointer_free_targets_live_and_die)
 {
-    (void)state;
     kept_ones_live_and_nearly_all_others_die(make_atomic);
 }
 
@@ -326,60 +298,42 @@ pointer_free_targets_live_and_die(void **state)
 static void
 refused(const void *target)
 {
-    errno = 0;
-    assert_null(gcw_ref_new(target));
-    assert_int_equal(errno, EINVAL);
-    errno = 0;
-    assert_null(gcw_ref_new_long(target));
-    assert_int_equal(errno, EINVAL);
-    errno = 0;
-    assert_int_equal(gcw_dispose((void *)(uintptr_t)target), -1);
-    assert_int_equal(errno, EINVAL);
+    expect_errno(gcw_ref_new(target) == NULL, EINVAL);
+    expect_errno(gcw_ref_new_long(target) == NULL, EINVAL);
+    expect_errno(gcw_dispose((void *)(uintptr_t)target) == -1, EINVAL);
     collect();
 }
 
-static void
-null_is_refused(void **state)
+TEST(null_is_refused)
 {
-    (void)state;
     refused(NULL);
 }
 
-static void
-a_static_is_refused(void **state)
+TEST(a_static_is_refused)
 {
-    (void)state;
     refused(&a_static);
 }
 
-static void
-the_stack_is_refused(void **state)
+TEST(the_stack_is_refused)
 {
-    (void)state;
     int local = 0;
     refused(&local);
 }
 
-static void
-malloc_memory_is_refused(void **state)
+TEST(malloc_memory_is_refused)
 {
-    (void)state;
     void *p = calloc(1, 100);
     refused(p);
     free(p);
 }
 
-static void
-a_function_is_refused(void **state)
+TEST(a_function_is_refused)
 {
-    (void)state;
     refused((const void *)(uintptr_t)refused);
 }
 
-static void
-an_uncollectable_object_is_accepted_and_lives(void **state)
+TEST(an_uncollectable_object_is_accepted_and_lives)
 {
-    (void)state;
     char *p = GC_MALLOC_UNCOLLECTABLE(64);
     gcw_ref *r = gcw_ref_new(p);
     assert_non_null(r);
@@ -394,22 +348,14 @@ an_uncollectable_object_is_accepted_and_lives(void **state)
 
 /* --- errno --- */
 
-static void
-the_null_reference_reads_null_with_einval(void **state)
+TEST(the_null_reference_reads_null_with_einval)
 {
-    (void)state;
-    errno = 0;
-    assert_null(gcw_ref_get(NULL));
-    assert_int_equal(errno, EINVAL);
-    errno = 0;
-    assert_true(gcw_ref_id(NULL) == 0);
-    assert_int_equal(errno, EINVAL);
+    expect_errno(gcw_ref_get(NULL) == NULL, EINVAL);
+    expect_errno(gcw_ref_id(NULL) == 0, EINVAL);
 }
 
-static void
-a_dead_reference_leaves_errno_alone(void **state)
+TEST(a_dead_reference_leaves_errno_alone)
 {
-    (void)state;
     struct target *t = target_new(1);
     gcw_ref *r = gcw_ref_new(t);
     assert_int_equal(gcw_dispose(t), 0);
@@ -418,10 +364,8 @@ a_dead_reference_leaves_errno_alone(void **state)
     assert_int_equal(errno, EXDEV);
 }
 
-static void
-success_leaves_errno_alone(void **state)
+TEST(success_leaves_errno_alone)
 {
-    (void)state;
     struct target *t = target_new(1);
     errno = EXDEV;
     gcw_ref *r = gcw_ref_new(t);
@@ -458,19 +402,8 @@ by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static size_t
-count_dead(gcw_ref *const *refs, size_t n)
+TEST(ids_are_not_reused_after_a_hundred_thousand_deaths)
 {
-    size_t dead = 0;
-    for (size_t i = 0; i < n; i++)
-        dead += gcw_ref_get(refs[i]) == NULL;
-    return dead;
-}
-
-static void
-ids_are_not_reused_after_a_hundred_thousand_deaths(void **state)
-{
-    (void)state;
     struct births b = { calloc(ROUNDS * MANY, sizeof(uint64_t)),
                         (gcw_ref **)keep_array(MANY), 0 };
     size_t dead = 0;
@@ -478,7 +411,7 @@ ids_are_not_reused_after_a_hundred_thousand_deaths(void **state)
     for (size_t round = 0; round < ROUNDS; round++) {
         in_dead_frame(give_birth, &b);
         GC_gcollect();
-        dead += count_dead(b.refs, MANY);
+        dead += dead_refs(b.refs, MANY);
     }
     assert_true(nearly_all(dead, b.n));
     qsort(b.ids, b.n, sizeof *b.ids, by_value);
@@ -488,15 +421,13 @@ ids_are_not_reused_after_a_hundred_thousand_deaths(void **state)
     free(b.ids);
 }
 
-static void
-an_id_is_unchanged_by_death(void **state)
+TEST(an_id_is_unchanged_by_death)
 {
-    (void)state;
     struct births b = { calloc(MANY, sizeof(uint64_t)),
                         (gcw_ref **)keep_array(MANY), 0 };
     in_dead_frame(give_birth, &b);
     collect();
-    assert_true(nearly_all(count_dead(b.refs, MANY), MANY));
+    assert_true(nearly_all(dead_refs(b.refs, MANY), MANY));
     for (size_t i = 0; i < MANY; i++)
         assert_true(gcw_ref_id(b.refs[i]) == b.ids[i]);
     free(b.ids);
@@ -583,24 +514,18 @@ finalizers_ran_once(bool finalizer_first)
     assert_true(nearly_all(ran, MANY));
 }
 
-static void
-a_finalizer_registered_before_the_reference_still_runs(void **state)
+TEST(a_finalizer_registered_before_the_reference_still_runs)
 {
-    (void)state;
     finalizers_ran_once(true);
 }
 
-static void
-a_finalizer_registered_after_the_reference_still_runs(void **state)
+TEST(a_finalizer_registered_after_the_reference_still_runs)
 {
-    (void)state;
     finalizers_ran_once(false);
 }
 
-static void
-a_short_reference_reads_null_before_the_finalizer_runs(void **state)
+TEST(a_short_reference_reads_null_before_the_finalizer_runs)
 {
-    (void)state;
     struct witness *w = finalized(false, false);
     size_t ran = 0;
     for (size_t i = 0; i < MANY; i++) {
@@ -612,10 +537,8 @@ a_short_reference_reads_null_before_the_finalizer_runs(void **state)
     assert_true(nearly_all(ran, MANY));
 }
 
-static void
-a_long_reference_sees_the_object_in_its_finalizer(void **state)
+TEST(a_long_reference_sees_the_object_in_its_finalizer)
 {
-    (void)state;
     struct witness *w = finalized(true, false);
     size_t ran = 0;
     for (size_t i = 0; i < MANY; i++) {
@@ -627,10 +550,8 @@ a_long_reference_sees_the_object_in_its_finalizer(void **state)
     assert_true(nearly_all(ran, MANY));
 }
 
-static void
-a_long_reference_reads_null_when_the_object_is_gone(void **state)
+TEST(a_long_reference_reads_null_when_the_object_is_gone)
 {
-    (void)state;
     struct witness *w = finalized(true, false);
     size_t gone = 0;
     collect();
@@ -639,10 +560,8 @@ a_long_reference_reads_null_when_the_object_is_gone(void **state)
     assert_true(nearly_all(gone, MANY));
 }
 
-static void
-a_long_reference_tracks_resurrection(void **state)
+TEST(a_long_reference_tracks_resurrection)
 {
-    (void)state;
     struct witness *w = finalized(false, true);
     size_t back = 0;
     collect();
@@ -656,10 +575,8 @@ a_long_reference_tracks_resurrection(void **state)
     assert_true(nearly_all(back, MANY));
 }
 
-static void
-a_resurrected_object_gets_a_new_short_reference(void **state)
+TEST(a_resurrected_object_gets_a_new_short_reference)
 {
-    (void)state;
     struct witness *w = finalized(true, true);
     size_t back = 0;
     collect();
@@ -677,10 +594,8 @@ a_resurrected_object_gets_a_new_short_reference(void **state)
 
 /* --- dispose --- */
 
-static void
-dispose_makes_every_reference_into_the_object_read_null(void **state)
+TEST(dispose_makes_every_reference_into_the_object_read_null)
 {
-    (void)state;
     char *object = GC_MALLOC(BIG);
     gcw_ref *refs[] = {
         gcw_ref_new(object), gcw_ref_new_long(object),
@@ -688,18 +603,16 @@ dispose_makes_every_reference_into_the_object_read_null(void **state)
         gcw_ref_new(object + BIG - 1)
     };
     size_t n = sizeof refs / sizeof *refs;
-    assert_int_equal(count_dead(refs, n), 0);
+    assert_int_equal(dead_refs(refs, n), 0);
     assert_int_equal(gcw_dispose(object + 100), 0);
-    assert_int_equal(count_dead(refs, n), n);
+    assert_int_equal(dead_refs(refs, n), n);
     collect();
-    assert_int_equal(count_dead(refs, n), n);
+    assert_int_equal(dead_refs(refs, n), n);
     GC_reachable_here(object);
 }
 
-static void
-dispose_spares_the_neighbours(void **state)
+TEST(dispose_spares_the_neighbours)
 {
-    (void)state;
     void **kept = keep_array(MANY);
     gcw_ref **refs = (gcw_ref **)keep_array(MANY);
     for (size_t i = 0; i < MANY; i++)
@@ -711,19 +624,15 @@ dispose_spares_the_neighbours(void **state)
         assert_ptr_equal(gcw_ref_get(refs[i]), i % 3 ? kept[i] : NULL);
 }
 
-static void
-dispose_of_an_object_without_references_succeeds(void **state)
+TEST(dispose_of_an_object_without_references_succeeds)
 {
-    (void)state;
     struct target *t = target_new(1);
     assert_int_equal(gcw_dispose(t), 0);
     assert_int_equal(gcw_dispose(t), 0);
 }
 
-static void
-a_disposed_object_becomes_a_target_anew(void **state)
+TEST(a_disposed_object_becomes_a_target_anew)
 {
-    (void)state;
     struct target *t = target_new(1);
     gcw_ref *old = gcw_ref_new(t);
     uint64_t old_id = gcw_ref_id(old);
@@ -758,10 +667,8 @@ dispose_and_free_many(void *arg)
     }
 }
 
-static void
-after_dispose_the_memory_can_be_freed_and_reused(void **state)
+TEST(after_dispose_the_memory_can_be_freed_and_reused)
 {
-    (void)state;
     struct freed f = { (gcw_ref **)keep_array(MANY),
                        (gcw_ref **)keep_array(MANY), keep_array(MANY) };
     in_dead_frame(dispose_and_free_many, &f);
@@ -780,60 +687,4 @@ after_dispose_the_memory_can_be_freed_and_reused(void **state)
         assert_true(t->magic == MAGIC && t->number == i);
         assert_true(field == UINTPTR_MAX / 3);
     }
-}
-
-static int
-run_all(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_same_target_gives_the_same_reference),
-        cmocka_unit_test(
-            when_most_targets_die_the_others_keep_their_references),
-        cmocka_unit_test(different_targets_give_different_references),
-        cmocka_unit_test(the_short_and_the_long_reference_are_two),
-        cmocka_unit_test(a_reference_reads_its_target),
-        cmocka_unit_test(the_library_holds_the_reference_of_a_live_target),
-        cmocka_unit_test(an_interior_pointer_is_given_back_exactly),
-        cmocka_unit_test(interior_pointers_are_targets_of_their_own),
-        cmocka_unit_test(interior_pointers_into_one_object_die_together),
-        cmocka_unit_test(each_byte_of_an_object_can_be_a_target),
-        cmocka_unit_test(dropped_targets_read_null_and_kept_ones_do_not),
-        cmocka_unit_test(pointers_from_debug_malloc_live_and_die),
-        cmocka_unit_test(pointers_from_memalign_live_and_die),
-        cmocka_unit_test(pointer_free_targets_live_and_die),
-        cmocka_unit_test(null_is_refused),
-        cmocka_unit_test(a_static_is_refused),
-        cmocka_unit_test(the_stack_is_refused),
-        cmocka_unit_test(malloc_memory_is_refused),
-        cmocka_unit_test(a_function_is_refused),
-        cmocka_unit_test(an_uncollectable_object_is_accepted_and_lives),
-        cmocka_unit_test(the_null_reference_reads_null_with_einval),
-        cmocka_unit_test(a_dead_reference_leaves_errno_alone),
-        cmocka_unit_test(success_leaves_errno_alone),
-        cmocka_unit_test(ids_are_not_reused_after_a_hundred_thousand_deaths),
-        cmocka_unit_test(an_id_is_unchanged_by_death),
-        cmocka_unit_test(
-            a_finalizer_registered_before_the_reference_still_runs),
-        cmocka_unit_test(
-            a_finalizer_registered_after_the_reference_still_runs),
-        cmocka_unit_test(
-            a_short_reference_reads_null_before_the_finalizer_runs),
-        cmocka_unit_test(a_long_reference_sees_the_object_in_its_finalizer),
-        cmocka_unit_test(a_long_reference_reads_null_when_the_object_is_gone),
-        cmocka_unit_test(a_long_reference_tracks_resurrection),
-        cmocka_unit_test(a_resurrected_object_gets_a_new_short_reference),
-        cmocka_unit_test(
-            dispose_makes_every_reference_into_the_object_read_null),
-        cmocka_unit_test(dispose_spares_the_neighbours),
-        cmocka_unit_test(dispose_of_an_object_without_references_succeeds),
-        cmocka_unit_test(a_disposed_object_becomes_a_target_anew),
-        cmocka_unit_test(after_dispose_the_memory_can_be_freed_and_reused),
-    };
-    return cmocka_run_group_tests_name("ref", tests, NULL, NULL);
-}
-
-int
-main(int argc, char **argv)
-{
-    return test_main(argc, argv, NULL, 0, run_all);
 }

@@ -170,26 +170,38 @@ outcome_free(struct outcome *o)
     free(o->err);
 }
 
+void
+with_markers(const char *scenario, const char *markers)
+{
+    if (getenv("GC_MARKERS") != NULL)
+        return;
+    setenv("GC_MARKERS", markers, 1);
+    execl(program_path(), "scenario", scenario, (char *)NULL);
+    _exit(98);
+}
+
 /* In the child: a scenario may be meant to abort, so no core is dumped, and
  * it may hang, so the alarm ends it. */
-static void
-play(const struct scenario *s)
+static int
+play(void (*run)(void))
 {
     setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
     alarm(TIME_LIMIT);
-    s->run();
+    run();
+    return 0;
 }
 
 int
 scenario_play(const char *name, const struct scenario *scenarios,
               size_t n_scenarios)
 {
-    for (size_t i = 0; i < n_scenarios; i++) {
-        if (strcmp(name, scenarios[i].name) == 0) {
-            play(&scenarios[i]);
-            return 0;
-        }
-    }
+    const struct test *scenario = test_scenario(name);
+
+    if (scenario != NULL)
+        return play(scenario->run);
+    for (size_t i = 0; i < n_scenarios; i++)
+        if (strcmp(name, scenarios[i].name) == 0)
+            return play(scenarios[i].run);
     fprintf(stderr, "no scenario %s\n", name);
     return 99;
 }

@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "idle.h"
 #include "support.h"
 #include "chance.h"
 #include "proxy/signature.h"
@@ -45,11 +46,6 @@ is_well_formed(const char *text)
 }
 
 static void
-nothing(void)
-{
-}
-
-static void
 is_wrong_at(const char *text, size_t position)
 {
     void *self = target_new(0);
@@ -59,36 +55,29 @@ is_wrong_at(const char *text, size_t position)
         fail_msg("\"%s\" is not refused with EINVAL", text);
     if (found != position)
         fail_msg("\"%s\" is wrong at %zu, not at %zu", text, position, found);
-    errno = 0;
-    assert_null(gcw_proxy_new(self, nothing, text));
-    assert_int_equal(errno, EINVAL);
+    expect_errno(gcw_proxy_new(self, idle_at_exit, text) == NULL, EINVAL);
 }
 
-static void
-every_type_may_be_argument_result_and_member(void **state)
+TEST(every_type_may_be_argument_result_and_member)
 {
-    (void)state;
     for (const char *c = "BcCsSiIjJlLfdpZ"; *c != '\0'; c++) {
         char text[] = { *c, '{', *c, '[', '3', ']', '}', ')', *c, '\0' };
         is_well_formed(text);
     }
 }
 
-static void
-these_are_well_formed(void **state)
+TEST(these_are_well_formed)
 {
     static const char *const texts[] = {
         ")v", ")i", "i)v", "{i})v", "){i}", "{{{c}}}){{c}}", "{i[1]})v",
         "{i[007]})v", "{{i}[2]c}p)d", "{c[65535]})v", "i{c[65533]})v",
         "{i[2]j[2]}){d[2]}",
     };
-    (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         is_well_formed(texts[i]);
 }
 
-static void
-what_is_malformed_is_wrong_at_its_first_wrong_character(void **state)
+TEST(what_is_malformed_is_wrong_at_its_first_wrong_character)
 {
     static const struct {
         const char *text;
@@ -118,16 +107,13 @@ what_is_malformed_is_wrong_at_its_first_wrong_character(void **state)
         { "{i[0]})v", 3 }, { "{i[65536]})v", 7 }, { "{i]})v", 2 },
         { "{i[18446744073709551617]})v", 8 }, { "{i[65535]i})v", 9 },
     };
-    (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         is_wrong_at(texts[i].text, texts[i].position);
 }
 
-static void
-structs_nest_32_deep(void **state)
+TEST(structs_nest_32_deep)
 {
     char text[100];
-    (void)state;
     for (int depth = 32; depth <= 33; depth++) {
         memset(text, '{', sizeof text);
         text[depth] = 'd';
@@ -140,18 +126,47 @@ structs_nest_32_deep(void **state)
     }
 }
 
-static void
-the_position_need_not_be_asked_for(void **state)
+TEST(the_position_need_not_be_asked_for)
 {
     size_t position = 7;
-    (void)state;
     assert_int_equal(gcw_signature_check("x", NULL), -1);
     assert_int_equal(errno, EINVAL);
-    errno = 0;
-    assert_int_equal(gcw_signature_check(NULL, &position), -1);
-    assert_int_equal(errno, EINVAL);
+    expect_errno(gcw_signature_check(NULL, &position) == -1, EINVAL);
     assert_int_equal(position, 0);
     assert_int_equal(gcw_signature_check(NULL, NULL), -1);
+}
+
+static const struct {
+    char letter;
+    ffi_type *type;
+} letters[] = {
+    { 'B', &ffi_type_uint8 }, { 'c', &ffi_type_schar },
+    { 'C', &ffi_type_uchar }, { 's', &ffi_type_sshort },
+    { 'S', &ffi_type_ushort }, { 'i', &ffi_type_sint },
+    { 'I', &ffi_type_uint }, { 'j', &ffi_type_slong },
+    { 'J', &ffi_type_ulong }, { 'l', &ffi_type_sint64 },
+    { 'L', &ffi_type_uint64 }, { 'f', &ffi_type_float },
+    { 'd', &ffi_type_double }, { 'p', &ffi_type_pointer },
+    { 'Z', &ffi_type_pointer },
+};
+enum { LETTERS = sizeof letters / sizeof *letters };
+
+TEST(each_character_is_its_type)
+{
+    size_t position;
+    for (size_t i = 0; i < LETTERS; i++) {
+        char c = letters[i].letter;
+        struct gcw__signature *s =
+            gcw__signature_read((char[]){ c, ')', c, '\0' }, &position);
+        assert_non_null(s);
+        assert_int_equal(s->outer.nargs, 1);
+        assert_ptr_equal(s->outer.arg_types[0], letters[i].type);
+        assert_ptr_equal(s->outer.rtype, letters[i].type);
+        assert_int_equal(s->inner.nargs, 2);
+        assert_ptr_equal(s->inner.arg_types[0], &ffi_type_pointer);
+        assert_ptr_equal(s->inner.arg_types[1], letters[i].type);
+        assert_ptr_equal(s->inner.rtype, letters[i].type);
+    }
 }
 
 /* --- every type: extreme values there and back, and zero of the dead --- */
@@ -211,10 +226,8 @@ static char the_word[] = "word";
     }
 SCALARS(SCALAR_FUNCTION)
 
-static void
-scalars_pass_with_their_extreme_values(void **state)
+TEST(scalars_pass_with_their_extreme_values)
 {
-    (void)state;
 #define TRY_SCALAR(text, type, one, other)                                  \
     try_##type(text, (type)(one), (type)(other));                           \
     try_##type(text, (type)(other), (type)1);                               \
@@ -229,12 +242,10 @@ minus_two(struct target *self)
     return -2;
 }
 
-static void
-no_argument_and_no_result(void **state)
+TEST(no_argument_and_no_result)
 {
     struct target *t = target_new(0);
     gcw_proxy *p = proxy_new(t, (function *)minus_two, ")i");
-    (void)state;
     assert_int_equal(((int (*)(void))gcw_proxy_code(p))(), -2);
     assert_int_equal(gcw_proxy_free(p), 0);
 }
@@ -271,15 +282,13 @@ fold_200(struct target *self, char first HUNDRED(PAIR_PARAMETERS))
     return sum;
 }
 
-static void
-many_arguments_pass(void **state)
+TEST(many_arguments_pass)
 {
     struct target *t = target_new(0);
     gcw_proxy *p20 = proxy_new(t, (function *)fold_20,
                                "c" TEN(PAIR_TEXT, 10) ")L");
     gcw_proxy *p200 = proxy_new(t, (function *)fold_200,
                                 "c" HUNDRED(PAIR_TEXT) ")L");
-    (void)state;
     assert_true(((uint64_t (*)(char TEN(PAIR_TYPES, 10)))gcw_proxy_code(p20))
                 ('a' TEN(PAIR_VALUES, 10))
                 == fold_20(t, 'a' TEN(PAIR_VALUES, 10)));
@@ -397,18 +406,14 @@ is_zero_of_the_dead(const unsigned char *bytes, size_t n)
 STRUCTS(STRUCT_FUNCTION)
 SIZES(SIZE_FUNCTION)
 
-static void
-structs_of_every_sort_pass_by_value(void **state)
+TEST(structs_of_every_sort_pass_by_value)
 {
-    (void)state;
 #define TRY_STRUCT(name, text, ...) try_##name();
     STRUCTS(TRY_STRUCT)
 }
 
-static void
-structs_of_every_size_pass_by_value(void **state)
+TEST(structs_of_every_size_pass_by_value)
 {
-    (void)state;
 #define TRY_SIZE(n) try_chars_##n();
     SIZES(TRY_SIZE)
 }
@@ -430,13 +435,11 @@ change_padded(struct target *self, struct padded s)
     return s;
 }
 
-static void
-a_struct_with_padding_passes_too(void **state)
+TEST(a_struct_with_padding_passes_too)
 {
     gcw_proxy *p = proxy_new(target_new(0), (function *)change_padded,
                              "{ic[8]d}){ic[8]d}");
     struct padded s = { 5, "letters", 0.25 }, got;
-    (void)state;
     got = ((struct padded (*)(struct padded))gcw_proxy_code(p))(s);
     assert_int_equal(got.a, -5);
     assert_memory_equal(got.b, "letters\1", 8);
@@ -458,14 +461,12 @@ sum_straddling(struct target *self, double first, int a, int b, int c, int d,
     return first + a + b + c + d + (double)s.integer + s.number;
 }
 
-static void
-what_libffi_would_spoil_is_refused(void **state)
+TEST(what_libffi_would_spoil_is_refused)
 {
     typedef double summing(double, int, int, int, int, struct straddling);
     struct target *t = target_new(0);
     gcw_proxy *p;
     double sum;
-    (void)state;
     errno = 0;
     p = gcw_proxy_new(t, (function *)sum_straddling, "diiii{jd})d");
     if (p == NULL) {
@@ -478,14 +479,12 @@ what_libffi_would_spoil_is_refused(void **state)
 }
 
 /* A struct in memory between the two takes no register. */
-static void
-so_it_is_wherever_the_two_lie(void **state)
+TEST(so_it_is_wherever_the_two_lie)
 {
     struct target *t = target_new(0);
     gcw_proxy *p = gcw_proxy_new(t, (function *)sum_straddling,
                                  "fiiii{jd})v");
     bool can = p != NULL;
-    (void)state;
     if (can)
         assert_int_equal(gcw_proxy_free(p), 0);
     for (int n = 17; n < 3000; n++) {
@@ -499,10 +498,8 @@ so_it_is_wherever_the_two_lie(void **state)
     }
 }
 
-static void
-struct_in_struct_counts_as_its_members(void **state)
+TEST(struct_in_struct_counts_as_its_members)
 {
-    (void)state;
     is_well_formed("{{c[255]}[257]})v");
     is_wrong_at("{{c[256]}[256]})v", 13);
     is_wrong_at("{{{c[65535]}[65535]}[65535]})v", 18);
@@ -543,13 +540,11 @@ make_small(void *proxies)
     }
 }
 
-static void
-signatures_live_as_long_as_their_proxies(void **state)
+TEST(signatures_live_as_long_as_their_proxies)
 {
     gcw_proxy **p = (gcw_proxy **)keep_array(MANY + 1);
     struct small s, expected, got;
     struct target *t = target_new(0);
-    (void)state;
     p[MANY] = (gcw_proxy *)t;
     fill((void *)&s, sizeof s);
     expected = turn_small(t, s);
@@ -586,41 +581,6 @@ struct random {
     const char *wrong;
     size_t calls;
 };
-
-static const struct {
-    char letter;
-    ffi_type *type;
-} letters[] = {
-    { 'B', &ffi_type_uint8 }, { 'c', &ffi_type_schar },
-    { 'C', &ffi_type_uchar }, { 's', &ffi_type_sshort },
-    { 'S', &ffi_type_ushort }, { 'i', &ffi_type_sint },
-    { 'I', &ffi_type_uint }, { 'j', &ffi_type_slong },
-    { 'J', &ffi_type_ulong }, { 'l', &ffi_type_sint64 },
-    { 'L', &ffi_type_uint64 }, { 'f', &ffi_type_float },
-    { 'd', &ffi_type_double }, { 'p', &ffi_type_pointer },
-    { 'Z', &ffi_type_pointer },
-};
-enum { LETTERS = sizeof letters / sizeof *letters };
-
-static void
-each_character_is_its_type(void **state)
-{
-    size_t position;
-    (void)state;
-    for (size_t i = 0; i < LETTERS; i++) {
-        char c = letters[i].letter;
-        struct gcw__signature *s =
-            gcw__signature_read((char[]){ c, ')', c, '\0' }, &position);
-        assert_non_null(s);
-        assert_int_equal(s->outer.nargs, 1);
-        assert_ptr_equal(s->outer.arg_types[0], letters[i].type);
-        assert_ptr_equal(s->outer.rtype, letters[i].type);
-        assert_int_equal(s->inner.nargs, 2);
-        assert_ptr_equal(s->inner.arg_types[0], &ffi_type_pointer);
-        assert_ptr_equal(s->inner.arg_types[1], letters[i].type);
-        assert_ptr_equal(s->inner.rtype, letters[i].type);
-    }
-}
 
 static ffi_type *add_random_type(struct random *r, int depth);
 
@@ -917,11 +877,9 @@ try_random(struct random *r)
     return can;
 }
 
-static void
-random_signatures_pass_what_they_say(void **state)
+TEST(random_signatures_pass_what_they_say)
 {
     int tried = 0;
-    (void)state;
     chance_begin(0);
     for (int i = 0; i < RANDOM; i++)
         tried += try_random(random_signature());
@@ -930,10 +888,8 @@ random_signatures_pass_what_they_say(void **state)
 
 /* A signature is whole only with its last character, and a wrong character is
  * found where it is. */
-static void
-random_signatures_are_wrong_where_they_were_spoilt(void **state)
+TEST(random_signatures_are_wrong_where_they_were_spoilt)
 {
-    (void)state;
     chance_begin(1);
     for (int i = 0; i < RANDOM / 10; i++) {
         struct random *r = random_signature();
@@ -982,13 +938,11 @@ works_and_goes(gcw_proxy *p)
     assert_int_equal(gcw_proxy_free(p), 0);
 }
 
-static void
-many_signatures_are_in_use_at_once_and_go(void **state)
+TEST(many_signatures_are_in_use_at_once_and_go)
 {
     struct target *t = target_new(1);
     gcw_proxy **proxies = (gcw_proxy **)keep_array(DIFFERENT);
     const unsigned *order = shuffled(DIFFERENT);
-    (void)state;
     for (int round = 0; round < 2; round++) {
         for (unsigned i = 0; i < DIFFERENT; i++)
             proxies[i] = different_proxy(t, i);
@@ -999,12 +953,10 @@ many_signatures_are_in_use_at_once_and_go(void **state)
     GC_reachable_here(t);
 }
 
-static void
-what_signatures_take_is_given_back(void **state)
+TEST(what_signatures_take_is_given_back)
 {
     struct target *t = target_new(1);
     size_t first = 0;
-    (void)state;
     for (unsigned round = 0; round < 20; round++) {
         for (unsigned i = 0; i < DIFFERENT; i++)
             works_and_goes(different_proxy(t, i));
@@ -1015,39 +967,10 @@ what_signatures_take_is_given_back(void **state)
     GC_reachable_here(t);
 }
 
-static int
-run_all(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_type_may_be_argument_result_and_member),
-        cmocka_unit_test(these_are_well_formed),
-        cmocka_unit_test(
-            what_is_malformed_is_wrong_at_its_first_wrong_character),
-        cmocka_unit_test(structs_nest_32_deep),
-        cmocka_unit_test(the_position_need_not_be_asked_for),
-        cmocka_unit_test(each_character_is_its_type),
-        cmocka_unit_test(scalars_pass_with_their_extreme_values),
-        cmocka_unit_test(no_argument_and_no_result),
-        cmocka_unit_test(many_arguments_pass),
-        cmocka_unit_test(structs_of_every_sort_pass_by_value),
-        cmocka_unit_test(structs_of_every_size_pass_by_value),
-        cmocka_unit_test(a_struct_with_padding_passes_too),
-        cmocka_unit_test(what_libffi_would_spoil_is_refused),
-        cmocka_unit_test(so_it_is_wherever_the_two_lie),
-        cmocka_unit_test(struct_in_struct_counts_as_its_members),
-        cmocka_unit_test(signatures_live_as_long_as_their_proxies),
-        cmocka_unit_test(random_signatures_pass_what_they_say),
-        cmocka_unit_test(random_signatures_are_wrong_where_they_were_spoilt),
-        cmocka_unit_test(many_signatures_are_in_use_at_once_and_go),
-        cmocka_unit_test(what_signatures_take_is_given_back),
-    };
-    printf("# seed %" PRIu64 "\n", seed());
-    fflush(stdout);
-    return cmocka_run_group_tests_name("signature", tests, NULL, NULL);
-}
-
 int
 main(int argc, char **argv)
 {
-    return test_main(argc, argv, NULL, 0, run_all);
+    printf("# seed %" PRIu64 "\n", seed());
+    fflush(stdout);
+    return test_main(argc, argv, NULL, 0, NULL);
 }

@@ -4,11 +4,12 @@
  * The collector does not know the stacks of fibers, and would take the one
  * that runs for the thread's own: it is off while there are any.
  */
-#include <pthread.h>
 #include <semaphore.h>
 #include <setjmp.h>
 #include <ucontext.h>
-#include "ends.h"
+#include "idle.h"
+#include "log.h"
+#include "thread.h"
 
 /* --- fibers --- */
 
@@ -181,16 +182,14 @@ two_fibers_in(body_fn *a, body_fn *b)
         play_two(a, b, how);
 }
 
-static void
-two_fibers_emit(void)
+END(two_fibers_emit_and_each_fails_in_its_own_event, 0, "end\n")
 {
     start();
     two_fibers_in(emit, emit);
     say("end");
 }
 
-static void
-two_fibers_do_anything(void)
+END(two_fibers_are_in_callbacks_of_any_kind, 0, "end\n")
 {
     start();
     for (size_t a = 0; a < BODIES; a++)
@@ -199,8 +198,7 @@ two_fibers_do_anything(void)
     say("end");
 }
 
-static void
-many_fibers(void)
+END(a_thousand_fibers_are_in_callbacks_at_once, 0, "end\n")
 {
     static struct fiber *fibers[MANY];
     const unsigned *order = shuffled(MANY);
@@ -246,8 +244,7 @@ emit_around(struct fiber *f)
     MUST(f->heard == 1);
 }
 
-static void
-main_stack_ends_first(void)
+END(the_main_stack_fails_while_a_fiber_is_in_a_callback, 0, "end\n")
 {
     start();
     for (size_t i = 0; i < BODIES; i++) {
@@ -267,8 +264,7 @@ fail_after_another(void *arg, void *f)
     gcw_fail(((struct fiber *)f)->why);
 }
 
-static void
-main_stack_ends_last(void)
+END(the_main_stack_fails_after_a_fiber_did, 0, "end\n")
 {
     start();
     for (size_t i = 0; i < BODIES; i++) {
@@ -285,6 +281,10 @@ main_stack_ends_last(void)
 
 /* --- giving up outside --- */
 
+#define OUTSIDE_END(name)                                                   \
+    END(name, 128 + SIGABRT, "outside\n",                                   \
+        .err = "gcw_fail outside a callback: nobody hears it")
+
 static void
 fail_outside(void)
 {
@@ -292,8 +292,7 @@ fail_outside(void)
     gcw_fail("nobody hears it");
 }
 
-static void
-fail_after_an_emission(void)
+OUTSIDE_END(failing_outside_a_callback_aborts)
 {
     start();
     gcw_event *e = gcw_event_new(NULL);
@@ -319,8 +318,7 @@ resume_it(void *arg, void *f)
     say("goes on");
 }
 
-static void
-fail_on_a_fiber_outside(void)
+OUTSIDE_END(failing_on_a_fiber_outside_a_callback_aborts)
 {
     start();
     gcw_event *e = gcw_event_new(NULL);
@@ -329,8 +327,7 @@ fail_on_a_fiber_outside(void)
     gcw_event_emit(e, NULL);
 }
 
-static void
-fail_while_a_fiber_is_inside(void)
+OUTSIDE_END(failing_while_only_a_fiber_is_in_a_callback_aborts)
 {
     start();
     resume(fiber_new(emit, false));
@@ -345,22 +342,13 @@ fail_in_thread(void *unused)
 }
 
 static void
-run_thread(void *(*body)(void *), void *arg)
-{
-    pthread_t thread;
-    MUST(GC_pthread_create(&thread, NULL, body, arg) == 0);
-    MUST(GC_pthread_join(thread, NULL) == 0);
-}
-
-static void
 let_a_thread_fail(void *arg, void *data)
 {
     (void)arg;
-    run_thread(fail_in_thread, data);
+    in_thread(fail_in_thread, data);
 }
 
-static void
-fail_on_a_thread_outside(void)
+OUTSIDE_END(failing_while_only_another_thread_is_in_a_callback_aborts)
 {
     start();
     gcw_event *e = gcw_event_new(NULL);
@@ -369,6 +357,9 @@ fail_on_a_thread_outside(void)
 }
 
 /* --- jumps --- */
+
+#define JUMP_END(name, ...)                                                 \
+    END(name, 128 + SIGABRT, "left\n", .err = "left by longjmp", __VA_ARGS__)
 
 /* Where the next jump leads.  Who is jumped out of has 20 seconds for what
  * follows. */
@@ -432,8 +423,7 @@ leave_and_fail(void *arg, void *event)
     gcw_fail("after the jump");
 }
 
-static void
-fail_after_a_jump(void)
+JUMP_END(failing_after_a_jump_out_of_a_listener_aborts)
 {
     start();
     gcw_event *outer = gcw_event_new(NULL);
@@ -450,19 +440,12 @@ drain_it(void *unused)
     gcw_drain(0);
 }
 
-static void
-hear_nothing(void *arg, void *data)
-{
-    (void)arg, (void)data;
-}
-
-static void
-emit_after_a_jump(void)
+JUMP_END(emitting_after_a_jump_out_of_a_cleanup_aborts)
 {
     start();
     struct target *t = target_new(1);
     gcw_event *e = gcw_event_new(NULL);
-    MUST(gcw_event_connect_fn(e, hear_nothing, NULL, 0) != NULL);
+    MUST(gcw_event_connect_fn(e, idle_fn, NULL, 0) != NULL);
     MUST(gcw_cleanup_new(t, jump, NULL) != NULL);
     MUST(gcw_dispose(t) == 0);
     jump_out_of(drain_it, NULL);
@@ -480,8 +463,7 @@ fail_where_the_first_was(void *arg, void *again)
     longjmp(outside, 1);
 }
 
-static void
-emit_from_the_same_frame(void)
+JUMP_END(emitting_again_from_the_frame_that_was_jumped_to_aborts)
 {
     static bool again;
     start();
@@ -512,8 +494,7 @@ left_registry(void)
     return r;
 }
 
-static void
-run_again_after_a_jump(void)
+JUMP_END(running_a_registry_again_after_a_jump_out_of_a_handler_aborts)
 {
     start();
     gcw_exit_registry *r = left_registry();
@@ -522,8 +503,7 @@ run_again_after_a_jump(void)
     say("goes on");
 }
 
-static void
-run_again_from_the_same_frame(void)
+JUMP_END(running_a_registry_again_from_the_frame_that_was_jumped_to_aborts)
 {
     start();
     gcw_exit_registry *volatile r = left_registry();
@@ -545,14 +525,14 @@ run_in_thread(void *registry)
 
 /* Those who wait look at the owner once a second, and at where the system says
  * that its stack is: not valgrind's. */
-static void
-another_runs_it_after_a_jump(void)
+JUMP_END(another_thread_that_waits_for_a_turn_that_was_left_aborts,
+         .not_in = NOT_NATIVE)
 {
     start();
     gcw_exit_registry *r = left_registry();
     jump_out_of(run_it, r);
     alarm(20);
-    run_thread(run_in_thread, r);
+    in_thread(run_in_thread, r);
 }
 
 static void *
@@ -562,14 +542,13 @@ jump_out_and_end(void *registry)
     return NULL;
 }
 
-static void
-another_runs_it_after_the_thread(void)
+JUMP_END(waiting_for_the_turn_of_a_thread_that_jumped_and_ended_aborts)
 {
     start();
     gcw_exit_registry *r = left_registry();
-    run_thread(jump_out_and_end, r);
+    in_thread(jump_out_and_end, r);
     alarm(20);
-    run_thread(run_in_thread, r);
+    in_thread(run_in_thread, r);
 }
 
 /* Nothing of the library is jumped over. */
@@ -597,8 +576,9 @@ say_failure(void *handle, const char *name, const char *why, void *data)
     dprintf(STDOUT_FILENO, "%s failed\n", why);
 }
 
-static void
-jumps_within_callbacks(void)
+END(a_jump_within_a_callback_is_good, 0,
+    "listener\nlistener failed\ncleanup\ncleanup failed\n"
+    "handler\nhandler failed\n")
 {
     start();
     struct target *t = target_new(1);
@@ -615,47 +595,3 @@ jumps_within_callbacks(void)
     MUST(gcw_exit_register_fn(r, jump_within, "handler", NULL) != NULL);
     MUST(gcw_exit_run(r, 0) == 1);
 }
-
-enum { ABORTED = 128 + SIGABRT };
-#define OUTSIDE "gcw_fail outside a callback: nobody hears it"
-#define JUMPED "left by longjmp"
-
-static const struct end ends[] = {
-    { "two_fibers_emit_and_each_fails_in_its_own_event", two_fibers_emit, 0,
-      "end\n", NULL, NULL },
-    { "two_fibers_are_in_callbacks_of_any_kind", two_fibers_do_anything, 0,
-      "end\n", NULL, NULL },
-    { "a_thousand_fibers_are_in_callbacks_at_once", many_fibers, 0, "end\n",
-      NULL, NULL },
-    { "the_main_stack_fails_while_a_fiber_is_in_a_callback",
-      main_stack_ends_first, 0, "end\n", NULL, NULL },
-    { "the_main_stack_fails_after_a_fiber_did", main_stack_ends_last, 0,
-      "end\n", NULL, NULL },
-    { "failing_outside_a_callback_aborts", fail_after_an_emission, ABORTED,
-      "outside\n", OUTSIDE, NULL },
-    { "failing_on_a_fiber_outside_a_callback_aborts", fail_on_a_fiber_outside,
-      ABORTED, "outside\n", OUTSIDE, NULL },
-    { "failing_while_only_a_fiber_is_in_a_callback_aborts",
-      fail_while_a_fiber_is_inside, ABORTED, "outside\n", OUTSIDE, NULL },
-    { "failing_while_only_another_thread_is_in_a_callback_aborts",
-      fail_on_a_thread_outside, ABORTED, "outside\n", OUTSIDE, NULL },
-    { "failing_after_a_jump_out_of_a_listener_aborts", fail_after_a_jump,
-      ABORTED, "left\n", JUMPED, NULL },
-    { "emitting_after_a_jump_out_of_a_cleanup_aborts", emit_after_a_jump,
-      ABORTED, "left\n", JUMPED, NULL },
-    { "emitting_again_from_the_frame_that_was_jumped_to_aborts",
-      emit_from_the_same_frame, ABORTED, "left\n", JUMPED, NULL },
-    { "running_a_registry_again_after_a_jump_out_of_a_handler_aborts",
-      run_again_after_a_jump, ABORTED, "left\n", JUMPED, NULL },
-    { "running_a_registry_again_from_the_frame_that_was_jumped_to_aborts",
-      run_again_from_the_same_frame, ABORTED, "left\n", JUMPED, NULL },
-    { "another_thread_that_waits_for_a_turn_that_was_left_aborts",
-      another_runs_it_after_a_jump, ABORTED, "left\n", JUMPED, NOT_NATIVE },
-    { "waiting_for_the_turn_of_a_thread_that_jumped_and_ended_aborts",
-      another_runs_it_after_the_thread, ABORTED, "left\n", JUMPED, NULL },
-    { "a_jump_within_a_callback_is_good", jumps_within_callbacks, 0,
-      "listener\nlistener failed\ncleanup\ncleanup failed\n"
-      "handler\nhandler failed\n", NULL, NULL },
-};
-
-ENDS_MAIN(ends)

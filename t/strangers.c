@@ -13,76 +13,10 @@
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <sys/wait.h>
-#include "ends.h"
-
-/* --- A storm, and what it damages --- */
-
-struct node {
-    struct node *next;
-    size_t number;
-};
-
-static atomic_size_t rounds;         /* of the storm */
-
-static void *
-storm(void *unused)
-{
-    enum { PIECES = 20000 };
-    for (;;) {
-        GC_gcollect();
-        for (int i = 0; i < PIECES; i++)
-            memset(GC_MALLOC(sizeof(struct node)), 0x77, sizeof(struct node));
-        atomic_fetch_add(&rounds, 1);
-    }
-    return unused;
-}
-
-/* A whole round, from its beginning to its end. */
-static void
-await_round(void)
-{
-    size_t end = atomic_load(&rounds) + 2;
-    while (atomic_load(&rounds) < end)
-        sched_yield();
-}
-
-static void
-begin_storm(void)
-{
-    pthread_t thread;
-    MUST(GC_pthread_create(&thread, NULL, storm, NULL) == 0);
-    await_round();
-}
-
-static bool
-list_stays_intact(void)
-{
-    enum { NODES = 1000 };
-    struct node *list = NULL;
-    size_t n = 0;
-    for (; n < NODES; n++) {
-        struct node *node = GC_MALLOC(sizeof *node);
-        *node = (struct node){ list, n };
-        list = node;
-    }
-    await_round();
-    for (; list != NULL && list->number == n - 1; list = list->next)
-        n--;
-    return list == NULL && n == 0;
-}
-
-static void
-say_whether_lists_stay_intact(void *unused)
-{
-    enum { LISTS = 5 };
-    int damaged = 0;
-    (void)unused;
-    for (int i = 0; i < LISTS; i++)
-        damaged += !list_stays_intact();
-    dprintf(STDOUT_FILENO, "%d damaged\n", damaged);
-}
-
-#define INTACT "0 damaged\n"
+#include "idle.h"
+#include "log.h"
+#include "storm.h"
+#include "thread.h"
 
 /* --- Deeds --- */
 
@@ -91,11 +25,6 @@ struct deed {
     void (*do_it)(void);             /* the stranger */
     void (*check)(void);             /* main: when it is done */
 };
-
-static void
-nothing(void)
-{
-}
 
 /* Of exit handlers there are so many that the collector has work with them. */
 enum { LOTS = 20000 };
@@ -145,11 +74,11 @@ say_calls_after_lots(void)
 }
 
 static const struct deed atexit_deed = {
-    say_calls_at_exit, register_lots, nothing
+    say_calls_at_exit, register_lots, idle_at_exit
 };
 
 static const struct deed cancel_deed = {
-    say_calls_after_lots, take_back_lots, nothing
+    say_calls_after_lots, take_back_lots, idle_at_exit
 };
 
 static void
@@ -291,7 +220,7 @@ call_it(void)
     MUST(call_proxy(4) == 5);
 }
 
-static const struct deed proxy_deed = { make_proxy, call_it, nothing };
+static const struct deed proxy_deed = { make_proxy, call_it, idle_at_exit };
 
 #endif
 
@@ -307,14 +236,6 @@ static struct {
     void *target;
 } *kept;                             /* uncollectable */
 
-static void *
-method(void *self, void *arg, void *data)
-{
-    (void)self;
-    (void)arg;
-    return data;
-}
-
 static void
 prepare_refusals(void)
 {
@@ -326,7 +247,7 @@ prepare_refusals(void)
                                          NULL);
     kept->cleanup = gcw_cleanup_new(kept->target, say_it, "at exit");
     kept->event = gcw_event_new(NULL);
-    kept->method = gcw_method_new(kept->target, method, NULL);
+    kept->method = gcw_method_new(kept->target, idle_method, NULL);
     kept->hub = gcw_hub_new();
 }
 
@@ -336,7 +257,7 @@ static void
 constructors_are_refused(void)
 {
     REFUSED(gcw_ref_new(kept->target) == NULL);
-    REFUSED(gcw_method_new(kept->target, method, NULL) == NULL);
+    REFUSED(gcw_method_new(kept->target, idle_method, NULL) == NULL);
     REFUSED(gcw_cleanup_new(kept->target, say_it, "never") == NULL);
     REFUSED(gcw_event_new(NULL) == NULL);
     REFUSED(gcw_event_connect(kept->event, kept->method, 0) == NULL);
@@ -375,7 +296,7 @@ all_are_refused(void)
 }
 
 static const struct deed refused_deed = {
-    prepare_refusals, all_are_refused, nothing
+    prepare_refusals, all_are_refused, idle_at_exit
 };
 
 /* --- Ways of being a stranger --- */
@@ -413,10 +334,8 @@ do_on_thread(void *unused)
 static void
 on_an_unknown_thread(const struct deed *which)
 {
-    pthread_t thread;
     begin(which);
-    MUST(pthread_create(&thread, NULL, do_on_thread, NULL) == 0);
-    MUST(pthread_join(thread, NULL) == 0);
+    in_unknown_thread(do_on_thread, NULL);
     deed->check();
 }
 
@@ -444,10 +363,8 @@ have_data(void *key)
 static void
 in_a_destructor(const struct deed *which, pthread_key_t *key)
 {
-    pthread_t thread;
     begin(which);
-    MUST(GC_pthread_create(&thread, NULL, have_data, key) == 0);
-    MUST(GC_pthread_join(thread, NULL) == 0);
+    in_thread(have_data, key);
     deed->check();
 }
 
@@ -478,43 +395,32 @@ as_a_thread_that_has_called_gcweak_ends_with_older_data(
     in_a_destructor(which, &early_key);
 }
 
-/* The scenarios: each deed in each way; and their lines in the table. */
+/* Each deed in each way. */
 
-#define WAY(deed, way)                                                      \
-    static void deed##_##way(void) { way(&deed##_deed); }
-#define THREADS_END(deed)                                                   \
-    WAY(deed, as_a_thread_ends)                                             \
-    WAY(deed, as_a_thread_ends_with_older_data)                             \
-    WAY(deed, as_a_thread_that_has_called_gcweak_ends)                      \
-    WAY(deed, as_a_thread_that_has_called_gcweak_ends_with_older_data)
-#define ALL_WAYS(deed)                                                      \
-    WAY(deed, on_an_unknown_thread)                                         \
-    WAY(deed, within_do_blocking)                                           \
-    THREADS_END(deed)
+#define IN_WAY(deed, name, way, status, out)                                \
+    END(name##_##way, status, out) { way(&deed##_deed); }
+#define AS_THREADS_END(deed, name, status, out)                             \
+    IN_WAY(deed, name, as_a_thread_ends, status, out)                       \
+    IN_WAY(deed, name, as_a_thread_ends_with_older_data, status, out)       \
+    IN_WAY(deed, name, as_a_thread_that_has_called_gcweak_ends, status, out)\
+    IN_WAY(deed, name,                                                      \
+           as_a_thread_that_has_called_gcweak_ends_with_older_data, status, \
+           out)
+#define IN_ALL_WAYS(deed, name, status, out)                                \
+    IN_WAY(deed, name, on_an_unknown_thread, status, out)                   \
+    IN_WAY(deed, name, within_do_blocking, status, out)                     \
+    AS_THREADS_END(deed, name, status, out)
 
-#define ROW(deed, name, way, status, out)                                   \
-    { name "_" #way, deed##_##way, status, out, NULL, NULL }
-#define ROWS_OF_ENDS(deed, name, status, out)                               \
-    ROW(deed, name, as_a_thread_ends, status, out),                         \
-    ROW(deed, name, as_a_thread_ends_with_older_data, status, out),         \
-    ROW(deed, name, as_a_thread_that_has_called_gcweak_ends, status, out),  \
-    ROW(deed, name,                                                         \
-        as_a_thread_that_has_called_gcweak_ends_with_older_data, status, out)
-#define ROWS(deed, name, status, out)                                       \
-    ROW(deed, name, on_an_unknown_thread, status, out),                     \
-    ROW(deed, name, within_do_blocking, status, out),                       \
-    ROWS_OF_ENDS(deed, name, status, out)
-
-ALL_WAYS(atexit)
-ALL_WAYS(cancel)
-ALL_WAYS(exit)
-ALL_WAYS(quick)
-ALL_WAYS(post)
+IN_ALL_WAYS(atexit, gcw_atexit_works, 0, "20000 calls\n")
+IN_ALL_WAYS(cancel, gcw_atexit_cancel_works, 0, "0 calls\n")
+IN_ALL_WAYS(exit, exit_works, 7, INTACT)
+IN_ALL_WAYS(quick, quick_exit_works, 8, INTACT)
+IN_ALL_WAYS(post, gcw_hub_post_works, 0, "all heard\n")
 #if HAVE_LIBFFI
-ALL_WAYS(proxy)
+IN_ALL_WAYS(proxy, a_proxy_works, 0, INTACT)
 #endif
-WAY(refused, on_an_unknown_thread)
-THREADS_END(refused)
+IN_WAY(refused, all_else_is_refused, on_an_unknown_thread, 0, "at exit\n")
+AS_THREADS_END(refused, all_else_is_refused, 0, "at exit\n")
 
 /* --- Several unknown threads post, and main dispatches --- */
 
@@ -530,8 +436,7 @@ post_my_share(void *number)
     return NULL;
 }
 
-static void
-main_dispatches(void)
+END(main_hears_all_that_unknown_threads_post, 0, "all heard\n")
 {
     pthread_t threads[POSTERS];
     bool last;
@@ -582,25 +487,24 @@ collections_work(void)
 static void
 a_handler_ends_the_thread(void)
 {
-    pthread_t thread;
     gcw_exit_registry *r = gcw_exit_default();
     MUST(gcw_exit_register_fn(r, say_it, "the rest", NULL) != NULL);
     MUST(gcw_exit_register_fn(r, end_this_thread, "ends", NULL) != NULL);
     MUST(gcw_exit_register_fn(r, say_it, "first", NULL) != NULL);
-    MUST(pthread_create(&thread, NULL, exit_3, NULL) == 0);
-    MUST(pthread_join(thread, NULL) == 0);
+    in_unknown_thread(exit_3, NULL);
     say("joined");
 }
 
-static void
-handler_ends_its_thread(void)
+END(after_a_handler_has_ended_an_unknown_thread_collections_work, 0,
+    "first\nends\njoined\ncollected\nthe rest\n")
 {
     a_handler_ends_the_thread();
     collections_work();
 }
 
-static void
-handler_ends_its_thread_and_main_leaves(void)
+/* In the other mode the thread that runs finalizers never ends. */
+END(and_the_rest_run_when_the_last_thread_ends, 0,
+    "first\nends\njoined\ncollected\nthe rest\n", .not_in = "guile")
 {
     a_handler_ends_the_thread();
     for (int i = 0; i < 10; i++)
@@ -630,8 +534,8 @@ outlive_it(void *unused)
     return unused;
 }
 
-static void
-thread_ends_while_another_stays(void)
+END(or_when_another_thread_exits, 4,
+    "main has left\nends\ncollected\nthe rest\n")
 {
     pthread_t thread;
     gcw_exit_registry *r = gcw_exit_default();
@@ -663,8 +567,10 @@ call_and_end(void *unused)
     return unused;
 }
 
-static void
-proxied_function_ends_its_thread(void)
+#define TEN(text) text text text text text text text text text text
+
+END(after_a_proxy_has_ended_unknown_threads_collections_work, 0,
+    TEN(TEN("ends\n")) "collected\n")
 {
     pthread_t thread;
     void **keep = keep_array(2);
@@ -678,8 +584,6 @@ proxied_function_ends_its_thread(void)
     }
     collections_work();
 }
-
-#define TEN(text) text text text text text text text text text text
 
 #endif
 
@@ -709,14 +613,6 @@ register_two(void *unused)
     MUST(gcw_atexit(say_first) == 0);
     MUST(gcw_atexit(say_second) == 0);
     return unused;
-}
-
-static void
-on_second_thread(void *(*fn)(void *))
-{
-    pthread_t thread;
-    MUST(pthread_create(&thread, NULL, fn, NULL) == 0);
-    MUST(pthread_join(thread, NULL) == 0);
 }
 
 static void
@@ -751,52 +647,55 @@ main_registers_100000(void)
     MUST(gcw_atexit(say_later) == 0);
 }
 
+#define MAIN_GOES_ON "later\n100000 calls\nsecond\nfirst\n"
+
 static void
 main_goes_on(void)
 {
-    on_second_thread(register_two);
+    in_unknown_thread(register_two, NULL);
     all_of_gcweak_works();
     main_registers_100000();
 }
 
-static void
-main_starts_the_collector_and_goes_on(void)
+END(a_second_thread_may_register_before_main_has_called_anything, 0,
+    MAIN_GOES_ON)
 {
     GC_INIT();
     main_goes_on();
 }
 
-static void
-main_starts_the_collector_later(void)
+FRESH_END(a_second_thread_may_register_before_the_collector_runs, 0,
+          MAIN_GOES_ON)
 {
-    on_second_thread(register_two);
+    main_goes_on();
+}
+
+FRESH_END(main_may_start_the_collector_after_that, 0, MAIN_GOES_ON)
+{
+    in_unknown_thread(register_two, NULL);
     GC_INIT();
     GC_gcollect();
     all_of_gcweak_works();
     main_registers_100000();
 }
 
-#define MAIN_GOES_ON "later\n100000 calls\nsecond\nfirst\n"
-
-static void
-library_is_never_started(void)
+FRESH_END(what_was_registered_so_early_runs_if_the_library_is_never_started, 0,
+          "second\nfirst\n")
 {
-    on_second_thread(register_two);
+    in_unknown_thread(register_two, NULL);
 }
 
-static void
-only_the_collector_is_started(void)
+FRESH_END(or_only_the_collector, 0, "second\nfirst\n")
 {
-    on_second_thread(register_two);
+    in_unknown_thread(register_two, NULL);
     GC_INIT();
     GC_gcollect();
 }
 
-static void
-second_thread_exits(void)
+FRESH_END(or_if_a_second_thread_exits, 3, "second\nfirst\n")
 {
-    on_second_thread(register_two);
-    on_second_thread(exit_3);
+    in_unknown_thread(register_two, NULL);
+    in_unknown_thread(exit_3, NULL);
 }
 
 static void *
@@ -808,25 +707,22 @@ take_back_second(void *unused)
     return unused;
 }
 
-static void
-taken_back_by_a_thread(void)
+FRESH_END(an_early_one_is_taken_back_by_a_thread, 0, "first\n")
 {
-    on_second_thread(register_two);
-    on_second_thread(take_back_second);
+    in_unknown_thread(register_two, NULL);
+    in_unknown_thread(take_back_second, NULL);
 }
 
-static void
-taken_back_by_main(void)
+FRESH_END(or_by_main, 0, "first\n")
 {
-    on_second_thread(register_two);
+    in_unknown_thread(register_two, NULL);
     take_back_second(NULL);
 }
 
 /* The newest of those that main has registered as well comes first. */
-static void
-taken_back_after_the_start(void)
+FRESH_END(or_by_main_after_the_start, 0, "later\nfirst\n")
 {
-    on_second_thread(register_two);
+    in_unknown_thread(register_two, NULL);
     MUST(gcw_init() == 0);
     MUST(gcw_atexit(say_second) == 0);
     MUST(gcw_atexit(say_later) == 0);
@@ -844,10 +740,9 @@ take_back_nothing(void *unused)
     return unused;
 }
 
-static void
-nothing_to_take_back(void)
+FRESH_END(a_second_thread_may_ask_first_to_take_one_back, 0, "works\n")
 {
-    on_second_thread(take_back_nothing);
+    in_unknown_thread(take_back_nothing, NULL);
     all_of_gcweak_works();
     say("works");
 }
@@ -867,18 +762,18 @@ register_one_that_registers(void *unused)
     return unused;
 }
 
-static void
-registered_by_an_early_one(void)
+FRESH_END(an_early_one_may_register_the_next, 0,
+          "next\nlater\nsecond\nfirst\n")
 {
-    on_second_thread(register_one_that_registers);
+    in_unknown_thread(register_one_that_registers, NULL);
     MUST(gcw_init() == 0);
 }
 
-static void
-registered_by_an_early_one_of_the_unstarted(void)
+FRESH_END(so_it_may_where_the_library_is_never_started, 3,
+          "next\nlater\nsecond\nfirst\n")
 {
-    on_second_thread(register_one_that_registers);
-    on_second_thread(exit_3);
+    in_unknown_thread(register_one_that_registers, NULL);
+    in_unknown_thread(exit_3, NULL);
 }
 
 static void
@@ -896,10 +791,10 @@ register_one_that_fails(void *unused)
     return unused;
 }
 
-static void
-early_one_fails(void)
+FRESH_END(an_early_one_that_fails_is_reported_and_the_rest_run, 0,
+          "gives up\nsecond\nfirst\n", .err = "on purpose")
 {
-    on_second_thread(register_one_that_fails);
+    in_unknown_thread(register_one_that_fails, NULL);
 }
 
 static void
@@ -917,10 +812,9 @@ register_one_that_exits(void *unused)
     return unused;
 }
 
-static void
-early_one_exits(void)
+FRESH_END(an_early_one_may_exit, 9, "exits\nsecond\nfirst\n")
 {
-    on_second_thread(register_one_that_exits);
+    in_unknown_thread(register_one_that_exits, NULL);
     exit(1);
 }
 
@@ -937,17 +831,17 @@ in_a_child_as_well(void)
     say("parent");
 }
 
-static void
-child_of_the_unstarted(void)
+FRESH_END(a_child_runs_early_ones_too, 0,
+          "second\nfirst\nparent\nsecond\nfirst\n")
 {
-    on_second_thread(register_two);
+    in_unknown_thread(register_two, NULL);
     in_a_child_as_well();
 }
 
-static void
-child_of_the_started(void)
+FRESH_END(so_does_the_child_of_one_that_has_started, 0,
+          "later\nsecond\nfirst\nparent\nlater\nsecond\nfirst\n")
 {
-    on_second_thread(register_two);
+    in_unknown_thread(register_two, NULL);
     MUST(gcw_init() == 0);
     MUST(gcw_atexit(say_later) == 0);
     in_a_child_as_well();
@@ -960,7 +854,7 @@ be_refused_before_the_start(void *target)
     REFUSED(gcw_init() == -1);
     REFUSED(gcw_ref_new(target) == NULL);
     REFUSED(gcw_cleanup_new(target, say_it, NULL) == NULL);
-    REFUSED(gcw_method_new(target, method, NULL) == NULL);
+    REFUSED(gcw_method_new(target, idle_method, NULL) == NULL);
     REFUSED(gcw_event_new(NULL) == NULL);
     REFUSED(gcw_hub_new() == NULL);
     REFUSED(gcw_exit_default() == NULL);
@@ -973,115 +867,11 @@ be_refused_before_the_start(void *target)
     return NULL;
 }
 
-static void
-main_starts_it_afterwards(void)
+FRESH_END(all_else_is_refused_until_main_starts_the_collector, 0,
+          "later\n100000 calls\n")
 {
     static char word[64];
-    pthread_t thread;
-    MUST(pthread_create(&thread, NULL, be_refused_before_the_start, word)
-         == 0);
-    MUST(pthread_join(thread, NULL) == 0);
+    in_unknown_thread(be_refused_before_the_start, word);
     all_of_gcweak_works();
     main_registers_100000();
-}
-
-static const struct end ends[] = {
-    ROWS(atexit, "gcw_atexit_works", 0, "20000 calls\n"),
-    ROWS(cancel, "gcw_atexit_cancel_works", 0, "0 calls\n"),
-    ROWS(exit, "exit_works", 7, INTACT),
-    ROWS(quick, "quick_exit_works", 8, INTACT),
-    ROWS(post, "gcw_hub_post_works", 0, "all heard\n"),
-#if HAVE_LIBFFI
-    ROWS(proxy, "a_proxy_works", 0, INTACT),
-#endif
-    ROW(refused, "all_else_is_refused", on_an_unknown_thread, 0,
-        "at exit\n"),
-    ROWS_OF_ENDS(refused, "all_else_is_refused", 0, "at exit\n"),
-
-    { "main_hears_all_that_unknown_threads_post", main_dispatches, 0,
-      "all heard\n", NULL, NULL },
-
-    { "after_a_handler_has_ended_an_unknown_thread_collections_work",
-      handler_ends_its_thread, 0,
-      "first\nends\njoined\ncollected\nthe rest\n", NULL, NULL },
-    /* In the other mode the thread that runs finalizers never ends. */
-    { "and_the_rest_run_when_the_last_thread_ends",
-      handler_ends_its_thread_and_main_leaves, 0,
-      "first\nends\njoined\ncollected\nthe rest\n", NULL, "guile" },
-    { "or_when_another_thread_exits", thread_ends_while_another_stays, 4,
-      "main has left\nends\ncollected\nthe rest\n", NULL, NULL },
-#if HAVE_LIBFFI
-    { "after_a_proxy_has_ended_unknown_threads_collections_work",
-      proxied_function_ends_its_thread, 0,
-      TEN(TEN("ends\n")) "collected\n", NULL, NULL },
-#endif
-
-    { "a_second_thread_may_register_before_main_has_called_anything",
-      main_starts_the_collector_and_goes_on, 0, MAIN_GOES_ON, NULL, NULL },
-};
-
-/* Those in which the collector must not run to begin with, as it does in all
- * other modes. */
-static const struct end fresh[] = {
-    { "a_second_thread_may_register_before_the_collector_runs",
-      main_goes_on, 0, MAIN_GOES_ON, NULL, NULL },
-    { "main_may_start_the_collector_after_that",
-      main_starts_the_collector_later, 0, MAIN_GOES_ON, NULL, NULL },
-    { "what_was_registered_so_early_runs_if_the_library_is_never_started",
-      library_is_never_started, 0, "second\nfirst\n", NULL, NULL },
-    { "or_only_the_collector", only_the_collector_is_started, 0,
-      "second\nfirst\n", NULL, NULL },
-    { "or_if_a_second_thread_exits", second_thread_exits, 3,
-      "second\nfirst\n", NULL, NULL },
-    { "an_early_one_is_taken_back_by_a_thread", taken_back_by_a_thread, 0,
-      "first\n", NULL, NULL },
-    { "or_by_main", taken_back_by_main, 0, "first\n", NULL, NULL },
-    { "or_by_main_after_the_start", taken_back_after_the_start, 0,
-      "later\nfirst\n", NULL, NULL },
-    { "a_second_thread_may_ask_first_to_take_one_back",
-      nothing_to_take_back, 0, "works\n", NULL, NULL },
-    { "an_early_one_may_register_the_next", registered_by_an_early_one, 0,
-      "next\nlater\nsecond\nfirst\n", NULL, NULL },
-    { "so_it_may_where_the_library_is_never_started",
-      registered_by_an_early_one_of_the_unstarted, 3,
-      "next\nlater\nsecond\nfirst\n", NULL, NULL },
-    { "an_early_one_that_fails_is_reported_and_the_rest_run",
-      early_one_fails, 0, "gives up\nsecond\nfirst\n", "on purpose", NULL },
-    { "an_early_one_may_exit", early_one_exits, 9,
-      "exits\nsecond\nfirst\n", NULL, NULL },
-    { "a_child_runs_early_ones_too", child_of_the_unstarted, 0,
-      "second\nfirst\nparent\nsecond\nfirst\n", NULL, NULL },
-    { "so_does_the_child_of_one_that_has_started", child_of_the_started, 0,
-      "later\nsecond\nfirst\nparent\nlater\nsecond\nfirst\n", NULL, NULL },
-    { "all_else_is_refused_until_main_starts_the_collector",
-      main_starts_it_afterwards, 0, "later\n100000 calls\n", NULL, NULL },
-};
-
-enum {
-    ENDS = sizeof ends / sizeof *ends,
-    FRESH = sizeof fresh / sizeof *fresh
-};
-
-static bool
-collector_does_not_run(void)
-{
-    return !GC_is_init_called();
-}
-
-static int
-run_all(void)
-{
-    struct end all[ENDS + FRESH];
-    memcpy(all, ends, sizeof ends);
-    memcpy(all + ENDS, fresh, sizeof fresh);
-    return check_ends(all, ENDS + (collector_does_not_run() ? FRESH : 0));
-}
-
-int
-main(int argc, char **argv)
-{
-    struct end all[ENDS + FRESH];
-    memcpy(all, ends, sizeof ends);
-    memcpy(all + ENDS, fresh, sizeof fresh);
-    return ends_main(argc, argv, all, ENDS + FRESH, run_all);
 }

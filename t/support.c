@@ -1,9 +1,11 @@
 /* support.c: targets, their deaths, and main, for all tests; see support.h. */
 #include "support.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "mode.h"
@@ -21,10 +23,43 @@ target_new(size_t number)
     return t;
 }
 
+/* The compiler may leave out a store into memory that nobody reads; not this
+ * one. */
+struct target *
+lasting_target(size_t number)
+{
+    struct target *t = target_new(number);
+    void *volatile *keep = keep_array(1);
+
+    keep[0] = t;
+    return t;
+}
+
+gcw_cleanup *
+pend(void (*fn)(void *data), void *data)
+{
+    struct target *t = target_new(1);
+    gcw_cleanup *c = gcw_cleanup_new(t, fn, data);
+
+    if (c == NULL || gcw_dispose(t) != 0)
+        fail_msg("nothing is made pending");
+    return c;
+}
+
 bool
 nearly_all(size_t count, size_t of)
 {
     return count * MANY >= of * NEARLY_ALL;
+}
+
+size_t
+dead_refs(void *refs, size_t n)
+{
+    size_t dead = 0;
+
+    for (size_t i = 0; i < n; i++)
+        dead += gcw_ref_get(((gcw_ref **)refs)[i]) == NULL;
+    return dead;
 }
 
 size_t *
@@ -111,6 +146,40 @@ in_dead_frame(void (*body)(void *arg), void *arg)
     clear_stack();
 }
 
+void
+expect_failure(bool failed, int expected, const char *call, const char *file,
+               int line)
+{
+    int found = errno;
+
+    _assert_true(failed, call, file, line);
+    if (found != expected)
+        print_error("errno %d, not %d: %s\n", found, expected, call);
+    _assert_int_equal(found, expected, file, line);
+    errno = 0;
+}
+
+int
+refusal(bool failed)
+{
+    int found = failed ? errno : 0;
+
+    errno = 0;
+    return found;
+}
+
+size_t
+resident(void)
+{
+    size_t all, pages;
+    FILE *f = fopen("/proc/self/statm", "r");
+
+    assert_non_null(f);
+    assert_int_equal(fscanf(f, "%zu %zu", &all, &pages), 2);
+    fclose(f);
+    return pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
 const char *
 program_path(void)
 {
@@ -128,12 +197,13 @@ test_main(int argc, char **argv, const struct scenario *scenarios,
           size_t n_scenarios, int (*tests)(void))
 {
     const char *mode = getenv("GCWEAK_TEST_MODE");
+    bool by_name = argc == 3 && strcmp(argv[1], "-n") == 0;
 
     if (!mode_set_up(mode)) {
         printf("Bail out! The mode %s cannot be had\n", mode);
         return 99;
     }
-    if (argc < 2)
-        return tests();
-    return scenario_play(argv[1], scenarios, n_scenarios);
+    if (argc > 1 && !by_name)
+        return scenario_play(argv[1], scenarios, n_scenarios);
+    return tests != NULL ? tests() : test_run(by_name ? argv[2] : NULL);
 }

@@ -17,6 +17,7 @@
 #ifndef SUPPORT_H
 #define SUPPORT_H
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -25,6 +26,7 @@
 #include <cmocka.h>
 #include <gc.h>
 #include <gcweak.h>
+#include "test.h"
 
 #define NOINLINE __attribute__((noinline))
 
@@ -59,8 +61,17 @@ enum { MAGIC = 0x5a17ed };
 /* A new target with its magic word set; fails the test if memory runs out. */
 struct target *target_new(size_t number);
 
+/* One that lives as long as the process. */
+struct target *lasting_target(size_t number);
+
+/* Makes a callback pending, without a collection. */
+gcw_cleanup *pend(void (*fn)(void *data), void *data);
+
 /* Whether so many deaths of so many are nearly all. */
 bool nearly_all(size_t count, size_t of);
+
+/* How many of n references are those of the dead. */
+size_t dead_refs(void *refs, size_t n);
 
 /* A counter for callbacks, and a callback that counts.  It outlives its test,
  * for so may a callback whose target the collector did not find dead. */
@@ -84,9 +95,23 @@ void collect(void);
 /* Calls body(arg) in a frame of its own and clears what it left behind. */
 NOINLINE void in_dead_frame(void (*body)(void *arg), void *arg);
 
+/* Fails the test unless the call fails, with that errno. */
+#define expect_errno(failed, expected)                                      \
+    (errno = 0, expect_failure((failed), (expected), #failed, __FILE__,     \
+                               __LINE__))
+void expect_failure(bool failed, int expected, const char *call,
+                    const char *file, int line);
+
+/* The errno of a call that has failed, or 0. */
+int refusal(bool failed);
+
+/* The memory that the process has, in bytes. */
+size_t resident(void);
+
 /* Scenarios: what runs in a child process of its own, started afresh from
  * this test program.  The scenario's function runs after the mode was set up;
- * the child's status, output and errors come back. */
+ * the child's status, output and errors come back.  Those of SCENARIO and of
+ * END need no table. */
 struct scenario {
     const char *name;
     void (*run)(void);
@@ -102,12 +127,17 @@ struct outcome {
 struct outcome run_scenario(const char *name);
 void outcome_free(struct outcome *o);
 
+/* Has the collector have so many threads for marking, which it decides when it
+ * starts: the scenario may be started afresh for it. */
+void with_markers(const char *scenario, const char *markers);
+
 /* The file of this test program.  To start it anew use this, not the link in
  * /proc: that one would start valgrind itself where a test runs under it. */
 const char *program_path(void);
 
-/* The main function of each test program: sets up the mode, then either runs
- * the tests, or, with a scenario's name as the argument, that scenario.
+/* What the main function of each test program calls: sets up the mode, then
+ * does what the arguments ask for (test.h).  A program may have scenarios in a
+ * table, and a function that runs its tests, if not NULL, in place of test_run.
  * Returns what main returns. */
 int test_main(int argc, char **argv, const struct scenario *scenarios,
               size_t n_scenarios, int (*run_tests)(void));

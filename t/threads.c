@@ -2,14 +2,115 @@
  * and of calls from threads that the collector does not know.
  */
 #include "at-once.h"
+#include "idle.h"
 #include "support.h"
+#include "thread.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
 enum { THREADS = 6 };
+
+static void
+called(void *data)
+{
+    atomic_fetch_add((atomic_int *)data, 1);
+}
+
+/* --- threads that the collector does not know --- */
+
+/* What an unknown thread is given; in uncollectable memory. */
+struct given {
+    struct target *target, *other;
+    gcw_method *method;
+    gcw_cleanup *cleanup;
+    atomic_int calls;
+    const char *wrong;       /* the first call that was not refused */
+};
+
+static void
+refuse(struct given *g, bool failed, const char *call)
+{
+    if (g->wrong == NULL && (!failed || errno != EPERM))
+        g->wrong = call;
+    errno = 0;
+}
+
+#define REFUSED(call, failure) refuse(g, (call) == (failure), #call)
+
+static void *
+call_everything(void *data)
+{
+    struct given *g = data;
+    errno = 0;
+    REFUSED(gcw_ref_new(g->target), NULL);
+    REFUSED(gcw_ref_new_long(g->target), NULL);
+    REFUSED(gcw_dispose(g->target), -1);
+    REFUSED(gcw_method_new(g->target, idle_method, NULL), NULL);
+    REFUSED(gcw_method_new_weak(g->target, idle_method, g->other), NULL);
+    REFUSED(gcw_method_on_death(g->method, idle_on_death, NULL), NULL);
+    REFUSED(gcw_cleanup_new(g->target, called, NULL), NULL);
+    REFUSED(gcw_cleanup_run(g->cleanup), false);
+    REFUSED(gcw_cleanup_detach(g->cleanup), false);
+    REFUSED(gcw_cleanup_set_atexit(g->cleanup, false), -1);
+    REFUSED(gcw_drain(0), 0);
+    REFUSED(gcw_collect(), 0);
+    REFUSED(gcw_drain_fd(), -1);
+    REFUSED(gcw_drain_thread(true), -1);
+    REFUSED(gcw_drain_on_error(NULL, NULL), -1);
+    return NULL;
+}
+
+static struct given *
+given_new(void)
+{
+    struct given *g = GC_MALLOC_UNCOLLECTABLE(sizeof *g);
+    assert_non_null(g);
+    g->target = target_new(1);
+    g->other = target_new(2);
+    g->method = gcw_method_new(g->target, idle_method, NULL);
+    g->cleanup = gcw_cleanup_new(g->target, called, &g->calls);
+    return g;
+}
+
+TEST(a_thread_unknown_to_the_collector_is_refused)
+{
+    struct given *g = given_new();
+    in_unknown_thread(call_everything, g);
+    if (g->wrong != NULL)
+        fail_msg("not refused with EPERM: %s", g->wrong);
+    assert_true(gcw_cleanup_atexit(g->cleanup));
+    assert_true(gcw_method_alive(g->method));
+    assert_int_equal(atomic_load(&g->calls), 0);
+    assert_true(gcw_cleanup_run(g->cleanup));
+}
+
+static void *
+become_known_and_refer(void *data)
+{
+    struct given *g = data;
+    struct GC_stack_base base;
+    GC_get_stack_base(&base);
+    if (GC_register_my_thread(&base) != GC_SUCCESS)
+        return NULL;
+    if (gcw_ref_get(gcw_ref_new(g->other)) != g->other)
+        g->wrong = "gcw_ref_new";
+    if (!gcw_cleanup_run(g->cleanup))
+        g->wrong = "gcw_cleanup_run";
+    GC_unregister_my_thread();
+    return NULL;
+}
+
+TEST(a_thread_that_registers_with_the_collector_is_welcome)
+{
+    struct given *g = given_new();
+    g->wrong = NULL;
+    GC_allow_register_threads();
+    in_unknown_thread(become_known_and_refer, g);
+    assert_null(g->wrong);
+    assert_int_equal(atomic_load(&g->calls), 1);
+}
 
 /* --- references --- */
 
@@ -36,10 +137,8 @@ refer_to_the_same(size_t number, void *shared)
     return true;
 }
 
-static void
-all_threads_get_the_same_reference(void **state)
+TEST(all_threads_get_the_same_reference)
 {
-    (void)state;
     for (int round = 0; round < 10; round++) {
         struct common c = common_new(MANY);
         for (size_t i = 0; i < MANY; i++)
@@ -78,10 +177,8 @@ by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static void
-references_made_at_once_to_different_targets_differ(void **state)
+TEST(references_made_at_once_to_different_targets_differ)
 {
-    (void)state;
     static uint64_t ids[THREADS * EACH];
     struct common c = common_new(THREADS * EACH);
     at_once(THREADS, refer_to_different_ones, &c);
@@ -112,10 +209,8 @@ refer_or_dispose(size_t number, void *shared)
     return good;
 }
 
-static void
-a_disposed_target_may_be_referred_to_at_once(void **state)
+TEST(a_disposed_target_may_be_referred_to_at_once)
 {
-    (void)state;
     struct common c = common_new(MANY);
     c.targets[0] = target_new(1);
     at_once(THREADS, refer_or_dispose, &c);
@@ -134,12 +229,6 @@ struct contest {
     atomic_int *calls;
     atomic_size_t ran, detached, drained;
 };
-
-static void
-called(void *data)
-{
-    atomic_fetch_add((atomic_int *)data, 1);
-}
 
 static struct contest *
 contest_new(void)
@@ -173,42 +262,27 @@ compete(size_t number, void *shared)
     return true;
 }
 
-static size_t
-total_calls(const struct contest *c)
+TEST(run_detach_and_drain_have_one_winner_each)
 {
-    size_t total = 0;
-    for (size_t i = 0; i < MANY; i++) {
-        assert_in_range(atomic_load(&c->calls[i]), 0, 1);
-        total += (size_t)atomic_load(&c->calls[i]);
-    }
-    return total;
-}
-
-static void
-run_detach_and_drain_have_one_winner_each(void **state)
-{
-    (void)state;
     for (int round = 0; round < 10; round++) {
         struct contest *c = contest_new();
         at_once(THREADS, compete, c);
         c->drained += gcw_drain(0);
-        size_t calls = total_calls(c);
+        size_t calls = total_calls(c->calls);
         assert_int_equal(calls, c->ran + c->drained);
         assert_int_equal(calls + c->detached, MANY);
     }
 }
 
-static void
-so_they_have_with_the_worker_among_them(void **state)
+TEST(so_they_have_with_the_worker_among_them)
 {
-    (void)state;
     for (int round = 0; round < 10; round++) {
         struct contest *c = contest_new();
         assert_int_equal(gcw_drain_thread(true), 0);
         at_once(THREADS, compete, c);
         assert_int_equal(gcw_drain_thread(false), 0);
         gcw_drain(0);
-        assert_int_equal(total_calls(c) + c->detached, MANY);
+        assert_int_equal(total_calls(c->calls) + c->detached, MANY);
     }
 }
 
@@ -222,16 +296,14 @@ drain_one_by_one(size_t number, void *shared)
     return true;
 }
 
-static void
-threads_that_drain_share_the_work(void **state)
+TEST(threads_that_drain_share_the_work)
 {
-    (void)state;
     struct contest *c = contest_new();
     for (size_t i = 0; i < MANY; i++)
         assert_int_equal(gcw_dispose(c->targets[i]), 0);
     at_once(THREADS, drain_one_by_one, c);
     assert_int_equal(c->drained, MANY);
-    assert_int_equal(total_calls(c), MANY);
+    assert_int_equal(total_calls(c->calls), MANY);
 }
 
 /* --- weak methods that lose both halves at once --- */
@@ -240,13 +312,6 @@ struct pairs {
     void **selves, **data;
     atomic_int *calls;
 };
-
-static void *
-unused_method(void *self, void *arg, void *data)
-{
-    (void)self, (void)arg;
-    return data;
-}
 
 static void
 told(gcw_method *m, void *data)
@@ -266,10 +331,8 @@ dispose_of_halves(size_t number, void *shared)
     return good;
 }
 
-static void
-a_weak_method_whose_halves_die_at_once_tells_once(void **state)
+TEST(a_weak_method_whose_halves_die_at_once_tells_once)
 {
-    (void)state;
     struct pairs p = { keep_array(MANY), keep_array(MANY),
                        calloc(MANY, sizeof *p.calls) };
     assert_non_null(p.calls);
@@ -277,7 +340,7 @@ a_weak_method_whose_halves_die_at_once_tells_once(void **state)
         p.selves[i] = target_new(i);
         p.data[i] = target_new(i);
         assert_non_null(gcw_method_on_death(
-            gcw_method_new_weak(p.selves[i], unused_method, p.data[i]),
+            gcw_method_new_weak(p.selves[i], idle_method, p.data[i]),
             told, &p.calls[i]));
     }
     at_once(THREADS, dispose_of_halves, &p);
@@ -298,10 +361,8 @@ start_and_stop(size_t number, void *shared)
     return good;
 }
 
-static void
-the_worker_may_be_started_and_stopped_by_all(void **state)
+TEST(the_worker_may_be_started_and_stopped_by_all)
 {
-    (void)state;
     static atomic_int calls;
     struct target *t = target_new(1);
     at_once(THREADS, start_and_stop, NULL);
@@ -342,10 +403,8 @@ live_and_collect(size_t number, void *shared)
     return calls != NULL;
 }
 
-static void
-each_death_is_told_once_in_a_storm_of_births_and_collections(void **state)
+TEST(each_death_is_told_once_in_a_storm_of_births_and_collections)
 {
-    (void)state;
     static atomic_int calls;
     size_t born = (size_t)THREADS * STORMS * (MANY / 4);
     at_once(THREADS, live_and_collect, &calls);
@@ -353,140 +412,4 @@ each_death_is_told_once_in_a_storm_of_births_and_collections(void **state)
     gcw_drain(0);
     assert_true((size_t)atomic_load(&calls) <= born);
     assert_true(nearly_all((size_t)atomic_load(&calls), born));
-}
-
-/* --- threads that the collector does not know --- */
-
-/* What an unknown thread is given; in uncollectable memory. */
-struct given {
-    struct target *target, *other;
-    gcw_method *method;
-    gcw_cleanup *cleanup;
-    atomic_int calls;
-    const char *wrong;       /* the first call that was not refused */
-};
-
-static void
-refuse(struct given *g, bool failed, const char *call)
-{
-    if (g->wrong == NULL && (!failed || errno != EPERM))
-        g->wrong = call;
-    errno = 0;
-}
-
-#define REFUSED(call, failure) refuse(g, (call) == (failure), #call)
-
-static void
-told_nobody(gcw_method *m, void *data)
-{
-    (void)m, (void)data;
-}
-
-static void *
-call_everything(void *data)
-{
-    struct given *g = data;
-    errno = 0;
-    REFUSED(gcw_ref_new(g->target), NULL);
-    REFUSED(gcw_ref_new_long(g->target), NULL);
-    REFUSED(gcw_dispose(g->target), -1);
-    REFUSED(gcw_method_new(g->target, unused_method, NULL), NULL);
-    REFUSED(gcw_method_new_weak(g->target, unused_method, g->other), NULL);
-    REFUSED(gcw_method_on_death(g->method, told_nobody, NULL), NULL);
-    REFUSED(gcw_cleanup_new(g->target, called, NULL), NULL);
-    REFUSED(gcw_cleanup_run(g->cleanup), false);
-    REFUSED(gcw_cleanup_detach(g->cleanup), false);
-    REFUSED(gcw_cleanup_set_atexit(g->cleanup, false), -1);
-    REFUSED(gcw_drain(0), 0);
-    REFUSED(gcw_collect(), 0);
-    REFUSED(gcw_drain_fd(), -1);
-    REFUSED(gcw_drain_thread(true), -1);
-    REFUSED(gcw_drain_on_error(NULL, NULL), -1);
-    return NULL;
-}
-
-static struct given *
-given_new(void)
-{
-    struct given *g = GC_MALLOC_UNCOLLECTABLE(sizeof *g);
-    assert_non_null(g);
-    g->target = target_new(1);
-    g->other = target_new(2);
-    g->method = gcw_method_new(g->target, unused_method, NULL);
-    g->cleanup = gcw_cleanup_new(g->target, called, &g->calls);
-    return g;
-}
-
-static void
-a_thread_unknown_to_the_collector_is_refused(void **state)
-{
-    (void)state;
-    struct given *g = given_new();
-    pthread_t thread;
-    assert_int_equal(pthread_create(&thread, NULL, call_everything, g), 0);
-    pthread_join(thread, NULL);
-    if (g->wrong != NULL)
-        fail_msg("not refused with EPERM: %s", g->wrong);
-    assert_true(gcw_cleanup_atexit(g->cleanup));
-    assert_true(gcw_method_alive(g->method));
-    assert_int_equal(atomic_load(&g->calls), 0);
-    assert_true(gcw_cleanup_run(g->cleanup));
-}
-
-static void *
-become_known_and_refer(void *data)
-{
-    struct given *g = data;
-    struct GC_stack_base base;
-    GC_get_stack_base(&base);
-    if (GC_register_my_thread(&base) != GC_SUCCESS)
-        return NULL;
-    if (gcw_ref_get(gcw_ref_new(g->other)) != g->other)
-        g->wrong = "gcw_ref_new";
-    if (!gcw_cleanup_run(g->cleanup))
-        g->wrong = "gcw_cleanup_run";
-    GC_unregister_my_thread();
-    return NULL;
-}
-
-static void
-a_thread_that_registers_with_the_collector_is_welcome(void **state)
-{
-    (void)state;
-    struct given *g = given_new();
-    pthread_t thread;
-    g->wrong = NULL;
-    GC_allow_register_threads();
-    assert_int_equal(
-        pthread_create(&thread, NULL, become_known_and_refer, g), 0);
-    pthread_join(thread, NULL);
-    assert_null(g->wrong);
-    assert_int_equal(atomic_load(&g->calls), 1);
-}
-
-static int
-run_all(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_thread_unknown_to_the_collector_is_refused),
-        cmocka_unit_test(
-            a_thread_that_registers_with_the_collector_is_welcome),
-        cmocka_unit_test(all_threads_get_the_same_reference),
-        cmocka_unit_test(references_made_at_once_to_different_targets_differ),
-        cmocka_unit_test(a_disposed_target_may_be_referred_to_at_once),
-        cmocka_unit_test(run_detach_and_drain_have_one_winner_each),
-        cmocka_unit_test(so_they_have_with_the_worker_among_them),
-        cmocka_unit_test(threads_that_drain_share_the_work),
-        cmocka_unit_test(a_weak_method_whose_halves_die_at_once_tells_once),
-        cmocka_unit_test(the_worker_may_be_started_and_stopped_by_all),
-        cmocka_unit_test(
-            each_death_is_told_once_in_a_storm_of_births_and_collections),
-    };
-    return cmocka_run_group_tests_name("threads", tests, NULL, NULL);
-}
-
-int
-main(int argc, char **argv)
-{
-    return test_main(argc, argv, NULL, 0, run_all);
 }

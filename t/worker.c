@@ -1,5 +1,8 @@
 /* worker.c: tests of the thread that drains: where callbacks run then, how it
  * stops, and what it does around fork and exit.
+ *
+ * What counts exactly comes first: the few targets that the collector missed
+ * in the later ones may die at any time.
  */
 #include "support.h"
 
@@ -41,29 +44,21 @@ arrives(sem_t *sem)
 /* Posted by the callbacks of the tests, one at a time. */
 static sem_t called;
 
-static int
-set_up(void **state)
-{
-    (void)state;
-    return sem_init(&called, 0, 0);
-}
-
-static int
-stop_worker(void **state)
-{
-    (void)state;
-    gcw_drain(0);
-    return gcw_drain_thread(false);
-}
-
-/* Makes a callback pending, without a collection. */
 static void
-pend(void (*fn)(void *), void *data)
+expect_calls(void)
 {
-    struct target *t = target_new(1);
-    gcw_cleanup_new(t, fn, data);
-    gcw_dispose(t);
+    assert_int_equal(sem_init(&called, 0, 0), 0);
 }
+
+static void
+stop_worker(void)
+{
+    gcw_drain(0);
+    assert_int_equal(gcw_drain_thread(false), 0);
+}
+
+#define WORKER_TEST(name)                                                   \
+    TEST(name, .set_up = expect_calls, .tear_down = stop_worker)
 
 /* --- where callbacks run --- */
 
@@ -94,25 +89,19 @@ where_the_worker_runs(void)
     return &p;
 }
 
-static void
-callbacks_run_on_another_thread(void **state)
+WORKER_TEST(callbacks_run_on_another_thread)
 {
-    (void)state;
     assert_false(pthread_equal(where_the_worker_runs()->thread,
                                pthread_self()));
 }
 
-static void
-the_collector_knows_the_worker(void **state)
+WORKER_TEST(the_collector_knows_the_worker)
 {
-    (void)state;
     assert_true(where_the_worker_runs()->known);
 }
 
-static void
-the_workers_signals_are_blocked(void **state)
+WORKER_TEST(the_workers_signals_are_blocked)
 {
-    (void)state;
     static const int signals[] = {
         SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM, SIGCHLD,
         SIGPIPE, SIGTSTP, SIGWINCH, SIGIO
@@ -123,10 +112,8 @@ the_workers_signals_are_blocked(void **state)
             fail_msg("%s is not blocked", strsignal(signals[i]));
 }
 
-static void
-the_collectors_signals_are_not(void **state)
+WORKER_TEST(the_collectors_signals_are_not)
 {
-    (void)state;
     const struct place *p = where_the_worker_runs();
     assert_int_equal(sigismember(&p->blocked, GC_get_suspend_signal()), 0);
     assert_int_equal(sigismember(&p->blocked, GC_get_thr_restart_signal()),
@@ -147,24 +134,8 @@ drop_many(void *data)
         gcw_cleanup_new(target_new(i), tell, data);
 }
 
-static void
-it_runs_what_a_collection_found(void **state)
+WORKER_TEST(it_runs_what_was_pending_before_it_started)
 {
-    (void)state;
-    static atomic_int n;
-    assert_int_equal(gcw_drain_thread(true), 0);
-    in_dead_frame(drop_many, &n);
-    collect();
-    assert_int_equal(gcw_drain_thread(true), 0);
-    for (int i = 0; i < NEARLY_ALL; i++)
-        assert_true(arrives(&called));
-    assert_in_range(atomic_load(&n), NEARLY_ALL, MANY);
-}
-
-static void
-it_runs_what_was_pending_before_it_started(void **state)
-{
-    (void)state;
     static atomic_int n;
     pend(tell, &n);
     assert_int_equal(atomic_load(&n), 0);
@@ -188,10 +159,8 @@ give_up(void *data)
     gcw_fail("broken");
 }
 
-static void
-a_failing_callback_does_not_end_it(void **state)
+WORKER_TEST(a_failing_callback_does_not_end_it)
 {
-    (void)state;
     static atomic_int failures, n;
     assert_int_equal(gcw_drain_on_error(hear, &failures), 0);
     assert_int_equal(gcw_drain_thread(true), 0);
@@ -206,10 +175,8 @@ a_failing_callback_does_not_end_it(void **state)
 
 /* --- starting and stopping --- */
 
-static void
-starting_and_stopping_twice_changes_nothing(void **state)
+WORKER_TEST(starting_and_stopping_twice_changes_nothing)
 {
-    (void)state;
     static atomic_int n;
     errno = EXDEV;
     assert_int_equal(gcw_drain_thread(true), 0);
@@ -221,10 +188,8 @@ starting_and_stopping_twice_changes_nothing(void **state)
     assert_int_equal(errno, EXDEV);
 }
 
-static void
-after_the_stop_callbacks_wait_for_a_drain(void **state)
+WORKER_TEST(after_the_stop_callbacks_wait_for_a_drain)
 {
-    (void)state;
     struct place p = { .thread = pthread_self() };
     assert_int_equal(gcw_drain_thread(true), 0);
     assert_int_equal(gcw_drain_thread(false), 0);
@@ -235,10 +200,8 @@ after_the_stop_callbacks_wait_for_a_drain(void **state)
     assert_true(pthread_equal(p.thread, pthread_self()));
 }
 
-static void
-it_starts_and_stops_many_times(void **state)
+WORKER_TEST(it_starts_and_stops_many_times)
 {
-    (void)state;
     static atomic_int n;
     for (int i = 0; i < 200; i++) {
         assert_int_equal(gcw_drain_thread(true), 0);
@@ -279,10 +242,8 @@ slow_new(long patience)
     return s;
 }
 
-static void
-stopping_waits_for_a_running_callback(void **state)
+WORKER_TEST(stopping_waits_for_a_running_callback)
 {
-    (void)state;
     struct slow *s = slow_new(200);
     assert_int_equal(gcw_drain_thread(true), 0);
     pend(be_slow, s);
@@ -300,10 +261,8 @@ stop_inside(void *data)
     sem_post(&called);
 }
 
-static void
-a_callback_may_stop_it(void **state)
+WORKER_TEST(a_callback_may_stop_it)
 {
-    (void)state;
     static int result;
     static atomic_int n;
     result = -1;
@@ -318,6 +277,18 @@ a_callback_may_stop_it(void **state)
     pend(tell, &n);
     assert_true(arrives(&called) && arrives(&called));
     assert_int_equal(atomic_load(&n), 2);
+}
+
+WORKER_TEST(it_runs_what_a_collection_found)
+{
+    static atomic_int n;
+    assert_int_equal(gcw_drain_thread(true), 0);
+    in_dead_frame(drop_many, &n);
+    collect();
+    assert_int_equal(gcw_drain_thread(true), 0);
+    for (int i = 0; i < NEARLY_ALL; i++)
+        assert_true(arrives(&called));
+    assert_in_range(atomic_load(&n), NEARLY_ALL, MANY);
 }
 
 /* --- fork and exit, in processes of their own --- */
@@ -345,8 +316,9 @@ say_delivered(const char *who)
     say(who, arrives(&called) ? "delivered" : "lost");
 }
 
-static void
-fork_while_it_is_on(void)
+END(a_forked_child_gets_a_worker_of_its_own, 0,
+    "parent: delivered\nchild: delivered\n"
+    "parent again: delivered\n")
 {
     start();
     say_delivered("parent");
@@ -359,18 +331,9 @@ fork_while_it_is_on(void)
     say_delivered("parent again");
 }
 
-static void
-a_forked_child_gets_a_worker_of_its_own(void **state)
-{
-    (void)state;
-    struct outcome o = run_scenario("fork");
-    assert_string_equal(o.out, "parent: delivered\nchild: delivered\n"
-                               "parent again: delivered\n");
-    outcome_free(&o);
-}
-
-static void
-fork_while_a_callback_runs(void)
+END(fork_does_not_wait_for_ever_for_a_callback, 0,
+    "child: delivered\ncallback: finished\n"
+    "parent: delivered\n")
 {
     struct slow *s = slow_new(30000);
     start();
@@ -390,16 +353,6 @@ fork_while_a_callback_runs(void)
 }
 
 static void
-fork_does_not_wait_for_ever_for_a_callback(void **state)
-{
-    (void)state;
-    struct outcome o = run_scenario("fork, slow");
-    assert_string_equal(o.out, "child: delivered\ncallback: finished\n"
-                               "parent: delivered\n");
-    outcome_free(&o);
-}
-
-static void
 fork_inside(void *data)
 {
     pid_t child = fork();
@@ -412,22 +365,12 @@ fork_inside(void *data)
     sem_post(&called);
 }
 
-static void
-fork_in_a_callback(void)
+END(a_callback_may_fork, 0, "child: ended\nparent: delivered\n")
 {
     start();
     pend(fork_inside, NULL);
     if (arrives(&called))
         say_delivered("parent");
-}
-
-static void
-a_callback_may_fork(void **state)
-{
-    (void)state;
-    struct outcome o = run_scenario("fork inside");
-    assert_string_equal(o.out, "child: ended\nparent: delivered\n");
-    outcome_free(&o);
 }
 
 static void
@@ -444,8 +387,7 @@ say_goodbye(void)
     say("handler", "ran");
 }
 
-static void
-exit_while_a_callback_hangs(void)
+SCENARIO(exit_while_a_callback_hangs)
 {
     start();
     gcw_atexit(say_goodbye);
@@ -462,12 +404,10 @@ seconds_now(void)
     return now.tv_sec;
 }
 
-static void
-exit_leaves_a_hanging_callback_behind_and_says_so(void **state)
+WORKER_TEST(exit_leaves_a_hanging_callback_behind_and_says_so)
 {
-    (void)state;
     long began = seconds_now();
-    struct outcome o = run_scenario("exit, hanging");
+    struct outcome o = run_scenario("exit_while_a_callback_hangs");
     assert_in_range(seconds_now() - began, 0, 20);
     assert_int_equal(o.status, 5);
     assert_string_equal(o.out, "handler: ran\n");
@@ -489,8 +429,8 @@ announce_and_finish_late(void *data)
     finish_late(data);
 }
 
-static void
-exit_while_a_callback_runs(void)
+END(exit_waits_for_a_callback_that_is_nearly_done, 0,
+    "callback: finished\nhandler: ran\n", .err = "")
 {
     static sem_t never;
     sem_init(&never, 0, 0);
@@ -502,37 +442,16 @@ exit_while_a_callback_runs(void)
 }
 
 static void
-exit_waits_for_a_callback_that_is_nearly_done(void **state)
-{
-    (void)state;
-    struct outcome o = run_scenario("exit, slow");
-    assert_string_equal(o.out, "callback: finished\nhandler: ran\n");
-    assert_string_equal(o.err, "");
-    assert_int_equal(o.status, 0);
-    outcome_free(&o);
-}
-
-static void
 say_data(void *data)
 {
     say("callback", data);
 }
 
-static void
-exit_with_pending_ones(void)
+END(what_is_pending_at_exit_runs_once, 0, "callback: once\n")
 {
     start();
     pend(say_data, (char *)"once");
     exit(0);
-}
-
-static void
-what_is_pending_at_exit_runs_once(void **state)
-{
-    (void)state;
-    struct outcome o = run_scenario("exit, pending");
-    assert_string_equal(o.out, "callback: once\n");
-    outcome_free(&o);
 }
 
 static void
@@ -542,23 +461,12 @@ exit_inside(void *data)
     exit(6);
 }
 
-static void
-exit_in_a_callback(void)
+END(a_callback_may_exit, 6, "handler: ran\n")
 {
     start();
     gcw_atexit(say_goodbye);
     pend(exit_inside, NULL);
     arrives(&called);
-}
-
-static void
-a_callback_may_exit(void **state)
-{
-    (void)state;
-    struct outcome o = run_scenario("exit inside");
-    assert_int_equal(o.status, 6);
-    assert_string_equal(o.out, "handler: ran\n");
-    outcome_free(&o);
 }
 
 static void
@@ -569,68 +477,8 @@ start_late(void)
     say("start", result == -1 && errno == ESHUTDOWN ? "ESHUTDOWN" : "other");
 }
 
-static void
-start_at_exit(void)
+END(at_exit_it_cannot_be_started, 0, "start: ESHUTDOWN\n")
 {
     gcw_atexit(start_late);
     exit(0);
-}
-
-static void
-at_exit_it_cannot_be_started(void **state)
-{
-    (void)state;
-    struct outcome o = run_scenario("exit, start");
-    assert_string_equal(o.out, "start: ESHUTDOWN\n");
-    outcome_free(&o);
-}
-
-static const struct scenario scenarios[] = {
-    { "fork", fork_while_it_is_on },
-    { "fork, slow", fork_while_a_callback_runs },
-    { "fork inside", fork_in_a_callback },
-    { "exit, hanging", exit_while_a_callback_hangs },
-    { "exit, slow", exit_while_a_callback_runs },
-    { "exit, pending", exit_with_pending_ones },
-    { "exit inside", exit_in_a_callback },
-    { "exit, start", start_at_exit },
-};
-
-#define test(f) cmocka_unit_test_setup_teardown(f, set_up, stop_worker)
-
-/* What counts exactly comes first: the few targets that the collector missed
- * in the later ones may die at any time. */
-static int
-run_all(void)
-{
-    const struct CMUnitTest tests[] = {
-        test(callbacks_run_on_another_thread),
-        test(the_collector_knows_the_worker),
-        test(the_workers_signals_are_blocked),
-        test(the_collectors_signals_are_not),
-        test(it_runs_what_was_pending_before_it_started),
-        test(a_failing_callback_does_not_end_it),
-        test(starting_and_stopping_twice_changes_nothing),
-        test(after_the_stop_callbacks_wait_for_a_drain),
-        test(it_starts_and_stops_many_times),
-        test(stopping_waits_for_a_running_callback),
-        test(a_callback_may_stop_it),
-        test(it_runs_what_a_collection_found),
-        test(a_forked_child_gets_a_worker_of_its_own),
-        test(fork_does_not_wait_for_ever_for_a_callback),
-        test(a_callback_may_fork),
-        test(exit_leaves_a_hanging_callback_behind_and_says_so),
-        test(exit_waits_for_a_callback_that_is_nearly_done),
-        test(what_is_pending_at_exit_runs_once),
-        test(a_callback_may_exit),
-        test(at_exit_it_cannot_be_started),
-    };
-    return cmocka_run_group_tests_name("worker", tests, NULL, NULL);
-}
-
-int
-main(int argc, char **argv)
-{
-    return test_main(argc, argv, scenarios,
-                     sizeof scenarios / sizeof *scenarios, run_all);
 }
