@@ -90,8 +90,11 @@ gcweak_sources = \
 	src/ground/wakeup.c \
 	src/ground/wakeup.h \
 	src/map/ephemeron.c \
+	src/map/map-lock.c \
+	src/map/map-new.c \
 	src/map/map-room.c \
 	src/map/map-see.c \
+	src/map/map-walk.c \
 	src/map/maps.c \
 	src/map/maps.h \
 	src/marks/engine.c \

@@ -30,6 +30,7 @@ test_programs = \
 	t/hub-run.t \
 	t/hub-weak.t \
 	t/hub.t \
+	t/map.t \
 	t/memory.t \
 	t/method.t \
 	t/midst.t \

@@ -17,16 +17,10 @@
 
 enum { SMALLEST = 4 };               /* the logarithm of a capacity */
 
-static struct gcw__map_table *
-table_of(const gcw_map *m)
-{
-    return atomic_load_explicit(&m->table, memory_order_relaxed);
-}
-
 size_t
 gcw__map_live(const gcw_map *m)
 {
-    return m->used + m->again - m->removed - atomic_load(&table_of(m)->dead);
+    return m->used + m->again - m->removed - atomic_load(&gcw__map_table(m)->dead);
 }
 
 /* At most five eighths full, so that many more fit in. */
@@ -86,7 +80,7 @@ move_entry(gcw_map *m, struct gcw__map_table *to,
 static void
 move_to(gcw_map *m, struct gcw__map_table *to)
 {
-    struct gcw__map_table *from = table_of(m);
+    struct gcw__map_table *from = gcw__map_table(m);
     size_t capacity = gcw__map_table_mask(from) + 1;
 
     atomic_fetch_add(&gcw__moves_begun, 1);
@@ -117,14 +111,14 @@ use_room(gcw_map *m, size_t n, struct gcw__map_room *room)
 bool
 gcw__map_has_room(gcw_map *m, struct gcw__map_room *room)
 {
-    return !is_full(m->used + 1, gcw__map_table_mask(table_of(m)) + 1)
+    return !is_full(m->used + 1, gcw__map_table_mask(gcw__map_table(m)) + 1)
            || use_room(m, gcw__map_live(m) + 1, room);
 }
 
 bool
 gcw__map_is_sparse(const gcw_map *m)
 {
-    size_t capacity = gcw__map_table_mask(table_of(m)) + 1;
+    size_t capacity = gcw__map_table_mask(gcw__map_table(m)) + 1;
 
     return capacity != (size_t)1 << SMALLEST && gcw__map_live(m) * 6 < capacity;
 }
@@ -145,6 +139,6 @@ gcw__map_fill_room(const gcw_map *m, struct gcw__map_room *room)
 void
 gcw__map_insert(gcw_map *m, uintptr_t key, uintptr_t value)
 {
-    put_new(table_of(m), key, value);
+    put_new(gcw__map_table(m), key, value);
     m->used++;
 }

@@ -2,9 +2,21 @@
 #include <config.h>
 #include "map/maps.h"
 
+#include "ground/lock.h"
 #include "weak/see.h"
 
 #include <gcweak/debug.h>
+
+static size_t
+count_entries(gcw_map *m)
+{
+    size_t n;
+
+    gcw__lock(gcw__map_lock(m->container), true);
+    n = gcw__map_live(m);
+    gcw__unlock(gcw__map_lock(m->container));
+    return n;
+}
 
 void
 gcw__map_see(struct gcw__walk *walk, void *map)
@@ -12,7 +24,7 @@ gcw__map_see(struct gcw__walk *walk, void *map)
     gcw_map *m = map;
 
     walk->table.name = NULL;
-    walk->table.live = gcw_map_count(m);
+    walk->table.live = count_entries(m);
     gcw__see_table(walk);
     gcw__see_part(walk, m, "map", NULL);
     gcw__see_part(walk, atomic_load(&m->table), "table", NULL);
@@ -22,5 +34,5 @@ void
 gcw__map_counted(void *map, gcw_statistics *out)
 {
     out->maps++;
-    out->map_entries += gcw_map_count(map);
+    out->map_entries += count_entries(map);
 }

@@ -26,145 +26,6 @@
 
 #include <errno.h>
 
-enum { LOCKS = 16 };
-
-static pthread_mutex_t map_locks[LOCKS] = {
-#define FOUR PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER, \
-             PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER
-    FOUR, FOUR, FOUR, FOUR
-#undef FOUR
-};
-
-static pthread_mutex_t *
-lock_of_map_container(const struct gcw__container *container)
-{
-    return &map_locks[gcw__mix((uintptr_t)container)
-                      >> (sizeof(uintptr_t) * 8 - 4)];
-}
-
-static pthread_mutex_t *
-lock_of_map(const gcw_map *m)
-{
-    return lock_of_map_container(m->container);
-}
-
-/* What the container calls. */
-
-/* It has no watches. */
-static bool
-map_watch_died(void *map, struct gcw__entry_watch *watch, bool may_wait)
-{
-    (void)map;
-    (void)watch;
-    (void)may_wait;
-    return true;
-}
-
-static struct gcw__map_table *
-table_of_map(const gcw_map *m)
-{
-    return atomic_load_explicit(&m->table, memory_order_acquire);
-}
-
-static void
-map_empty(void *map)
-{
-    gcw_map *m = map;
-    struct gcw__map_table *t = table_of_map(m);
-    size_t capacity = gcw__map_table_mask(t) + 1;
-
-    for (size_t i = 0; i < capacity; i++)
-        m->removed += atomic_exchange(&t->entries[i].value, 0) != 0;
-}
-
-/* There is no code in it. */
-static bool
-map_unloading(void *map, const struct gcw__range *range)
-{
-    (void)map;
-    (void)range;
-    return false;
-}
-
-struct map_tidying {
-    gcw_map *map;
-    struct gcw__map_room room;
-};
-
-static int
-try_to_tidy_map_table(void *tidying)
-{
-    struct map_tidying *t = tidying;
-
-    return gcw__map_is_tidy(t->map, &t->room) ? 0 : GCW__MISSING;
-}
-
-static bool
-fill_for_map_table(void *tidying)
-{
-    struct map_tidying *t = tidying;
-
-    return gcw__map_fill_room(t->map, &t->room);
-}
-
-/* What could not be done is tried again after the next collection. */
-static void
-map_tidy(void *map)
-{
-    gcw_map *m = map;
-    struct map_tidying tidying = { m, { 0, NULL } };
-
-    if (gcw__with_spare(lock_of_map(m), try_to_tidy_map_table,
-                        fill_for_map_table, &tidying) != 0)
-        gcw__container_untidy(m->container);
-}
-
-static const struct gcw__container_ops map_ops = {
-    "map", "entries", false, lock_of_map_container, map_watch_died, NULL,
-    map_empty,
-    map_unloading, map_tidy, gcw__map_see, gcw__map_counted
-};
-
-/* Making one. */
-
-/* What the program calls a kind is a sort to the engine. */
-static const enum gcw__sort sorts[] = {
-    [GCW_WEAK_KEYS] = GCW__KEYS,
-    [GCW_WEAK_VALUES] = GCW__VALUES,
-    [GCW_WEAK_BOTH] = GCW__BOTH,
-    [GCW_STRONG_VALUES] = GCW__STRONG,
-};
-
-/* NULL with errno. */
-static gcw_map *
-map_of_sort(enum gcw__sort sort)
-{
-    gcw_map *m = GC_MALLOC(sizeof *m);
-    struct gcw__map_table *t;
-
-    if (m == NULL)
-        return gcw__fail_null(ENOMEM);
-    m->sort = sort;
-    m->container = gcw__container_new(&map_ops, sizeof *m->container);
-    if (m->container == NULL)
-        return gcw__fail_null(ENOMEM);
-    t = gcw__map_table_new(sort, 4, m->container);
-    if (t == NULL)
-        return NULL;
-    atomic_store(&m->table, t);
-    return gcw__container_open(m->container, m) ? m : NULL;
-}
-
-gcw_map *
-gcw_map_new(gcw_map_kind kind)
-{
-    if (gcw__enter() != 0)
-        return NULL;
-    if ((unsigned)kind >= sizeof sorts / sizeof sorts[0])
-        return gcw__fail_null(EINVAL);
-    return map_of_sort(sorts[kind]);
-}
-
 /* Looking. */
 
 static uintptr_t
@@ -178,20 +39,20 @@ value_in(struct gcw__map_table *t, uintptr_t key)
                                                 memory_order_acquire);
 }
 
-static void *
-look_up(const gcw_map *m, const void *key)
+uintptr_t
+gcw__map_look_up(const gcw_map *m, uintptr_t key)
 {
     for (;;) {
         GC_word done = gcw__engine_load_done();
-        struct gcw__map_table *t = table_of_map(m);
+        struct gcw__map_table *t = gcw__map_table(m);
         uintptr_t value;
 
         GCW__DELAY(1);
-        value = value_in(t, (uintptr_t)key);
+        value = value_in(t, key);
         GCW__DELAY(3);
         GCW__KEEP(t);
         if (gcw__engine_is_done(done))
-            return (void *)value;
+            return value;
         gcw__engine_catch_up();
     }
 }
@@ -205,7 +66,7 @@ gcw_map_get(const gcw_map *m, const void *key)
         return NULL;
     if (m == NULL || key == NULL)
         return gcw__fail_null(EINVAL);
-    value = look_up(m, key);
+    value = (void *)gcw__map_look_up(m, (uintptr_t)key);
     GCW__KEEP(key);
     GCW__KEEP(m);
     return value;
@@ -276,7 +137,7 @@ try_to_change(void *change)
 {
     struct change *c = change;
     GC_word done = gcw__engine_load_done();
-    struct gcw__map_table *t = table_of_map(c->map);
+    struct gcw__map_table *t = gcw__map_table(c->map);
     struct gcw__weak_entry *e = gcw__map_table_find(
         t, gcw__map_table_mask(t), c->key);
     uintptr_t was = e == NULL ? 0 : atomic_load(&e->value);
@@ -310,11 +171,11 @@ get_what_is_missing(void *change)
 static bool
 make_change(struct change *c)
 {
-    int error = gcw__with_spare(lock_of_map(c->map), try_to_change,
+    int error = gcw__with_spare(gcw__map_lock(c->map->container), try_to_change,
                                 get_what_is_missing, c);
 
     if (c->sparse)
-        map_tidy(c->map);
+        gcw__map_tidy(c->map);
     GCW__KEEP((void *)c->key);
     GCW__KEEP((void *)c->value);
     GCW__KEEP(c->map);
@@ -339,7 +200,7 @@ is_valid(struct change *c)
 }
 
 static bool
-change(struct change *c)
+check_and_change(struct change *c)
 {
     if (gcw__enter() != 0)
         return false;
@@ -354,7 +215,7 @@ gcw_map_put(gcw_map *m, const void *key, void *value)
     struct change c = { .map = m, .key = (uintptr_t)key,
                         .value = (uintptr_t)value, .what = PUT };
 
-    return change(&c) ? 0 : -1;
+    return check_and_change(&c) ? 0 : -1;
 }
 
 void *
@@ -363,7 +224,7 @@ gcw_map_setdefault(gcw_map *m, const void *key, void *value)
     struct change c = { .map = m, .key = (uintptr_t)key,
                         .value = (uintptr_t)value, .what = DEFAULT };
 
-    if (!change(&c))
+    if (!check_and_change(&c))
         return NULL;
     return c.was != 0 ? (void *)c.was : value;
 }
@@ -377,7 +238,7 @@ gcw_map_replace(gcw_map *m, const void *key, void *expected, void *value)
 
     if (expected == NULL)
         return gcw__fail_false(EINVAL);
-    return change(&c) && c.was == (uintptr_t)expected;
+    return check_and_change(&c) && c.was == (uintptr_t)expected;
 }
 
 void *
@@ -404,81 +265,9 @@ gcw_map_count(gcw_map *m)
         return 0;
     }
     gcw__engine_catch_up();
-    gcw__lock(lock_of_map(m), true);
+    gcw__lock(gcw__map_lock(m->container), true);
     n = gcw__map_live(m);
-    gcw__unlock(lock_of_map(m));
+    gcw__unlock(gcw__map_lock(m->container));
     GCW__KEEP(m);
     return n;
 }
-
-/* Iterating. */
-
-void
-gcw_map_first(gcw_map *m, gcw_map_iter *i)
-{
-    *i = (gcw_map_iter){ NULL, NULL, 0 };
-    if (gcw__enter() != 0)
-        return;
-    if (m == NULL)
-        errno = EINVAL;
-    else
-        *i = (gcw_map_iter){ m, table_of_map(m), 0 };
-}
-
-/* First the key: if the entry has a value after that, both are alive.  In a
- * table that the map has left, what is there may be old. */
-static bool
-load_entry(const gcw_map_iter *i, void **key, void **value)
-{
-    struct gcw__map_table *t = i->table;
-    const struct gcw__weak_entry *e = &t->entries[i->at];
-    GC_word done = gcw__engine_load_done();
-
-    *key = (void *)atomic_load_explicit(&e->key, memory_order_acquire);
-    GCW__DELAY(5);
-    *value = (void *)atomic_load_explicit(&e->value, memory_order_acquire);
-    if (!gcw__engine_is_done(done)) {
-        gcw__engine_catch_up();
-        return load_entry(i, key, value);
-    }
-    if (*key == NULL || *value == NULL)
-        return false;
-    if (t != table_of_map(i->map))
-        *value = look_up(i->map, *key);
-    return *value != NULL;
-}
-
-bool
-gcw_map_next(gcw_map_iter *i, void **key, void **value)
-{
-    if (i == NULL || key == NULL || value == NULL)
-        return gcw__fail_false(EINVAL);
-    if (i->map == NULL)
-        return false;
-    for (size_t mask = gcw__map_table_mask(i->table); i->at <= mask; i->at++)
-        if (load_entry(i, key, value)) {
-            i->at++;
-            return true;
-        }
-    return false;
-}
-
-/* Forks. */
-
-static void
-maps_prepare(void)
-{
-    for (size_t i = 0; i < LOCKS; i++)
-        gcw__lock(&map_locks[i], true);
-}
-
-static void
-maps_done(void)
-{
-    for (size_t i = 0; i < LOCKS; i++)
-        gcw__unlock(&map_locks[i]);
-}
-
-const struct gcw__part gcw__map_part = {
-    "map", maps_prepare, maps_done, maps_done, NULL
-};

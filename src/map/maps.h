@@ -18,6 +18,17 @@ struct gcw_map {
                                       * put back where there was none */
 };
 
+pthread_mutex_t *gcw__map_lock(const struct gcw__container *container);
+
+static inline struct gcw__map_table *
+gcw__map_table(const gcw_map *m)
+{
+    return atomic_load_explicit(&m->table, memory_order_acquire);
+}
+
+/* The value that the key has, or 0.  No lock held. */
+uintptr_t gcw__map_look_up(const gcw_map *m, uintptr_t key);
+
 /* Memory for a map that has to move. */
 struct gcw__map_room {
     unsigned logarithm;              /* what is asked for */
@@ -39,6 +50,9 @@ bool gcw__map_fill_room(const gcw_map *m, struct gcw__map_room *room);
 
 /* Adds a key that it does not have; it has room.  Lock held. */
 void gcw__map_insert(gcw_map *m, uintptr_t key, uintptr_t value);
+
+/* Lets it shrink, if it is sparse.  No lock held. */
+void gcw__map_tidy(void *map);
 
 /* What the container calls (map-see.c). */
 void gcw__map_see(struct gcw__walk *walk, void *map);

@@ -88,7 +88,7 @@ static struct {
 } engine;
 
 static uintptr_t
-load_word(const _Atomic uintptr_t *word)
+load_atomic(const _Atomic uintptr_t *word)
 {
     return atomic_load_explicit(word, memory_order_relaxed);
 }
@@ -142,7 +142,7 @@ awaited_by(const struct gcw__weak_entry *entry, enum gcw__sort sort)
 {
     if (sort == GCW__BOTH || sort == GCW__INTERNED)
         return 0;
-    return (uintptr_t)GC_base((void *)load_word(sort == GCW__VALUES
+    return (uintptr_t)GC_base((void *)load_atomic(sort == GCW__VALUES
                                                 ? &entry->value
                                                 : &entry->key));
 }
@@ -169,8 +169,8 @@ hold(uintptr_t word)
 static void
 look_at_entry(struct gcw__weak_entry *entry, enum gcw__sort sort)
 {
-    uintptr_t value = load_word(&entry->value);
-    uintptr_t key = load_word(&entry->key);
+    uintptr_t value = load_atomic(&entry->value);
+    uintptr_t key = load_atomic(&entry->key);
 
     if (value == 0 || key == 0)
         return;
@@ -185,7 +185,7 @@ look_at_entry(struct gcw__weak_entry *entry, enum gcw__sort sort)
 static void
 look_at_table(struct gcw__weak_table *t)
 {
-    uintptr_t shape = load_word(&t->shape);
+    uintptr_t shape = load_atomic(&t->shape);
     size_t capacity = gcw__weak_capacity(shape);
     struct gcw__weak_entry *entries = gcw__weak_entries(t, shape);
 
@@ -213,14 +213,14 @@ look_at_reached(void)
 static void
 hold_for(const struct gcw__pending *p)
 {
-    hold(held_by(load_word(&p->entry->key), load_word(&p->entry->value),
+    hold(held_by(load_atomic(&p->entry->key), load_atomic(&p->entry->value),
                  p->sort));
 }
 
 static bool
 lives_now(const struct gcw__pending *p)
 {
-    return lives(load_word(&p->entry->key), load_word(&p->entry->value),
+    return lives(load_atomic(&p->entry->key), load_atomic(&p->entry->value),
                  p->sort);
 }
 
@@ -288,7 +288,7 @@ static void
 bury_in_table(struct gcw__weak_table *t)
 {
     struct gcw__map_table *table = (struct gcw__map_table *)t;
-    uintptr_t shape = load_word(&t->shape);
+    uintptr_t shape = load_atomic(&t->shape);
     size_t dead;
 
     engine.stats.died++;
@@ -303,7 +303,7 @@ bury_in_table(struct gcw__weak_table *t)
 /* What is pending is dead; but one that nothing would have been held for was
  * not looked at again. */
 static void
-bury(void)
+bury_pending(void)
 {
     struct gcw__pending p = { NULL, NULL, GCW__KEYS };
     size_t at = 0;
@@ -331,7 +331,7 @@ is_table(const void *address)
 
     return GC_base((void *)(uintptr_t)address) == address
            && GC_get_kind_and_size(address, NULL) == (int)engine.kind
-           && gcw__weak_is_table(load_word(&t->shape));
+           && gcw__weak_is_table(load_atomic(&t->shape));
 }
 
 static void
@@ -344,7 +344,7 @@ pass(void)
     gcw__pending_clear();
     reach_marked();
     close_over();
-    bury();
+    bury_pending();
     gcw__tables_end();
     engine.stats.passes++;
     engine.stats.tables = gcw__tables_count();
@@ -427,7 +427,7 @@ static struct GC_ms_entry *
 mark_entry(const struct gcw__weak_entry *entry, enum gcw__sort sort,
            struct GC_ms_entry *top, struct GC_ms_entry *limit)
 {
-    uintptr_t value = load_word(&entry->value), key = load_word(&entry->key);
+    uintptr_t value = load_atomic(&entry->value), key = load_atomic(&entry->key);
 
     if (value == 0 || key == 0)
         return top;
@@ -479,7 +479,7 @@ mark_table(GC_word *address, struct GC_ms_entry *top,
 static void
 drop_table(struct gcw__weak_table *t)
 {
-    uintptr_t shape = load_word(&t->shape);
+    uintptr_t shape = load_atomic(&t->shape);
     struct gcw__weak_entry *entries = gcw__weak_entries(t, shape);
 
     for (size_t i = 0; i < gcw__weak_capacity(shape); i++)
@@ -643,8 +643,8 @@ lives_by(const struct gcw__weak_entry *entry, enum gcw__sort sort,
     bool by_value = sort == GCW__VALUES || sort == GCW__INTERNED
                     || sort == GCW__BOTH;
 
-    return (by_key && leads_into(load_word(&entry->key), base))
-           || (by_value && leads_into(load_word(&entry->value), base));
+    return (by_key && leads_into(load_atomic(&entry->key), base))
+           || (by_value && leads_into(load_atomic(&entry->value), base));
 }
 
 static void
@@ -668,7 +668,7 @@ kill_by_walking(struct gcw__weak_table *t, uintptr_t shape, const void *base)
 static void
 kill_in_table(struct gcw__weak_table *t, const void *base)
 {
-    uintptr_t shape = load_word(&t->shape);
+    uintptr_t shape = load_atomic(&t->shape);
     enum gcw__sort sort = gcw__weak_sort(shape);
     struct gcw__map_table *map = (struct gcw__map_table *)t;
     struct gcw__weak_entry *entry;

@@ -156,7 +156,7 @@ index_word(size_t at)
 
 /* At most one entry a head. */
 static void
-index_all(void)
+index_pending(void)
 {
     size_t heads = power_of_two(2 * pending.n);
 
@@ -175,7 +175,7 @@ add_word(uintptr_t word)
     if (pending.of == NULL)
         return;
     if (pending.n > (size_t)pending.mask + 1)
-        index_all();
+        index_pending();
     else
         index_word(pending.n - 1);
 }
@@ -219,7 +219,7 @@ gcw__pending_index(uintptr_t (*of)(const struct gcw__weak_entry *entry,
                                    enum gcw__sort sort))
 {
     pending.of = of;
-    index_all();
+    index_pending();
 }
 
 void

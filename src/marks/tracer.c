@@ -7,7 +7,7 @@
  * allowed while the world is stopped; malloc is not, for a stopped thread may
  * have its lock.
  *
- * If it cannot grow, what should have been pushed is forgotten, unmarked, and
+ * If it cannot grow_stack, what should have been pushed is forgotten, unmarked, and
  * that this happened is remembered.  Then all marked objects of the heap are
  * read once more, until nothing was forgotten: slow, but it needs no memory.
  */
@@ -41,13 +41,13 @@ size_t gcw__trace_most = SIZE_MAX;
 
 /* Room for one more, and for the rest of an object below it. */
 static bool
-has_room(void)
+stack_has_room(void)
 {
     return (size_t)(trace.top + 1 - trace.entries) + 2 <= trace.capacity;
 }
 
 static bool
-grow(void)
+grow_stack(void)
 {
     size_t at = (size_t)(trace.top - trace.entries);
     size_t size = trace.capacity * sizeof *trace.entries;
@@ -100,7 +100,7 @@ follow_pointer(uintptr_t word)
 {
     if (!is_in_heap(word))
         return;
-    if (!has_room() && !grow())
+    if (!stack_has_room() && !grow_stack())
         trace.forgot = true;
     else if (trace.calls->marked == NULL)
         push(word);
