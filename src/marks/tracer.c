@@ -7,7 +7,7 @@
  * allowed while the world is stopped; malloc is not, for a stopped thread may
  * have its lock.
  *
- * If it cannot grow_stack, what should have been pushed is forgotten, unmarked, and
+ * If it cannot grow, what should have been pushed is forgotten, unmarked, and
  * that this happened is remembered.  Then all marked objects of the heap are
  * read once more, until nothing was forgotten: slow, but it needs no memory.
  */
