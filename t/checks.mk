@@ -80,7 +80,7 @@ check-valgrind:
 # make mutants: whether the tests see so many changes that make the library
 # wrong, a minute each or less; another SEED makes others.
 MUTANTS = 60
-mutant_tests = $(test_programs) t/layers.t t/locks.t t/throw.t
+mutant_tests = $(test_programs) $(plugin_test) t/layers.t t/locks.t t/throw.t
 .PHONY: mutants
 mutants:
 	$(SHELL) $(srcdir)/t/mutants.sh $(srcdir) $(MUTANTS) $${SEED:-1} \

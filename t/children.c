@@ -504,6 +504,32 @@ END(a_child_begins_what_failed_half_way_in_its_parent, 0,
     fail_half_way(10);
 }
 
+/* The program has a function of its own called before that of the library. */
+static GC_on_collection_event_proc hooked;
+static size_t events;
+
+static void GC_CALLBACK
+hear_and_pass_on(GC_EventType event)
+{
+    events++;
+    hooked(event);
+}
+
+END(a_hook_may_be_chained_before_the_library_begins_once_more, 0, "heard\n")
+{
+    GC_INIT();
+    failing_from = 1;
+    MUST(gcw_init() == -1 && errno == ENOMEM);
+    hooked = GC_get_on_collection_event();
+    MUST(hooked != NULL);
+    GC_set_on_collection_event(hear_and_pass_on);
+    failing_from = 0;
+    MUST(gcw_init() == 0);
+    GC_gcollect();
+    MUST(events > 0);
+    say("heard");
+}
+
 static void *
 begin(void *unused)
 {

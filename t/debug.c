@@ -404,6 +404,66 @@ TEST(no_lock_is_held_while_a_dump_is_written)
     GC_reachable_here(r);
 }
 
+/* Old cleanups are taken back when some of the new ones have been written. */
+enum { NEW = MANY / 10 };
+
+struct taking_back {
+    gcw_cleanup *cleanups[MANY];
+    struct target *targets[MANY];
+    FILE *copy;
+    bool done;
+};
+
+static void
+print_target(char *text, size_t size, const struct taking_back *t, size_t i)
+{
+    snprintf(text, size, " %p ", (void *)t->targets[i]);
+}
+
+static ssize_t
+write_and_take_back(void *cookie, const char *text, size_t size)
+{
+    struct taking_back *t = cookie;
+    char row[32];
+
+    print_target(row, sizeof row, t, MANY - NEW / 4);
+    fwrite(text, 1, size, t->copy);
+    if (t->done || memmem(text, size, row, strlen(row)) == NULL)
+        return (ssize_t)size;
+    t->done = true;
+    for (size_t i = 0; i < MANY - NEW; i++)
+        assert_true(gcw_cleanup_detach(t->cleanups[i]));
+    return (ssize_t)size;
+}
+
+TEST(a_cleanup_that_stays_is_shown_once_when_others_go_meanwhile)
+{
+    struct taking_back *t = GC_MALLOC_UNCOLLECTABLE(sizeof *t);
+    cookie_io_functions_t io = { .write = write_and_take_back };
+    FILE *out = fopencookie(t, "w", io);
+    char *text, row[32];
+    size_t size;
+
+    assert_non_null(out);
+    setvbuf(out, NULL, _IOLBF, 4096);
+    t->copy = open_memstream(&text, &size);
+    for (size_t i = 0; i < MANY; i++) {
+        t->targets[i] = target_new(i);
+        t->cleanups[i] = gcw_cleanup_new(t->targets[i], idle, NULL);
+    }
+    gcw_dump(out);
+    fclose(out);
+    fclose(t->copy);
+    assert_true(t->done);
+    for (size_t i = MANY - NEW; i < MANY; i++) {
+        print_target(row, sizeof row, t, i);
+        assert_int_equal(occurrences(text, row), 1);
+        gcw_cleanup_detach(t->cleanups[i]);
+    }
+    free(text);
+    GC_FREE(t);
+}
+
 TEST(a_dump_takes_no_memory_of_the_collector)
 {
     static char buffer[1 << 16];

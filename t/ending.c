@@ -4,6 +4,7 @@
  */
 #include <config.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -664,6 +665,48 @@ END(or_for_the_worker_and_markers, 0, "collected\nhandler\n",
     .not_in = "guile")
 {
     leave_the_worker(__func__, "3");
+}
+
+/* The forking thread and the worker; were the child watched, there would be a
+ * third, which would end it. */
+static void
+be_a_child(void)
+{
+    size_t threads = 0;
+    DIR *tasks;
+    MUST(gcw_drain_thread(true) == 0);
+    tasks = opendir("/proc/self/task");
+    MUST(tasks != NULL);
+    /* cppcheck-suppress readdirCalled ; only this thread reads the stream */
+    for (struct dirent *task; (task = readdir(tasks)) != NULL;)
+        threads += task->d_name[0] != '.';
+    closedir(tasks);
+    dprintf(STDOUT_FILENO, "%zu threads\n", threads);
+    _exit(7);
+}
+
+static void *
+fork_when_main_has_left(void *unused)
+{
+    int status;
+    pid_t child;
+    pthread_join(main_thread, NULL);
+    child = fork();
+    if (child == 0)
+        be_a_child();
+    MUST(waitpid(child, &status, 0) == child);
+    dprintf(STDOUT_FILENO, "%d\n", WEXITSTATUS(status));
+    return unused;
+}
+
+END(a_child_of_such_a_process_ends_as_it_likes, 0, "2 threads\n7\n",
+    .not_in = "guile")
+{
+    with_markers(__func__, "1");
+    MUST(gcw_init() == 0);
+    main_thread = pthread_self();
+    run_thread(fork_when_main_has_left, NULL);
+    GC_pthread_exit(NULL);
 }
 
 /* --- Other threads go on making work --- */

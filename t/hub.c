@@ -2,7 +2,7 @@
  * what they are told, disconnecting, measuring, several threads, bad
  * arguments.  What listeners may do, and failures, are in hub-run.c, deaths in
  * hub-weak.c, posting in hub-post.c; long random sequences, against a model,
- * in event-model.c.
+ * in random.c.
  */
 #include <pthread.h>
 #include "hub-scene.h"

@@ -6,11 +6,9 @@
 test_programs = \
 	t/atexit.t \
 	t/base.t \
-	t/cleanup-model.t \
 	t/cleanup.t \
 	t/debug.t \
 	t/drain.t \
-	t/event-model.t \
 	t/event-threads.t \
 	t/event-weak.t \
 	t/cancel.t \
@@ -19,7 +17,6 @@ test_programs = \
 	t/ending.t \
 	t/event.t \
 	t/exit-fail.t \
-	t/exit-model.t \
 	t/exit-threads.t \
 	t/exit-weak.t \
 	t/exit.t \
@@ -35,6 +32,7 @@ test_programs = \
 	t/method.t \
 	t/midst.t \
 	t/oom.t \
+	t/random.t \
 	t/rare.t \
 	t/ref.t \
 	t/shutdown.t \
@@ -196,10 +194,26 @@ t_locks_held_LDFLAGS = \
 	-Wl,--wrap=fputs,--wrap=fputc,--wrap=fwrite,--wrap=vfprintf \
 	-Wl,--wrap=fprintf
 
+# What random operations are held against, those of t/random.c and those of
+# t/fuzz/ops.c.
+oracle = \
+	t/oracle/oracle.h \
+	t/oracle/cleanups.c \
+	t/oracle/emissions.c \
+	t/oracle/frames.c \
+	t/oracle/handlers.c \
+	t/oracle/listeners.c \
+	t/oracle/methods.c \
+	t/oracle/objects.c \
+	t/oracle/proxies.c \
+	t/oracle/world.c
+t_random_t_SOURCES = t/random.c $(oracle)
+
 # What t/fuzz.t replays the inputs with that fuzzing has found; see below.
 fuzz_targets = ops
 fuzz_programs = t/fuzz/replay-ops
-t_fuzz_replay_ops_SOURCES = t/fuzz/fuzz.h t/fuzz/ops.c t/fuzz/replay.c
+t_fuzz_replay_ops_SOURCES = \
+	t/fuzz/fuzz.h t/fuzz/ops.c t/fuzz/replay.c $(oracle)
 t_fuzz_replay_signature_SOURCES = \
 	t/fuzz/fuzz.h t/fuzz/replay.c t/fuzz/signature.c
 t_fuzz_replay_signature_LDADD = $(LDADD) $(FFI_LIBS)

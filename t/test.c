@@ -10,6 +10,7 @@
 #include "scenario.h"
 
 static struct test *first;
+static size_t how_many;
 
 void
 test_add(struct test *test)
@@ -20,6 +21,7 @@ test_add(struct test *test)
         link = &(*link)->next;
     test->next = *link;
     *link = test;
+    how_many++;
 }
 
 const struct test *
@@ -140,15 +142,12 @@ for_cmocka(struct test *test)
 int
 test_run(const char *pattern)
 {
-    struct CMUnitTest *tests = NULL;
+    struct CMUnitTest tests[how_many + 1];
     size_t n = 0;
 
-    for (struct test *t = first; t != NULL; t = t->next) {
-        if (!is_to_run(t, pattern))
-            continue;
-        tests = realloc(tests, (n + 1) * sizeof *tests);
-        tests[n++] = for_cmocka(t);
-    }
+    for (struct test *t = first; t != NULL; t = t->next)
+        if (is_to_run(t, pattern))
+            tests[n++] = for_cmocka(t);
     if (n == 0) {
         fprintf(stderr, "no test %s\n", pattern != NULL ? pattern : "at all");
         return 99;

@@ -4,12 +4,13 @@
  * makes the next one; nothing depends on it.  A generation of several is armed
  * at a time, for a stale pointer may keep one from dying, though hardly all:
  * each new one is made with the stack of the one before.  The first to be
- * finalized ends its generation; the others find that, and do nothing.  Who
- * ends a generation, or turns `armed` on, owns the rest until the next one.
+ * finalized ends its generation; the others find that, and do nothing.  The
+ * thread that ends a generation, or turns `armed` on, owns the other fields
+ * until the next generation is armed.
  *
  * The stack that was used is cleared: a thread that does nothing but run
- * finalizers, as Guile's, sleeps on what they left there, and a pointer to a
- * canary, or to what was tidied, would hold it.
+ * finalizers, as Guile's, keeps on its stack what they left there while it
+ * sleeps, and a pointer to a canary, or to what was tidied, would hold that.
  */
 #include <config.h>
 #include "collector/canary.h"
@@ -33,8 +34,8 @@ enum { CANARIES = 3 };
 
 static void on_canary(void *object, void *generation);
 
-/* Out of memory, registering fails without a word: `old`, which should be
- * nothing then, stays as it was. */
+/* False: no memory.  Then the registration fails silently, and leaves `old` as
+ * it was, which otherwise becomes NULL. */
 static __attribute__((__noinline__)) bool
 make_canary(void)
 {
@@ -60,9 +61,9 @@ arm_canaries(void)
         atomic_store(&canary.armed, false);
 }
 
-/* Who adds a need looks at `armed` afterwards; so who takes that back looks
- * for a need afterwards.  If there is one now, another thread may have armed
- * it between the two. */
+/* A thread that adds a need looks at `armed` afterwards; so this one, which
+ * clears `armed`, looks for a need afterwards.  In between another thread may
+ * have armed the canary. */
 static void
 disarm_canary(void)
 {
@@ -73,7 +74,7 @@ disarm_canary(void)
 }
 
 /* If no collection has passed, this is GC_finalize_all, which runs for as
- * long as there are finalizers: then the canaries stay down. */
+ * long as there are finalizers: then no new canaries are made. */
 static void
 on_canary(void *object, void *generation)
 {

@@ -14,9 +14,9 @@ struct gcw__canary_ops {
     bool (*needed)(void);
 };
 
-/* Has ops->fired called after the next collection; and then again after the
- * next, for as long as ops->needed.  A hint: it may come late or never.
- * Without effect while one is armed. */
+/* Has ops->fired called after the next collection, and after each further one
+ * for as long as ops->needed says so.  A hint: the call may come late or
+ * never.  Without effect while a canary is armed. */
 void gcw__canary_arm(const struct gcw__canary_ops *ops);
 
 #endif

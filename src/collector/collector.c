@@ -1,16 +1,17 @@
 /* collector.c: bdwgc's links, lock and hook.
  *
- * No other file calls them.
+ * No other file calls the collector's functions for these.
  *
- * settled.  A collection stops the world, marks, counts gc_no up, restarts
- * the world, and only then clears the links of what it found dead, with the
- * allocation lock held all the while.  Whoever gets that lock therefore sees
- * the links of all collections so far cleared, and may write down gc_no in
- * gcw__settled.  It is written nowhere else, so it never runs ahead.
+ * settled.  A collection stops the world, marks, counts gc_no up, restarts the
+ * world, and only then clears the links of what it found dead, with the
+ * allocation lock held all the while.  So a thread that gets that lock sees
+ * the links of all collections so far cleared, and may write gc_no to
+ * gcw__settled.  Nothing else writes gcw__settled, so it never runs ahead.
  *
- * The hook runs inside the collector, lock held.  It is one slot that belongs
- * to the application: ours calls the one it found there, and nothing depends
- * on its being called.  What must not be missed compares gc_no; see death.c.
+ * The hook runs inside the collector, lock held.  The collector has one slot
+ * for a hook, which belongs to the application: our hook calls the one that it
+ * found there, and nothing depends on its being called.  Code that must not
+ * miss a collection compares gc_no; see death.c.
  */
 #include <config.h>
 #include "collector/collector.h"
@@ -74,7 +75,7 @@ gcw__with_lock(void *(*call)(void *arg), void *arg)
     GC_call_with_alloc_lock(call, arg);
 }
 
-/* Taken back before it could be called. */
+/* A finalizer that is taken back before it can be called. */
 static void
 finalize_nothing(void *object, void *data)  /* GCOVR_EXCL_LINE */
 {
@@ -163,13 +164,13 @@ gcw__link_remove(void *_Atomic *link, bool is_long)
     atomic_store(link, NULL);
 }
 
-/* Both are set once, before the hook is in its slot. */
+/* Both are set before our hook is in the slot. */
 static void (*hook_notice)(void);
 static void (*hook_event)(GC_EventType event);
 static GC_on_collection_event_proc hook_before;
 
-/* While it stops and starts the world the collector may change errno, which
- * our functions leave alone.  Under its lock. */
+/* errno before the world is stopped: the collector may change it, and our
+ * functions must not.  Under the collector's lock. */
 static int errno_before;
 
 static void
@@ -196,11 +197,11 @@ gcw__hook_marks(void (*event)(GC_EventType event))
 void
 gcw__hook_install(void (*notice)(void))
 {
-    GC_on_collection_event_proc before = GC_get_on_collection_event();
+    static atomic_bool installed;
 
     hook_notice = notice;
-    if (before == on_collection_event)
+    if (atomic_exchange(&installed, true))
         return;
-    hook_before = before;
+    hook_before = GC_get_on_collection_event();
     GC_set_on_collection_event(on_collection_event);
 }

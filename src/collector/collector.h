@@ -25,8 +25,7 @@ gcw__gc_no(void)
 #endif
 }
 
-/* When something was made, in collections, in little room: for those who look
- * at it later (walk.c). */
+/* When something is made, in collections, as 32 bits: for gcw__see_age. */
 static inline uint32_t
 gcw__born(void)
 {
@@ -41,7 +40,8 @@ extern _Atomic GC_word gcw__settled;
  * Takes the collector's lock. */
 GC_word gcw__settle(void);
 
-/* Reads **link with the links of the last collection cleared. */
+/* Reads **link with the links of the last collection cleared.  Takes the
+ * collector's lock. */
 void *gcw__read_settled(void *_Atomic *const _Atomic *link);
 
 /* Calls call(arg) with the collector's lock held: nothing is allocated or
@@ -49,20 +49,22 @@ void *gcw__read_settled(void *_Atomic *const _Atomic *link);
 void gcw__with_lock(void *(*call)(void *arg), void *arg);
 
 /* Starts the collector and makes its lock work.  Returns 0 or an errno: EPERM
- * if this thread must not start it, or is not known to it. */
+ * if this thread must not start it, or is not known to it; ENOTSUP in its
+ * find-leak mode; ENOMEM. */
 int gcw__collector_start(void);
 
-/* How many threads it has itself, which last as long as the process. */
+/* How many marker threads the collector has, which live as the process
+ * does. */
 long gcw__collector_threads(void);
 
-/* Whether somebody has started it. */
+/* Whether the collector was started. */
 bool gcw__collector_runs(void);
 
-/* Registers the link, which holds a pointer into the object that starts at
- * base; a short or a long one.  Returns 0 or an errno. */
+/* Registers the link, a short or a long one, which holds a pointer into the
+ * object that starts at base.  Returns 0 or an errno: ENOMEM, ENOTSUP. */
 int gcw__link_add(void *_Atomic *link, void *base, bool is_long);
 
-/* Forgets the link, and clears it. */
+/* Unregisters the link, and clears it. */
 void gcw__link_remove(void *_Atomic *link, bool is_long);
 
 /* Has notice() called after collections: by the hook inside the collector,

@@ -1,12 +1,12 @@
 /* links.c: pages of link words outside the collected heap.
  *
- * Outside, because a link in the heap costs every collection a look-up of its
- * own object and the marking of it; next to each other, because then looking
- * for cleared ones is a walk through an array.
+ * The links lie outside, because a link in the heap costs every collection a
+ * look-up of its own object and the marking of it; next to each other, because
+ * then looking for cleared links is a walk through an array.
  *
  * Pages come from regions of 64.  A region is never unmapped: that keeps every
- * page readable (see links.h).  A page that is given back gives its memory
- * back to the system, and keeps only its addresses.
+ * page readable (see links.h).  The memory of a page that is given back goes
+ * back to the system; its addresses stay.
  *
  * One lock, innermost.  A region is in the list exactly while it has a free
  * page.

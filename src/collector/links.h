@@ -1,11 +1,11 @@
 /* links.h: pages of link words outside the collected heap.
  *
- * The first word of a page leads to its owner, so that this is found from any
- * of the links behind it.
+ * The first word of a page leads to its owner, so that the owner is found from
+ * any of the links behind it.
  *
  * A page that was handed out once stays readable for ever, also after it has
  * been given back: a reader that was delayed may still look at it.  What it
- * reads there means nothing, and read.h sees that.
+ * reads there means nothing, and the protocol of read.h discards it.
  */
 #ifndef GCW__LINKS_H
 #define GCW__LINKS_H
@@ -20,19 +20,21 @@ struct gcw__region;
 
 enum { GCW__PAGE_WORDS = 512, GCW__LINKS_IN_PAGE = GCW__PAGE_WORDS - 1 };
 
-/* GCW__LINKS_IN_PAGE words with any contents, or NULL if memory ran out.
- * *region is for giving them back. */
+/* Takes a page: GCW__LINKS_IN_PAGE words with any contents.  NULL: no memory.
+ * *region is set for gcw__links_give. */
 void *_Atomic *gcw__links_take(struct gcw__region **region, void *owner);
+
+/* Gives the page back. */
 void gcw__links_give(void *_Atomic *links, struct gcw__region *region);
 
-/* Which of its page's links it is. */
+/* The number of the link among those of its page. */
 static inline unsigned
 gcw__link_number(void *_Atomic *link)
 {
     return (uintptr_t)link / sizeof *link % GCW__PAGE_WORDS - 1;
 }
 
-/* Whose page it is in. */
+/* The owner of the link's page. */
 static inline void *
 gcw__link_owner(void *_Atomic *link)
 {

@@ -50,7 +50,7 @@ gcw__is_pointer_free(const void *base)
     return kind == kinds.atomic || kind == kinds.atomic_uncollectable;
 }
 
-/* Pointers of its debugging allocators lead behind a header. */
+/* Pointers of the collector's debugging allocators lead behind a header. */
 static bool
 is_debug_offset(size_t at)
 {
@@ -62,8 +62,8 @@ is_debug_offset(size_t at)
 #endif
 }
 
-/* Of those that it is to follow the collector knows already, if the application
- * or its own debugging allocators have told it. */
+/* The offset may be registered already, by the application or by the debugging
+ * allocators; registering it again changes nothing. */
 bool
 gcw__is_followed(const void *pointer)
 {

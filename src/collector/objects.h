@@ -8,11 +8,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Memory comes from the collector in granules of 16 bytes.  It adds a byte to
- * what is asked for, so that a pointer just behind an object holds it.  Nobody
- * has such a pointer to what is internal here: asking for one byte less than
- * a multiple of 16 gets all of them.  The compiler, which takes the size for
- * the bound, must not see it. */
+/* The size to ask for to get whole granules of 16 bytes, in which the
+ * collector hands out memory.  It adds a byte to each size, so that a pointer
+ * just behind an object holds the object.  There are no such pointers to our
+ * internal objects, so one byte less than a multiple of 16 will do.  The size
+ * is hidden from the compiler, which would take it for the bound. */
 static inline size_t
 gcw__whole_granules(size_t size)
 {
@@ -21,17 +21,20 @@ gcw__whole_granules(size_t size)
     return size;
 }
 
-/* What sort of object begins there. */
+/* Whether the object that begins at base is uncollectable. */
 bool gcw__is_uncollectable(const void *base);
+
+/* Whether the object that begins at base is pointer-free. */
 bool gcw__is_pointer_free(const void *base);
 
-/* Whether the pointer, where the library keeps it, in the heap, holds what it
- * leads to.  Not if the collector was told to follow none into the middle of
- * objects, and this one leads there, into one that may die; but for a tag in
- * the lowest bits, and for what its debugging allocators give, which it is told
- * to follow. */
+/* Whether the pointer holds its object when the library keeps it in the heap,
+ * if the collector follows no pointers from there into the middle of objects.
+ * If the object may die, the pointer must lead to its beginning, but for a tag
+ * in the lowest bits, or behind the header of the debugging allocators: these
+ * offsets are registered with the collector. */
 bool gcw__is_followed(const void *pointer);
 
+/* Whether the pointer holds its object when the library keeps it. */
 static inline bool
 gcw__holdable(const void *data)
 {
@@ -39,8 +42,8 @@ gcw__holdable(const void *data)
            || gcw__is_followed(data);
 }
 
-/* Finds the kinds of objects out; once, when the library starts.  False: no
- * memory. */
+/* Finds out the collector's kinds of objects; called once, when the library
+ * starts.  False: no memory. */
 bool gcw__objects_start(void);
 
 #endif

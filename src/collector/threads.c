@@ -1,10 +1,10 @@
 /* threads.c: which threads the collector knows.
  *
  * That a thread is known is remembered.  It is forgotten when the thread ends,
- * before the destructors of its data run, for the collector has let go of it
- * by then: it says that it knows the thread as long as nobody has joined it,
- * but an allocation would crash.  What tells the truth at any time is whether
- * the thread can be registered.
+ * before the destructors of its data run, for the collector has let go of the
+ * thread by then: GC_thread_is_registered is true until the thread is joined,
+ * but an allocation would crash.  Only an attempt to register the thread shows
+ * at any time whether it is known.
  */
 #include <config.h>
 #include "collector/threads.h"
@@ -32,7 +32,7 @@ gcw__thread_is_main(void)
 #endif
 }
 
-/* False if the collector knows it. */
+/* Registers the thread.  False if the collector knows it already. */
 static bool
 enter_collector(void)
 {
@@ -63,7 +63,7 @@ gcw__thread_known_now(void)
     return GC_thread_is_registered();
 }
 
-/* exit ends the thread's data as well, but not the thread. */
+/* exit runs the destructors of the thread's data, too, but does not end it. */
 static void
 thread_ends(void *unused)
 {
@@ -74,14 +74,16 @@ thread_ends(void *unused)
 
 #if HAVE___CXA_THREAD_ATEXIT_IMPL
 
-/* For the destructors of C++'s thread-local objects, which run before those of
- * pthread_key_create, in the reverse order of this.  It takes the dynamic
- * linker's lock, which somebody may have who waits for this thread. */
+/* Registers a destructor as for C++'s thread-local objects: these run before
+ * those of pthread_key_create, the last that was registered first.  Takes the
+ * dynamic linker's lock, which may be held by a thread that waits for this
+ * one. */
 int __cxa_thread_atexit_impl(void (*destructor)(void *object), void *object,
                              void *shared_object);
 extern void *__dso_handle;
 
-/* It aborts if there is no memory. */
+/* Has thread_ends called when the thread ends.  __cxa_thread_atexit_impl
+ * aborts if there is no memory, so malloc is tried first. */
 static bool
 watch_thread(void)
 {
@@ -114,8 +116,9 @@ watch_thread(void)
 
 #endif
 
-/* Unless its end would go unnoticed: then it is looked up again the next time.
- * The main thread stays known until the process ends. */
+/* Remembers that the thread is known, unless its end would go unnoticed: then
+ * the thread is looked up again the next time.  The main thread stays known
+ * until the process ends. */
 static void
 remember_known(void)
 {
@@ -157,8 +160,8 @@ call_entered(struct known_call *known)
     pthread_cleanup_pop(1);
 }
 
-/* On the stack of a fiber the collector would take that for the thread's: then
- * the fiber's owner has to see to it that it is looked at. */
+/* GC_call_with_gc_active would take the stack of a fiber for the thread's: on
+ * a fiber, its owner has to see to it that the stack is scanned. */
 static void
 call_looked_at(struct known_call *known)
 {

@@ -6,34 +6,34 @@
 
 #include <stdbool.h>
 
-/* Set once the thread has been looked up and found known.  Asked in nearly
+/* Set once the thread has been looked up and found known.  Read in nearly
  * every call, so it is worth its place in the static block of the thread. */
 extern _Thread_local bool gcw__known
     __attribute__((__tls_model__("initial-exec")));
 
-/* Looks the calling thread up, and remembers it if it is known.  Only once the
- * collector runs. */
+/* Whether the collector, which runs, knows the thread; if so, remembers
+ * that. */
 bool gcw__thread_look_up(void);
 
-/* Whether the collector knows the calling thread. */
+/* The same, but uses first what is remembered. */
 static inline bool
 gcw__thread_known(void)
 {
     return GCW__LIKELY(gcw__known) || gcw__thread_look_up();
 }
 
-/* The same, without looking at what is remembered. */
+/* Whether the collector knows the calling thread, whatever is remembered. */
 bool gcw__thread_known_now(void);
 
-/* Calls call(arg) on this thread as one that the collector knows and looks at:
- * it may be unknown, and is then made known for the time being; or within
- * GC_do_blocking; or ending, when the collector has let go of it.  False if
- * that cannot be done.  Takes the collector's lock. */
+/* Calls call(arg) with the calling thread known to the collector, and its
+ * stack scanned.  The thread may be unknown, and is then registered during the
+ * call; or within GC_do_blocking; or ending, when the collector has let go of
+ * it.  False if that cannot be done.  Takes the collector's lock. */
 bool gcw__as_known(void (*call)(void *arg), void *arg);
 
-/* The same, but without that lock if the thread is known and not within
- * GC_do_blocking: for the end of the process, which may begin in a signal
- * handler. */
+/* The same, but without the collector's lock if the thread is known and not
+ * within GC_do_blocking: for the end of the process, which may begin in a
+ * signal handler. */
 bool gcw__as_known_at_exit(void (*call)(void *arg), void *arg);
 
 /* Whether this is the thread that the process began with.  True where that

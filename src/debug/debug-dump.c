@@ -1,6 +1,6 @@
 /* debug-dump.c: everything that is registered, as tables for a person.
  *
- * What there is comes from walk.c, while no lock is held.
+ * The tables are printed during a walk (walk.c), while no lock is held.
  */
 #include <config.h>
 #include "debug/debug.h"

@@ -1,10 +1,11 @@
-/* debug-explain.c: who keeps an object alive, in words.
+/* debug-explain.c: what keeps an object alive, in words.
  *
- * The chain comes from debug-search.c, and lies on this stack, which holds its
- * objects while they are named.  What is the library's own is found by a walk
- * over everything that is registered (walk.c), which holds each of its objects
- * against the chain: records do not say themselves what they are.  All of it
- * is named before anything is printed, and printed without a lock.
+ * The chain comes from debug-search.c, and lies on the stack, which holds its
+ * objects while they are named.  The library's own objects in it are found by
+ * a walk over everything that is registered (walk.c), which compares each
+ * object that it meets with the chain: records do not say themselves what they
+ * are.  All are named before anything is printed, which is done without a
+ * lock.
  */
 #include <config.h>
 #include "debug/debug.h"
@@ -29,7 +30,7 @@
 /* What is known of an object of the chain. */
 struct label {
     const char *what;                /* NULL: nothing */
-    bool in_table, in_entry;         /* which these are: */
+    bool in_table, in_entry;         /* whether it is part of: */
     struct gcw__table_seen table;
     struct gcw__entry_seen entry;
 };
@@ -37,8 +38,8 @@ struct label {
 struct explanation {
     struct gcw__chain chain;
     struct label labels[2 * GCW__STEPS];     /* of `first`, and of `last` */
-    volatile uintptr_t hidden;       /* the target, bits turned; not to be
-                                      * turned back before its time */
+    volatile uintptr_t hidden;       /* the target; volatile, so that it is not
+                                      * revealed before the search is over */
     uintptr_t caller;                /* where its frames begin */
     FILE *out;
 };
@@ -172,8 +173,9 @@ print_entry_label(const struct explanation *e, const struct label *label)
         fputs(" itself", e->out);
 }
 
-/* Whose data a word in an array of listeners is; what lies before the slots
- * has a very large number. */
+/* Prints which listener's function the step's word is the data of, if the word
+ * lies in a slot of an array of listeners.  For a word before the slots, `at`
+ * wraps to a number that is larger than all slots. */
 static void
 print_slot(const struct explanation *e, const struct gcw__step *step)
 {
@@ -236,7 +238,7 @@ print_root(const struct explanation *e)
 {
     const struct gcw__chain *chain = &e->chain;
 
-    /* There are no others. */
+    /* There are no other roots. */
     switch (chain->root) {  /* GCOVR_EXCL_BR_LINE */
     case GCW__ROOT_UNCOLLECTABLE:
         fputs("uncollectable object", e->out);
@@ -336,8 +338,9 @@ explain_hidden(uintptr_t hidden, uintptr_t caller, FILE *out)
     return explain(hidden, caller, out);
 }
 
-/* The argument is hidden before anything else is done, and what has looked at
- * it is cleared, so that this call does not itself keep the target alive. */
+/* The argument is hidden before anything else is done, and the stack of calls
+ * that have seen it is cleared, so that this call does not itself keep the
+ * target alive. */
 int
 gcw_explain(const void *target, FILE *out)
 {

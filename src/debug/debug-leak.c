@@ -1,8 +1,8 @@
 /* debug-leak.c: GCWEAK_DEBUG=leak: what looks like a leak when the process
  * exits.
  *
- * What lives long is nothing unusual; many alike that live long are.  So those
- * with one function are counted together, the old ones only.
+ * One entry that lives long is nothing unusual; many alike are.  So the old
+ * entries with one function are counted together.
  */
 #include <config.h>
 #include "debug/debug.h"

@@ -1,24 +1,24 @@
 /* debug-search.c: a chain of objects from a root to a target.
  *
- * A search in breadth, under the collector's lock: objects that were reached
- * stand in a list, each with the word that led to it, and the list is gone
- * through from its beginning while it grows.  So the first chain that is found
- * is a shortest one.  A table tells which objects are in the list already.
+ * The search goes in breadth, under the collector's lock: objects that were
+ * reached are in a list, each with the word that led to it, and the list is
+ * gone through from its beginning while it grows.  So the first chain that is
+ * found is a shortest one.  A table has the objects that are in the list.
  *
- * The target is known by its address with the bits turned, so that neither the
- * collection nor the search finds it where it is only asked about.
+ * The target's address is hidden (hidden.h), so that neither the collection
+ * nor the search finds it in the search itself.
  *
  * Words are taken for pointers as the collector takes them: any word that
  * leads into an object counts, one into its middle from the heap or from
- * static data only if the collector was told so.  Objects that the collection
- * before has not marked are passed over at first, for they are free, or new;
- * where marks mean nothing, because it marks bit by bit or not at all, none
- * is.
+ * static data only if the collector follows such.  Objects that the collection
+ * before has not marked are passed over at first, for they are free, or new.
+ * None is passed over where marks mean nothing, because the collector marks
+ * bit by bit or not at all.
  *
  * Other threads run, but cannot allocate, so nothing is freed meanwhile; what
  * they change in objects may be missed.  Memory comes from mmap.  Static data
  * is read within dl_iterate_phdr, as the collector does, so that no shared
- * object goes meanwhile.
+ * object is unloaded meanwhile.
  */
 #include <config.h>
 #include "debug/debug-search.h"
@@ -38,10 +38,10 @@
 /* An object that was reached. */
 struct node {
     uintptr_t base;
-    uintptr_t word;                  /* where the pointer to it is; of an
-                                      * uncollectable one, 0 */
-    size_t from;                     /* the number of the object that this
-                                      * word is in; or a root */
+    uintptr_t word;                  /* where the pointer to it is; 0: it is
+                                      * uncollectable */
+    size_t from;                     /* the number of the object that the word
+                                      * is in; or a root */
 };
 
 /* Numbers that stand for roots. */
@@ -49,20 +49,19 @@ struct node {
 #define IS_ROOT(from) ((from) >= ROOT(GCW__ROOT_COLLECTOR))
 
 struct search {
-    uintptr_t hidden;                /* where the caller's pointer leads, bits
-                                      * turned; and the beginning of that */
-    uintptr_t hidden_base;
+    uintptr_t hidden, hidden_base;   /* the caller's pointer, and the beginning
+                                      * of its object */
     uintptr_t stack, stack_bottom;
     bool use_marks;
     bool interior;                   /* pointers into the middle count
                                       * everywhere */
     struct node *nodes;
-    size_t capacity, n, done;        /* of them */
+    size_t capacity, n, done;        /* of `nodes` */
     struct gcw__table numbers;       /* of nodes, from 1 on, by base */
     size_t found;                    /* the target's number; SIZE_MAX: none */
     bool no_memory;
-    size_t from;                     /* whose words are looked at */
-    enum gcw__root wanted;           /* which static data */
+    size_t from;                     /* the object or root that is followed */
+    enum gcw__root wanted;           /* which static data to follow */
     bool is_program;                 /* the first object is the program */
     struct gcw__chain *chain;
     enum gcw__found result;
@@ -97,7 +96,7 @@ give_all(struct search *s)
     s->capacity = 0;
 }
 
-/* Lets the nodes lie in memory for so many. */
+/* Moves the nodes to memory for so many.  False: there is none. */
 static bool
 move_nodes(struct search *s, size_t capacity)
 {
@@ -247,7 +246,8 @@ follow_segments(struct search *s, const struct dl_phdr_info *object)
     }
 }
 
-/* A program that holds the collector itself has one data for both. */
+/* If the program contains the collector, their static data is one: it counts
+ * as the program's. */
 static int
 follow_shared_object(struct dl_phdr_info *object, size_t size, void *arg)
 {
@@ -275,14 +275,14 @@ static void
 follow_stack(struct search *s)
 {
     s->from = ROOT(GCW__ROOT_STACK);
-    /* It grows upwards on very few machines. */
+    /* The stack grows upwards on very few machines. */
     if (s->stack < s->stack_bottom)  /* GCOVR_EXCL_BR_LINE */
         follow_all(s, s->stack, s->stack_bottom, true);
     else
         follow_all(s, s->stack_bottom, s->stack, true); /* GCOVR_EXCL_LINE */
 }
 
-/* In the order in which they are of use to who asks. */
+/* Follows the roots in the order in which they are of use to the caller. */
 static void
 follow_roots(struct search *s)
 {
@@ -343,9 +343,9 @@ make_chain(struct search *s, size_t at)
     chain->word = node->word;
 }
 
-/* If nobody was found though there is somebody, a chain may lead through what
- * is new since the collection, made by a finalizer or another thread: once
- * more, through everything. */
+/* Searches once more, without regard to marks: if no chain was found to an
+ * object that is marked, it may lead through objects that are new since the
+ * collection, made by a finalizer or another thread. */
 static void
 follow_unmarked(struct search *s)
 {
@@ -355,7 +355,7 @@ follow_unmarked(struct search *s)
     follow_roots(s);
 }
 
-/* The block of one that is not may belong to no object any more. */
+/* Whether the target is marked.  An unmarked one may be freed by now. */
 static bool
 target_is_marked(const struct search *s)
 {
@@ -394,7 +394,7 @@ search_locked(void *arg)
     return NULL;
 }
 
-/* All that this thread has lies from this frame on. */
+/* Searches with all that this thread has on its stack from this frame on. */
 static __attribute__((__noinline__)) void
 search_from_here(struct search *s)
 {

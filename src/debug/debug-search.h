@@ -9,21 +9,20 @@
 
 /* Where a chain begins. */
 enum gcw__root {
-    GCW__ROOT_UNCOLLECTABLE,         /* at its first object itself */
+    GCW__ROOT_UNCOLLECTABLE,         /* its first object is the root */
     GCW__ROOT_STATIC,
     GCW__ROOT_STACK,
     GCW__ROOT_COLLECTOR              /* static data of the collector's */
 };
 
-/* An object of a chain, and where in it the next one is; of the last one, the
- * target, where the caller's pointer leads. */
+/* An object of a chain, and where in it the pointer to the next object is; in
+ * the last one, the target, where the caller's pointer leads. */
 struct gcw__step {
     char *object;
     size_t size, at;
 };
 
-/* No more steps of a long chain are remembered than these, at its beginning
- * and at its end. */
+/* How many steps of a long chain are remembered, at each end. */
 enum { GCW__STEPS = 24 };
 
 struct gcw__chain {
@@ -37,13 +36,13 @@ struct gcw__chain {
 
 enum gcw__found {
     GCW__FOUND,
-    GCW__NOT_FOUND,                  /* though the collector found one */
-    GCW__NOT_MARKED,                 /* nor did the collector */
-    GCW__NOT_KNOWN,                  /* whether that did */
+    GCW__NOT_FOUND,                  /* though the collector has marked it */
+    GCW__NOT_MARKED,                 /* nor has the collector marked it */
+    GCW__NOT_KNOWN,                  /* and marks mean nothing */
     GCW__NO_MEMORY
 };
 
-/* Looks for one to where `hidden` leads with its bits turned.  Collects. */
+/* Looks for a chain to where the hidden pointer leads.  Collects. */
 enum gcw__found gcw__search(uintptr_t hidden, struct gcw__chain *out);
 
 #endif

@@ -1,4 +1,4 @@
-/* debug-stats.c: counts of what there is. */
+/* debug-stats.c: gcw_stats: counts of everything. */
 #include <config.h>
 #include "debug/debug.h"
 
@@ -14,7 +14,7 @@
 
 #include <string.h>
 
-/* That of the first version. */
+/* The size of gcw_statistics in the first version. */
 #define SMALLEST (offsetof(gcw_statistics, callbacks_failed) \
                   + sizeof(uint64_t))
 
@@ -85,7 +85,7 @@ gcw_stats(gcw_statistics *out)
     all.proxies = gcw__proxies_count();
     all.collections = gcw__gc_no();
     all.noticed = atomic_load(&gcw__noticed);
-    /* Only once there has been a smaller version. */
+    /* True only once there has been a smaller version. */
     if (out->size < all.size)  /* GCOVR_EXCL_BR_LINE */
         all.size = out->size;  /* GCOVR_EXCL_LINE */
     memcpy(out, &all, all.size);

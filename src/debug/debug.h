@@ -1,4 +1,4 @@
-/* debug.h: what the files that look inside share. */
+/* debug.h: what the files of this room, and the process's end, share. */
 #ifndef GCW__DEBUG_H
 #define GCW__DEBUG_H
 
@@ -7,11 +7,10 @@
 
 #include <gcweak/debug.h>
 
-/* Which event, pattern of a hub, or registry it is. */
+/* Prints which event, pattern of a hub, or registry it is. */
 void gcw__print_table_name(FILE *out, const struct gcw__table_seen *table);
 
-/* What GCWEAK_DEBUG=leak asks for, if it is asked for; when the process begins to
- * exit. */
+/* Prints the report of GCWEAK_DEBUG=leak, if that is set; at exit. */
 void gcw__report_leaks(void);
 
 extern const struct gcw__part gcw__explain_part;

@@ -1,10 +1,11 @@
 /* walk.c: looking at everything that is registered.
  *
- * For those who show, count and explain it.  They write to files and may be
- * anybody's code, so they are called while no lock is held: a walk sees what
- * there is in pieces, each as it was at one moment.  What comes and goes
- * meanwhile may be seen or not; what stays is seen.  How a kind of container
- * does that is its own affair: event-see.c, exit-see.c, cleanup-see.c.
+ * Walkers print, count and explain it.  They write to files and call code of
+ * the user's, so they are called while no lock is held: a walk sees what there
+ * is in pieces, each as it was at one moment.  Entries that come and go
+ * meanwhile may be seen or not; those that stay are seen, but that exit
+ * handlers may be passed over when their array moves.  Each kind has its own
+ * way: event-see.c, exit-see.c, cleanup-see.c.
  *
  * No memory is allocated, so it works when there is none.
  */

@@ -1,12 +1,12 @@
 /* cleanup-order.c: the cleanups that have still to run, in the order of their
  * making.
  *
- * An array of hidden pointers in memory from malloc, the newest last, which no
- * collection looks at: a cleanup that has still to run is held by what it
- * waits for (cleanup.c).  It knows its slot, so taking it out touches no
- * other, and leaves a hole.  When there is no room, or hardly anything is
- * left, the rest moves together.  So adding and taking out take constant time,
- * amortised.
+ * The order is an array of hidden pointers, the newest last, in memory from
+ * malloc, which no collection scans: a cleanup that has still to run is held
+ * by what it waits for (cleanup.c).  A cleanup knows its slot, so taking it
+ * out touches no other, and leaves a hole.  When there is no room, or hardly
+ * anything is left, the holes are closed.  So adding and taking out take
+ * constant time, amortised.
  */
 #include <config.h>
 #include "deliver/cleanup-order.h"
@@ -19,13 +19,14 @@
 
 enum { SMALLEST = 64 };
 
-/* Said to be used, so that the compiler leaves it whole for the debugger. */
+/* Marked as used, so that the compiler leaves it whole for the debugger. */
 static struct {
     uintptr_t *slots;        /* hidden; 0: a hole */
     size_t capacity, end, live;
+    unsigned holds;
 } order __attribute__((__used__));
 
-/* Only downwards, as those who walk rely on. */
+/* Moves cleanups only downwards, on which gcw__cleanup_order_next relies. */
 static void
 close_holes(void)
 {
@@ -64,7 +65,7 @@ make_room_in_order(void)
     if (order.end < order.capacity)
         return true;
     if (order.live > order.capacity - order.capacity / 4
-        || order.capacity == 0)
+        || order.capacity == 0 || order.holds != 0)
         return resize_order(order.capacity == 0 ? SMALLEST
                                                 : order.capacity * 2);
     close_holes();
@@ -85,7 +86,8 @@ gcw__cleanup_order_add(gcw_cleanup *c)
 static void
 shrink(void)
 {
-    if (order.capacity == SMALLEST || order.live >= order.capacity / 8)
+    if (order.capacity == SMALLEST || order.live >= order.capacity / 8
+        || order.holds != 0)
         return;
     close_holes();
     resize_order(order.capacity / 4 < SMALLEST ? SMALLEST
@@ -120,4 +122,23 @@ size_t
 gcw__cleanup_order_count(void)
 {
     return order.live;
+}
+
+void
+gcw__cleanup_order_hold(void)
+{
+    order.holds++;
+}
+
+/* One that was taken before a fork may be over already. */
+void
+gcw__cleanup_order_release(void)
+{
+    order.holds -= order.holds != 0;
+}
+
+void
+gcw__cleanup_order_forked(void)
+{
+    order.holds = 0;
 }

@@ -10,18 +10,28 @@
 
 /* All under the queue lock. */
 
-/* Adds the newest.  False: no memory. */
+/* Adds a cleanup, which is the newest.  False: no memory. */
 bool gcw__cleanup_order_add(gcw_cleanup *c);
 
-/* Takes it out, if it is in. */
+/* Takes a cleanup out, if it is in. */
 void gcw__cleanup_order_remove(gcw_cleanup *c);
 
-/* Walks from the newest on: *at is SIZE_MAX at first, then whatever it was
- * left at; NULL at the end.  Others may be added and taken out meanwhile:
- * what is older than the last one and stays in is never passed over. */
+/* The next cleanup, from the newest on, or NULL.  *at is SIZE_MAX for the
+ * first call, and then as the call before has left it.  Cleanups may be added
+ * and taken out between the calls: one that is older than the last that was
+ * returned, and stays in, is never passed over; one that was returned may come
+ * again, when holes were closed. */
 gcw_cleanup *gcw__cleanup_order_next(size_t *at);
 
-/* How many there are. */
+/* From a hold to its release no holes are closed, so that no cleanup comes
+ * again.  Holds nest. */
+void gcw__cleanup_order_hold(void);
+void gcw__cleanup_order_release(void);
+
+/* In a forked child: holds of threads that are not there are over. */
+void gcw__cleanup_order_forked(void);
+
+/* How many cleanups are in. */
 size_t gcw__cleanup_order_count(void);
 
 #endif

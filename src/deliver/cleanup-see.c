@@ -1,7 +1,7 @@
 /* cleanup-see.c: showing the cleanups that have still to run (see.h).
  *
- * They are copied a few at a time, under the queue lock, to this stack, which
- * holds them from there on.
+ * Pointers to them are copied a few at a time, under the queue lock, to the
+ * stack, which holds the cleanups from then on.
  */
 #include <config.h>
 #include "deliver/cleanup.h"
@@ -53,13 +53,34 @@ see_cleanup(const struct gcw__walk *walk, gcw_cleanup *c, const void *data)
         gcw__see_part(walk, data, "method and data of a death callback", &seen);
 }
 
+static void
+hold_order(void)
+{
+    gcw__lock(&gcw__queue_lock, true);
+    gcw__cleanup_order_hold();
+    gcw__unlock(&gcw__queue_lock);
+}
+
+static void
+release_order(void *unused)
+{
+    (void)unused;
+    gcw__lock(&gcw__queue_lock, true);
+    gcw__cleanup_order_release();
+    gcw__unlock(&gcw__queue_lock);
+}
+
+/* Whoever writes to a stream of the program's may not come back. */
 void
 gcw__walk_cleanups(const struct gcw__walker *walker, void *arg)
 {
     struct gcw__walk walk = { .walker = walker, .arg = arg };
     struct cleanups batch = { .at = SIZE_MAX };
 
+    hold_order();
+    pthread_cleanup_push(release_order, NULL);
     while (next_cleanups(&batch))
         for (size_t i = 0; i < batch.n; i++)
             see_cleanup(&walk, batch.cleanups[i], batch.data[i]);
+    pthread_cleanup_pop(1);
 }

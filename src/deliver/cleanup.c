@@ -1,23 +1,26 @@
 /* cleanup.c: functions that run once when their target dies.
  *
- * State.  ARMED until somebody wins, under the lock: the drain, run, exit,
- * detach, or the unloading of the code.  A pending cleanup is still ARMED;
- * that it is pending shows only in the drain's queue.  Everybody who wins
- * takes the cleanup out of what held it; a pending one stays in the queue,
- * without its data, until the drain comes to it and passes on.
+ * State.  A cleanup is ARMED until one of these wins it, under the lock: the
+ * drain, run, exit, detach, or the unloading of the code.  A pending cleanup
+ * is still ARMED; that it is pending shows only in the drain's queue.  The
+ * winner takes the cleanup off its references; a pending cleanup that the
+ * drain did not win stays in the queue, without its data, until the drain
+ * passes it over.
  *
  * What holds a cleanup: its watch, in the slot of its target's reference; or
- * the drain's queue.  All that have still to run stand in an order besides
+ * the drain's queue.  All cleanups that have still to run are also in an order
  * (cleanup-order.c), which exit goes through, newest first, and which holds
- * nothing.  It is under the queue lock, so the drain, which has that to take
- * one off the queue, wins and takes it out of the order at once.
+ * nothing.  The order is under the queue lock, so the drain, which has that
+ * lock to take a cleanup off the queue, wins it and takes it out of the order
+ * at once.
  *
  * A death callback of a method is a cleanup whose data is the pair of method
- * and user's data.  With weak data the cleanup's own watch is on nothing: two
- * feelers are, and the first whose target dies makes it pending.
+ * and user's data.  With weak data the cleanup's own watch is on no reference;
+ * instead it has two feelers, watches on the method's object and data, and the
+ * first whose target dies makes the cleanup pending.
  *
- * There may be millions, so what only a death callback of a method needs is
- * not in the others.
+ * There may be millions of cleanups, so what only a death callback of a method
+ * needs is not in the others.
  *
  * All that a death needs is in the cleanup, so noticing it cannot fail.
  */
@@ -46,13 +49,13 @@ enum { ARMED, DONE, DETACHED };
 _Static_assert(sizeof(gcw_cleanup) == 64 || sizeof(void *) != 8,
                "a cleanup is small");
 
-/* That of a method. */
+/* The death callback of a method. */
 struct method_cleanup {
     gcw_cleanup base;
     uintptr_t code;                  /* constant: where user code is */
     struct feeler *self, *data;      /* constant; NULL but for weak data */
-    bool pending;                    /* one of them has died; under the sweep
-                                      * lock */
+    bool pending;                    /* the target of a feeler has died; under
+                                      * the sweep lock */
 };
 
 struct feeler {
@@ -60,7 +63,7 @@ struct feeler {
     struct method_cleanup *owner;
 };
 
-/* The data of that of a method. */
+/* The data of the death callback of a method. */
 struct method_death {
     gcw_method *method;
     void (*notify)(gcw_method *m, void *data);
@@ -78,7 +81,7 @@ state_of(const gcw_cleanup *c)
 /* Under the lock. */
 static uint64_t cleanups_ran;
 
-/* Lock held. */
+/* Gives the cleanup that state if it is ARMED; whether it was.  Lock held. */
 static bool
 win_locked(gcw_cleanup *c, unsigned char state)
 {
@@ -104,7 +107,7 @@ win(gcw_cleanup *c, unsigned char state)
     return won;
 }
 
-/* Of what was won. */
+/* Takes the data of a cleanup that was won. */
 static void *
 take_data(gcw_cleanup *c)
 {
@@ -116,9 +119,9 @@ take_data(gcw_cleanup *c)
 
 /* What the sweep and the drain call. */
 
-/* One that will not run, since the process is exiting.  Were it queued, all
- * that other threads make and drop during the exit would be kept and marked,
- * and exit be slowed down by it. */
+/* Drops a cleanup that will not run, since the process is exiting.  Were it
+ * queued, all that other threads make and drop during the exit would be kept
+ * and marked, and slow the exit down.  False if the lock could not be had. */
 static bool
 let_go(gcw_cleanup *c, bool may_wait)
 {
@@ -155,15 +158,16 @@ feeler_died(struct gcw__watch *watch, bool may_wait)
     return owner->pending;
 }
 
-/* What another process has registered is its own affair at exit. */
+/* Whether this process runs the cleanup at exit: not one that another process
+ * has registered, nor one that another thread has since the exit began. */
 static bool
 is_own(const gcw_cleanup *c)
 {
     return c->process == gcw__process() && !c->late;
 }
 
-/* What is passed over at exit is in no queue any more, so nothing holds it: it
- * leaves the order as well. */
+/* A cleanup that is passed over at exit is in no queue any more, so nothing
+ * holds it: it leaves the order as well. */
 static bool
 take_pending(struct gcw__watch *watch, bool at_exit)
 {
@@ -175,7 +179,7 @@ take_pending(struct gcw__watch *watch, bool at_exit)
     return false;
 }
 
-/* The user's code is at `code`. */
+/* Calls the cleanup, unless the user's code, at `code`, was unloaded. */
 static void
 call_cleanup(gcw_cleanup *c, uintptr_t code, void *data)
 {
@@ -184,7 +188,7 @@ call_cleanup(gcw_cleanup *c, uintptr_t code, void *data)
         c->fn(data);
 }
 
-/* The watch is off already. */
+/* The watch is off its reference already. */
 static void
 run_pending_plain(struct gcw__watch *watch)
 {
@@ -215,7 +219,7 @@ feelers_of(const struct method_cleanup *m)
     return pair;
 }
 
-/* One of two feelers may be on. */
+/* One of the two feelers may still be on its reference. */
 static void
 run_pending_method(struct gcw__watch *watch)
 {
@@ -244,14 +248,14 @@ code_of(const gcw_cleanup *c)
     return c->watch.ops->code(&c->watch);
 }
 
-/* NULL for plain ones. */
+/* The cleanup as the death callback of a method; NULL if it is not one. */
 static struct method_cleanup *
 method_cleanup(gcw_cleanup *c)
 {
     return c->watch.ops == &method_ops ? (struct method_cleanup *)c : NULL;
 }
 
-/* What it watches. */
+/* The watches by which the cleanup learns of a death. */
 static struct gcw__pair
 watches_of_cleanup(gcw_cleanup *c)
 {
@@ -267,7 +271,7 @@ unwatch(gcw_cleanup *c)
     gcw__pair_unwatch(watches_of_cleanup(c), true);
 }
 
-/* Runs what was won. */
+/* Runs a cleanup that was won. */
 static void
 run_won(gcw_cleanup *c)
 {
@@ -276,7 +280,7 @@ run_won(gcw_cleanup *c)
     c->watch.ops->run(&c->watch);
 }
 
-/* Takes it off, if it has still to run. */
+/* Detaches the cleanup, if it has still to run; whether it had. */
 static bool
 detach_cleanup(gcw_cleanup *c)
 {
@@ -288,7 +292,7 @@ detach_cleanup(gcw_cleanup *c)
     return true;
 }
 
-/* Looking at one from outside. */
+/* Looking at a cleanup from outside. */
 
 void
 gcw__cleanup_look_at(gcw_cleanup *c, struct gcw__cleanup_look *out)
@@ -323,9 +327,10 @@ gcw__cleanups_ran(void)
     return n;
 }
 
-/* Making one. */
+/* Making a cleanup. */
 
-/* The first member of an object of that size.  NULL: no memory. */
+/* Allocates a cleanup, as the first member of an object of that size.  NULL:
+ * no memory. */
 static gcw_cleanup *
 cleanup_of(size_t size, const struct gcw__watch_ops *ops,
            void (*fn)(void *data), void *data)
@@ -344,13 +349,14 @@ cleanup_of(size_t size, const struct gcw__watch_ops *ops,
     return c;
 }
 
-/* Under the lock.  Once true, stays true; and how many of our own were made
- * since the exit began. */
+/* Whether no more are made; once true, stays true.  Under the lock. */
 static bool cleanups_closed;
+
+/* How many the exiting thread has made during the exit.  Under the lock. */
 static uint64_t made_at_exit;
 
-/* Puts it, which watches already, in the order; unless it has been won.
- * Returns 0 or an errno. */
+/* Puts the cleanup, which watches already, in the order; unless it has been
+ * won.  Returns 0 or an errno. */
 static int
 put_in_order(gcw_cleanup *c)
 {
@@ -367,9 +373,9 @@ put_in_order(gcw_cleanup *c)
     return error;
 }
 
-/* The last step.  If it fails the cleanup is taken back; if somebody has
- * disposed of the target and the callback has run meanwhile, it was made all
- * the same. */
+/* The last step of making a cleanup.  If it fails the cleanup is taken back;
+ * if another thread has disposed of the target meanwhile, and the callback has
+ * run, the cleanup was made all the same. */
 static gcw_cleanup *
 finish(gcw_cleanup *c)
 {
@@ -440,7 +446,7 @@ make_feelers(struct method_cleanup *owner, const gcw_method *m)
     return owner->self != NULL && owner->data != NULL;
 }
 
-/* The allocations for it, not yet set going.  NULL: no memory. */
+/* Allocates a death callback, which watches nothing yet.  NULL: no memory. */
 static gcw_cleanup *
 method_cleanup_of(gcw_method *m, void (*notify)(gcw_method *, void *),
                   void *data)
@@ -463,7 +469,7 @@ method_cleanup_of(gcw_method *m, void (*notify)(gcw_method *, void *),
                                                                    : NULL;
 }
 
-/* Undoes what was done if it fails. */
+/* Has the death callback watch; if a target is dead, takes that back. */
 static gcw_cleanup *
 arm_method(gcw_cleanup *c)
 {
@@ -510,7 +516,7 @@ gcw_method_on_death(gcw_method *m, void (*notify)(gcw_method *m, void *data),
     return on_death(m, &bound, notify, data);
 }
 
-/* Looking at one, and ending it. */
+/* Looking at a cleanup, and ending it. */
 
 bool
 gcw_cleanup_alive(const gcw_cleanup *c)
@@ -520,7 +526,7 @@ gcw_cleanup_alive(const gcw_cleanup *c)
     return state_of(c) == ARMED;
 }
 
-/* Also where there is none. */
+/* Whether the weak data is alive, or there is none. */
 static bool
 weak_data_lives(const gcw_cleanup *c)
 {
@@ -619,7 +625,7 @@ runs_at_exit(const gcw_cleanup *c)
     return atomic_load(&c->at_exit) && is_own(c);
 }
 
-/* The next that runs at exit, or NULL.  Lock held. */
+/* The next cleanup that runs at exit, or NULL.  Lock held. */
 static gcw_cleanup *
 find_at_exit(size_t *at)
 {
@@ -642,13 +648,13 @@ gcw__cleanups_close(void)
     return cleanups_closed;
 }
 
-/* One after the other, of those that a function finds. */
+/* Running cleanups, one after the other. */
 struct ending {
-    gcw_cleanup *(*take)(struct ending *ending);
+    gcw_cleanup *(*take)(struct ending *ending);     /* wins the next one */
     const struct gcw__range *range;
     size_t at;
     uint64_t made;                   /* `made_at_exit` in this pass */
-    bool found;                      /* in this pass */
+    bool found;                      /* whether this pass has won any */
     gcw_cleanup *current;
     uint64_t began;
     bool any;
@@ -664,8 +670,8 @@ report_ended(const struct ending *ending, bool failed)
         gcw__report_end(&callback, "exit", ending->began, failed);
 }
 
-/* The callback may make cleanups, and end others, which are then no more in
- * the order. */
+/* Runs the next cleanup.  The callback may make cleanups, and end others,
+ * which are not in the order any more then. */
 static bool
 ending_step(void *arg)
 {
@@ -695,8 +701,8 @@ ending_failed(void *arg, const char *why)
     gcw__drain_failed(c, code_of(c), why);
 }
 
-/* Those that a callback makes come next.  What does not run stays in the order,
- * for who unloads its code. */
+/* Cleanups that a callback makes come next.  A cleanup that does not run at
+ * exit stays in the order, where the unloading of its code finds it. */
 static gcw_cleanup *
 take_at_exit(struct ending *ending)
 {
@@ -724,7 +730,7 @@ gcw__cleanups_at_exit(void)
 
 /* Unloaded code. */
 
-/* The next in the range, or NULL.  Lock held. */
+/* The next cleanup whose code lies in the range, or NULL.  Lock held. */
 static gcw_cleanup *
 find_next(const struct gcw__range *range, size_t *at)
 {
@@ -736,7 +742,7 @@ find_next(const struct gcw__range *range, size_t *at)
     return c;
 }
 
-/* Wins it, to be run or not; *runs tells. */
+/* Wins the next cleanup in the range, or NULL; *runs: whether it is to run. */
 static gcw_cleanup *
 win_next(struct ending *ending, bool *runs)
 {
@@ -753,7 +759,7 @@ win_next(struct ending *ending, bool *runs)
     return c;
 }
 
-/* The next of this pass that is to be run, or NULL. */
+/* The next cleanup of this pass that is to be run, or NULL. */
 static gcw_cleanup *
 next_of_pass(struct ending *ending)
 {
@@ -770,7 +776,7 @@ next_of_pass(struct ending *ending)
     return NULL;
 }
 
-/* They may make others, so there is one more pass than finds any. */
+/* Callbacks may make cleanups, so passes are repeated until one finds none. */
 static gcw_cleanup *
 take_unloading(struct ending *ending)
 {

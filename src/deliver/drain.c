@@ -1,19 +1,21 @@
 /* drain.c: the queue of pending callbacks, and running them.
  *
- * Who runs: the thread that calls gcw_drain or gcw_collect, the worker
- * (worker.c), and the exiting thread (exit-run.c); any number at a time.  Each
- * takes one watch off the queue under the lock, and calls it without.  That
- * the callback runs once, whoever else tries, is up to what is queued
- * (cleanup.c), which is asked under the same lock whether it has still to run.
+ * The queue is drained by threads that call gcw_drain or gcw_collect, by the
+ * worker (worker.c), and by the exiting thread (exit-run.c); by any number at
+ * a time.  Each takes one watch off the queue under the lock, and calls it
+ * without.  That a callback runs once is up to its kind (cleanup.c): `take` of
+ * the watch, called under the same lock, returns whether it is still to run.
  *
  * The queue is linked through `next`, which a watch that is off its reference
- * does not need any more, and hung on the roots.  Under the lock: both ends of
- * it, and the error hook.  What a sweep finds dead gathers in a list of its
- * own, under the sweep lock, and moves to the queue at once at its end.
+ * does not need any more, and hung on the roots.  Under the lock: both its
+ * ends, and the error hook.  Callbacks that a sweep makes pending gather in a
+ * list of its own, under the sweep lock, which moves to the queue as a whole
+ * after each shard.
  */
 #include <config.h>
 #include "deliver/drain.h"
 
+#include "deliver/cleanup-order.h"
 #include "ground/code.h"
 #include "ground/delay.h"
 #include "ground/guard.h"
@@ -68,7 +70,7 @@ wake_if_pending(void)
         wake();
 }
 
-/* Puts it at the end of a list. */
+/* Puts a watch at the end of a list. */
 static void
 append_pending(struct gcw__watch **first, struct gcw__watch **last,
                struct gcw__watch *pending)
@@ -80,7 +82,7 @@ append_pending(struct gcw__watch **first, struct gcw__watch **last,
     *last = pending;
 }
 
-/* How many there are on their way to the queue; under the sweep lock. */
+/* How many callbacks are on their way to the queue; under the sweep lock. */
 static size_t on_their_way;
 
 void
@@ -91,7 +93,7 @@ gcw__drain_push(struct gcw__watch *pending)
     on_their_way++;
 }
 
-/* At the end of a sweep, whose lock is held. */
+/* Moves the callbacks that are new to the queue.  Sweep lock held. */
 static bool
 queue_new(bool may_wait)
 {
@@ -143,8 +145,8 @@ struct drain {
     uint64_t began;
     size_t max, ran;
     bool at_exit;
-    size_t left;                     /* at exit: no more than these are
-                                      * looked at */
+    size_t left;                     /* at exit: how many callbacks are still
+                                      * to be taken off the queue */
 };
 
 static void
@@ -154,7 +156,8 @@ set_code(const struct drain *drain, uintptr_t code)
         atomic_store(&drain->progress->code, code);
 }
 
-/* The first of the queue; *taken tells whether it is to be run. */
+/* Takes the first callback off the queue; *taken: whether it is to be run.
+ * NULL: the queue is empty. */
 static struct gcw__watch *
 pop(const struct drain *drain, bool *taken)
 {
@@ -197,7 +200,8 @@ may_go_on(const struct drain *drain)
                 && atomic_load(&drain->progress->stop));
 }
 
-/* The next that is pending; before giving up, one more look. */
+/* The next pending callback.  If the queue is empty, but there was a
+ * collection, deaths are noticed once more. */
 static struct gcw__watch *
 next_pending(const struct drain *drain, bool *taken)
 {
@@ -220,7 +224,8 @@ report_drained(const struct drain *drain, const struct gcw__watch *pending,
     gcw__report_end(&callback, "drain", drain->began, failed);
 }
 
-/* A callback may look at the descriptor itself. */
+/* Has the descriptor readable while callbacks wait: the callback that is
+ * called next may look. */
 static void
 show_rest(void)
 {
@@ -272,8 +277,8 @@ drain_failed(void *run, const char *why)
     gcw__drain_failed(pending, pending->ops->code(pending), why);
 }
 
-/* Also when a callback has thrown, or has ended its thread.  What the clear may
- * have taken away is found by looking once more. */
+/* Runs also when a callback has thrown, or has ended its thread.  A wake-up
+ * that the clear may have taken away is made up for by looking once more. */
 static void
 end_drain(struct drain *drain)
 {
@@ -372,11 +377,18 @@ drain_prepare(void)
 }
 
 static void
-drain_done(void)
+drain_parent(void)
 {
     gcw__unlock(&gcw__queue_lock);
 }
 
+static void
+drain_child(void)
+{
+    gcw__cleanup_order_forked();
+    gcw__unlock(&gcw__queue_lock);
+}
+
 const struct gcw__part gcw__drain_part = {
-    "drain", drain_prepare, drain_done, drain_done, drain_unloading
+    "drain", drain_prepare, drain_parent, drain_child, drain_unloading
 };

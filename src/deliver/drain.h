@@ -7,32 +7,32 @@
 
 #include <gcweak/drain.h>
 
-/* Makes the callback of a watch that is off its reference pending; who waits
- * is woken when the sweep is over.  Only for `died`, and so under the sweep
- * lock.  Cannot fail. */
+/* Makes the callback of a watch that is off its reference pending; the worker
+ * and the descriptor are woken when the sweep is over.  Only for `died`, and
+ * so under the sweep lock.  Cannot fail. */
 void gcw__drain_push(struct gcw__watch *pending);
 
-/* The queue lock: of the queue, and of the order of the cleanups, since each
- * callback that the drain runs leaves both. */
+/* The lock of the queue and of the order of the cleanups, since each callback
+ * that the drain runs leaves both. */
 extern pthread_mutex_t gcw__queue_lock;
 
-/* What a drain is at, for who watches it from another thread. */
+/* What a drain is doing, for other threads that wait for it. */
 struct gcw__progress {
-    atomic_bool stop;              /* asks it to stop after this callback */
+    atomic_bool stop;              /* asks it to end after this callback */
     _Atomic uintptr_t code;        /* of the callback that was taken and has
                                     * not returned, or 0; set under the queue
                                     * lock */
 };
 
-/* gcw_drain, stoppable if `progress` is not NULL. */
+/* As gcw_drain; `progress`, if not NULL, shows how far it is, and stops it. */
 size_t gcw__drain(size_t max, struct gcw__progress *progress);
 
-/* Runs what is pending now and is this process's own; not what other threads
- * have made since the exit began.  Takes no lock if nobody waits for a
- * death. */
+/* Runs the callbacks that are pending now and are this process's own; not
+ * those that other threads have made since the exit began.  Takes no lock if
+ * there are neither watches nor pending callbacks. */
 size_t gcw__drain_at_exit(void);
 
-/* How many callbacks wait, those included that will be passed over. */
+/* How many callbacks are in the queue, with those that will be passed over. */
 size_t gcw__drain_pending(void);
 
 /* Reports a callback that has failed. */
@@ -43,7 +43,8 @@ void gcw__drain_failed(void *handle, uintptr_t code, const char *why);
  * looked for, on any thread, perhaps within an allocation, no lock held. */
 void gcw__drain_listen(void (*woken)(void), void (*noticed)(void));
 
-/* Has deaths noticed, and hears of them; once, when the library starts. */
+/* Has the drain called at each sweep (gcw__deaths_install); once, when the
+ * library starts. */
 void gcw__drain_install(void);
 
 extern const struct gcw__part gcw__drain_part;

@@ -4,8 +4,8 @@
  *                         |                              |
  *                         +---- off, exit, fork ---------+---> absent, paused
  *
- * It sleeps on a semaphore, because that is what the collector's hook may
- * post, inside the collector.  Posts coalesce through `posted`.
+ * The worker sleeps on a semaphore, because that is what the collector's hook
+ * may post, inside the collector.  Posts coalesce through `posted`.
  *
  * Under the lock: everything in `worker` that is not atomic.  The worker
  * changes `busy` and `alive`; others change `wanted` and `paused`, post, and
@@ -13,22 +13,23 @@
  * `progress.stop`, and ends after the callback that runs.
  *
  * The thread is made without the lock, for that allocates.  `alive` is set
- * before, so nobody makes a second one.
+ * before, so no second one is made.
  *
  * A callback may end the thread that it runs on (pthread_exit).  The worker
- * then leaves as if it had been told to, and another takes its place if one is
- * still wanted.
+ * then ends as if it had been turned off, and another takes its place if one
+ * is still wanted.
  *
  * Waiting for a callback to return is bounded at exit, at fork and at dlclose,
- * where it may be waiting for something that the thread which waits holds.
- * When it is asked for (off), it is a cancellation point.
+ * where the callback may be waiting for something that the waiting thread
+ * holds.  Waiting in gcw_drain_thread(false) is not bounded, but a
+ * cancellation point.
  *
  * Fork: see fork.c for the order.  Before, the worker is paused, so that the
  * child does not inherit a callback cut in two; the lock is held across the
  * fork.  Threads that fork at the same time pause it together.  The child has
- * no worker, and `wanted` makes the next look for deaths start one; also in a
- * child that was made around fork's handlers, where what is here still
- * describes the parent: `process` tells.
+ * no worker, and `wanted` makes the next sweep start one.  In a child that was
+ * made around fork's handlers, what is here still describes the parent, until
+ * `process` shows it.
  */
 #include <config.h>
 #include "deliver/worker.h"
@@ -53,11 +54,12 @@ static struct {
     pthread_cond_t changed;
     bool has_changed;        /* `changed` is initialised */
     bool wanted;             /* there should be a worker */
-    bool alive;              /* there is one, or it is being made */
-    unsigned paused;         /* it may not begin to drain: how many fork */
+    bool alive;              /* there is one, or it is being made; and */
+    bool runs;               /* its thread has begun, and not ended */
+    unsigned paused;         /* how many threads fork: it may not drain then */
     bool busy;               /* it drains */
-    bool ended;              /* the process exits: never again */
-    unsigned process;        /* in which all that is so */
+    bool ended;              /* the process exits: no worker any more */
+    unsigned process;        /* the one that all this describes */
     struct gcw__progress progress;
     atomic_bool posted;
     sem_t wake;              /* initialised with `changed` */
@@ -70,7 +72,7 @@ ignore_start(void)
 {
 }
 
-/* Whom to tell of a new worker. */
+/* Called when there is a new worker. */
 static void (*_Atomic started_also)(void) = ignore_start;
 
 void
@@ -79,7 +81,7 @@ gcw__worker_install(void (*started)(void))
     atomic_store(&started_also, started);
 }
 
-/* Inside the collector too. */
+/* Called inside the collector, too. */
 static void
 post_to_worker(void)
 {
@@ -87,7 +89,7 @@ post_to_worker(void)
         sem_post(&worker.wake);
 }
 
-/* Lock held. */
+/* Initialises `changed` and `wake`, once.  False: no memory.  Lock held. */
 static bool
 init_signals(void)
 {
@@ -98,8 +100,9 @@ init_signals(void)
     if (pthread_condattr_init(&attributes) != 0)
         return false;
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    worker.has_changed = pthread_cond_init(&worker.changed, &attributes) == 0
-                         && sem_init(&worker.wake, 0, 0) == 0;
+    worker.has_changed = sem_init(&worker.wake, 0, 0) == 0
+                         && pthread_cond_init(&worker.changed, &attributes)
+                            == 0;
     pthread_condattr_destroy(&attributes);
     return worker.has_changed;
 }
@@ -113,11 +116,11 @@ begin_in_child(void)
         atomic_store(&worker.posted, false);
     }
     if (!is_worker)
-        worker.alive = worker.busy = false;
+        worker.alive = worker.busy = worker.runs = false;
     worker.paused = 0;
 }
 
-/* Lock held. */
+/* Begins anew if this process is another one.  Lock held. */
 static void
 look_at_process(void)
 {
@@ -149,8 +152,7 @@ begin_drain(void)
     while (worker.paused != 0)
         gcw__wait(&worker.changed, &worker.lock, NULL);
     go_on = worker.wanted;
-    worker.busy = go_on;
-    worker.alive = go_on;
+    worker.busy = worker.alive = worker.runs = go_on;
     atomic_store(&worker.progress.stop, false);
     pthread_cond_broadcast(&worker.changed);
     gcw__unlock(&worker.lock);
@@ -169,7 +171,7 @@ end_work(void)
 
 static int start_worker(void);
 
-/* A callback has ended the thread.  It is still known to the collector. */
+/* A callback has ended the thread, which the collector still knows. */
 static void
 lost(void *unused)
 {
@@ -180,14 +182,14 @@ lost(void *unused)
     gcw__lock(&worker.lock, true);
     replace = worker.wanted;
     worker.alive = replace;
-    worker.busy = false;
+    worker.busy = worker.runs = false;
     pthread_cond_broadcast(&worker.changed);
     gcw__unlock(&worker.lock);
     if (replace)
         start_worker();
 }
 
-/* Cancelling it could strike while it holds a lock, so that is off. */
+/* A cancellation could strike while the worker holds a lock: it is off. */
 static void *
 work(void *arg)
 {
@@ -252,7 +254,7 @@ start_worker(void)
     return error;
 }
 
-/* After each look for deaths: a forked child gets its worker here. */
+/* Called after each sweep: a forked child gets its worker here. */
 static void
 restart(void)
 {
@@ -269,7 +271,8 @@ restart(void)
         start_worker();
 }
 
-/* Returns 0, an errno, or -1: a thread is to be made. */
+/* Makes a worker wanted.  Returns 0, an errno, or -1 if the caller has to make
+ * the thread.  Lock held. */
 static int
 want(void)
 {
@@ -354,8 +357,8 @@ is_at_work(const struct gcw__range *range)
                || gcw__in_range(atomic_load(&worker.progress.code), range));
 }
 
-/* Waits until the worker is not busy, or not with code in the range, but not
- * for ever.  False if it still is.  Lock held. */
+/* Waits until the worker is not busy, or runs no code in the range, but not
+ * for ever.  False if it still does.  Lock held. */
 static bool
 wait_patiently(const struct gcw__range *range)
 {
@@ -408,8 +411,8 @@ gcw__worker_exits(void)
     gcw__unlock(&worker.lock);
 }
 
-/* The worker tells of each callback that it has ended only if somebody is
- * waiting for that. */
+/* The end of a single callback is not signalled, so the drain is stopped, and
+ * the worker woken to go on afterwards. */
 static void
 worker_unloading(const struct gcw__range *range)
 {
@@ -428,14 +431,15 @@ worker_unloading(const struct gcw__range *range)
 }
 
 bool
-gcw__worker_alive(void)
+gcw__worker_runs(void)
 {
-    bool alive;
+    bool runs;
 
     gcw__lock(&worker.lock, true);
-    alive = worker.alive;
+    look_at_process();
+    runs = worker.runs;
     gcw__unlock(&worker.lock);
-    return alive;
+    return runs;
 }
 
 static void
@@ -461,8 +465,8 @@ worker_parent(void)
     gcw__unlock(&worker.lock);
 }
 
-/* The worker is not there, unless it was the one that forked: then it is the
- * child's only thread, and goes on. */
+/* The child has no worker, unless the worker was the thread that forked: then
+ * it is the child's only thread, and goes on. */
 static void
 worker_child(void)
 {

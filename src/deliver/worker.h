@@ -7,23 +7,23 @@
 #include <signal.h>
 #include <stdbool.h>
 
-/* `started` is called whenever there is a new worker, by who made it. */
+/* Has started() called for each new worker, on the thread that made it. */
 void gcw__worker_install(void (*started)(void));
 
 /* Ends the worker for good: the process exits. */
 void gcw__worker_end(void);
 
-/* The calling thread begins to exit.  If it is the worker, nobody waits for
+/* The calling thread begins to exit.  If it is the worker, no thread waits for
  * its callback any more. */
 void gcw__worker_exits(void);
 
-/* What a thread of ours blocks: all signals but those that the collector stops
- * threads with, and those that a fault raises, which the collector may be the
- * one to handle. */
+/* Sets the signals that a thread of ours blocks: all but those by which the
+ * collector stops threads, and those that a fault raises, which the collector
+ * may handle. */
 void gcw__worker_signals(sigset_t *set);
 
-/* Whether there is one. */
-bool gcw__worker_alive(void);
+/* Whether the worker's thread is there: it has begun its work. */
+bool gcw__worker_runs(void);
 
 extern const struct gcw__part gcw__worker_part;
 

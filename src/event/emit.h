@@ -1,7 +1,7 @@
 /* emit.h: calling one listener.
  *
- * The part of an emission that is worth its nanoseconds: inline, for events
- * and for hubs.
+ * The part of an emission in which nanoseconds count: inline, for events and
+ * for hubs.
  */
 #ifndef GCW__EMIT_H
 #define GCW__EMIT_H
@@ -13,17 +13,18 @@
 
 #include <gcweak/hub.h>
 
-/* What the listener in the slot is to be called with, held by `out`;
- * of a function only `data` counts.  False if it is not to be called.  One that
- * was connected once is disconnected.  `data` is that of the slot, read
- * before. */
+/* Asks the listener in the slot whether it is to be called; if so, *out is
+ * what to call it with, and keeps that alive (of a function only `data`
+ * counts).  A listener with GCW_ONCE is disconnected.  `data` was read from
+ * the slot before. */
 bool gcw__slot_ask(const struct gcw__slot *slot, void *data, gcw_bound *out);
 
-/* Calls what was bound; it stays alive until it has returned. */
+/* Calls the listener with what was bound, which stays alive until it has
+ * returned. */
 void gcw__slot_call_bound(const struct gcw__slot *slot, const gcw_bound *bound,
                           void *arg);
 
-/* Both.  False if it was not to be called. */
+/* Asks the listener, and calls it.  False if it was not to be called. */
 bool gcw__slot_call_asked(const struct gcw__slot *slot, void *data, void *arg);
 
 static inline void *
@@ -57,9 +58,10 @@ gcw__slot_call(const struct gcw__slot *slot, void *arg, GC_word *settled)
     return true;
 }
 
-/* Reports a listener that has failed in an emission of `event`, a name or NULL,
- * to the hook of the event or hub.  *failing is the emission's, false at
- * first: a hook that fails in turn is not called for that. */
+/* Reports a listener that has failed in an emission of `event`, a name or
+ * NULL, to the hook of the event or hub.  *failing belongs to the emission,
+ * and is false at first: a hook that fails in turn is not called for its
+ * failure. */
 void gcw__listener_failed(const struct gcw__hook *hook, bool *failing,
                           const char *event, const struct gcw__slot *slot,
                           const char *why);

@@ -1,8 +1,8 @@
 /* event-see.c: showing and counting events and hubs (see.h).
  *
- * Listeners are read as emissions read them, without a lock, from an array
- * that nobody changes but to add and to empty (listeners.c).  So are the
- * patterns of a hub (map.h).
+ * Listeners are read as emissions read them, without a lock, from an array in
+ * which slots are only filled and emptied (listeners.c).  So are the patterns
+ * of a hub (map.h).
  */
 #include <config.h>
 #include "event/event.h"
@@ -61,7 +61,7 @@ see_listeners(const struct gcw__walk *walk, const struct gcw__array *array)
         see_listener(walk, &array->slots[i]);
 }
 
-/* Events, and the patterns of hubs. */
+/* Shows the list of an event, or of a pattern of a hub. */
 static void
 see_list(struct gcw__walk *walk, const struct gcw__listeners *list)
 {
@@ -106,7 +106,7 @@ see_pattern(struct gcw__pattern *pattern, void *arg)
     gcw__see_part(walk, pattern->type, "type", NULL);
 }
 
-/* Calls with each pattern of the hub.  No lock held, nor taken. */
+/* Calls call(pattern, arg) for each pattern.  No lock held, nor taken. */
 static void
 each_pattern(gcw_hub *h,
              void (*call)(struct gcw__pattern *pattern, void *arg), void *arg)
@@ -123,7 +123,7 @@ each_pattern(gcw_hub *h,
     GCW__KEEP(table);
 }
 
-/* The emissions that wait, which hold what they are about. */
+/* Shows the posted emissions, which hold their source and argument. */
 static void
 see_posts(const struct gcw__walk *walk, gcw_hub *h)
 {

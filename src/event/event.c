@@ -5,7 +5,8 @@
  *
  * An emission runs on the stack of its thread, which holds the array that it
  * goes through, and with it the data of its listeners.  It takes no lock, but
- * for a listener that is called once, and for the hook when one fails.
+ * for a listener that is called once or whose array was replaced meanwhile,
+ * and for the hook when a listener fails.
  */
 #include <config.h>
 #include "event/event.h"
@@ -48,7 +49,7 @@ event_tidy(void *event)
         gcw__container_untidy(e->list.container);
 }
 
-/* That is all that there is to be done, and it is asked for already. */
+/* Tidying is all that is to be done. */
 static void
 list_shrunk(struct gcw__listeners *list)
 {
@@ -174,7 +175,7 @@ gcw_event_connect_fn(gcw_event *e, void (*fn)(void *arg, void *data),
 struct disconnection {
     gcw_event *event;
     struct gcw__identity id;
-    gcw_listener *removed;           /* one that was equal, if there was one */
+    gcw_listener *removed;           /* an equal one, or NULL */
     struct gcw__listeners_spare spare;
 };
 
@@ -255,9 +256,10 @@ struct emission {
     size_t passed_over;
 };
 
-/* Where it is, it leaves in `run` before each call, for who goes on when that
- * fails.  A listener may do anything to the event, and let go of all but this
- * stack: only `run` is relied on, and what is constant in the array. */
+/* Calls the listeners from run->next on.  Before each call run->next is set to
+ * the slot after it, where the emission goes on if the call fails.  A listener
+ * may do anything to the event, and let go of all but this stack: only `run`
+ * is relied on, and what is constant in the array. */
 static bool
 emit_rest(void *emission)
 {
@@ -284,7 +286,7 @@ emission_failed(void *arg, const char *why)
     gcw__listener_failed(&e->hook, &run->failing, e->name, run->next - 1, why);
 }
 
-/* What the array held at one moment. */
+/* Emits to the listeners in the array's range at this moment. */
 static size_t
 emit_to(gcw_event *e, const struct gcw__array *array, void *arg)
 {

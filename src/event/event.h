@@ -11,7 +11,7 @@ struct gcw_event {
     char *name;                      /* constant; or NULL */
 };
 
-/* What its container calls (event-see.c). */
+/* `see` and `count` of an event's container (event-see.c). */
 void gcw__event_see(struct gcw__walk *walk, void *event);
 void gcw__event_count(void *event, gcw_statistics *out);
 

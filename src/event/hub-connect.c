@@ -1,7 +1,8 @@
 /* hub-connect.c: connecting to a hub, and disconnecting.
  *
- * A connection may need a type, a pattern, and room in three tables: all of it
- * is looked for under the lock, and got without (spare.h).
+ * A connection may need a type, a pattern, and room in three tables.  These
+ * are looked for under the lock, and what is missing is made without it
+ * (spare.h).
  */
 #include <config.h>
 #include "event/hub.h"
@@ -25,7 +26,7 @@ struct request {
     unsigned flags;
     gcw_listener *listener;          /* the new one, or the equal one */
 
-    /* What is there, or else ours, once we have it. */
+    /* What the hub has, or NULL; and what this call has made for it. */
     struct gcw__type *type, *own_type;
     struct gcw__pattern *pattern, *own_pattern;
 
@@ -35,7 +36,7 @@ struct request {
     struct gcw__listeners_spare list;
 };
 
-/* Getting what is missing.  NULL or false: no memory. */
+/* Making what is missing.  NULL or false: no memory. */
 
 static struct gcw__type *
 type_new(const char *name)
@@ -80,8 +81,8 @@ pattern_new(gcw_hub *h, gcw_ref *source)
     return pattern->source == NULL ? NULL : pattern;
 }
 
-/* With its source watched already; told of a death before it is in the hub,
- * the watch does nothing. */
+/* Makes a pattern that watches its source already.  If that dies before the
+ * pattern is in the hub, the watch does nothing. */
 static bool
 get_pattern(struct request *r)
 {
@@ -99,7 +100,7 @@ get_missing(void *request)
     struct request *r = request;
 
     GCW__DELAY(1);
-    /* There are no others. */
+    /* Nothing else can be missing. */
     switch (r->missing) {  /* GCOVR_EXCL_BR_LINE */
     case TYPE:
         r->own_type = type_new(r->name);
@@ -144,8 +145,8 @@ missing_for_list(struct request *r)
         ? NOTHING : ROOM_IN_LIST;
 }
 
-/* Whether nobody has disposed of the hub, the source or one of the method's
- * objects. */
+/* Whether neither the hub, the source nor one of the method's objects was
+ * disposed of. */
 static bool
 all_alive(const struct request *r)
 {
@@ -225,7 +226,9 @@ try_to_connect_to_hub(void *request)
     return 0;
 }
 
-/* What we had ready and did not need watches nothing. */
+/* Takes watches off that were made but are not used: those of the listener, if
+ * an equal one was found or the call failed; and that of the pattern, if it is
+ * not in the hub. */
 static void
 drop_unused(struct request *r, gcw_listener *l)
 {
@@ -237,8 +240,9 @@ drop_unused(struct request *r, gcw_listener *l)
         gcw__watch_remove(&pattern->source->on.watch, true);
 }
 
-/* The source is alive while this runs, and so are the method's objects, but
- * for those that somebody disposes of. */
+/* Makes a listener and connects it, or finds an equal one.  The caller keeps
+ * the source and the method's objects alive; if one of them is disposed of
+ * meanwhile, fails with ESTALE. */
 static gcw_listener *
 connect_to_hub(struct request *r)
 {
@@ -259,7 +263,8 @@ connect_to_hub(struct request *r)
     return error == 0 ? r->listener : gcw__fail_null(error);
 }
 
-/* Finds out about the source; `data` is what will be held strongly. */
+/* Gets the reference to the source, which must not be the object of `data`,
+ * the listener's strong data.  False with errno. */
 static bool
 look_at_source(struct request *r, const void *data)
 {

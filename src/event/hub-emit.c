@@ -1,11 +1,12 @@
 /* hub-emit.c: emitting through a hub.
  *
  * Up to four patterns fit an emission.  Of each the list's array and range
- * are taken as the snapshot, without a lock.  With one, its slots are gone
- * through as an event's.  With several, they are merged by the orders that
- * their listeners were given when they were connected.  Within a list all are
- * different; so that equal ones in several lists are called once, what was
- * called is kept in a set, on the stack unless it is large.
+ * are taken as the snapshot, without a lock.  One pattern's slots are gone
+ * through as an event's.  Those of several are merged by the orders that the
+ * listeners were given when they were connected.  Within a list all listeners
+ * are different; so that equal listeners in several lists are called once, the
+ * identities that were called are kept in a set, on the stack unless it is
+ * large.
  */
 #include <config.h>
 #include "event/emit.h"
@@ -23,11 +24,11 @@ enum { PATTERNS = 4, FEW = 32 };
 
 /* The rest of one list. */
 struct part {
-    const struct gcw__array *array;  /* held for the others */
+    const struct gcw__array *array;  /* held for `next` and `end` */
     const struct gcw__slot *next, *end;
 };
 
-/* What was called. */
+/* The set of identities that were called. */
 struct called {
     struct gcw__table by_hash;       /* of the identities */
     struct gcw__identity *identities;
@@ -84,7 +85,7 @@ take_snapshot(struct emission *run, const char *name)
     add_part(run, gcw__hub_pattern(h, NULL, NULL));
 }
 
-/* What was called. */
+/* The set of identities. */
 
 /* Where an identity belongs among those that were called. */
 struct belonging {
@@ -118,7 +119,7 @@ remember_called(struct called *called, const struct gcw__identity *id,
     gcw__table_insert_at(&called->by_hash, where.at, where.hash, copy);
 }
 
-/* Room for n, in memory of its own.  False: no memory. */
+/* Allocates room for n identities.  False: no memory. */
 static bool
 get_room(struct called *called, size_t n)
 {
@@ -175,7 +176,7 @@ next_slot(struct emission *run)
     return first == NULL ? NULL : first->next++;
 }
 
-/* Calls it, unless one that is equal was called. */
+/* Calls the listener in the slot, unless an equal one was called. */
 static bool
 call_first(struct emission *run, const struct gcw__slot *slot)
 {
@@ -213,8 +214,8 @@ hub_emission_failed(void *emission, const char *why)
                          run->current, why);
 }
 
-/* In a function of its own, because of the room that it takes.  False: no
- * memory, nobody was called. */
+/* Emits to several parts.  In a function of its own, because of the stack that
+ * it takes.  False: no memory, and nothing was called. */
 static bool
 emit_merged(struct emission *run)
 {

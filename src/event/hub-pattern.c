@@ -1,5 +1,5 @@
-/* hub-pattern.c: looking up what is connected, and what goes with the last
- * listener of a pattern.  See hub.c. */
+/* hub-pattern.c: looking up types and patterns, and removing them with the
+ * last listener.  See hub.c. */
 #include <config.h>
 #include "event/hub.h"
 
@@ -57,7 +57,7 @@ gcw__hub_pattern(const gcw_hub *h, const struct gcw__type *type,
     return NULL;
 }
 
-/* What goes.  Lock held. */
+/* Removing.  Lock held. */
 
 static void
 leave_type(gcw_hub *h, struct gcw__type *type)

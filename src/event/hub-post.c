@@ -1,15 +1,16 @@
-/* hub-post.c: emissions that wait, and the descriptor that tells of them.
+/* hub-post.c: posted emissions, and the descriptor that is readable while
+ * there are any.
  *
- * A queue under the lock of the hub.  A dispatch takes one off, lets go of the
- * lock, and emits it.  What was taken off forgets its successor, so that a
- * stale pointer to one does not hold all that came after it.
+ * Posted emissions are in a queue, under the lock of the hub.  A dispatch
+ * takes one off, lets go of the lock, and emits it.  It forgets its successor
+ * then, so that a stale pointer to it does not hold all that came after it.
  *
- * The descriptor is readable exactly while something waits, also while a
- * listener is at work: it is set and cleared under the same lock.  As long as
- * something waits, the library holds a hub that has a descriptor, for who
- * polls it may know the hub only from memory that no collection looks at.
+ * The descriptor is readable exactly while the queue is not empty, also while
+ * a listener runs: it is set and cleared under the same lock.  While the queue
+ * is not empty, the library holds a hub that has a descriptor, for the loop
+ * that polls it may know the hub only from memory that no collection scans.
  *
- * The descriptor lives in memory of malloc, so that it can be closed when the
+ * The descriptor lies in memory of malloc, so that it can be closed when the
  * hub has died or was disposed of.
  */
 #include <config.h>
@@ -38,7 +39,7 @@ post_new(const char *type, void *source, void *arg)
     return post;
 }
 
-/* Something waits.  Lock held. */
+/* Makes the descriptor readable, and holds the hub.  Lock held. */
 static void
 show(gcw_hub *h)
 {
@@ -48,7 +49,7 @@ show(gcw_hub *h)
     gcw__wakeup_set(h->container->wakeup);
 }
 
-/* Nothing waits any more.  Lock held. */
+/* Undoes that: the queue is empty.  Lock held. */
 static void
 hide(gcw_hub *h)
 {
@@ -57,7 +58,7 @@ hide(gcw_hub *h)
         gcw__wakeup_clear(h->container->wakeup);
 }
 
-/* Returns 0 or an errno. */
+/* Adds the newest.  Returns 0 or an errno.  Lock held. */
 static int
 enqueue(gcw_hub *h, struct gcw__post *post)
 {
@@ -75,7 +76,7 @@ enqueue(gcw_hub *h, struct gcw__post *post)
     return 0;
 }
 
-/* The oldest, unless it was posted after the one with the number `last`. */
+/* Takes the oldest off, unless its number is greater than `last`; or NULL. */
 static struct gcw__post *
 dequeue(gcw_hub *h, uint64_t last)
 {
@@ -166,7 +167,7 @@ gcw_hub_post(gcw_hub *h, const char *type, void *source, void *arg)
     return 0;
 }
 
-/* Back to where it was taken from. */
+/* Puts it back to where it was taken from. */
 static void
 put_back(gcw_hub *h, struct gcw__post *post)
 {
@@ -194,7 +195,7 @@ emit_post(gcw_hub *h, struct gcw__post *post)
     return emitted;
 }
 
-/* Up to `max` of those that are there now; returns how many. */
+/* Emits up to `max` of those that are in the queue now; returns how many. */
 static size_t
 emit_posted(gcw_hub *h, size_t max)
 {
@@ -212,7 +213,8 @@ emit_posted(gcw_hub *h, size_t max)
     return made;
 }
 
-/* What was left is news for who polls for changes only. */
+/* Clears and sets the descriptor if some were left, for loops that are woken
+ * by changes only (edge-triggered). */
 static void
 wake_again(gcw_hub *h)
 {
@@ -265,7 +267,7 @@ has_wakeup(const gcw_hub *h)
     return has;
 }
 
-/* Opens it, with `fresh` if there is none yet, which is then taken.  -1 with
+/* Opens the descriptor; if the hub has no wake-up yet, takes `fresh`.  -1 with
  * errno.  Lock held. */
 static int
 open_locked(gcw_hub *h, struct gcw__wakeup **fresh)
@@ -306,7 +308,7 @@ gcw_hub_fd(gcw_hub *h)
     return fd;
 }
 
-/* Under the lock: if the hub was disposed of, others may still be at it. */
+/* Takes the lock, for other threads may use a hub that was disposed of. */
 bool
 gcw__hub_closed(struct gcw__container *container, bool may_wait)
 {

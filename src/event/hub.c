@@ -1,4 +1,4 @@
-/* hub.c: hubs, and what they do when something goes.
+/* hub.c: hubs, deaths in them, and tidying.
  *
  *     hub ---- types      name -------------> type
  *        ---- patterns   type and source ---> pattern: a list of listeners
@@ -11,16 +11,16 @@
  *     hub-pattern.c   looking types and patterns up, and what goes with them
  *     hub-connect.c   connecting, disconnecting
  *     hub-emit.c      emitting
- *     hub-post.c      emissions that wait, and the descriptor
+ *     hub-post.c      posted emissions, and the descriptor
  *
- * Sources.  A pattern with a source watches it, and finds it by address: an
- * emission that has the source in hand knows that it is alive, so it is the
- * one that the pattern's reference reads.  When the source dies, the pattern's
- * listeners go, and with the last of them the pattern.
+ * Sources.  A pattern with a source watches it, and is found by its address:
+ * an emission that has the source in hand knows that it is alive, so it is the
+ * object that the pattern's reference leads to.  When the source dies, the
+ * pattern's listeners go, and with the last of them the pattern.
  *
  * Everything but reading the maps is under the lock of the hub's listeners.
- * What cannot be done under it, or must not while deaths are told, is left to
- * tidy (container.c): taking watches off, and moving to smaller memory.
+ * What cannot be done under that lock, or must not be in a sweep, is left to
+ * tidying (container.c): taking watches off, and moving to smaller memory.
  */
 #include <config.h>
 #include "event/hub.h"
@@ -86,7 +86,7 @@ hub_empty(void *hub)
 
 /* Tidying. */
 
-/* These are false if that took memory, and there was none. */
+/* These functions return false if they needed memory, and there was none. */
 
 struct tidying {
     struct gcw__map *map;
@@ -147,7 +147,7 @@ tidy_lists(gcw_hub *h)
     return true;
 }
 
-/* What could not be done is tried again after the next collection. */
+/* What could not be done is tried again when containers are tidied next. */
 static void
 hub_tidy(void *hub)
 {

@@ -16,7 +16,7 @@ struct gcw__type {
     char name[];                     /* constant */
 };
 
-/* What is connected to one type and source. */
+/* The listeners that are connected to one type and source. */
 struct gcw__pattern {
     struct gcw__listeners list;      /* first member */
     gcw_hub *hub;                    /* constant, as all that follows */
@@ -25,15 +25,15 @@ struct gcw__pattern {
     struct gcw__source_watch *source;    /* NULL: any */
 };
 
-/* What a pattern leaves with its source's reference.  It must not hold the
- * pattern, whose listeners' data may lead to the source. */
+/* A pattern's watch on its source.  It must not hold the pattern, whose
+ * listeners' data may lead to the source. */
 struct gcw__source_watch {
     struct gcw__entry_watch on;
-    uintptr_t pattern;               /* hidden; 0 once it is gone; under the
-                                      * lock */
+    uintptr_t pattern;               /* hidden: held by the hub's map; 0: not
+                                      * in that; under the lock */
 };
 
-/* An emission that waits. */
+/* An emission that was posted. */
 struct gcw__post {
     struct gcw__post *next;
     uint64_t number;                 /* counted up within the hub */
@@ -47,14 +47,14 @@ struct gcw_hub {
     struct gcw__hub_container *container;    /* constant */
     struct gcw__map types, patterns;
     struct gcw__listeners *sparse;   /* lists to be tidied */
-    int64_t first, last;             /* orders that were given out */
+    int64_t first, last;             /* orders that listeners have */
     struct gcw__hook hook;
     struct gcw__post *oldest, *newest;
     size_t posted, posted_bytes;
     uint64_t last_number;
 };
 
-/* The descriptor outlives the hub, to be closed after it. */
+/* A hub's container has the descriptor, which is closed after the hub died. */
 struct gcw__hub_container {
     struct gcw__container container;         /* first member */
     struct gcw__wakeup *wakeup;      /* NULL until it is asked for; under the
@@ -67,8 +67,10 @@ gcw__hub_lock(const gcw_hub *h)
     return gcw__listeners_lock(&h->container->container);
 }
 
-/* What is known of that type and source, or NULL.  Any thread, no lock. */
+/* The type of that name, or NULL.  Any thread, no lock. */
 struct gcw__type *gcw__hub_type(const gcw_hub *h, const char *name);
+
+/* The pattern of that type and source, or NULL.  Any thread, no lock. */
 struct gcw__pattern *gcw__hub_pattern(const gcw_hub *h,
                                       const struct gcw__type *type,
                                       const void *source);
@@ -76,24 +78,24 @@ struct gcw__pattern *gcw__hub_pattern(const gcw_hub *h,
 uintptr_t gcw__hub_pattern_hash(const struct gcw__type *type,
                                 const void *source);
 
-/* gcw_hub_emit; false: no memory, nobody was called (hub-emit.c). */
+/* As gcw_hub_emit; false: no memory, and nothing was called (hub-emit.c). */
 bool gcw__hub_emit(gcw_hub *h, const char *type, void *source, void *arg,
                    size_t *called);
 
-/* What the owner of a pattern's list does (hub-pattern.c). */
+/* The operations of a pattern's list (hub-pattern.c). */
 extern const struct gcw__listeners_ops gcw__pattern_ops;
 
-/* The list could be in less memory.  Lock held. */
+/* Has a list tidied that could be in less memory.  Lock held. */
 void gcw__hub_sparse(struct gcw__listeners *list);
 
-/* Drops what waits.  Lock held. */
+/* Drops all posted emissions.  Lock held. */
 void gcw__hub_drop_posts(gcw_hub *h);
 
-/* What its container calls: event-see.c, */
+/* `see` and `count` of a hub's container (event-see.c). */
 void gcw__hub_see(struct gcw__walk *walk, void *hub);
 void gcw__hub_count(void *hub, gcw_statistics *out);
 
-/* and, closing the descriptor, hub-post.c. */
+/* `closed` of a hub's container: closes the descriptor (hub-post.c). */
 bool gcw__hub_closed(struct gcw__container *container, bool may_wait);
 
 #endif

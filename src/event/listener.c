@@ -1,8 +1,8 @@
 /* listener.c: what the user does with a listener's handle.
  *
- * A handle does not hold its event or hub.  Whoever finds that alive, through
- * its container, holds it while at work on the listener; if it is dead, the
- * listener is as good as gone.
+ * A handle does not hold its event or hub.  A call gets that from the
+ * container and holds it while it works on the listener; if the event or hub
+ * is dead, the listener is as good as gone.
  */
 #include <config.h>
 #include "event/emit.h"
@@ -12,7 +12,7 @@
 #include "ground/report.h"
 #include "weak/enter.h"
 
-/* Under the lock, if it is not gone. */
+/* Removes the listener, if it is not gone; whether it was there. */
 static bool
 remove_if_there(gcw_listener *l)
 {
@@ -46,6 +46,13 @@ gcw_listener_disconnect(gcw_listener *l)
     return ended;
 }
 
+static bool
+watches_live(struct gcw__pair pair)
+{
+    return (pair.first == NULL || gcw__read(pair.first->ref) != NULL)
+           && (pair.second == NULL || gcw__read(pair.second->ref) != NULL);
+}
+
 bool
 gcw_listener_connected(const gcw_listener *l)
 {
@@ -58,8 +65,7 @@ gcw_listener_connected(const gcw_listener *l)
         return gcw__fail_false(EINVAL);
     object = gcw__container_object(l->on.container);
     connected = object != NULL && !gcw__listener_is(l, GCW__IS_GONE)
-                && (l->on.watch.ref == NULL
-                    || gcw__read(l->on.watch.ref) != NULL);
+                && watches_live(gcw__listener_pair((gcw_listener *)l));
     GCW__KEEP(object);
     return connected;
 }
@@ -86,7 +92,7 @@ unblock(gcw_listener *l)
     return 0;
 }
 
-/* Under the lock, if it is connected. */
+/* Calls how(l) under the lock, if the listener is connected. */
 static void
 change(gcw_listener *l, int (*how)(gcw_listener *l))
 {
@@ -128,7 +134,7 @@ gcw_listener_unblock(gcw_listener *l)
     change_checked(l, unblock);
 }
 
-/* For emissions, of a listener that has to be asked. */
+/* Asking a listener, for emissions. */
 
 static bool
 bind_method(const gcw_listener *l, void (*code)(void), void *data,
@@ -152,8 +158,8 @@ bind_any(const gcw_listener *l, void (*code)(void), void *data,
     return true;
 }
 
-/* What GCW_ONCE is for: of several threads one gets it.  False: another did,
- * or it is blocked by now. */
+/* Disconnects a listener with GCW_ONCE, so that one of several threads calls
+ * it.  False: another thread does, or the listener is blocked by now. */
 static bool
 take(gcw_listener *l)
 {

@@ -6,48 +6,48 @@
  *                              begin               end
  *     slot: { self, code, data, listener }
  *
- * Emissions read it without a lock.  They take the array and its range, one
- * word, as their snapshot.  Adding writes a slot outside the range and then
- * widens it; when there is no room, everything is copied to a larger array,
- * which takes the place of the old one.  The collector frees that when the
- * last emission has left it.  A slot is never used twice, so what is added
- * meanwhile is not in the snapshot.
+ * Emissions read a list without a lock.  They take the array and its range,
+ * one word, as their snapshot.  Adding writes a slot outside the range and
+ * then widens the range; when there is no room, everything is copied to a
+ * larger array, which replaces the old one.  The collector frees the old array
+ * when the last emission has left it.  A slot is never used twice, so a
+ * listener that is added meanwhile is not in the snapshot.
  *
- * What an emission needs of a plain method or function stands in the slot; its
- * reader does not touch the listener.  In all other cases `self` is gcw__ask,
- * and it asks the listener's state:
+ * What an emission needs of a plain method or function stands in the slot; the
+ * emission does not touch the listener.  In all other cases `self` is
+ * gcw__ask, and the emission asks the listener's state:
  *   - a slot of a method with weak data, or of a hub's function;
- *   - one whose listener is blocked, is to be called once, or is gone;
- *   - every slot of an array that another has replaced: there it is
+ *   - a slot whose listener is blocked, is to be called once, or is gone;
+ *   - every slot of an array that another has replaced: there `self` is
  *     gcw__moved, for what happens later to its listeners is no longer written
  *     there, and their data is not there any more.  This is the one case in
- *     which an emission takes the lock, for a few instructions: to read the
- *     data where it is now.
+ *     which an emission takes the lock to ask, for a few instructions: to read
+ *     the data from the new slot.
  *
  * The life of a listener
  *
  *     made ---> connected ---> gone
  *
- * It watches its objects before it is connected, so that a fork in between
- * leaves nothing half done.  It goes when it is disconnected, called once, its
- * object or source dead, or its code unloaded.
+ * A listener watches its objects before it is connected, so that a fork in
+ * between leaves nothing half done.  It goes when it is disconnected, called
+ * once, its object or source dead, or its code unloaded.
  *
- * What is gone leaves an empty slot.  When more than half of a range is empty
- * the list is tidied: the rest moves to a smaller array.  Without a listener
- * there is no array at all.  So adding and removing take constant time,
- * amortised, and a list is as large as what lives in it.
+ * A listener that goes leaves an empty slot.  When more than half of a range
+ * is empty the list is tidied: the other listeners move to a smaller array.
+ * Without a listener there is no array at all.  So adding and removing take
+ * constant time, amortised, and a list is as large as what lives in it.
  *
- * Order of writes.  A listener goes: state, then self, then data; one that
- * moves: self, then data.  Readers take data, then self, then state (all
- * acquire): if they find the later still there, the earlier were good.
+ * Order of writes.  When a listener goes: state, then self, then data; when it
+ * moves: self, then data.  Readers load data, then self, then state (all
+ * acquire): if they find the old value of one, what they loaded before it was
+ * good.
  *
- * Equal listeners are found by an index (index.h), from the time it is first
- * asked for.
+ * Equal listeners are found by an index (index.h), once that was asked for.
  *
  * Locks.  A list is under the lock of its event or hub, one of a few that all
- * share.  Memory that is missing under it is got without (spare.h).
- * All that is here is in the collected heap; a listener hangs on the reference
- * of its object, and so knows its list by a hidden pointer only.
+ * share.  Memory that is missing under the lock is allocated without it
+ * (spare.h).  All is in the collected heap; a listener is held by the
+ * reference of its object, and so knows its list by a hidden pointer only.
  */
 #include <config.h>
 #include "event/listeners.h"
@@ -112,7 +112,7 @@ gcw__identity_equal(const struct gcw__identity *a,
            && a->by == b->by;
 }
 
-/* Finding equal ones. */
+/* Finding equal listeners. */
 
 static void
 index_listener(struct gcw__array *array, uint32_t at)
@@ -255,7 +255,7 @@ put_in_slot(struct gcw__array *array, uint32_t at, gcw_listener *l,
         index_listener(array, at);
 }
 
-/* Copies what is not empty; returns the end of it. */
+/* Copies the slots that are not empty, to `at` and on; returns their end. */
 static uint32_t
 copy(struct gcw__array *new, uint32_t at, const struct gcw__array *old)
 {
@@ -276,8 +276,8 @@ copy(struct gcw__array *new, uint32_t at, const struct gcw__array *old)
     return at;
 }
 
-/* Emissions that are at work in the old array ask the listeners from now on.
- * It loses their data: a stale pointer to it would hold all of them. */
+/* Has emissions that are in the old array ask the listeners from now on.  The
+ * array loses their data, or a stale pointer to it would hold all of that. */
 static void
 retire(struct gcw__array *old)
 {
@@ -293,8 +293,8 @@ retire(struct gcw__array *old)
     }
 }
 
-/* If some were put in front, half of the room is there: so both ends have
- * room for many. */
+/* Moves the list to another array.  If listeners were put in front, half of
+ * the room is there: so both ends have room for many. */
 static void
 move_list(struct gcw__listeners *list, struct gcw__array *new)
 {
@@ -311,7 +311,8 @@ move_list(struct gcw__listeners *list, struct gcw__array *new)
         retire(old);
 }
 
-/* Moves to the spare, if it is what is needed. */
+/* Moves to the spare array, if that will do; otherwise says what is needed,
+ * and returns false. */
 static bool
 use_spare_array(struct gcw__listeners *list, size_t capacity,
                 struct gcw__listeners_spare *spare)
@@ -511,7 +512,7 @@ add_listener(struct gcw__listeners *list, gcw_listener *l,
         gcw__container_link(&second_of(l)->on);
 }
 
-/* Another connection of one that is equal. */
+/* Connects an equal listener again: without GCW_ONCE, it stays. */
 static void
 connect_again(gcw_listener *l, unsigned flags)
 {

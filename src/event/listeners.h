@@ -13,7 +13,7 @@
 
 #include <gcweak/event.h>
 
-/* What is called: code of these types. */
+/* How a listener is called: the type of its code. */
 enum gcw__call {
     GCW__BY_METHOD,          /* gcw_method_fn */
     GCW__BY_WEAK_METHOD,     /* the same; its data is held weakly */
@@ -21,7 +21,7 @@ enum gcw__call {
     GCW__BY_HUB_FUNCTION     /* void (const gcw_emission *, void *data) */
 };
 
-/* What equal listeners have in common. */
+/* What a listener calls: the same for equal listeners. */
 struct gcw__identity {
     enum gcw__call by;
     gcw_ref *self;           /* NULL for a function */
@@ -57,39 +57,40 @@ enum {
  * must not hold the list, nor the data. */
 struct gcw_listener {
     struct gcw__entry_watch on;      /* no reference if it is a function */
-    uintptr_t list;                  /* the list that it is in, hidden; to be
-                                      * followed under the lock, until it is
-                                      * gone */
+    uintptr_t list;                  /* the list that it is in, hidden: held by
+                                      * the event or hub while that is alive
+                                      * and the listener not gone */
     uint32_t at;                     /* its slot; under the lock */
     uint16_t blocked;                /* how often; under the lock */
     unsigned char by;                /* constant */
     _Atomic unsigned char state;     /* written under the lock */
-    uint32_t born;                   /* constant: for walk.c */
+    uint32_t born;                   /* constant: gcw__born */
 };
 
-/* One with weak data. */
+/* A listener with weak data. */
 struct gcw__weak_listener {
     gcw_listener listener;
     struct gcw__second_watch *second;
 };
 
-/* The watch on that data. */
+/* The watch on weak data. */
 struct gcw__second_watch {
     struct gcw__entry_watch on;
     gcw_listener *owner;
 };
 
 /* What `self` of a slot may be instead of a method's reference: the listener
- * must be asked; or it is a function, to be called with the slot's data; or
- * the listener has another slot by now, and this one has lost its data.
- * References to nothing, so that who reads them finds what he finds when an
- * object has died: then he looks closer. */
+ * must be asked (gcw__slot_ask); it is a function, to be called with the
+ * slot's data; it has another slot by now, and this one has lost its data.
+ * The three are dead references, so an emission that reads one as a method's
+ * object finds NULL, and asks the listener as if the object had died. */
 extern gcw_ref gcw__ask, gcw__plain_function, gcw__moved;
 
-/* Where emissions find a listener.  `self` changes as that is blocked and
- * unblocked; when it goes, `self` goes first, then `data`, for good. */
+/* Where emissions find a listener.  `self` changes as the listener is blocked
+ * and unblocked; when it goes, `self` is replaced first, then `data` cleared,
+ * for good. */
 struct gcw__slot {
-    gcw_ref *_Atomic self;           /* or one of those above */
+    gcw_ref *_Atomic self;           /* or one of the three above */
     void (*code)(void);              /* constant */
     void *_Atomic data;              /* of a weak method: its reference */
     gcw_listener *listener;          /* constant */
@@ -128,15 +129,16 @@ struct gcw__listeners {
     bool ordered;                        /* constant: with orders */
     struct gcw__listeners *next_sparse;  /* the owner's, under the lock */
     bool sparse;
-    bool indexed;                        /* equal ones can be found; and */
-    bool fronted;                        /* some were put in front; under the
-                                          * lock; once true, stay true */
+    bool indexed;                        /* equal listeners can be found; */
+    bool fronted;                        /* some were put in front; both under
+                                          * the lock; once true, stay true */
 };
 
-/* What the owner of a list does about it; lock held. */
+/* What a list calls; lock held. */
 struct gcw__listeners_ops {
-    /* The last one went, or many went: it should be tidied. */
+    /* The last listener went. */
     void (*emptied)(struct gcw__listeners *list);
+    /* Many listeners went: the list should be tidied. */
     void (*sparse)(struct gcw__listeners *list);
 };
 
@@ -146,46 +148,47 @@ pthread_mutex_t *gcw__listeners_lock(const struct gcw__container *container);
 /* Memory for a list that has to grow, or to shrink: see
  * gcw__listeners_ready. */
 struct gcw__listeners_spare {
-    size_t capacity;                 /* what is asked for */
-    bool indexed, ordered;
-    struct gcw__array *array;        /* what there is */
+    size_t capacity;                 /* of the array that is needed */
+    bool indexed, ordered;           /* as that is to be */
+    struct gcw__array *array;        /* NULL: none yet */
 };
 
-/* Sees to it that one more fits in, in front or behind, and that equal ones
- * can be found.  False if it needs memory, which gcw__listeners_fill gets
+/* Makes room for one more listener, in front or behind, and an index if the
+ * flags need it.  False if that needs memory, which gcw__listeners_fill gets
  * when the lock is not held.  Lock held. */
 bool gcw__listeners_ready(struct gcw__listeners *list, unsigned flags,
                           struct gcw__listeners_spare *spare);
 
-/* The same, but for no more than there are. */
+/* Makes an index only.  Result and lock as for gcw__listeners_ready. */
 bool gcw__listeners_indexed(struct gcw__listeners *list,
                             struct gcw__listeners_spare *spare);
 
-/* False: no memory, or too many. */
+/* Gets the memory that is needed.  False: no memory, or too many listeners. */
 bool gcw__listeners_fill(struct gcw__listeners_spare *spare);
 
 /* A listener that is in no list yet, and counts as gone.  NULL: no memory. */
 gcw_listener *gcw__listener_new(struct gcw__container *container,
                                 const struct gcw__identity *id);
 
-/* Puts it in; or returns one that is equal, if the flags say so.  The list is
- * ready for them.  Lock held. */
+/* Puts the listener in; or returns an equal one, if the flags have GCW_UNIQUE.
+ * The list is ready (gcw__listeners_ready).  Lock held. */
 gcw_listener *gcw__listeners_put(struct gcw__listeners *list, gcw_listener *l,
                                  const struct gcw__identity *id,
                                  unsigned flags, int64_t order);
 
-/* One that is equal, or NULL.  The list is indexed.  Lock held. */
+/* A listener with that identity, or NULL.  The list is indexed.  Lock held. */
 gcw_listener *gcw__listeners_find(const struct gcw__listeners *list,
                                   const struct gcw__identity *id);
 
-/* What it watches. */
+/* The watches of the listener. */
 struct gcw__pair gcw__listener_pair(gcw_listener *l);
 
-/* Takes it out of its list, which it is in, and leaves the list to be
- * tidied.  Lock held. */
+/* Takes the listener, which is in a list, out of that; the rest is left to
+ * tidying.  Lock held. */
 void gcw__listener_remove(gcw_listener *l);
 
-/* Has emissions pass over it, or no longer.  It is not gone.  Lock held. */
+/* Has emissions pass over the listener, which is not gone, or no longer.  Lock
+ * held. */
 void gcw__listener_block(gcw_listener *l, bool block);
 
 /* The list of a listener that is not gone.  Lock held. */
@@ -201,31 +204,34 @@ gcw__listener_is(const gcw_listener *l, int state)
     return atomic_load_explicit(&l->state, memory_order_acquire) & state;
 }
 
-/* An object has died that one of its watches is on, so it goes: `died` of a
+/* Takes out the listener of a watch whose target has died: `died` of a
  * container. */
 bool gcw__listener_died(void *object, struct gcw__entry_watch *watch,
                         bool may_wait);
 
-/* Takes out those whose code lies in the range; NULL: all.  Lock held. */
+/* Takes out listeners whose code lies in the range; NULL: all.  Lock held. */
 void gcw__listeners_clear(struct gcw__listeners *list,
                           const struct gcw__range *range);
 
-/* Gives back memory, if much of it holds nothing.  False: that took memory,
- * and there was none. */
+/* Gives back memory, if most slots are empty.  False: that needed memory, and
+ * there was none. */
 bool gcw__listeners_tidy(struct gcw__listeners *list);
 
-/* How much memory there is.  Lock held. */
+/* How much memory the list and its listeners take.  Lock held. */
 size_t gcw__listeners_bytes(const struct gcw__listeners *list);
 
-/* What a slot's listener calls.  From outside the lock, false if it is gone and
- * the slot has lost it. */
+/* What the slot's listener calls.  Lock held. */
 struct gcw__identity gcw__slot_identity(const struct gcw__slot *slot);
+
+/* The same without the lock.  False if the slot has lost the data, and the
+ * listener is gone. */
 bool gcw__slot_identity_now(const struct gcw__slot *slot,
                             struct gcw__identity *out);
 
-/* The data of a listener whose slot may have lost it; *data is what was read
- * there, before this.  False if the listener is gone.  No lock held. */
+/* Corrects *data, which was read from the slot before, if the listener has
+ * another slot by now.  False if it is gone then.  No lock held. */
 bool gcw__slot_data_now(const struct gcw__slot *slot, void **data);
+
 uintptr_t gcw__identity_hash(const struct gcw__identity *id);
 bool gcw__identity_equal(const struct gcw__identity *a,
                          const struct gcw__identity *b);

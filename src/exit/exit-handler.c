@@ -9,7 +9,7 @@ pthread_mutex_t gcw__exit_lock = PTHREAD_MUTEX_INITIALIZER;
 uintptr_t
 gcw__exit_code(const gcw_exit_handler *h)
 {
-    /* There are no others. */
+    /* There are no other kinds. */
     switch ((enum gcw__exit_kind)h->kind) {  /* GCOVR_EXCL_BR_LINE */
     case GCW__METHOD:
         return (uintptr_t)h->call.method->fn;

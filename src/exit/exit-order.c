@@ -6,21 +6,22 @@
  *              oldest    ^ end         top ^        capacity
  *              waiting, the newest last    set aside, the newest last
  *
- * A handler knows its slot, and counts only while it does; so taking one out
- * touches nothing else, and leaves a hole.  There is never a hole at `end` or
- * `top`, so the newest is found at once.  What a run is done with, or passes
- * over, is set aside in the room that it leaves itself, so no memory is
- * needed; when it is brought back, it goes below those that wait.  Of what is
- * kept, one that was registered during the run was called late for its age:
- * then they are sorted.
+ * A handler is in the array only while h->slot is its slot's number; so taking
+ * it out touches nothing else, and leaves a hole.  No hole is left just before
+ * `end` or at `top`, so the newest handler is found at once.
  *
- * When the two meet, and when hardly anything is left, all move to an array of
- * another size, without the holes.  So adding and removing take constant time,
- * amortised.  A function that needs another array and has none says so, and
- * gets it as a spare (spare.h).
+ * During a run, a handler with `keep` that was called, or one that the run
+ * passes over, is set aside, in the room that it leaves itself.  At the end of
+ * the run all that were set aside are brought back: they go below those that
+ * wait, sorted by age, for one that was registered during the run was called
+ * before older ones.
  *
- * Functions are found by an index (index.h), from the time it is first asked
- * for.
+ * When the two parts meet, and when hardly anything is left, all handlers move
+ * to an array of another size, without the holes.  So adding and removing take
+ * constant time, amortised.  A function that needs another array gets it as a
+ * spare (spare.h).
+ *
+ * Functions are found by an index (index.h), once that was asked for.
  */
 #include <config.h>
 #include "exit/exit.h"
@@ -52,7 +53,7 @@ index_handler(const struct gcw__order *o, uint32_t at,
     gcw__index_add(o->index, hash_of(gcw__exit_code(h)), at);
 }
 
-/* NULL: a hole. */
+/* The handler in the slot.  NULL: a hole. */
 static gcw_exit_handler *
 at_slot(const struct gcw__order *o, uint32_t at)
 {
@@ -61,7 +62,7 @@ at_slot(const struct gcw__order *o, uint32_t at)
     return h != NULL && h->slot == at + 1 ? h : NULL;
 }
 
-/* From the oldest on, so that the newest is the first of its ring. */
+/* Indexes from the oldest on, so that the newest is the first of its ring. */
 static void
 index_part(const struct gcw__order *o, uint32_t begin, uint32_t end)
 {
@@ -115,7 +116,7 @@ put_handler(struct gcw__order *o, uint32_t at, gcw_exit_handler *h)
         index_handler(o, at, h);
 }
 
-/* Leaves no hole at either end of the room, now that there is one at `at`. */
+/* Leaves no hole before `end` or at `top`, now that there is one at `at`. */
 static void
 trim(struct gcw__order *o, uint32_t at)
 {
@@ -148,7 +149,7 @@ gcw__order_remove(struct gcw__order *o, gcw_exit_handler *h)
     o->live--;
 }
 
-/* It is there; with an index there is more to do for it. */
+/* The slot is not written, unless there is an index, which must be. */
 void
 gcw__order_forget(struct gcw__order *o, gcw_exit_handler *h)
 {
@@ -164,7 +165,7 @@ gcw__order_forget(struct gcw__order *o, gcw_exit_handler *h)
     trim(o, at);
 }
 
-/* It leaves the room that it needs. */
+/* The handler leaves the room that it needs. */
 void
 gcw__order_set_aside(struct gcw__order *o, gcw_exit_handler *h)
 {
@@ -174,7 +175,6 @@ gcw__order_set_aside(struct gcw__order *o, gcw_exit_handler *h)
 
 /* Moving. */
 
-/* What has not moved is not touched. */
 static void
 renumber(const struct gcw__order *o, uint32_t begin, uint32_t end)
 {
@@ -242,8 +242,8 @@ sort(gcw_exit_handler **slots, uint32_t n)
     }
 }
 
-/* What is kept has a number; if something else was passed over, they stay as
- * they are. */
+/* Sorts by age, if all have a number, as all with `keep` have.  If another
+ * handler was passed over, they stay as they are. */
 static void
 sort_kept(gcw_exit_handler **slots, uint32_t n)
 {
@@ -303,6 +303,7 @@ gcw__order_bring_back(struct gcw__order *o)
     index_all(o);
 }
 
+/* Does not touch handlers that keep their slot. */
 static uint32_t
 copy_waiting(gcw_exit_handler **slots, const struct gcw__order *o)
 {
@@ -347,7 +348,8 @@ move_order(struct gcw__order *o, struct gcw__order_spare *spare)
     *spare = used;
 }
 
-/* Moves to the spare, if it is what is needed. */
+/* Moves to the spare slots, if they will do; otherwise says what is needed,
+ * and returns false. */
 static bool
 use_spare_slots(struct gcw__order *o, struct gcw__order_spare *spare)
 {

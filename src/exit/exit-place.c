@@ -7,8 +7,8 @@
  * that handler.
  *
  * The C library takes nothing back.  A handler that was taken back leaves its
- * place in the list, at which nothing is to be done; when there are more of
- * these than of the others, new handlers do without.
+ * place in the list, at which nothing is to be done; when there are many more
+ * of these than of the others, new handlers get no place.
  *
  * Under the exit lock.  Memory from malloc: a byte a place.
  */

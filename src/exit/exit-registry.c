@@ -1,7 +1,5 @@
-/* exit-registry.c: registries, and what is done to one as a whole.
- *
- * This is what its container calls (container.h).
- */
+/* exit-registry.c: registries as a whole, with what their containers call
+ * (container.h). */
 #include <config.h>
 #include "exit/exit.h"
 

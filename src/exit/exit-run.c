@@ -3,31 +3,31 @@
  * Turns.  A registry is run by one thread at a time, its owner, any number of
  * times nested (a handler that runs its own registry, or calls exit).  Other
  * threads wait for their turn on a condition, without a lock.  Waiting is a
- * cancellation point; who has the turn has cancellation off.  A turn ends when
- * its frame does, however it is left: by return, by an exception, by the end
- * of the thread.  Only a jump over it goes unnoticed.  That is found by the
- * owner, when it comes here again, and by those who wait, who look at the
+ * cancellation point; the owner has cancellation off.  A turn ends when its
+ * frame does, however that is left: by return, by an exception, by the end of
+ * the thread.  Only a jump over the frame goes unnoticed.  It is found by the
+ * owner, when it comes here again, and by threads that wait, which look at the
  * owner's stack every now and then; the process aborts.
  *
- * The end of the process.  The first thread that exits leads; those that come
- * later wait for ever, unless it ends itself.  That is more than a turn: it
- * lasts while the C library calls other handlers in between.  The two go
- * together: nobody leads while another thread has the turn of the default
- * registry, for a handler there may call exit; and while somebody leads no
- * other thread gets that turn.  Who waits to lead gives its turns of other
- * registries back.
+ * The end of the process.  The first thread that exits leads; threads that
+ * exit later wait for ever, unless the leader ends itself.  Leading is more
+ * than a turn: it lasts while the C library calls other handlers in between.
+ * The two go together: no thread leads while another has the turn of the
+ * default registry, for a handler there may call exit; and while a thread
+ * leads no other gets that turn.  A thread that waits to lead gives its turns
+ * of other registries back.
  *
  * A run takes the newest waiting handler off, under the lock, and calls it
  * without.  So the handlers that are left are in the registry at every
- * moment: a nested run goes on with them, one that is registered meanwhile is
- * the next, and nothing runs twice.  A handler with `keep` is set aside, and
- * comes back when the outermost run ends; so is what the run at quick_exit
- * passes over.
+ * moment: a nested run goes on with them, a handler that is registered
+ * meanwhile is the next, and nothing runs twice.  A handler with `keep` is set
+ * aside, and comes back when the outermost run ends; so does one that the run
+ * at quick_exit passes over.
  *
  * The run for code that is unloaded does not wait for its turn: the thread
- * holds the dynamic linker's lock, which the owner may be waiting for.  It
- * marks what it is to call, all at once, and what is registered meanwhile;
- * other runs pass that over.
+ * holds the dynamic linker's lock, which the owner may be waiting for.  This
+ * run marks the handlers that it is to call, all at once, and those that are
+ * registered meanwhile; other runs pass marked ones over.
  *
  * In a forked child the owner may be a thread that is not there; its turn is
  * over then.  A handler that ends its thread (pthread_exit) ends the run.
@@ -61,10 +61,12 @@ struct run {
     int status;
     gcw_exit_handler *current;       /* the one that is called, or NULL */
     uint64_t began;                  /* when, if its end is to be reported */
-    size_t counted;                  /* of those called, how many `ran` has */
-    bool watching;                   /* it does, and is not to come back */
+    size_t counted;                  /* how many of those called are counted in
+                                      * handlers_ran */
+    bool watching;                   /* the current handler's watches are to be
+                                      * taken off */
     uint32_t at;                     /* where a run for code looks next */
-    struct gcw__unloading unloading; /* of such a run */
+    struct gcw__unloading unloading; /* of a run for code */
 };
 
 /* Turns. */
@@ -98,7 +100,7 @@ static bool
 is_leaders(const gcw_exit_registry *r)
 {
     return r == gcw__roots->at_exit && gcw__exit_is_others()
-           && !gcw__exit_closed_locked();
+           && !gcw__exit_closed();
 }
 
 /* Waits once, for another thread's turn to end, or for that thread to end the
@@ -116,7 +118,7 @@ wait_for_other(const gcw_exit_registry *r)
 /* The turns that this thread has, the innermost first. */
 struct turn {
     struct turn *outer;
-    gcw_exit_registry *registry;     /* NULL: it is over already */
+    gcw_exit_registry *registry;     /* NULL: the turn was given back */
     struct gcw__marks marks;
 };
 static _Thread_local struct turn *turns;
@@ -148,7 +150,7 @@ begin_turn(gcw_exit_registry *r, struct turn *mine)
     GCW__DELAY(2);
 }
 
-/* Lock held. */
+/* Ends the turn.  Lock held. */
 static void
 give_back(struct turn *mine)
 {
@@ -191,7 +193,7 @@ gcw__exit_in_turn(gcw_exit_registry *r, void (*call)(void *arg), void *arg)
 static pthread_key_t leads;
 static bool has_key;
 
-/* A handler has ended the thread, ours or one of the C library's. */
+/* The leader ends, in a handler of ours or of the C library's. */
 static void
 resign(void *unused)
 {
@@ -210,8 +212,8 @@ gcw__exit_lead_install(void)
     return has_key;
 }
 
-/* Whether this thread has to wait: for another one that leads, or that runs the
- * registry just now, and may call exit in it. */
+/* Whether this thread has to wait: for another that leads, or that runs the
+ * default registry just now, and may call exit in it. */
 static bool
 must_follow(void)
 {
@@ -219,8 +221,8 @@ must_follow(void)
            || (atomic_load(&gcw__ready) && is_other(gcw__roots->at_exit));
 }
 
-/* Who waits does not come back to the handlers that have called exit, so their
- * turns are over: the thread that leads may wait for them. */
+/* Gives back all turns of this thread, whose handlers have called exit, and
+ * are not gone on with: the leader may wait for these turns. */
 static void
 give_all_back(void)
 {
@@ -229,8 +231,8 @@ give_all_back(void)
             give_back(mine);
 }
 
-/* Its turns had turned cancellation off, and are over: so the thread that
- * leads may cancel it, and wait for its end. */
+/* Waits until this thread may lead.  Its turns, which had turned cancellation
+ * off, are over: so the leader may cancel it, and wait for its end. */
 static void
 follow_leader(void)
 {
@@ -261,9 +263,9 @@ gcw__exit_lead(void)
     pthread_setspecific(leads, &leads);
 }
 
-/* Taking the next. */
+/* Taking the next handler. */
 
-/* Marks what was called last.  Lock held. */
+/* Sets the state of the handler that was called last.  Lock held. */
 static void
 finish_last(struct run *run)
 {
@@ -310,7 +312,7 @@ is_chosen(const gcw_exit_handler *h, const struct gcw__range *range)
     return h->leaving && gcw__in_range(gcw__exit_code(h), range);
 }
 
-/* The newest that was registered meanwhile. */
+/* The newest marked handler that waits, or NULL. */
 static gcw_exit_handler *
 find_fresh(const struct run *run)
 {
@@ -323,9 +325,9 @@ find_fresh(const struct run *run)
     return h;
 }
 
-/* The newest that is chosen becomes current.  Lock held.  A run by turns may
- * have moved some to where this one has looked already, so there is none only
- * if it finds none from the beginning. */
+/* Makes the newest marked handler current; false if there is none.  A run by
+ * turns may have moved one to where this run has looked already, so there is
+ * none only if none is found from the beginning.  Lock held. */
 static bool
 take_chosen(struct run *run)
 {
@@ -352,15 +354,15 @@ take_chosen(struct run *run)
     return false;
 }
 
-/* Whether it was to go no further than to a handler that does not wait any
- * more. */
+/* Whether the run was to go down to a handler that does not wait any more. */
 static bool
 is_done(const struct run *run)
 {
     return run->choice.place != 0 && !gcw__exit_place_waits(run->choice.place);
 }
 
-/* The newest handler that this run is for becomes current.  Lock held. */
+/* Makes the newest handler that this run is for current; false if there is
+ * none.  Lock held. */
 static bool
 take_next(struct run *run)
 {
@@ -390,7 +392,7 @@ next(struct run *run)
     return found;
 }
 
-/* Calling it. */
+/* Calling the handler. */
 
 static inline void
 begin_call(struct run *run, const gcw_exit_handler *h, uintptr_t code)
@@ -418,6 +420,9 @@ end_call(const struct run *run, const gcw_exit_handler *h, bool failed)
         report_handler(run, h, failed);
 }
 
+/* Ends the call of the current handler, which has failed: counts and reports
+ * it.  The hook may fail in turn, so the handler is not current any more by
+ * then. */
 static void
 fail(struct run *run, const char *why)
 {
@@ -454,7 +459,7 @@ call_method(struct run *run, gcw_exit_handler *h)
 static void
 call_handler(struct run *run, gcw_exit_handler *h)
 {
-    /* There are no others. */
+    /* There are no other kinds. */
     switch ((enum gcw__exit_kind)h->kind) {  /* GCOVR_EXCL_BR_LINE */
     case GCW__METHOD:
         call_method(run, h);
@@ -528,7 +533,7 @@ begin_run(struct run *run)
     gcw__unlock(&gcw__exit_lock);
 }
 
-/* Several threads may unload at once. */
+/* Takes it out of the list, for several threads may unload at once. */
 static void
 end_unloading(gcw_exit_registry *r, const struct gcw__unloading *unloading)
 {
@@ -539,7 +544,7 @@ end_unloading(gcw_exit_registry *r, const struct gcw__unloading *unloading)
     *at = unloading->next;
 }
 
-/* However the run is left. */
+/* Runs however the run is left. */
 static void
 end_run(void *arg)
 {
@@ -598,8 +603,9 @@ gcw_exit_run(gcw_exit_registry *r, int status)
 
 /* Unloaded code. */
 
-/* What has run already and waits for the next run only goes.  False if a run
- * by turns has ended meanwhile, and brought one back.  Lock held. */
+/* Removes the handlers in the range that were set aside, to wait for the next
+ * run.  False if a run by turns has ended meanwhile, and brought one back.
+ * Lock held. */
 static bool
 drop_kept(gcw_exit_registry *r, const struct gcw__range *range)
 {
@@ -646,7 +652,7 @@ exit_parent(void)
     gcw__unlock(&gcw__exit_lock);
 }
 
-/* Those who waited for their turn are not there. */
+/* The threads that waited for their turn are not in the child. */
 static void
 exit_child(void)
 {

@@ -1,8 +1,8 @@
 /* exit-see.c: showing and counting registries and their handlers (see.h).
  *
- * Handlers are copied a few at a time, under the lock, to this stack, which
- * holds them from there on; from the newest on.  If the order is moved
- * meanwhile, some may be passed over.
+ * Pointers to handlers are copied a few at a time, the newest first, under the
+ * lock, to the stack, which holds the handlers from then on.  If the order is
+ * moved meanwhile, some may be passed over.
  */
 #include <config.h>
 #include "exit/exit.h"

@@ -8,16 +8,16 @@
  *
  * A registry has its handlers in an array: see exit-order.c.
  *
- * One lock for all registries, held for a few instructions at a time but for
- * when an array is copied, never while anything is allocated or called.  Memory
- * that is missing under it is got without (spare.h).
+ * One lock for all registries, held for a few instructions at a time but when
+ * an array is copied, never while anything is allocated or called.  Memory
+ * that is missing under it is allocated without it (spare.h).
  *
- * A weak handler watches its method's references.  When one dies, the sweep
- * takes the handler off, perhaps from a finalizer, without waiting.
+ * A weak handler watches its method's objects.  When one of them dies, the
+ * sweep takes the handler off, perhaps from a finalizer, without waiting.
  *
  * Registries of the user may be dropped: see container.c.  A watch leads to
- * its handler by a hidden pointer, good only under the lock, while the registry
- * is alive and the handler waits.
+ * its handler by a hidden pointer, good only under the lock, while the
+ * registry is alive and the handler waits.
  */
 #include <config.h>
 #include "exit/exit.h"
@@ -36,7 +36,7 @@
 #include "weak/pair.h"
 #include "weak/ref.h"
 
-/* Once true, stays true; under the lock. */
+/* Whether the default registry is closed, for good.  Under the lock. */
 static bool exit_closed;
 
 /* The default registry. */
@@ -54,20 +54,9 @@ gcw__exit_close(void)
 }
 
 bool
-gcw__exit_closed_locked(void)
-{
-    return exit_closed;
-}
-
-bool
 gcw__exit_closed(void)
 {
-    bool result;
-
-    gcw__lock(&gcw__exit_lock, true);
-    result = exit_closed;
-    gcw__unlock(&gcw__exit_lock);
-    return result;
+    return exit_closed;
 }
 
 /* Handlers. */
@@ -108,7 +97,7 @@ fill_for_reshaping(void *reshaping)
     return gcw__order_fill(&((struct reshaping *)reshaping)->spare);
 }
 
-/* Gives memory back, or makes an index; without memory it stays as it is. */
+/* Gives memory back, or makes an index.  Out of memory, changes nothing. */
 static void
 reshape(gcw_exit_registry *r, bool (*shape)(struct gcw__order *o,
                                             struct gcw__order_spare *spare))
@@ -139,14 +128,14 @@ gcw__exit_tidy(gcw_exit_registry *r)
         gcw__container_untidy(r->container);
 }
 
-/* Its place among the C library's handlers; 0: none. */
+/* The handler's place among those of the C library; 0: none. */
 static uintptr_t
 place_of(const gcw_exit_handler *h)
 {
     return h->kind == GCW__PLAIN && !h->has_extra ? h->more.place : 0;
 }
 
-/* Whether it waits at its place.  Lock held. */
+/* Notes at the handler's place whether it waits.  Lock held. */
 static void
 set_at_place(const gcw_exit_handler *h, bool waits)
 {
@@ -173,7 +162,7 @@ gcw__exit_take_off(gcw_exit_handler *h, enum gcw__exit_state state)
     h->state = state;
 }
 
-/* The registry is disposed of.  Its watches are taken off with it. */
+/* The registry is disposed of: its watches are left to tidying. */
 void
 gcw__exit_empty(void *registry)
 {
@@ -204,7 +193,7 @@ gcw__exit_remove(gcw_exit_handler *h)
     return waiting;
 }
 
-/* What it watches. */
+/* The watches of the handler. */
 static struct gcw__pair
 watches_of_handler(const gcw_exit_handler *h)
 {
@@ -218,15 +207,15 @@ watches_of_handler(const gcw_exit_handler *h)
     return pair;
 }
 
-/* At exit what was there when it began runs, and what the exiting thread
- * registers itself. */
+/* Whether nothing can be registered any more.  At exit, the handlers run that
+ * were there when it began, and those that the exiting thread registers. */
 static bool
 is_too_late(const gcw_exit_registry *r)
 {
     return r == gcw__roots->at_exit && (exit_closed || gcw__exit_is_others());
 }
 
-/* Its code is being unloaded, so it runs now. */
+/* Marks a new handler if its code is being unloaded, so that it runs now. */
 static void
 look_at_unloading(gcw_exit_handler *h)
 {
@@ -358,8 +347,8 @@ handler_of_watch(const struct gcw__exit_watch *watch)
     return watch->handler == 0 ? NULL : gcw__reveal(watch->handler);
 }
 
-/* First off the references, so that what could not be done now is found to
- * do the next time. */
+/* Removes the handler of a watch whose target has died: first off its
+ * references, so that the next call finds it where a lock could not be had. */
 static bool
 take_off_dead(struct gcw__exit_watch *watch, bool may_wait)
 {
@@ -413,7 +402,7 @@ make_watches(gcw_exit_handler *h, gcw_method *m)
     return extra->on_data != NULL;
 }
 
-/* Its targets are alive while this runs, unless somebody disposes of them. */
+/* The caller keeps the targets alive, unless they are disposed of. */
 static gcw_exit_handler *
 add_method(gcw_exit_registry *r, gcw_method *m, const gcw_exit_options *o)
 {

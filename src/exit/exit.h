@@ -30,7 +30,7 @@ struct gcw_exit_handler {
     uint32_t slot;                   /* in the order, from 1 on; 0: none */
     unsigned char state : 2;
     unsigned char keep : 1;
-    unsigned char leaving : 1;       /* waits for a run of unloaded code */
+    unsigned char leaving : 1;       /* only a run of unloaded code calls it */
     /* Constant. */
     unsigned char : 0;
     unsigned char kind : 2;
@@ -40,25 +40,24 @@ struct gcw_exit_handler {
     uint16_t process;                /* or GCW__IN_EXTRA */
 };
 
-/* The process is one of so many generations that its number is too large for
- * a handler. */
+/* As `process` of a handler: the number is too large, and in the extra. */
 #define GCW__IN_EXTRA UINT16_MAX
 
-/* What only some handlers have: methods, those with a name, and those that are
- * kept. */
+/* What only some handlers have: methods, those with a name, those with `keep`,
+ * and those with GCW__IN_EXTRA. */
 struct gcw__exit_extra {
     void *data;                      /* of a function */
     uint64_t number;                 /* counts up in its registry */
     unsigned process;                /* if it is not in the handler */
-    uint32_t born;                   /* in collections, for walk.c */
+    uint32_t born;                   /* gcw__born */
     char *name;                      /* or NULL */
     struct gcw__exit_watch *on_self; /* of a method; else NULL */
     struct gcw__exit_watch *on_data; /* of a method with weak data */
 };
 
-/* What a weak handler leaves with a reference.  It must not hold the handler,
- * and with it the registry: so that is hidden, and good only while the
- * registry lives and the handler waits in it. */
+/* The watch of a weak handler.  It must not hold the handler, and with it the
+ * registry: so its pointer is hidden, and good only while the registry lives
+ * and the handler waits in it. */
 struct gcw__exit_watch {
     struct gcw__entry_watch on;
     uintptr_t handler;               /* hidden; 0 once it is taken off */
@@ -66,20 +65,22 @@ struct gcw__exit_watch {
 
 /* A registry.  All but the constants is under the exit lock. */
 struct gcw_exit_registry {
-    struct gcw__order order;         /* set aside: those that this run is done
-                                      * with, or passes over */
+    struct gcw__order order;         /* set aside: those that this run has
+                                      * called and keeps, or passes over */
     struct gcw__container *container;    /* constant */
     char *name;                      /* constant */
     struct gcw__hook hook;           /* a gcw_error_fn */
     uint64_t births;                 /* of handlers with an extra */
-    uint64_t owner;                  /* the thread that runs it, and */
-    unsigned owner_process;          /* the process of that thread, */
-    unsigned depth;                  /* if this is not 0; and */
-    struct gcw__frame frame;         /* the outermost frame that does */
-    struct gcw__unloading *unloading;    /* the code that goes meanwhile */
+    /* The thread that runs it, and its process; how often nested, 0: no
+     * thread; the outermost frame that does. */
+    uint64_t owner;
+    unsigned owner_process;
+    unsigned depth;
+    struct gcw__frame frame;
+    struct gcw__unloading *unloading;    /* code that is being unloaded */
 };
 
-/* Code that is being unloaded, for a registry: on the stack of who does it. */
+/* Code that is being unloaded: on the stack of the thread that does it. */
 struct gcw__unloading {
     struct gcw__unloading *next;
     const struct gcw__range *range;
@@ -89,23 +90,23 @@ struct gcw__unloading {
 
 extern pthread_mutex_t gcw__exit_lock;
 
-/* A registry that nobody knows of yet.  NULL: no memory. */
+/* Makes a registry whose container is not open yet.  NULL: no memory. */
 gcw_exit_registry *gcw__exit_registry_make(const char *name);
 
-/* A handler with its options and its name.  NULL: no memory. */
+/* Makes a handler with its options and its name.  NULL: no memory. */
 gcw_exit_handler *gcw__exit_handler_of(gcw_exit_registry *r,
                                        enum gcw__exit_kind kind, void *data,
                                        const gcw_exit_options *o);
 
-/* Puts it among the waiting.  Returns 0 or an errno.  No lock held. */
+/* Registers the handler.  Returns 0 or an errno.  No lock held. */
 int gcw__exit_add(gcw_exit_handler *h);
 
 /* Has handlers found by their code in constant time, if there is memory.  No
  * lock held. */
 void gcw__exit_index(gcw_exit_registry *r);
 
-/* Takes the newest of that kind and code back: as gcw_exit_unregister.  No lock
- * held. */
+/* Takes the newest handler of that kind and code back; returns what
+ * gcw_exit_unregister does.  No lock held. */
 int gcw__exit_take_back(gcw_exit_registry *r, enum gcw__exit_kind kind,
                         uintptr_t code);
 
@@ -120,14 +121,14 @@ void gcw__registry_count(void *registry, gcw_statistics *out);
 /* Takes a handler out of the order; it is in `state` then.  Lock held. */
 void gcw__exit_take_off(gcw_exit_handler *h, enum gcw__exit_state state);
 
-/* The same for good: one that is running does not come back.  True if it was
- * waiting.  Lock held. */
+/* The same for good: a handler that is running does not come back.  True if it
+ * was waiting.  Lock held. */
 bool gcw__exit_remove(gcw_exit_handler *h);
 
 /* Asks for memory to be given back, if there is much.  Lock held. */
 void gcw__exit_tidy(gcw_exit_registry *r);
 
-/* Takes it off the references that it watches.  No lock held. */
+/* Takes the handler's watches off their references.  No lock held. */
 void gcw__exit_unwatch(gcw_exit_handler *h);
 
 static inline struct gcw__exit_extra *
@@ -143,14 +144,14 @@ gcw__exit_data(const gcw_exit_handler *h)
     return h->has_extra ? h->more.extra->data : h->more.data;
 }
 
-/* The number of the process that registered it. */
+/* The number of the process that registered the handler. */
 static inline unsigned
 gcw__exit_process(const gcw_exit_handler *h)
 {
     return h->process == GCW__IN_EXTRA ? h->more.extra->process : h->process;
 }
 
-/* Where its code is. */
+/* Where the handler's code is. */
 uintptr_t gcw__exit_code(const gcw_exit_handler *h);
 
 const char *gcw__exit_name(const gcw_exit_handler *h);
@@ -158,7 +159,7 @@ const char *gcw__exit_name(const gcw_exit_handler *h);
 /* Runs (exit-run.c). */
 
 /* Calls call(arg) when it is this thread's turn to run r.  Nests.  A
- * cancellation point until it is; then cancellation is off. */
+ * cancellation point until then; during the call cancellation is off. */
 void gcw__exit_in_turn(gcw_exit_registry *r, void (*call)(void *arg),
                        void *arg);
 
@@ -167,59 +168,60 @@ void gcw__exit_in_turn(gcw_exit_registry *r, void (*call)(void *arg),
  * point. */
 void gcw__exit_lead(void);
 
-/* Once, when the library starts: what that needs.  False: no memory. */
+/* Prepares for gcw__exit_lead; once, when the library starts.  False: no
+ * memory. */
 bool gcw__exit_lead_install(void);
 
 /* Which handlers a run calls; the others stay as they are. */
 struct gcw__range;
 struct gcw__exit_choice {
     bool quick;                      /* only those with `quick` */
-    uintptr_t place;                 /* not 0: no more than down to the one
-                                      * with that place, if it waits */
-    const struct gcw__range *code;   /* only those with code in it; it goes,
-                                      * so `keep` does not count */
+    uintptr_t place;                 /* not 0: only those down to the handler
+                                      * with that place, if that waits */
+    const struct gcw__range *code;   /* only those with code in it, which is
+                                      * unloaded, so `keep` does not count */
 };
 
-/* What came of a run. */
+/* The result of a run. */
 struct gcw__exit_count {
     int failed;
-    size_t taken;                    /* off, and then */
-    size_t called;                   /* unless dead or of another process */
+    size_t taken;                    /* handlers taken off; and of those */
+    size_t called;                   /* neither dead nor of another process */
 };
 
-/* A run; in turn, but for one of unloaded code. */
+/* Runs a registry: in turn, but for code that is being unloaded. */
 struct gcw__exit_count gcw__exit_run(gcw_exit_registry *r, int status,
                                      struct gcw__exit_choice choice);
 
 /* How many handlers were called, of all registries. */
 uint64_t gcw__exit_ran(void);
 
-/* Closes the default registry for good, unless a handler waits in it. */
+/* Closes the default registry for good; false if a handler waits in it. */
 bool gcw__exit_close(void);
+
+/* Whether the default registry is closed.  Lock held. */
 bool gcw__exit_closed(void);
-bool gcw__exit_closed_locked(void);
 
 /* Places among the C library's own handlers (exit-place.c). */
 
-/* One for a handler that is about to be registered, for which the C library is
- * still to be told of it; 0: none.  No lock held. */
+/* Makes a place for a handler that is about to be registered; the caller has
+ * to register the place with the C library.  0: none.  No lock held. */
 uintptr_t gcw__exit_place_new(void);
 
-/* The handler that has it waits; or no longer.  Lock held. */
+/* Notes whether the handler with that place waits.  Lock held. */
 void gcw__exit_place_set(uintptr_t place, bool waits);
 
-/* Whether it does.  Lock held. */
+/* Whether the handler with that place waits.  Lock held. */
 bool gcw__exit_place_waits(uintptr_t place);
 
 /* The same, without the lock. */
 bool gcw__exit_place_is_due(uintptr_t place);
 
-/* Ends what belongs to unloaded code: runs handlers, takes out the hook.  True
- * if any was taken off. */
+/* Runs the handlers in the range, drops the hook.  True if there were any. */
 bool gcw__exit_object_unloading(void *registry,
                                 const struct gcw__range *range);
 
-/* Makes the default registry known; once, when the library starts. */
+/* Opens the container of the default registry, when the library starts. */
 void gcw__exit_install(void);
 
 extern const struct gcw__part gcw__exit_part;

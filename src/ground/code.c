@@ -1,10 +1,9 @@
 /* code.c: where functions lie, and whether they still do.
  *
- * Asks the dynamic linker and the system each time, but for the program's own
- * code, which stays, and for one flag, which spares programs that never unload
- * anything the question at each callback.
- * Code that no object holds, such as a runtime compiles, counts as there
- * while its memory is mapped.
+ * The dynamic linker and the system are asked each time, with two exceptions:
+ * the program's own code, which stays; and programs that never unload
+ * anything, for which a flag answers.  Code that lies in no object, such as a
+ * runtime compiles, counts as loaded while its memory is mapped.
  */
 #include <config.h>
 #include "ground/code.h"
@@ -27,7 +26,7 @@ struct search {
     struct gcw__range range;
 };
 
-/* Its segments come in the order of their addresses. */
+/* The range of an object: its segments come in the order of addresses. */
 static struct gcw__range
 range_of(const struct dl_phdr_info *object)
 {
@@ -48,8 +47,8 @@ range_of(const struct dl_phdr_info *object)
 
 #if HAVE_GETAUXVAL
 
-/* The kernel says where the program is, so this needs no lock of the dynamic
- * linker's.  False if it does not. */
+/* Asks the kernel where the program lies, which needs no lock of the dynamic
+ * linker's.  False if the kernel does not say. */
 static bool
 ask_kernel(struct gcw__range *range)
 {
@@ -85,8 +84,9 @@ take_first(struct dl_phdr_info *object, size_t size, void *range)
     return 1;
 }
 
-/* Whether it is the program's own code, which stays.  Where the kernel does not
- * say, the program is the first object, but in namespaces of dlmopen. */
+/* Whether `code` is the program's own, which stays.  Where the kernel does not
+ * say where the program lies, the program is the first object of the dynamic
+ * linker's, but in namespaces of dlmopen. */
 static bool
 in_program(uintptr_t code)
 {
@@ -126,9 +126,9 @@ gcw__object_of(uintptr_t code, struct gcw__range *range)
     return true;
 }
 
-/* The shared library says that already when it is linked.  A program that is
- * linked statically is no shared object; the linker would warn of a dlopen in
- * it, so that is asked for by its name. */
+/* The shared library is linked to stay (-z nodelete) where the linker can do
+ * that.  A program that is linked statically is no shared object; the linker
+ * would warn of a call of dlopen in it, so dlopen is looked up by its name. */
 void
 gcw__code_stay(void)
 {
@@ -148,10 +148,10 @@ gcw__code_stay(void)
 
 atomic_uint gcw__code_unloading;
 
-/* Once true, stays true. */
+/* Whether any shared object was ever unloaded; once true, stays true. */
 static atomic_bool any_unloaded;
 
-/* Whether that has been found out in a run of callbacks. */
+/* Whether any_unloaded has been found out in this run of callbacks. */
 static atomic_bool looked;
 
 static int
@@ -200,9 +200,10 @@ is_mapped(uintptr_t code)
     return mapped;
 }
 
-/* A signal handler that calls exit may have come upon the dynamic linker's lock
- * half taken, as it is at the beginning of each collection: so code of the
- * program is not asked about there. */
+/* A signal handler that calls exit may have interrupted a thread that was
+ * taking the dynamic linker's lock, as each collection does at its beginning.
+ * So in_program comes first: nothing after it is asked about the program's
+ * code. */
 bool
 gcw__code_gone(uintptr_t code)
 {

@@ -17,25 +17,26 @@ gcw__in_range(uintptr_t code, const struct gcw__range *range)
     return code - range->start < range->end - range->start;
 }
 
-/* Where the shared object lies that `code` is in; false if it is the program
- * itself or nothing that the dynamic linker knows. */
+/* Finds the shared object that `code` lies in.  False if `code` lies in the
+ * program itself, or in nothing that the dynamic linker knows. */
 bool gcw__object_of(uintptr_t code, struct gcw__range *range);
 
-/* How many threads are unloading code, and have the dynamic linker's lock. */
+/* How many threads are unloading code; they hold the dynamic linker's lock. */
 extern atomic_uint gcw__code_unloading;
 
-/* Sees to it that the shared object which this library is part of is not
- * unloaded: it may be a plugin that was linked with the static one. */
+/* Keeps the shared object loaded that contains this library: it may be a
+ * plugin that was linked with the static library. */
 void gcw__code_stay(void);
 
-/* The next gcw__code_gone finds out whether any shared object was ever
- * unloaded: while none was, all code is where it was.  For the beginning of a
- * run of callbacks. */
+/* Has the next gcw__code_gone find out whether any shared object was ever
+ * unloaded: while none was, all code is where it was.  Called at the beginning
+ * of a run of callbacks. */
 void gcw__code_look(void);
 
-/* Whether the code at that address has been unloaded, as far as was known in
- * this run: whether there is nothing at that address any more.  No lock held;
- * may take the dynamic linker's, but not for code of the program itself. */
+/* Whether the code at that address was unloaded, so that nothing is mapped
+ * there now.  Does not see the first unloading of all if that came after the
+ * last gcw__code_look.  No lock held; may take the dynamic linker's, but not
+ * for code of the program itself. */
 bool gcw__code_gone(uintptr_t code);
 
 #endif

@@ -1,9 +1,9 @@
 /* delay.h: points at which a test may delay the library.
  *
- * They stand where the order of things matters between threads: before and
- * after a lock, between two writes that a reader takes apart.  In the product
- * each is nothing.  A test that includes read.h with a delay of its own
- * defines GCW__DELAY before; the library for t/torture.c is built with
+ * The points stand where the order of steps matters between threads: before
+ * and after a lock, between two writes that a reader may see apart.  In the
+ * product they expand to nothing.  A test that includes read.h with a delay of
+ * its own defines GCW__DELAY before; the library for t/torture.c is built with
  * GCW__DELAYED.
  *
  * The delay is called with whatever locks the caller holds, perhaps the
@@ -14,7 +14,7 @@
 #define GCW__DELAY_H
 
 #ifdef GCW__DELAYED
-/* The lines tell points apart well enough. */
+/* Points are told apart by their lines, which is good enough. */
 void gcw__delay(unsigned line);
 #endif
 

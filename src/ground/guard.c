@@ -6,17 +6,18 @@
  *
  * gcw_fail jumps to the innermost guard of the stack that it is called on: of
  * all in the list, the one at the lowest address above its caller, for no
- * other stack can lie between the two.  Guards begun inside the failed
- * callback have ended by then, or are what it jumps to.
+ * other stack can lie between the two.  A guard that was begun inside the
+ * failed callback has ended by then, or is the one that gcw_fail jumps to.
  *
  * A callback may be left in other ways.  When frames are unwound, by a C++
  * exception, pthread_exit or a cancellation, the guard is taken out of the
  * list as its frame goes (-fexceptions).  A jump of the program's own
- * (longjmp) over these frames is forbidden, for nobody hears of it: the guard
- * stays in the list, and its memory is used for something else.  It is found
- * when the next guard begins in its place, or begins or is looked for at a
- * higher address of the thread's own stack; or when a neighbour in the list is
- * no guard any more.  Then the process aborts and says why.
+ * (longjmp) over these frames is forbidden, for it runs nothing of ours: the
+ * guard stays in the list, and its memory is used for something else.  Such a
+ * guard is found when the next guard begins in its place, or begins or is
+ * looked for at a higher address of the thread's own stack; or when a
+ * neighbour in the list is no guard any more.  Then the process aborts and
+ * says why.
  */
 #include <config.h>
 #include "ground/guard.h"
@@ -32,12 +33,12 @@
 struct guard {
     jmp_buf failed;
     struct guard *outer, *inner;     /* in the list of the thread */
-    uintptr_t mark;                  /* tells that it is one */
-    const char *volatile why;        /* what gcw_fail was given */
+    uintptr_t mark;                  /* shows that a guard lies here */
+    const char *volatile why;        /* the argument of gcw_fail */
 };
 
-/* Asked in each emission, so it is worth its place in the static block of the
- * thread. */
+/* The newest guard of the thread.  Read in each emission, so it is worth its
+ * place in the static block of the thread. */
 static _Thread_local struct guard *newest
     __attribute__((__tls_model__("initial-exec")));
 
@@ -64,7 +65,7 @@ gcw__left_by_jump(void)
         " throw, or call gcw_fail", NULL);
 }
 
-/* Stacks grow downwards, so what is below is over. */
+/* Stacks grow downwards, so a frame below one that goes on has ended. */
 bool
 gcw__frame_is_over(uintptr_t frame, uintptr_t here)
 {
@@ -96,7 +97,7 @@ begin_guard(struct guard *guard)
     newest = guard;
 }
 
-/* A fiber's may end while newer ones go on. */
+/* The guard of a fiber may end while newer guards go on. */
 static void
 unlink_inner(struct guard *guard)
 {

@@ -12,14 +12,15 @@
  *
  * A step runs user code.  If that calls gcw_fail, the step ends there,
  * failed(run, why) is called, and the next step follows.  failed() may run
- * user code as well; if it fails in turn, it is called again, so it must know
- * that it was at work.  One setjmp for all steps. */
+ * user code as well; if that fails in turn, failed() is called again, so it
+ * must remember in `run` what it has begun.  There is one setjmp for all
+ * steps. */
 void gcw__guard_run(void *run, bool (*step)(void *run),
                     void (*failed)(void *run, const char *why));
 
-/* Whether the frame at that address, which should not have ended, has, as far
- * as can be told from `here`, an address in a frame that has not: somebody has
- * jumped over it. */
+/* Whether the frame at that address, which should still be there, was ended by
+ * a jump over it.  `here` is an address in a frame that has not ended.  False
+ * also if the addresses are not both on the thread's own stack. */
 bool gcw__frame_is_over(uintptr_t frame, uintptr_t here);
 
 /* Aborts, and says that a callback was left by a jump. */

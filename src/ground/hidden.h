@@ -1,9 +1,9 @@
 /* hidden.h: pointers that the collector does not see.
  *
- * A word in scanned memory that leads to an object without keeping it alive.
- * It may be followed only while something else keeps the object: who has such
- * a word says what that is.  0 is none.  The commands for gdb know how it is
- * done: all bits are turned.
+ * Such a word lies in scanned memory, and leads to an object without keeping
+ * it alive.  It may be followed only while something else keeps the object
+ * alive; the comment of the field says what does.  0 is no hidden pointer.
+ * All bits are inverted, which the commands for gdb know.
  */
 #ifndef GCW__HIDDEN_H
 #define GCW__HIDDEN_H

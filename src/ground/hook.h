@@ -1,9 +1,9 @@
 /* hook.h: a function of the program's with its data, which may be set at any
  * time: an error hook, and its like.
  *
- * Its owner has a lock, under which it is written and read, as a whole.  It is
- * called without, so one that is called may be another by then.  The data is
- * held: a hook lies in scanned memory.
+ * A hook is written and read, as a whole, under a lock of its owner.  It is
+ * called without the lock, so another may have been set by then.  It lies in
+ * scanned memory, which holds the data.
  */
 #ifndef GCW__HOOK_H
 #define GCW__HOOK_H
@@ -13,8 +13,8 @@
 #include <pthread.h>
 
 struct gcw__hook {
-    void (*fn)(void);                /* to be called through its own type; NULL:
-                                      * there is none, nor any data */
+    void (*fn)(void);                /* to be called through its own type;
+                                      * NULL: no hook, and no data */
     void *data;
 };
 
@@ -24,7 +24,7 @@ void gcw__hook_set(struct gcw__hook *hook, pthread_mutex_t *lock,
 struct gcw__hook gcw__hook_get(const struct gcw__hook *hook,
                                pthread_mutex_t *lock);
 
-/* Takes it out if its code lies in the range.  Lock held. */
+/* Clears the hook if its code lies in the range.  Lock held. */
 static inline void
 gcw__hook_drop(struct gcw__hook *hook, const struct gcw__range *range)
 {
@@ -32,7 +32,7 @@ gcw__hook_drop(struct gcw__hook *hook, const struct gcw__range *range)
         *hook = (struct gcw__hook){ NULL, NULL };
 }
 
-/* The same.  Lock not held. */
+/* The same, and takes the lock itself. */
 void gcw__hook_unload(struct gcw__hook *hook, pthread_mutex_t *lock,
                       const struct gcw__range *range);
 

@@ -1,12 +1,12 @@
 /* index.h: the slots of an array by hash, the newest first.
  *
- * An array whose slots have numbers has an index beside it, made anew with
+ * An index belongs to an array whose slots are numbered, and is made anew with
  * each array.  The slots with one hash are in a ring, whose head is in the
- * same memory: so adding one, and taking one out by its number, touch its
- * neighbours only, and need neither the hash again nor memory.  Several hashes
- * may share a ring, so who looks for something compares.
+ * same memory.  So adding or removing a slot touches its neighbours only, and
+ * allocates nothing; removing does not need the hash.  Several hashes may
+ * share a ring, so the caller compares what it finds with what it looks for.
  *
- * Pointer-free collected memory, held by whoever has the array.  Not locked.
+ * Pointer-free collected memory, held by the owner of the array.  Not locked.
  */
 #ifndef GCW__INDEX_H
 #define GCW__INDEX_H
@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What an array may have at most, so that slots and heads have numbers. */
+/* How many slots an array may have, so that 32 bits number slots and heads. */
 #define GCW__INDEX_SLOTS_MAX (UINT32_MAX / 4)
 
 struct gcw__index {
@@ -24,10 +24,10 @@ struct gcw__index {
     } nodes[];
 };
 
-/* An empty one for so many slots.  NULL: no memory. */
+/* Makes an empty index for so many slots.  NULL: no memory. */
 struct gcw__index *gcw__index_new(size_t slots);
 
-/* Takes all out. */
+/* Removes all slots. */
 void gcw__index_clear(struct gcw__index *index);
 
 size_t gcw__index_bytes(const struct gcw__index *index, size_t slots);
@@ -38,7 +38,7 @@ gcw__index_head(const struct gcw__index *index, uintptr_t hash)
     return (uint32_t)(hash >> (sizeof hash * 4)) & (index->heads - 1);
 }
 
-/* Adds a slot that is not in. */
+/* Adds a slot that is not in the index. */
 static inline void
 gcw__index_add(struct gcw__index *index, uintptr_t hash, uint32_t slot)
 {
@@ -51,7 +51,7 @@ gcw__index_add(struct gcw__index *index, uintptr_t hash, uint32_t slot)
     nodes[head].next = node;
 }
 
-/* Takes out a slot that is in. */
+/* Removes a slot that is in the index. */
 static inline void
 gcw__index_remove(struct gcw__index *index, uint32_t slot)
 {
@@ -61,8 +61,8 @@ gcw__index_remove(struct gcw__index *index, uint32_t slot)
     index->nodes[node.next].prev = node.prev;
 }
 
-/* Walks the slots that may have the hash: *at is gcw__index_head at first, then
- * whatever it was left at.  UINT32_MAX at the end. */
+/* The next slot that may have the hash, or UINT32_MAX.  *at is gcw__index_head
+ * of the hash for the first call, and then as the call before has left it. */
 static inline uint32_t
 gcw__index_next(const struct gcw__index *index, uint32_t *at)
 {

@@ -4,7 +4,7 @@
 
 #include "ground/process.h"
 
-/* Written under the exit lock. */
+/* The leader, and its process.  Written under the exit lock. */
 static _Atomic uint64_t leader;
 static atomic_uint leader_process;
 
@@ -23,9 +23,8 @@ gcw__this_thread(void)
 static uint64_t
 leading_thread(void)
 {
-    uint64_t thread = atomic_load(&leader);
-
-    return atomic_load(&leader_process) == gcw__process() ? thread : 0;
+    return atomic_load(&leader_process) == gcw__process()
+        ? atomic_load(&leader) : 0;
 }
 
 bool

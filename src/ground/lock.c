@@ -24,7 +24,7 @@ gcw__wait(pthread_cond_t *condition, pthread_mutex_t *lock,
     return result;
 }
 
-/* The wait has taken the lock again. */
+/* Gives the lock back, which the wait that was cancelled has taken again. */
 static void
 cancelled(void *lock)
 {

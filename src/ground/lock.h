@@ -6,9 +6,9 @@
  *     collector that takes its lock: no allocation, no GC_FREE, no link, no
  *     weak read that may have to wait (gcw__peek is for that).  So no
  *     finalizer, and with it no call back into the library, can come up on
- *     the thread that holds it; and who holds the collector's lock when it
- *     forks, as after GC_atfork_prepare, may wait for ours.  t/locks.t finds
- *     who does it all the same;
+ *     the thread that holds it; and a thread that holds the collector's lock
+ *     when it forks, as after GC_atfork_prepare, may wait for ours.
+ *     t/locks.t finds code that breaks this rule;
  *   - cancellation is off around each call of the system that is a
  *     cancellation point (gcw__cancel_off, gcw__wait), whether a lock is held
  *     or not: a thread that is cut off there would keep the lock, or leave
@@ -17,11 +17,11 @@
  *     at all; t/locks.t finds a call that was forgotten.  So none of our
  *     functions is a cancellation point, but for those that wait for others
  *     with gcw__wait_cancellable;
- *   - the collector's own code never takes them: its hook only posts;
- *   - what is told of a death from a finalizer only tries them (may_wait is
+ *   - our hook inside the collector takes no lock: it only posts;
+ *   - a sweep that runs in a finalizer only tries to take locks (may_wait is
  *     false), but for that of the link pages, which is held for a few
- *     instructions.  What is tidied afterwards waits, for nobody who holds one
- *     of them waits for a thread.
+ *     instructions.  Tidying after it (container.h) waits for locks, for no
+ *     thread that holds one of them waits for another thread.
  *
  * Order, outermost first; a thread takes them only downwards:
  *     starting
@@ -33,11 +33,11 @@
  *                       time, but for fork, which takes them all, and for
  *                       a hub's wake-up, which is under its listeners' lock
  *
- * Fork takes all of them, in the order of a table (parts.c), which is this one:
- * a new lock gets a row there; t/locks.t finds one that has none.  The thread
- * that forks may then be called back by fork handlers of the application,
- * which may use the library: it holds every lock already, so that taking one
- * does nothing.
+ * Fork takes all locks, in the order of the table in parts.c, which is this
+ * order: a new lock gets a row there; t/locks.t finds a lock without one.  The
+ * thread that forks may then be called back by fork handlers of the
+ * application, which may use the library: it holds every lock already, so that
+ * taking one does nothing.
  */
 #ifndef GCW__LOCK_H
 #define GCW__LOCK_H
@@ -52,18 +52,17 @@ struct gcw__holding {
     unsigned off;            /* how often cancellation was turned off, */
     int cancel;              /* and what it was before the first time */
     unsigned locks;          /* how many locks it has, or is about to take */
-    bool all;                /* it forks: it has them all */
-    bool follows;            /* it waits for another one to end the process,
-                              * and has the lock only at times */
+    bool all;                /* it forks, and has all locks */
+    bool follows;            /* it waits for another thread to end the process,
+                              * and has the exit lock only at times */
 };
 
-/* Asked at each lock, so it is worth its place in the static block of the
+/* Read at each lock, so it is worth its place in the static block of the
  * thread. */
 extern _Thread_local struct gcw__holding gcw__holding
     __attribute__((__tls_model__("initial-exec")));
 
-/* Turns cancellation off for the calling thread; and back to what it was, when
- * that has been called as often.  Async-signal-safe. */
+/* Turns cancellation off for the calling thread.  Async-signal-safe. */
 static inline void
 gcw__cancel_off(void)
 {
@@ -71,6 +70,8 @@ gcw__cancel_off(void)
         pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &gcw__holding.cancel);
 }
 
+/* Turns cancellation back to what it was, when called as often as
+ * gcw__cancel_off was.  Async-signal-safe. */
 static inline void
 gcw__cancel_on(void)
 {
@@ -103,13 +104,13 @@ gcw__unlock(pthread_mutex_t *lock)
     gcw__holding.locks--;
 }
 
-/* Waits for the condition, with the lock, which is the only one held; until
- * then, if `until` is not NULL.  Returns what pthread_cond_wait does. */
+/* Waits for the condition with the lock, which is the only one held; until
+ * `until`, if that is not NULL.  Returns what pthread_cond_wait does. */
 int gcw__wait(pthread_cond_t *condition, pthread_mutex_t *lock,
               const struct timespec *until);
 
-/* The same, as a cancellation point, unless cancellation is off.  Who is
- * cancelled there has given the lock back. */
+/* The same, as a cancellation point, unless cancellation is off.  A thread
+ * that is cancelled in it has given the lock back. */
 int gcw__wait_cancellable(pthread_cond_t *condition, pthread_mutex_t *lock,
                           const struct timespec *until);
 

@@ -75,7 +75,8 @@ move_map(struct gcw__map *map, struct gcw__map_table *new)
     atomic_store_explicit(&map->table, new, memory_order_release);
 }
 
-/* At most half full, at least an eighth. */
+/* The capacity of a new table for so many items: a quarter full at most, so
+ * that it may become half full; more than an eighth, but for the smallest. */
 static size_t
 right_capacity(size_t count)
 {

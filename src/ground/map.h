@@ -1,12 +1,12 @@
 /* map.h: a hash table that is read without a lock.
  *
- * From hashes to items; several may share one, so who looks for an item walks
- * those with its hash and compares.  Readers take the table as it is; writers
- * hold a lock of their own.  An item is added to a place that was never used;
- * one that is removed leaves its place empty for good, until everything moves
- * to another table, which takes the place of the old one.  The collector frees
- * that when the last reader has left it.  Memory from the collected heap; the
- * items are held.
+ * A map leads from hashes to items.  Several items may have the same hash, so
+ * a reader walks the items with a hash, and compares.  Readers use the table
+ * that they find; writers hold a lock of the map's owner.  An item goes into
+ * an entry that was never used.  The entry of a removed item is not used
+ * again, until all items move to a new table; the collector frees the old one
+ * when the last reader has left it.  Memory from the collected heap, which
+ * holds the items.
  */
 #ifndef GCW__MAP_H
 #define GCW__MAP_H
@@ -34,8 +34,8 @@ struct gcw__map {
 /* What an entry holds whose item was removed. */
 extern char gcw__map_removed;
 
-/* Walks the items with that hash: *at is 0 at first, then whatever it was
- * left at; NULL at the end. */
+/* The next item with that hash, or NULL.  *at is 0 for the first call, and
+ * then as the call before has left it. */
 static inline void *
 gcw__map_next(const struct gcw__map_table *table, uintptr_t hash, size_t *at)
 {
@@ -52,7 +52,7 @@ gcw__map_next(const struct gcw__map_table *table, uintptr_t hash, size_t *at)
     }
 }
 
-/* The table to walk in. */
+/* The table for a reader to walk. */
 static inline const struct gcw__map_table *
 gcw__map_table(const struct gcw__map *map)
 {
@@ -61,31 +61,32 @@ gcw__map_table(const struct gcw__map *map)
 
 /* Memory for a map that has to move. */
 struct gcw__map_spare {
-    size_t capacity;         /* what is asked for */
-    struct gcw__map_table *table;    /* what there is */
+    size_t capacity;         /* of the table that is needed, then of: */
+    struct gcw__map_table *table;    /* NULL: none yet */
 };
 
-/* Sees to it that one more fits in.  False if it needs memory, which
+/* Makes room for one more item.  False if that needs memory, which
  * gcw__map_fill gets when the lock is not held.  Lock held. */
 bool gcw__map_ready(struct gcw__map *map, struct gcw__map_spare *spare);
 
-/* Sees to it that not too much of it is empty; as gcw__map_ready. */
+/* Moves the items to another table if too many entries of this one hold none.
+ * Result and lock as for gcw__map_ready. */
 bool gcw__map_tidied(struct gcw__map *map, struct gcw__map_spare *spare);
 
-/* False: no memory. */
+/* Gets the memory that is needed.  False: no memory.  Lock not held. */
 bool gcw__map_fill(struct gcw__map_spare *spare);
 
-/* The map is ready.  Lock held. */
+/* Adds the item; the map is ready (gcw__map_ready).  Lock held. */
 void gcw__map_add(struct gcw__map *map, uintptr_t hash, void *item);
 
-/* Removes the item, which is in it.  Lock held. */
+/* Removes the item, which is in the map.  Lock held. */
 void gcw__map_remove(struct gcw__map *map, uintptr_t hash, void *item);
 
-/* Calls with each item; the call may remove it.  Lock held. */
+/* Calls call(item, arg) for each item; the call may remove it.  Lock held. */
 void gcw__map_each(struct gcw__map *map, void (*call)(void *item, void *arg),
                    void *arg);
 
-/* How much memory there is.  Lock held. */
+/* How much memory the table takes.  Lock held. */
 size_t gcw__map_bytes(const struct gcw__map *map);
 
 #endif

@@ -7,9 +7,9 @@
 
 enum { GCW__LARGE = 65536 };
 
-/* Memory that is scanned for pointers.  Of a large array only pointers to its
- * first page count, so that a stray word does not keep all of it: the caller
- * holds its beginning while it uses it.  NULL: no memory. */
+/* Memory that is scanned for pointers.  Only pointers to the first page of a
+ * large array keep it alive, so that a stray word seldom does: the caller
+ * holds a pointer to its beginning while it is in use.  NULL: no memory. */
 static inline void *
 gcw__array_new(size_t size)
 {

@@ -40,8 +40,9 @@ gcw__print_code(FILE *out, uintptr_t code)
                 (uintmax_t)(code - (uintptr_t)info.dli_fbase));
 }
 
-/* Whether the address lies within the symbol that was found, which is but the
- * nearest below; where its size cannot be had, whether it begins there. */
+/* Finds the nearest symbol at or below the address, and whether the address
+ * lies within that; where the symbol's size cannot be had, whether it begins
+ * there.  False: the address is in no object. */
 static bool
 find_symbol(uintptr_t address, Dl_info *info, bool *within)
 {
@@ -50,7 +51,7 @@ find_symbol(uintptr_t address, Dl_info *info, bool *within)
 
     if (dladdr1((void *)address, info, (void **)&symbol, RTLD_DL_SYMENT) == 0)
         return false;
-    /* glibc gives none that the address is not in. */
+    /* glibc finds no symbol that the address is not in. */
     /* GCOVR_EXCL_BR_START */
     *within = symbol != NULL && info->dli_sname != NULL
               && address - (uintptr_t)info->dli_saddr < symbol->st_size;

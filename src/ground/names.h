@@ -5,15 +5,15 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* The name of the function that begins at `code`, or NULL.  Memory of its
- * object. */
+/* The name of the function that begins at `code`, or NULL.  The name lies in
+ * the function's shared object. */
 const char *gcw__function_name(uintptr_t code);
 
-/* Names what lies at an address: "function (object)", or where in which object
- * it is, in the form that addr2line takes. */
+/* Prints what lies at an address: "function (object)", or the object and the
+ * offset in it, in the form that addr2line takes. */
 void gcw__print_code(FILE *out, uintptr_t code);
 
-/* The same for data, from its symbol on. */
+/* The same for data: "symbol+offset (object)". */
 void gcw__print_data(FILE *out, uintptr_t address);
 
 #endif

@@ -9,15 +9,15 @@
 
 struct gcw__range;
 
-/* Each may be NULL. */
+/* Each function may be NULL. */
 struct gcw__part {
     const char *name;
-    void (*prepare)(void);           /* before a fork: takes its locks */
-    void (*parent)(void);            /* after it: gives them back, */
-    void (*child)(void);             /* and makes whole what other threads
-                                      * were at */
-    void (*unloading)(const struct gcw__range *range);   /* what lies there
-                                      * is not called any more */
+    void (*prepare)(void);           /* before a fork: takes the locks */
+    void (*parent)(void);            /* in the parent: gives them back */
+    void (*child)(void);             /* in the child: the same, and mends what
+                                      * other threads had begun */
+    void (*unloading)(const struct gcw__range *range);   /* drops the callbacks
+                                      * whose code lies in the range */
 };
 
 #endif

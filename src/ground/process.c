@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* Until there is a page; and where there is none. */
+/* The number, until there is a page, and where there is none. */
 static _Atomic unsigned counted = 1;
 
 _Atomic unsigned *_Atomic gcw__process_word = &counted;
@@ -15,19 +15,18 @@ _Atomic unsigned *_Atomic gcw__process_word = &counted;
 /* The number of this process, or of the one that it was forked from. */
 static _Atomic unsigned last = 1;
 
-/* Of the process that was numbered last; only without a page. */
+/* The pid of the process that was counted last; used only without a page. */
 static _Atomic pid_t pid;
 
-/* Threads that come here together find the same number. */
+/* Threads that come here together return the same number; one that another has
+ * been faster than leaves out a number. */
 unsigned
 gcw__process_new(void)
 {
-    unsigned number = atomic_load(&last) + 1, none = 0;
+    unsigned number = atomic_fetch_add(&last, 1) + 1, none = 0;
 
-    if (!atomic_compare_exchange_strong(gcw__process_word, &none, number))
-        return none;
-    atomic_store(&last, number);
-    return number;
+    return atomic_compare_exchange_strong(gcw__process_word, &none, number)
+        ? number : none;
 }
 
 static bool
@@ -36,7 +35,8 @@ is_wiped(void)
     return gcw__process_word != &counted;
 }
 
-/* NULL: the kernel cannot do it, or has no memory. */
+/* A page that the kernel empties in each child.  NULL: the kernel cannot do
+ * that, or has no memory. */
 static _Atomic unsigned *
 wiped_page(void)
 {

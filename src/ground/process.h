@@ -1,14 +1,14 @@
 /* process.h: which process this is.
  *
  * What belongs to a process is marked with its number, which is not 0, and
- * differs from those of the processes that it descends from.  Cheaper than the
- * pid, and unlike it never the same in parent and child, which it can be
- * where the child is in a pid namespace of its own.
+ * differs from those of the processes that it descends from.  The number is
+ * cheaper than the pid, and never the same in parent and child, as the pid may
+ * be if the child is in a pid namespace of its own.
  *
  * The number stands in a page that the kernel empties in each child, however
- * that was made (MADV_WIPEONFORK): the first who looks there writes another.
- * Where the kernel cannot do that, the fork handlers count, and
- * gcw__process_check finds out a child that was made around them by its pid.
+ * that was made (MADV_WIPEONFORK): the first thread that reads it there writes
+ * another.  Where the kernel cannot do that, the fork handlers count, and
+ * gcw__process_check recognizes a child that was made around them by its pid.
  */
 #ifndef GCW__PROCESS_H
 #define GCW__PROCESS_H
@@ -17,9 +17,10 @@
 
 extern _Atomic unsigned *_Atomic gcw__process_word;
 
-/* Numbers this process, which has none. */
+/* Gives this process a number, which it does not have yet; returns it. */
 unsigned gcw__process_new(void);
 
+/* The number of this process. */
 static inline unsigned
 gcw__process(void)
 {
@@ -30,13 +31,13 @@ gcw__process(void)
     return __builtin_expect(number != 0, 1) ? number : gcw__process_new();
 }
 
-/* Gets the page; once, when the library starts. */
+/* Gets the page, when the library starts. */
 void gcw__process_install(void);
 
-/* In the child of a fork. */
+/* Counts, where there is no page: called in the child of a fork. */
 void gcw__process_forked(void);
 
-/* Makes sure of the number where it matters, by the pid. */
+/* Counts, where there is no page, if the pid is another. */
 void gcw__process_check(void);
 
 #endif

@@ -1,9 +1,8 @@
 /* report.c: lines on stderr about callbacks.
  *
  * The words of GCWEAK_DEBUG are read once, when the library starts; afterwards
- * who runs callbacks asks one word of memory, at places that emissions do not
- * pass.  Lines are written while no lock of the library is held, each as a
- * whole.
+ * exit handlers and the drain read one word of memory, and emissions none.
+ * Lines are written while no lock of the library is held, each as a whole.
  */
 #include <config.h>
 #include "ground/report.h"
@@ -106,7 +105,7 @@ gcw__failures(void)
     return atomic_load(&failures);
 }
 
-/* Its own name, or that of the function. */
+/* The callback's own name, or that of the function. */
 static const char *
 name_of_callback(const struct gcw__callback *callback)
 {

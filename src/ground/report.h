@@ -1,5 +1,5 @@
-/* report.h: lines on stderr about callbacks: which have failed, and, if
- * GCWEAK_DEBUG in the environment asks for it, which have run.  See report.c. */
+/* report.h: lines on stderr about callbacks that have failed and, if
+ * GCWEAK_DEBUG in the environment asks for it, have run.  See report.c. */
 #ifndef GCW__REPORT_H
 #define GCW__REPORT_H
 
@@ -17,7 +17,7 @@ enum {
     GCW__REPORT_LEAK = 4
 };
 
-/* Which of them it has.  Constant once the library has started. */
+/* Which of them GCWEAK_DEBUG has.  Constant once the library has started. */
 extern unsigned gcw__reported;
 
 static inline bool
@@ -29,10 +29,10 @@ gcw__reports(unsigned word)
 /* Reads the environment; once, when the library starts. */
 void gcw__report_install(void);
 
-/* Nanoseconds, from 1 on. */
+/* A clock that counts nanoseconds; never 0. */
 uint64_t gcw__clock(void);
 
-/* When a callback begins: 0 if its end is not to be reported. */
+/* When a callback begins, for gcw__report_end; 0: that is not to be called. */
 static inline uint64_t
 gcw__report_begin(unsigned word)
 {
@@ -42,22 +42,22 @@ gcw__report_begin(unsigned word)
 /* A callback, as it is reported. */
 struct gcw__callback {
     const char *sort;                /* "listener" */
-    const char *of;                  /* what has it, or NULL: "event saved" is
-                                      * "saved" */
+    const char *of;                  /* the name of the event that has it, or
+                                      * NULL */
     const char *name;                /* of its own, or NULL */
     uintptr_t code;
 };
 
-/* It has ended; `began` is not 0. */
+/* Writes how long a callback took that has ended; `began` is not 0. */
 void gcw__report_end(const struct gcw__callback *callback, const char *word,
                      uint64_t began, bool failed);
 
-/* It has failed: counts it, and tells the error hook, a gcw_error_fn, or
- * writes a line if there is none.  No lock held. */
+/* Counts a failure, and calls the error hook, a gcw_error_fn; writes a line if
+ * there is no hook.  No lock held. */
 void gcw__report_failure(const struct gcw__callback *callback, void *handle,
                          struct gcw__hook hook, const char *why);
 
-/* Only counts it. */
+/* Only counts a failure. */
 void gcw__count_failure(void);
 
 /* How many callbacks of all kinds have failed. */

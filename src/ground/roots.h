@@ -1,10 +1,9 @@
 /* roots.h: what the library keeps alive.
  *
- * Statics are roots only if nobody told the collector otherwise
- * (GC_set_no_dls, as ECL does), so everything collectable that a static would
- * refer to hangs on one block of uncollectable memory.  It exists from
- * gcw_init on and is never freed.  Each field is written under the lock of the
- * file that owns it.
+ * Statics are no roots if the runtime has turned that off (GC_set_no_dls, as
+ * ECL does), so everything collectable that a static would refer to hangs on
+ * one block of uncollectable memory.  The block exists from gcw_init on and is
+ * never freed.  Each field is written under the lock of the file that owns it.
  */
 #ifndef GCW__ROOTS_H
 #define GCW__ROOTS_H
@@ -29,20 +28,20 @@ struct gcw__roots {
     /* drain.c: the queue of pending callbacks, and the error hook */
     struct gcw__watch *queue_first, *queue_last;
     struct gcw__hook drain_hook;
-    /* debug-explain.c: the function that names objects, under the queue lock */
+    /* debug-explain.c: the hook that names objects, under the queue lock */
     struct gcw__hook name_hook;
-    /* proxy.c: all that were not freed */
+    /* proxy.c: all proxies that were not freed */
     gcw_proxy *proxies;
     /* exit.c: the default registry */
     gcw_exit_registry *at_exit;
-    /* container.c: all of them, and those to be tidied */
+    /* container.c: all containers, and those to be tidied */
     struct gcw__container *containers;
     struct gcw__container *_Atomic untidy;
 };
 
 extern struct gcw__roots *gcw__roots;
 
-/* Whether gcw_init has succeeded: then they are there, and all else is that a
+/* Whether gcw_init has succeeded: then the roots exist, and all else that a
  * call relies on. */
 extern atomic_bool gcw__ready;
 

@@ -1,12 +1,12 @@
-/* spare.h: what is needed under a lock is got without it.
+/* spare.h: memory that is needed under a lock is allocated without it.
  *
- * Nothing is allocated under a lock (lock.h).  So what may need memory is done
- * in steps: a step, under the lock, looks whether all is there that it needs;
+ * Nothing is allocated under a lock (lock.h).  So work that may need memory is
+ * a step, called under the lock.  It looks whether all that it needs is there;
  * if so it does its work, and if not it changes nothing, and notes what is
- * missing.  That is got when the lock is not held, and the step is taken once
- * more; meanwhile others may have changed anything, so it looks again from the
- * beginning.  What was got and not needed is the collector's to free, or the
- * next step's to put away.
+ * missing.  That is allocated when the lock is not held, and the step is
+ * called once more; other threads may have changed anything meanwhile, so it
+ * looks again from the beginning.  Memory that is not needed after all is left
+ * to the collector, or put away by the next step.
  */
 #ifndef GCW__SPARE_H
 #define GCW__SPARE_H
@@ -18,9 +18,9 @@
 /* What a step returns when something is missing. */
 enum { GCW__MISSING = -1 };
 
-/* Takes the step until nothing is missing, and returns what it returns: 0 or an
- * errno.  fill() gets what is missing; false: no memory, then ENOMEM.  The
- * lock is not held.  Inline, so that both are. */
+/* Calls the step until nothing is missing, and returns its result: 0 or an
+ * errno.  fill() allocates what is missing; if it returns false, the result is
+ * ENOMEM.  The lock is not held.  Inlined, so that step and fill are, too. */
 static inline __attribute__((__always_inline__)) int
 gcw__with_spare(pthread_mutex_t *lock, int (*step)(void *arg),
                 bool (*fill)(void *arg), void *arg)

@@ -1,7 +1,7 @@
 /* stack.c: what is on the stack that the calling thread runs on.
  *
- * The bounds of the thread's own stack are looked up once.  That of the main
- * thread grows; the system names the most that it can become.
+ * The bounds of the thread's own stack are looked up once.  The stack of the
+ * main thread grows; its bounds are those of the most that it can become.
  */
 #include <config.h>
 #include "ground/stack.h"
@@ -20,7 +20,7 @@
 #endif
 
 struct bounds {
-    uintptr_t start, end;            /* both 1: not to be had */
+    uintptr_t start, end;            /* both 1: not known */
 };
 
 static struct bounds
@@ -94,7 +94,7 @@ gcw__frame_is_overwritten(const struct gcw__frame *frame)
     return false;
 }
 
-/* The last word but one of the line, or 0. */
+/* The number that is the last word but one of the line, or 0. */
 static uintptr_t
 last_but_one(char *line)
 {
@@ -107,8 +107,8 @@ last_but_one(char *line)
     return space == NULL ? 0 : (uintptr_t)strtoull(space, NULL, 16);
 }
 
-/* Where the stack of a thread is that waits; 0: that it runs, or that it is
- * not said.  False: there is no such thread. */
+/* Asks the system for the stack pointer of a thread that waits; 0 if the
+ * thread runs, or the system does not say.  False: there is no such thread. */
 static bool
 ask(long id, uintptr_t *stack)
 {

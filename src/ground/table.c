@@ -1,4 +1,4 @@
-/* table.c: a hash table from addresses to things. */
+/* table.c: a hash table from addresses to items.  See table.h. */
 #include <config.h>
 #include "ground/table.h"
 
@@ -7,8 +7,8 @@
 
 enum { SMALLEST = 16 };
 
-/* At most half full: neighbourhoods overlap, and a walk through one that is
- * crowded is long. */
+/* A table is at most half full: neighbourhoods overlap, and a walk through a
+ * crowded one is long. */
 size_t
 gcw__table_grown(const struct gcw__table *t)
 {
@@ -59,7 +59,7 @@ gcw__table_move(struct gcw__table *t, struct gcw__entry *entries,
     return old.entries;
 }
 
-/* Emptying more memory than is needed would take longer than getting new. */
+/* Clearing more memory than is needed would take longer than getting new. */
 void
 gcw__table_clear(struct gcw__table *t, size_t count)
 {
@@ -103,8 +103,8 @@ gcw__table_trim(struct gcw__table *t)
     resize_table(t, gcw__table_shrunk(t));
 }
 
-/* Moves later entries of the run into the gap, as long as that brings none of
- * them before its own place. */
+/* Moves later entries of the run into the gap, unless an entry would come
+ * before the place where the walk for its address begins. */
 static void
 close_gap(struct gcw__table *t, size_t gap)
 {

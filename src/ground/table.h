@@ -1,15 +1,15 @@
-/* table.h: a hash table from addresses, or hashes, to things; several may share
- * one.
+/* table.h: a hash table from addresses, or hashes, to items; several items may
+ * have the same address.
  *
  * Open addressing with linear probing; removal closes the gap, so there are no
- * tombstones.  Addresses that lie close together have their places close
- * together, because they come together: allocated one after the other, and
+ * tombstones.  Addresses that lie close together have their entries close
+ * together, because they are used together: allocated one after the other, and
  * found dead one after the other.
  *
- * Its memory comes from calloc, or from its owner, who may keep it in the
- * collected heap; not from both.  The addresses are hidden, so that it keeps
- * alive what the items lead to, if anything, but not what they are found by.
- * Not locked.
+ * The memory of a table comes from calloc, or from its owner, who may keep it
+ * in the collected heap; not from both.  The addresses are hidden, so that a
+ * table in the collected heap holds its items, but not the objects at the
+ * addresses.  Not locked.
  */
 #ifndef GCW__TABLE_H
 #define GCW__TABLE_H
@@ -19,7 +19,7 @@
 #include <stdint.h>
 
 struct gcw__entry {
-    uintptr_t hidden;        /* the address, all bits turned */
+    uintptr_t hidden;        /* the address, all bits inverted */
     void *item;              /* NULL: free */
 };
 
@@ -37,9 +37,10 @@ gcw__mix(uintptr_t word)
     return word ^ (word >> (sizeof word * 4));
 }
 
-/* Where the walk for an address begins: neighbourhoods of 256 bytes are
- * spread, what lies within one stays in order.  They begin at multiples of
- * their size, so that two of them overlap wholly or not at all. */
+/* Where the walk for an address begins.  Neighbourhoods of 256 bytes are
+ * spread over the table; the addresses within one stay in order.  A
+ * neighbourhood begins at a multiple of its size, so two of them overlap
+ * wholly or not at all. */
 static inline size_t
 gcw__table_place(uintptr_t address)
 {
@@ -50,23 +51,25 @@ gcw__table_place(uintptr_t address)
  * it has room. */
 size_t gcw__table_grown(const struct gcw__table *t);
 
-/* The capacity that it should have now that items have gone: its own, or a
- * smaller one. */
+/* The capacity that the table should have when items were removed: its own, or
+ * a smaller one. */
 size_t gcw__table_shrunk(const struct gcw__table *t);
 
-/* For tables in memory from calloc: makes room for one more item; false if
- * memory ran out.  And gives memory back when items have gone; without memory
- * for a smaller table, it stays as it is. */
+/* For tables in memory from calloc: makes room for one more item.  False: no
+ * memory. */
 bool gcw__table_make_room(struct gcw__table *t);
+
+/* For tables in memory from calloc: gives memory back when items were removed.
+ * If there is no memory for a smaller table, it stays as it is. */
 void gcw__table_trim(struct gcw__table *t);
 
-/* Moves everything to zeroed memory of `capacity` entries, which has room for
- * it; returns the memory used until now. */
+/* Moves all items to zeroed memory of `capacity` entries, which has room for
+ * them; returns the memory used until now. */
 struct gcw__entry *gcw__table_move(struct gcw__table *t,
                                    struct gcw__entry *entries,
                                    size_t capacity);
 
-/* Needs room: see gcw__table_grown. */
+/* Inserts the item, for which there is room (gcw__table_grown). */
 void gcw__table_insert(struct gcw__table *t, uintptr_t address, void *item);
 
 /* For tables in memory from calloc: removes all items, and sees to it that
@@ -76,8 +79,8 @@ void gcw__table_clear(struct gcw__table *t, size_t count);
 /* Removes the item, which is in the table. */
 void gcw__table_remove(struct gcw__table *t, uintptr_t address, void *item);
 
-/* Walks the items of an address: *at is gcw__table_place(address) at first,
- * then whatever it was left at; NULL at the end. */
+/* The next item of an address, or NULL.  *at is gcw__table_place(address) for
+ * the first call, and then as the call before has left it. */
 static inline void *
 gcw__table_next(const struct gcw__table *t, uintptr_t address, size_t *at)
 {

@@ -1,4 +1,4 @@
-/* text.h: strings: a copy in pointer-free collected memory, a hash. */
+/* text.h: strings. */
 #ifndef GCW__TEXT_H
 #define GCW__TEXT_H
 
@@ -7,7 +7,7 @@
 #include <gc.h>
 #include <string.h>
 
-/* NULL: no memory. */
+/* A copy in pointer-free collected memory.  NULL: no memory. */
 static inline char *
 gcw__copy(const char *string)
 {

@@ -1,13 +1,13 @@
 /* trace.h: static tracepoints, for tracers such as perf, bpftrace and
  * SystemTap.
  *
- * Each is one instruction that does nothing, and a note in the library that
- * says where it is and where its arguments are.  Where configure found no
- * <sys/sdt.h> they are nothing at all.  The provider is gcweak:
+ * A tracepoint is one instruction that does nothing, and a note in the library
+ * that says where it is and where its arguments are.  Where configure found no
+ * <sys/sdt.h> there are none.  The provider is gcweak:
  *     ref__create(ref, target)
- *     death(ref)                       of what the reference led to
+ *     death(ref)                       of the reference's target
  *     emit__begin(event, name)         or of a hub: (hub, type)
- *     emit__end(event, called)         but if memory for it ran out
+ *     emit__end(event, called)         not if memory for the emission ran out
  *     handler__begin(handler, code)    of an exit registry
  *     handler__end(handler)            also if it failed
  *     cleanup__run(cleanup, code)

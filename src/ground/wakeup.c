@@ -1,9 +1,10 @@
 /* wakeup.c: descriptors that can be made readable from anywhere.
  *
- * An eventfd, or a pipe where there is none.  Both ends, which are the same
- * for an eventfd, are -1 until it is opened, once, under the lock.  Those that
- * are open form a list, under the lock, for fork.  Wakers look only at the
- * writing end, and take no lock; so it is closed only when no waker is left.
+ * A wake-up is an eventfd, or a pipe where there is none.  Both ends, which
+ * are the same for an eventfd, are -1 until they are opened, once, under the
+ * lock.  The open wake-ups form a list, under the lock, for fork.  Wakers look
+ * only at the writing end, and take no lock; so a wake-up is closed only when
+ * no waker is left.
  *
  * `set` tells whether a write is on its way, so that further ones need none.
  * The clear reads first and then takes `set` back: a waker that finds it
@@ -13,12 +14,12 @@
  * it always reads.
  *
  * A child has the same numbers, with a wake-up of its own behind them.  The
- * fork handlers see to that; in a child that was made around them, who comes
- * here first does.  Several may: then one replaces what the other has made,
- * and writes once more if anything is set.
+ * fork handlers see to that; in a child that was made around them, the first
+ * thread that comes here does.  Several threads may: then one replaces what
+ * the other has made, and writes once more if anything is set.
  *
- * None of these calls may be cut short by a cancellation, which is off.  The
- * bytes pass through the stack, never through collected memory, whose
+ * Cancellation is off around each system call, which must not be cut short.
+ * The bytes pass through the stack, never through collected memory, whose
  * pages the collector may have protected.
  */
 #include <config.h>
@@ -137,7 +138,7 @@ ends_of(const struct gcw__wakeup *w)
     return (struct ends){ w->reading, w->writing };
 }
 
-/* Puts the fresh ones in the place of the old. */
+/* Gives the fresh ends the numbers of the old, which are closed. */
 static void
 replace(struct ends old, struct ends fresh)
 {
@@ -151,8 +152,9 @@ replace(struct ends old, struct ends fresh)
     close_end(fresh.write);
 }
 
-/* The table of descriptors may be full: then there is room once the old ones
- * are closed, and the fresh ones get their numbers. */
+/* Opens ends with the numbers of the old.  If the table of descriptors is
+ * full, there is room once the old ends are closed, and the fresh ones get
+ * their numbers.  False: no descriptors. */
 static bool
 open_in_place(struct ends old)
 {
@@ -163,7 +165,7 @@ open_in_place(struct ends old)
         if (!open_ends(&fresh))
             return false;
     }
-    /* Both ends of a pipe in the other order. */
+    /* The fresh ends of a pipe have the old numbers in the other order. */
     if (fresh.write == old.read && fresh.read == old.write
         && fresh.read != fresh.write) {
         close_ends(fresh);
@@ -173,8 +175,9 @@ open_in_place(struct ends old)
     return true;
 }
 
-/* What the parent was woken for is in the child too.  If there is no
- * descriptor to be had, the child has none: better than its parent's. */
+/* Gives the child ends of its own.  What the parent was woken for is in the
+ * child too.  If there is no descriptor to be had, the child has none, which
+ * is better than its parent's. */
 static void
 renew(struct gcw__wakeup *w)
 {

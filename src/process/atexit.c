@@ -1,12 +1,12 @@
 /* atexit.c: gcw_atexit, which any thread may call, at any time.
  *
- * A thread that the collector does not know is made known for the call.  One
- * that must not start the library, since the collector would take it for the
- * main thread, registers early (early.c).
+ * A thread that the collector does not know is made known for the call.  A
+ * thread that must not start the library, since the collector would take it
+ * for the main thread, registers early (early.c).
  *
  * Each handler has a place among those of the C library as well
- * (exit-place.c): a call of ours (shutdown.c), which runs what has still to
- * run down to that handler.
+ * (exit-place.c): a call of ours (shutdown.c), which runs the handlers that
+ * wait down to that one.
  */
 #include <config.h>
 #include "exit/exit.h"
@@ -17,14 +17,14 @@
 #include "process/start.h"
 #include "weak/enter.h"
 
-/* The part of a call by any thread that is made on a known one. */
+/* A call that is made while the thread is known. */
 struct any_call {
     int (*call)(void (*fn)(void));
     void (*fn)(void);
     int result, error;
 };
 
-/* 0: none. */
+/* A place that is registered with the C library; 0: none. */
 static uintptr_t
 place_new(void)
 {
@@ -102,8 +102,8 @@ cancel_early(void (*fn)(void))
     return gcw__early_cancel(fn) ? 0 : gcw__fail_int(ENOENT);
 }
 
-/* A thread that must not start the library, nor finds it started, makes the
- * call in another way. */
+/* Makes the call, or calls early(fn) on a thread that must not start the
+ * library and does not find it started. */
 static int
 on_any_thread(int (*call)(void (*fn)(void)), int (*early)(void (*fn)(void)),
               void (*fn)(void))

@@ -2,9 +2,9 @@
  *
  * gcw_atexit may be called by any thread, also as the first call of all.  But
  * the collector takes the thread that starts it for the main thread; so a call
- * by another one must not.  What it registers is kept here, and is older than
- * all that is in the default registry, which begins with the library: so it
- * runs after that, newest first.
+ * by another thread must not start it.  The functions of such calls are kept
+ * here.  They are older than all handlers of the default registry, which
+ * begins with the library: so they run after those, newest first.
  *
  * Under the lock of the start, which no child finds taken by another thread.
  * Memory from malloc.
@@ -87,7 +87,7 @@ struct early_run {
     bool any;
 };
 
-/* The newest, or the newest in the range, or NULL. */
+/* Takes the newest function off, or the newest in the range.  NULL: none. */
 static void
 (*take_newest(const struct gcw__range *range))(void)
 {

@@ -7,14 +7,14 @@
 
 struct gcw__range;
 
-/* Adds one.  Returns 0 or an errno. */
+/* Adds a function.  Returns 0 or an errno. */
 int gcw__early_add(void (*fn)(void));
 
 /* Takes the newest with that function back; false if there is none. */
 bool gcw__early_cancel(void (*fn)(void));
 
-/* Calls the newest, for what it registers is next; or all in the range.  True
- * if there was one. */
+/* Calls the newest function, for handlers that it registers come next; or all
+ * functions in the range.  True if there was any. */
 bool gcw__early_run(const struct gcw__range *range);
 
 #endif

@@ -2,14 +2,14 @@
  *
  * Before a fork all locks of the library are taken, in the order of the parts
  * (parts.c), so the child finds everything whole, and the worker is paused.
- * Nobody who holds one of them waits for the collector's lock (lock.h), so it
- * does not matter whether that is taken before, as by GC_atfork_prepare, or
+ * No thread that holds one of them waits for the collector's lock (lock.h), so
+ * it does not matter whether that is taken before, as by GC_atfork_prepare, or
  * after, as by bdwgc's own handlers, which were installed before ours.
  *
  * Handlers of the application that were installed before ours run while all
  * is locked: after ours before the fork, before ours after it.  They may call
- * the library, on the thread that forks: that has the locks, so taking one
- * does nothing there (gcw__holding.all).
+ * the library, on the thread that forks: it has the locks, so taking one does
+ * nothing there (gcw__holding.all).
  *
  * A fork may come while another thread starts the library for the first time:
  * it waits for that.  If it comes before these handlers are installed, they
@@ -18,10 +18,10 @@
  *
  * A child that is made around these handlers (_Fork, a bare clone) is a
  * process of its own all the same: see process.h.  What it inherits in an
- * unusable state is made anew by who first finds it belonging to another
- * process: descriptors (wakeup.c), the worker (worker.c), turns (exit-run.c).
- * What another thread had locked stays locked there: only a parent with one
- * thread may make such a child.
+ * unusable state is made anew by the first call that finds it to be another
+ * process's: descriptors (wakeup.c), the worker (worker.c), turns
+ * (exit-run.c).  A lock that another thread had taken stays taken there: only
+ * a parent with one thread may make such a child.
  */
 #include <config.h>
 #include "process/fork.h"
@@ -61,8 +61,8 @@ child_begins(void)
             gcw__parts[i]->child();
 }
 
-/* Whether the library had started: then it will not do so again, and nobody
- * waits for that lock. */
+/* Whether the library had started at the fork: then it does not start again,
+ * and the lock of that need not be held. */
 static _Thread_local bool started;
 
 /* A child that was made in the middle of gcw__fork_install may have installed

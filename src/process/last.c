@@ -4,14 +4,14 @@
  * But the collector's markers and our worker are threads as well, which never
  * end, and have all signals blocked.  So when main leaves, one more thread is
  * started, which looks every now and then how many there are, and exits once
- * nobody else is left.  No system call waits for that; and it costs nothing to
+ * no other is left.  No system call waits for that; and it costs nothing to
  * programs whose main thread does not leave.
  *
- * That thread is nobody the collector knows.  It has signals blocked as the
+ * The collector does not know that thread.  It has signals blocked as the
  * worker has: a handler of the program must not run there.
  *
  * Without markers and worker it is not needed, and not started.  Where the
- * system does not tell how many threads there are, such a process does not
+ * system does not say how many threads there are, such a process does not
  * end by itself.
  */
 #include <config.h>
@@ -19,6 +19,7 @@
 
 #include "collector/collector.h"
 #include "deliver/worker.h"
+#include "ground/process.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -29,10 +30,12 @@
 
 enum { MILLISECONDS = 100 };
 
-static atomic_bool main_left, watching;
+/* The number of the process whose main thread has left, and of the one that is
+ * watched; 0: none.  In a child both are of no meaning. */
+static atomic_uint main_left, watched;
 
-/* How many threads the process has, main included, though it has left; 0: that
- * is not told. */
+/* How many threads the process has, main included, though it has left; 0: the
+ * system does not say. */
 static long
 threads(void)
 {
@@ -52,11 +55,11 @@ threads(void)
     return at == NULL ? 0 : strtol(at, NULL, 10);
 }
 
-/* Those that do not count: main, this one, the worker, the markers. */
+/* How many threads do not count: main, this one, the worker, the markers. */
 static long
 our_threads(void)
 {
-    return 2 + gcw__worker_alive() + gcw__collector_threads();
+    return 2 + gcw__worker_runs() + gcw__collector_threads();
 }
 
 static void *
@@ -78,14 +81,14 @@ watch_for_the_end(void)
     sigset_t block, before;
     pthread_t thread;
 
-    if (atomic_exchange(&watching, true)
+    if (atomic_exchange(&watched, gcw__process()) == gcw__process()
         || pthread_attr_init(&attributes) != 0)
         return;
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     gcw__worker_signals(&block);
     pthread_sigmask(SIG_BLOCK, &block, &before);
     if (pthread_create(&thread, &attributes, watch, NULL) != 0)
-        atomic_store(&watching, false);
+        atomic_store(&watched, 0);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attributes);
 }
@@ -93,7 +96,7 @@ watch_for_the_end(void)
 void
 gcw__last_needed(void)
 {
-    if (atomic_load(&main_left))
+    if (atomic_load(&main_left) == gcw__process())
         watch_for_the_end();
 }
 
@@ -101,8 +104,8 @@ static void
 main_leaves(void *unused)
 {
     (void)unused;
-    atomic_store(&main_left, true);
-    if (gcw__worker_alive() || gcw__collector_threads() != 0)
+    atomic_store(&main_left, gcw__process());
+    if (gcw__worker_runs() || gcw__collector_threads() != 0)
         watch_for_the_end();
 }
 
@@ -115,7 +118,7 @@ make_key(void)
     pthread_key_create(&key, main_leaves);
 }
 
-/* exit does not run the destructor. */
+/* Has main_leaves called when the thread ends; exit does not call it. */
 void
 gcw__last_watch_main(void)
 {

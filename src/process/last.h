@@ -3,11 +3,12 @@
 #ifndef GCW__LAST_H
 #define GCW__LAST_H
 
-/* To be called on the main thread, once it is known: notices if it leaves by
+/* Called on the main thread, once it is known: notices if it leaves by
  * pthread_exit. */
 void gcw__last_watch_main(void);
 
-/* There is one more thread that would keep such a process alive. */
+/* Called when there is one more thread of ours, which would keep such a
+ * process alive. */
 void gcw__last_needed(void);
 
 #endif

@@ -5,10 +5,10 @@
  * handlers, when hardly anything is left to do.  The thread may be unknown to
  * the collector.
  *
- * First what has still to run, in the order of an exit: handlers, then
- * cleanups, again for as long as these made new ones.  Then the parts of the
- * library (parts.c): the worker leaves what it is in, and all goes that could
- * be called.
+ * First its callbacks run that have still to run, in the order of an exit:
+ * handlers, then cleanups, again for as long as these made new ones.  Then, in
+ * each part of the library (parts.c): the worker ends a callback in the
+ * object, and all pointers to its code are dropped.
  */
 #include <config.h>
 #include "deliver/cleanup.h"

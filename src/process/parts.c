@@ -1,8 +1,9 @@
 /* parts.c: the table of all parts.
  *
- * In the order in which their locks are taken, outermost first: a fork walks
- * it down, and up again (fork.c).  Unloading walks it down: first the worker
- * leaves the code, then all goes that could call it (object.c).
+ * It is in the order in which the locks are taken, outermost first: a fork
+ * walks it down, and up again (fork.c).  Unloading walks it down: first the
+ * worker leaves the code, then all pointers to the code are dropped
+ * (object.c).
  */
 #include <config.h>
 #include "process/parts.h"

@@ -5,8 +5,8 @@
  * new ones; then all is closed.  What other threads make meanwhile does not
  * run: they might never stop.
  *
- * The C library has a list of what it calls at exit, the newest first, and
- * takes each off before it calls it.  In that list we have
+ * The C library has a list of calls to make at exit, the newest first, and
+ * takes each off before it makes it.  In that list we have
  *   - some calls from the time when the library was started, which do all of
  *     this;
  *   - one for each gcw_atexit, with the place of its handler: it runs the
@@ -14,23 +14,22 @@
  *     others (exit-place.c).
  *
  * Several threads may exit at once: the C library may let them all in, each of
- * them goes through the list, and who finds nothing left there ends the
- * process.  So
+ * them goes through the list, and the first that finds nothing left there ends
+ * the process.  So
  *   - one thread leads (exit-run.c), and the others wait here for the end of
  *     the process.  They do not go back to the C library: in glibc before 2.41
  *     several threads that go through its list at once may free a part of it
  *     twice;
  *   - each call registers itself once more before it does anything else, to
  *     catch further threads, and callbacks that call exit;
- *   - between the C library's taking a call off its list and that, more
- *     threads may come by.  So there are many calls to begin with, and each
- *     thread that finds another one here registers more than one.
+ *   - before that, when the C library has just taken the call off its list,
+ *     more threads may come by.  So there are many calls to begin with, and
+ *     each thread that finds another one here registers more than one.
  *
  * A signal handler may call exit.  POSIX forbids it, but atexit bears it in
- * most cases, so we do: if the thread is known, and nothing weak is
- * registered, nobody takes the collector's lock, which the interrupted code
- * may have.  If it was interrupted with a lock of our own, nothing can be
- * done.
+ * most cases, and so does this: if the thread is known, and nothing weak is
+ * registered, the collector's lock is not taken, which the interrupted code
+ * may have.  If that has a lock of our own, nothing can be done.
  *
  * The exiting thread may be unknown to the collector, or within
  * GC_do_blocking: see gcw__as_known.
@@ -84,7 +83,7 @@ gcw__shutdown_register(uintptr_t place)
     return register_call(place);
 }
 
-/* How many threads are between the two that follow. */
+/* How many threads are between register_more and leave_exit. */
 static atomic_uint inside;
 
 static void
@@ -102,14 +101,14 @@ leave_exit(void)
     atomic_fetch_sub(&inside, 1);
 }
 
-/* One exit: what the C library said, and what came of it. */
+/* The arguments of a call by the C library. */
 struct ending {
     int status;
     uintptr_t place;                 /* 0: all */
 };
 
-/* A signal handler has come upon a thread that waits for another one to end the
- * process, and that may hold no lock just now. */
+/* For a signal handler that calls exit on a thread that waits for another one
+ * to end the process, and may hold the exit lock just now or not. */
 GCW_NORETURN static void
 wait_for_the_end(void)
 {
@@ -117,8 +116,8 @@ wait_for_the_end(void)
         pause();
 }
 
-/* Whether the interrupted code has a lock of ours.  A fork handler has them
- * all, and may exit. */
+/* Whether the interrupted code has a lock of ours.  A fork handler has all
+ * locks, and may exit. */
 static bool
 in_our_midst(void)
 {
@@ -150,7 +149,7 @@ is_closed(void)
     return atomic_load(&closed_in) == gcw__process();
 }
 
-/* One round; false if there was nothing to do. */
+/* Runs all callbacks that there are now; false if there were none. */
 static bool
 round_of_callbacks(int status)
 {
@@ -179,7 +178,7 @@ report_undrained(void)
                 " the process began to exit; they run now\n", n);
 }
 
-/* Once, though callbacks may begin an exit within the exit. */
+/* Reports once, though callbacks may begin an exit within the exit. */
 static void
 report_exit(void)
 {
@@ -252,7 +251,7 @@ run(struct ending *ending)
 }
 
 /* Whether the thread that leads comes by once more, and has nothing left to do
- * here: what it registered to catch others is still in the list. */
+ * here: the calls that it registered to catch others are still in the list. */
 static bool
 has_nothing_left(uintptr_t place)
 {
@@ -334,7 +333,7 @@ quick_is_over(void)
     return gcw__exit_is_mine() && atomic_load(&quick_in) == gcw__process();
 }
 
-/* As at exit, but for what runs. */
+/* As exit_begins, but runs only the handlers with `quick`. */
 static void
 quick_exit_begins(void)
 {
@@ -372,7 +371,7 @@ install_quick(void)
 
 #endif
 
-/* What has succeeded stays registered when the rest fails, and must not be
+/* Calls that were registered stay so when a later one fails, and must not be
  * registered again by the next try. */
 int
 gcw__shutdown_install(void)

@@ -8,7 +8,7 @@
 /* Has the C library call us at exit.  Returns 0 or an errno. */
 int gcw__shutdown_install(void);
 
-/* Whether its calls can be told apart. */
+/* Whether those calls can be told apart. */
 #if HAVE_ON_EXIT
 enum { GCW__HAVE_PLACES = 1 };
 #else

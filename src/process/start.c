@@ -6,7 +6,7 @@
  * anything, which may be at work in a constructor that starts the library.
  *
  * A child may be forked in the middle of it, also in ways that pass fork's
- * handlers by.  So each step may be done again, nobody relies on one before
+ * handlers by.  So each step may be done again, no call relies on one before
  * `gcw__ready`, and the lock is made anew in such a child (starting.c).
  */
 #include <config.h>
@@ -27,8 +27,9 @@
 #include "process/shutdown.h"
 #include "process/starting.h"
 #include "weak/death.h"
-/* What the system is to call us for.  Goes on where it failed the last time,
- * if it did.  Returns 0 or an errno. */
+
+/* Registers what the system is to call at forks and at exit.  Goes on where it
+ * failed the last time, if it did.  Returns 0 or an errno. */
 static int
 install(void)
 {

@@ -2,8 +2,8 @@
 #ifndef GCW__START_H
 #define GCW__START_H
 
-/* Prepares what can be without the collector: for forks and the exit.  Returns
- * 0 or an errno. */
+/* Prepares for forks and exit, without the collector.  Returns 0 or an
+ * errno. */
 int gcw__start_early(void);
 
 #endif

@@ -1,8 +1,8 @@
 /* starting.c: the lock of starting the library.
  *
- * A child may be forked while another thread has it, in ways that pass fork's
- * handlers by, or before they are installed.  So it is made anew in a process
- * that finds it to be that of another.
+ * A child may be forked while another thread has the lock, in ways that pass
+ * fork's handlers by, or before they are installed.  So a process that finds
+ * the lock to be that of another process makes it anew.
  */
 #include <config.h>
 #include "process/starting.h"
@@ -14,13 +14,12 @@
 
 static pthread_mutex_t starting = PTHREAD_MUTEX_INITIALIZER;
 
-/* The process that the lock is for; or that number and BUSY, while a thread
- * makes it anew. */
+/* The process that the lock is for; and BUSY, while it is made anew. */
 static atomic_uint starting_in;
 #define BUSY (1u << 31)
 
 /* Makes the lock anew, if it is that of another process.  False: another
- * thread is at it. */
+ * thread is doing that. */
 static bool
 renew_starting(void)
 {

@@ -2,7 +2,7 @@
 #ifndef GCW__STARTING_H
 #define GCW__STARTING_H
 
-/* While the lock is held nobody is in the middle of starting the library. */
+/* While the lock is held no other thread is starting the library. */
 void gcw__start_lock(void);
 void gcw__start_unlock(void);
 

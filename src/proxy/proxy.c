@@ -1,15 +1,14 @@
 /* proxy.c: function pointers made at run time, for methods.
  *
  * A proxy is a closure of libffi's, a few dozen bytes that are a function and
- * know a record, and that record, which knows the rest. The closure lies in
- * memory that the collector does not look at, so the library holds the record
- * in a list until the proxy is freed.
+ * lead to a record, and that record, which has the rest.  The closure lies in
+ * memory that the collector does not scan, so the library holds the record in
+ * a list until the proxy is freed.
  *
- * A call comes on any thread, at any time.  It reads the target as everybody
- * does (read.h); the pointer that it gets lies on its stack among the
- * arguments that it hands on, and keeps the target alive until the function
- * has returned.  It takes no lock of ours, but for one that finds the target
- * dead and asks for the hook.
+ * A call comes on any thread, at any time.  It reads the target (read.h); the
+ * pointer that it gets lies on its stack among the arguments that it hands on,
+ * and keeps the target alive until the function has returned.  It takes no
+ * lock of ours, unless the target is dead: then it takes one to read the hook.
  *
  * What a call needs of the record is read before the function runs, and the
  * signature is held from the stack, so the function may free its proxy: libffi
@@ -50,7 +49,7 @@ struct gcw_proxy {
 
 static pthread_mutex_t proxies_lock = PTHREAD_MUTEX_INITIALIZER;
 
-/* Calling one. */
+/* Calling a proxy. */
 
 static void
 call_stale(gcw_proxy *p, void *result)
@@ -102,7 +101,7 @@ call_known(void *arg)
     c->error = errno;
 }
 
-/* What libffi calls.  The function may end the thread, or throw; and may free
+/* Called by libffi.  The function may end the thread, or throw; and may free
  * the proxy. */
 static void
 call_proxy(ffi_cif *outer, void *result, void **arguments, void *proxy)
@@ -116,9 +115,9 @@ call_proxy(ffi_cif *outer, void *result, void **arguments, void *proxy)
     errno = c.error;
 }
 
-/* Making one.  The lock is held for what follows. */
+/* Making a proxy.  The lock is held for what follows. */
 
-/* The first may have to ask the system for executable memory, by files. */
+/* libffi may have to ask the system for executable memory, by files. */
 static ffi_closure *
 closure_new(void **code)
 {
@@ -186,7 +185,7 @@ arm_proxy(gcw_proxy *p, struct gcw__signature *signature)
     return true;
 }
 
-/* The lock is not held any more. */
+/* The lock is not held for what follows. */
 
 static struct gcw__signature *
 signature_in_use(const char *text)
@@ -199,7 +198,8 @@ signature_in_use(const char *text)
     return signature;
 }
 
-/* One that libffi keeps to. */
+/* Reads a signature, and tries whether libffi keeps to it.  NULL with
+ * errno. */
 static struct gcw__signature *
 signature_new(const char *text)
 {
@@ -282,7 +282,7 @@ gcw_proxy_code(const gcw_proxy *p)
     return code;
 }
 
-/* Lock held.  False if it was freed before. */
+/* Frees the proxy; false if it was freed before.  Lock held. */
 static bool
 disarm_proxy(gcw_proxy *p)
 {
@@ -355,7 +355,7 @@ gcw_signature_check(const char *signature, size_t *position)
     return gcw__signature_read(signature, position) == NULL ? -1 : 0;
 }
 
-/* Looking at all. */
+/* Looking at all proxies. */
 
 size_t
 gcw__proxies_count(void)

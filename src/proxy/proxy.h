@@ -9,8 +9,10 @@
 
 #if HAVE_LIBFFI
 
-/* How many there are, and whether that is one. */
+/* How many proxies there are. */
 size_t gcw__proxies_count(void);
+
+/* Whether the object is one of them. */
 bool gcw__proxies_have(const void *object);
 
 extern const struct gcw__part gcw__proxy_part;

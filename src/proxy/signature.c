@@ -1,10 +1,10 @@
 /* signature.c: reading signatures, and keeping one of each.
  *
- * One pass from left to right, with a vector of the types met so far.  At a
- * `{` its length is noted; at the `}` that belongs to it all since then become
- * the members of a struct, which takes their place.  So what is left at the
- * end are the arguments and the result, and nothing recurs, however hostile
- * the text.  libffi does recur through nested structs, hence the limit.
+ * A text is read in one pass, with a vector of the types met so far.  At a `{`
+ * the vector's length is noted; at the `}` that belongs to it all types since
+ * then become the members of a struct, which replaces them.  So the arguments
+ * and the result are left at the end, and nothing recurs, however hostile the
+ * text.  libffi does recur through nested structs, hence the limit.
  *
  * All memory is collected.  A struct's type lies in the middle of its record,
  * where not every set-up of the collector finds it, so the signature holds
@@ -30,7 +30,7 @@ struct gcw__struct {
     ffi_type *members[];             /* NULL at the end */
 };
 
-/* Where a struct that is open began. */
+/* Where a struct began whose `}` is still to come. */
 struct open {
     size_t first;                    /* of its members */
     size_t scalars;                  /* before it */
@@ -87,9 +87,9 @@ scalar(char c)
     }
 }
 
-/* What follows returns 0 or an errno; for EINVAL r->at is where it is. */
+/* These return 0 or an errno; for EINVAL r->at is the wrong character. */
 
-/* Room for so many types more. */
+/* Makes room for so many types more. */
 static int
 make_room_for_types(struct reader *r, size_t more)
 {
@@ -176,7 +176,7 @@ close_struct(struct reader *r)
     return push_type(r, &record->type);
 }
 
-/* 0 if there is no number, or none that will do: then at what is wrong. */
+/* Reads a number.  0: none that will do; r->at is the wrong character. */
 static size_t
 number(struct reader *r)
 {
@@ -277,7 +277,8 @@ prepare_calls(struct gcw__signature *s, unsigned arguments, ffi_type *result)
     return 0;
 }
 
-/* The types that were read: the arguments, and last the result. */
+/* The signature of the types that were read, of which the last is the
+ * result. */
 static struct gcw__signature *
 signature_read(const struct reader *r, const char *text)
 {
@@ -326,7 +327,7 @@ gcw__result_zero(const ffi_type *type, void *result)
     }
 }
 
-/* Those in use, by the hash of their text. */
+/* The signatures in use, by the hash of their text. */
 static struct gcw__table in_use;
 
 struct gcw__signature *

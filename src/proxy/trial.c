@@ -1,12 +1,12 @@
 /* trial.c: whether libffi passes arguments as it says.
  *
  * It does not always: before 3.4.7, on x86-64, a struct that begins in the
- * last register for integers spoils the first floating-point argument.  What
- * an implementation gets wrong shows in one call, made by libffi and received
- * by a closure of libffi's, for the two halves are written apart.
+ * last register for integers spoils the first floating-point argument.  Such a
+ * fault shows in one call, made by libffi and received by a closure of
+ * libffi's, for the two halves are written apart.
  *
- * Numbers and pointers alone are not worth a trial.  What is larger than a
- * small stack would bear is taken on trust.
+ * Signatures of numbers and pointers alone are not tried.  Arguments that are
+ * larger than a small stack would bear are taken on trust.
  */
 #include <config.h>
 #include "proxy/trial.h"
@@ -30,7 +30,7 @@ aligned(size_t at, const ffi_type *type)
     return (at + type->alignment - 1) / type->alignment * type->alignment;
 }
 
-/* But for the padding. */
+/* Whether two values are the same, but for the padding. */
 static bool
 same(const ffi_type *type, const char *a, const char *b)
 {
@@ -60,8 +60,8 @@ receive(ffi_cif *cif, void *result, void **arguments, void *arg)
     gcw__result_zero(cif->rtype, result);
 }
 
-/* No two values are alike, wherever they lie: Marsaglia's xorshift.  And none
- * is a floating-point number that is not one, which may not stay as it is. */
+/* Fills the arguments with bytes so that no two values are alike (Marsaglia's
+ * xorshift), and none is a NaN, whose bits may change on the way. */
 static void
 fill(unsigned char *bytes, size_t size)
 {
@@ -90,7 +90,7 @@ send(ffi_cif *cif, void *result, void **values)
     return trial.right ? 0 : ENOTSUP;
 }
 
-/* Where the arguments go, one after the other; and how much they take. */
+/* Lays the arguments out one after the other; returns how much they take. */
 static size_t
 lay_out(const ffi_cif *cif, char *bytes, void **values)
 {

@@ -4,8 +4,8 @@
 
 #include <ffi.h>
 
-/* Makes a call with these arguments.  0, ENOTSUP if they do not arrive as they
- * were, or ENOMEM.  Under the proxies' lock. */
+/* Makes a call with these arguments.  Returns 0, ENOTSUP if they do not arrive
+ * as they were, or ENOMEM.  Under the proxies' lock. */
 int gcw__trial(ffi_cif *cif);
 
 #endif

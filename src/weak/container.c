@@ -15,20 +15,19 @@
  * The container knows its object by a long reference.  A finalizer may use an
  * object that nothing else leads to, and bring it back to life; so it is dead
  * only when it is really gone.  gcw_dispose may end its life earlier, while
- * other threads use it: then it is emptied first, for good, under its lock,
- * and so is all that is done here to its lists.
+ * other threads use it: then it is emptied first, for good, under its lock.
  *
- * Tidying is what a death makes necessary but may not do itself: a sweep must
- * not allocate; nor can it be done under the object's lock.  Containers that
- * ask for it are pushed on a stack without a lock, so that it can be asked for
- * under any; who takes the stack takes all of it, so nothing is popped that
- * another pushes meanwhile.
+ * Tidying is work that a death makes necessary but cannot do: a sweep must not
+ * allocate, and no watch can be taken off under the object's lock.  Containers
+ * that need it are pushed on a stack without a lock, so that this can be done
+ * under any lock; a thread that tidies takes the whole stack, so nothing is
+ * popped that another thread pushes meanwhile.
  *
  * Lists of watches are under the lock of their object; the list of containers
- * is under the lock here, innermost, held for a few instructions.  One that
- * left the list leads nowhere any more, or a handle of a listener would hold
- * the containers of all events that came and went meanwhile.  It keeps its
- * number, by which a walk that stands there goes on.
+ * is under the lock here, innermost, held for a few instructions.  A container
+ * that has left the list has no neighbours any more, or the handle of a
+ * listener would hold the containers of all events that came and went
+ * meanwhile.  It keeps its number, by which a walk that stands there goes on.
  */
 #include <config.h>
 #include "weak/container.h"
@@ -77,8 +76,8 @@ watch_died(struct gcw__watch *watch, bool may_wait)
     return done;
 }
 
-/* All the same: which of them a watch has is its role.  A word of its own for
- * that would make each listener larger by a fifth. */
+/* Three equal tables: which of them a watch has is its role.  A field for the
+ * role would make each listener larger by a fifth. */
 static const struct gcw__watch_ops watch_ops[GCW__ROLES] = {
     { watch_died, NULL, NULL, NULL },
     { watch_died, NULL, NULL, NULL },
@@ -152,7 +151,8 @@ next_leaving(struct gcw__container *container)
     return watch;
 }
 
-/* One at a time, so that a fork meanwhile leaves the rest to the child. */
+/* Takes one at a time, so that a fork meanwhile leaves the rest to the
+ * child. */
 void
 gcw__container_take_off(struct gcw__container *container)
 {
@@ -191,7 +191,7 @@ delist_locked(struct gcw__container *container)
         container->prev->next = container->next;
     else
         gcw__roots->containers = container->next;
-    /* The last is that of the default registry, which stays. */
+    /* The last container is that of the default registry, which stays. */
     if (container->next != NULL)  /* GCOVR_EXCL_BR_LINE */
         container->next->prev = container->prev;
     container->prev = container->next = NULL;
@@ -208,7 +208,7 @@ delist_container(struct gcw__container *container, bool may_wait)
     return true;
 }
 
-/* The first of a list; false if the lock could not be had. */
+/* Reads the first watch of a list; false if the lock could not be had. */
 static bool
 look_at_first(struct gcw__container *container,
               struct gcw__entry_watch *const *list, bool may_wait,
@@ -221,7 +221,8 @@ look_at_first(struct gcw__container *container,
     return true;
 }
 
-/* Takes the watch, which was the first, out of the list, if it still is. */
+/* Takes the watch out of the list, if it is still the first.  False if the
+ * lock could not be had. */
 static bool
 drop_first(struct gcw__container *container, struct gcw__entry_watch **list,
            struct gcw__entry_watch *first, bool may_wait)
@@ -238,8 +239,9 @@ drop_first(struct gcw__container *container, struct gcw__entry_watch **list,
     return true;
 }
 
-/* Off its reference before out of the list, so that what could not be done is
- * found to do the next time. */
+/* Takes all watches off.  Each is taken off its reference before out of the
+ * list, so that the next call goes on where a lock could not be had.  False:
+ * some are left. */
 static bool
 drop_list(struct gcw__container *container, struct gcw__entry_watch **list,
           bool may_wait)
@@ -289,7 +291,7 @@ gcw__container_open(struct gcw__container *container, void *object)
     return true;
 }
 
-/* Nobody knows of the list yet. */
+/* Takes no lock: no other thread knows of the list yet. */
 void
 gcw__container_open_staying(struct gcw__container *container, void *object)
 {
@@ -326,7 +328,7 @@ gcw__container_untidy(struct gcw__container *container)
     first = atomic_load(&roots->untidy);
     do {
         container->next_untidy = first;
-        /* Another thread may have put one there meanwhile. */
+        /* Another thread may have pushed one meanwhile. */
     } while (!atomic_compare_exchange_weak(  /* GCOVR_EXCL_BR_LINE */
                  &roots->untidy, &first, container));
 }
@@ -359,9 +361,9 @@ gcw__containers_tidy(void)
     }
 }
 
-/* All of them. */
+/* All containers. */
 
-/* The newest that is older. */
+/* The newest container that is older than that number. */
 static struct gcw__container *
 find_older(uint64_t number)
 {
@@ -428,8 +430,8 @@ containers_parent(void)
     gcw__unlock(&containers_lock);
 }
 
-/* Another thread may have been tidying, and have had the stack; it is not
- * there. */
+/* Has all containers tidied: a thread that had taken the stack in the parent
+ * is not in the child. */
 static void
 containers_child(void)
 {

@@ -4,21 +4,21 @@
  * a finalizer of the target, whose one slot belongs to its owner.
  *
  * Noticing is a walk over the links (shard.c), at half a nanosecond each, once
- * after each collection.  Its right time is known by comparing gc_no with
+ * after each collection.  Whether it is due is known by comparing gc_no with
  * gcw__noticed:
  *   - at the beginning of each call into the library; this is what
  *     correctness rests on;
- *   - when the canary fires, so that it is prompt in a program that does not
- *     call.  It runs in a finalizer, that is, within some allocation, so it
- *     waits for no lock;
+ *   - when the canary fires, so that deaths are noticed promptly in a program
+ *     that does not call the library.  A canary fires in a finalizer, within
+ *     some allocation, so it waits for no lock;
  *   - in the worker and in the loop that polls the descriptor, both woken by
  *     the collector's hook.
- * The canary exists only while somebody watches.
+ * The canary exists only while there are watches.
  *
- * The watches that a sweep takes off hang in a list until `died` of each has
- * been called, because that may have to be put off.  Those of a shard are
- * called before the next is looked at, while they are in the processor's
- * cache.
+ * The watches that a sweep takes off their references are in a list until
+ * `died` of each has been called, because that may have to be put off.  Those
+ * of a shard are called before the next shard is swept, while they are in the
+ * processor's cache.
  *
  * Under the sweep lock: the list, and all writes to gcw__noticed.
  */
@@ -36,9 +36,9 @@ static pthread_mutex_t sweep_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static const struct gcw__death_listener *listener;
 
-/* Calls those that were swept.  False if some put it off.  Sweep lock held.  A
- * watch that is called may go to the end of another list (drain.c), where its
- * `next` is NULL. */
+/* Calls `died` of the watches that were swept.  False if one of them put it
+ * off.  Sweep lock held.  The call may move its watch to the end of another
+ * list (drain.c), where its `next` is NULL. */
 static bool
 call_watches(bool may_wait)
 {
@@ -58,8 +58,8 @@ call_watches(bool may_wait)
     return listener->called(may_wait);
 }
 
-/* `now` is a collection whose links are cleared.  False if something was put
- * off. */
+/* Sweeps all shards.  `now` is a collection whose links are cleared.  False if
+ * something was put off. */
 static bool
 sweep_all(GC_word now, bool may_wait, struct gcw__garbage *garbage)
 {
@@ -77,8 +77,8 @@ sweep_all(GC_word now, bool may_wait, struct gcw__garbage *garbage)
     return complete;
 }
 
-/* Who may wait puts nothing off, but for a container that may have died in yet
- * another collection, which is settled then. */
+/* With may_wait nothing is put off, but for an entry whose container may have
+ * died in yet another collection: that is settled, and the sweep repeated. */
 void
 gcw__notice_deaths(bool may_wait)
 {
@@ -98,8 +98,8 @@ gcw__notice_deaths(bool may_wait)
     listener->swept();
 }
 
-/* All deaths at once, so that a fork meanwhile does not lose half.  What needs
- * the collector's lock comes before and after. */
+/* Kills all references under one lock, so that a fork meanwhile does not lose
+ * half.  What needs the collector's lock comes before and after. */
 void
 gcw__deaths_of(void *base)
 {
@@ -180,8 +180,8 @@ deaths_parent(void)
     gcw__unlock(&sweep_lock);
 }
 
-/* What other threads were at is gone, so the child looks anew, and restarts
- * what it needs, at its next call. */
+/* The threads that were noticing deaths are not in the child, so it sweeps
+ * anew at its next call. */
 static void
 deaths_child(void)
 {

@@ -9,12 +9,14 @@
 /* The last collection whose deaths have been noticed. */
 extern _Atomic GC_word gcw__noticed;
 
-/* Notices the deaths of all collections so far, and calls `died` of the watches.
- * Without may_wait it puts off what is locked, for the next time. */
+/* Notices the deaths of all collections so far, and calls `died` of the
+ * watches.  Without may_wait, what is locked is put off until the next
+ * call. */
 void gcw__notice_deaths(bool may_wait);
 
-/* The same, if there was a collection since the last time and nobody is at it
- * already.  Called at the beginning of each call into the library. */
+/* The same, if there was a collection since the last time and no other thread
+ * is noticing deaths.  Called at the beginning of each call into the
+ * library. */
 static inline void
 gcw__tick(void)
 {
@@ -23,33 +25,35 @@ gcw__tick(void)
         gcw__notice_deaths(false);
 }
 
-/* Kills all references into the object that starts at base, and calls `died` of
- * their watches. */
+/* Kills all references into the object that starts at base, and calls `died`
+ * of their watches. */
 void gcw__deaths_of(void *base);
 
-/* As gcw__watch_add, and as gcw__shard_watch; they see to it that the death is
- * noticed promptly. */
+/* As gcw__watch_add, and sees to it that the death is noticed promptly. */
 bool gcw__death_watch(struct gcw__watch *watch);
+
+/* As gcw__shard_watch, and sees to it that the death is noticed promptly. */
 gcw_ref *gcw__death_watch_new(void *base, const void *target,
                               struct gcw__watch *watch);
 
-/* Who listens to sweeps; set once, before anything can die. */
+/* What is called at each sweep; set once, before anything can die. */
 struct gcw__death_listener {
-    /* A collection has ended while somebody watches.  Inside the collector,
-     * so it may only set flags and post. */
+    /* A collection has ended, and there are watches.  Inside the collector, so
+     * it may only set flags and post. */
     void (*collected)(void);
-    /* `died` of all watches of a sweep has been called.  Under the sweep
-     * lock; returns false if it may not wait and has to be called again. */
+    /* `died` of all watches that were swept so far has been called; several
+     * times a sweep.  Under the sweep lock.  False if it may not wait and has
+     * to be called again. */
     bool (*called)(bool may_wait);
-    /* That is over.  On any thread, perhaps within an allocation; no lock
+    /* The sweep is over.  On any thread, perhaps within an allocation; no lock
      * held. */
     void (*swept)(void);
 };
 
 void gcw__deaths_install(const struct gcw__death_listener *listener);
 
-/* Has the collector's hook report collections; afterwards, once.  Takes the
- * collector's lock. */
+/* Installs the collector's hook, which calls `collected` if there are watches.
+ * Takes the collector's lock. */
 void gcw__deaths_hook(void);
 
 extern const struct gcw__part gcw__death_part;

@@ -1,7 +1,7 @@
 /* enter.c: what the first call of a thread into the library begins with.
  *
- * It starts the library, and so is the one way up from here: gcw_init knows
- * all parts, and none of them begins anything before it is called.
+ * It starts the library, by the one call that goes up from here: gcw_init
+ * knows all parts, and none of them begins anything before gcw_init is called.
  */
 #include <config.h>
 #include "weak/enter.h"

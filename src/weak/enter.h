@@ -7,14 +7,14 @@
 #include "ground/fail.h"
 #include "weak/death.h"
 
-/* gcw_init, and the check that the collector knows the thread.  Returns 0, or
- * -1 with errno. */
+/* Calls gcw_init, and checks that the collector knows the thread.  Returns 0,
+ * or -1 with errno. */
 int gcw__enter_first(void);
 
-/* Begins a call into the library: starts it if need be, refuses unknown
- * threads, and looks after what the collections since the last call have
- * done.  A thread is known only since the library was started.  No lock may
- * be held.  Returns 0, or -1 with errno. */
+/* Begins a call into the library: starts the library if need be, refuses
+ * unknown threads, and notices the deaths of the collections since the last
+ * call.  gcw__known is set only after the library has started.  No lock may be
+ * held.  Returns 0, or -1 with errno. */
 static inline int
 gcw__enter(void)
 {

@@ -1,8 +1,8 @@
 /* method.c: weak methods.
  *
  * A method is constant, so threads share it without a lock.  Its references
- * are shared with all other methods on the same target, and their ids, which
- * outlive the target, are its identity.
+ * are shared with all other methods on the same targets, and outlive them:
+ * methods are equal if their references are the same.
  */
 #include <config.h>
 #include "weak/method.h"
@@ -81,7 +81,7 @@ bind(const gcw_method *m)
     return (gcw_bound){ self, m->fn, data };
 }
 
-/* Takes a copy, which keeps the parts whatever becomes of the caller's. */
+/* Calls a copy, which holds the parts whatever becomes of the caller's. */
 static inline void *
 call_bound(gcw_bound bound, void *arg)
 {
@@ -143,7 +143,7 @@ gcw_method_equal(const gcw_method *a, const gcw_method *b)
            && gcw__method_weak_data(a) == gcw__method_weak_data(b);
 }
 
-/* Ids, not addresses: a reference may move nowhere, but ids spread better. */
+/* Uses the ids of the references, which spread better than their addresses. */
 size_t
 gcw_method_hash(const gcw_method *m)
 {

@@ -1,4 +1,4 @@
-/* method.h: what a method is made of, for the places where methods wait. */
+/* method.h: what a method is made of, for the files that call methods. */
 #ifndef GCW__METHOD_H
 #define GCW__METHOD_H
 
@@ -12,7 +12,7 @@ struct gcw_method {
     gcw_ref *self;
     gcw_method_fn *fn;
     void *data;              /* strong data, or &gcw__data_is_weak */
-    gcw_ref *weak_data[];    /* one, if it is */
+    gcw_ref *weak_data[];    /* one, if the data is weak */
 };
 
 extern char gcw__data_is_weak;

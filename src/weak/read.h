@@ -26,8 +26,8 @@
  * The link's address changes once, when the target is dead: from the target's
  * slot to a word that is always NULL.  The slot serves another target only
  * after a later collection.  So a reader that still has the old address and
- * finds the other target there loaded settled before that collection, and
- * gc_no tells.  The page that the slot lies in stays readable for ever
+ * finds the other target there has loaded settled before that collection, and
+ * gc_no differs.  The page that the slot lies in stays readable for ever
  * (links.h).
  *
  * Memory order.  settled and the link's address are written by other threads:
@@ -52,7 +52,7 @@
 # define GCW__READ_ORDER 0
 #endif
 
-/* For tests of the order, and for who reads many: see gcw__read_at. */
+/* For tests of the order, and for callers of gcw__read_at. */
 static inline GC_word
 gcw__load_settled(void)
 {
@@ -73,8 +73,9 @@ gcw__load_pointer(const gcw_ref *ref)
     return pointer;
 }
 
-/* The target, or NULL if it was disposed of: for who keeps it alive otherwise,
- * and holds a lock, under which nobody may wait. */
+/* The target, or NULL if it was disposed of.  For callers that keep the target
+ * alive otherwise, and hold a lock, under which gcw__read may not be
+ * called. */
 static inline void *
 gcw__peek(const gcw_ref *ref)
 {
@@ -97,8 +98,8 @@ gcw__read(const gcw_ref *ref)
     return gcw__read_settled(&ref->link);
 }
 
-/* The same for who reads one after the other: *settled is what
- * gcw__load_settled gave at any time before, and is kept up to date. */
+/* The same for callers that read many references: *settled is what
+ * gcw__load_settled returned at any time before, and is kept up to date. */
 static inline void *
 gcw__read_at(const gcw_ref *ref, GC_word *settled)
 {
@@ -111,7 +112,7 @@ gcw__read_at(const gcw_ref *ref, GC_word *settled)
     return pointer;
 }
 
-/* The same for who must not wait: false if it would have to. */
+/* The same for callers that must not wait: false if the read would have to. */
 static inline bool
 gcw__try_read(const gcw_ref *ref, void **target)
 {

@@ -1,4 +1,5 @@
-/* ref.h: reading references, and their statistics; for the other files. */
+/* ref.h: reading references, and the base of an object; for the other
+ * files. */
 #ifndef GCW__REF_H
 #define GCW__REF_H
 

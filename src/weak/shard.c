@@ -1,7 +1,7 @@
 /* shard.c: the references of all targets, in shards.
  *
- * What there is for a live target: a slot, which is three words of the same
- * number, each in memory of the kind that is cheapest for what it is.
+ * A live target has a slot: three words with the same number, each in memory
+ * of the kind that is cheapest for its purpose.
  *
  *     index --> gcw_ref <------ keep      the reference; or the newest watch,
  *     (weak)      |              |        which holds the next, and the
@@ -12,8 +12,9 @@
  *       outside the heap, not scanned;
  *       the collector clears it
  *
- * There may be millions, and every collection meets each: so it has one word
- * to look at, and a reference is 16 bytes that it does not.
+ * There may be millions of slots, and every collection meets each of them: so
+ * it has one word a slot to look at, and the 16 bytes of a reference are not
+ * scanned.
  *
  * Each object belongs to one shard, by its address, so all references into an
  * object are found together.  A shard has a lock, an index from a target's
@@ -37,12 +38,12 @@
  * the reference is in the index, so nobody else knows it, and no lock is held:
  * registering may collect and, out of memory, call the application.
  *
- * Who runs here: any thread that makes references or watches, and one thread
- * at a time that sweeps.  Everything but gcw_ref.link is written and read
- * under the shard's lock only.  A collection at any instruction is harmless:
- * the caller of make holds the target; what has died meanwhile shows as a
- * NULL in its link, in the index as well, and is passed over until it is
- * swept.
+ * The threads that run here: any that makes references or watches, and one at
+ * a time that sweeps.  Everything but gcw_ref.link is written and read under
+ * the shard's lock only.  A collection at any instruction is harmless: the
+ * caller of make holds the target; another target that dies meanwhile has a
+ * NULL in its link, by which its reference is passed over in the index until
+ * it is swept.
  */
 #include <config.h>
 #include "weak/shard.h"
@@ -66,7 +67,7 @@ enum { SLOTS = GCW__LINKS_IN_PAGE, NONE = SLOTS };
 /* Memory from malloc, but for `keep`. */
 struct chunk {
     struct chunk *next, *prev;
-    struct shard *shard;     /* whose it is */
+    struct shard *shard;     /* the one that has it */
     void *_Atomic *links;
     struct gcw__region *region;
     void **keep;             /* NULL while a slot is not live */
@@ -80,7 +81,7 @@ struct chunk {
                               * the number of the next */
 };
 
-/* One slot. */
+/* A slot, by its number in its chunk. */
 struct slot {
     struct chunk *chunk;
     unsigned number;
@@ -108,7 +109,7 @@ static struct shard shards[GCW__SHARDS] = {
 
 _Static_assert(GCW__SHARDS == 32, "the initialiser above has 32");
 
-/* Where the dead references lead; always NULL. */
+/* The word to which dead references lead; always NULL. */
 static void *_Atomic dead_word;
 
 /* Neighbours share a shard, so that what is allocated together gets slots
@@ -178,7 +179,7 @@ put_last(struct shard *shard, struct chunk *chunk)
     shard->last = chunk;
 }
 
-/* Frees what there is of it. */
+/* Frees a chunk, which may lack links or `keep`. */
 static void
 chunk_free(struct chunk *chunk)
 {
@@ -245,8 +246,8 @@ slot_free(struct chunk *chunk, unsigned number)
     chunk->used--;
 }
 
-/* A slot in the first chunk, which has room: its link leads to the target
- * already, but there is no reference yet. */
+/* Takes a slot in the first chunk, which has room: its link leads to the
+ * target already, but there is no reference yet. */
 static struct slot
 slot_take(struct shard *shard, const void *target)
 {
@@ -289,8 +290,9 @@ is_buried(const gcw_ref *ref)
            == &dead_word;
 }
 
-/* What a slot is for.  The index marks what it holds with the first two, the
- * kind of reference, so that what does not fit need not be looked at. */
+/* The marks of a slot.  The first two are the kind of reference; the index has
+ * them in its pointers to references, so that one of another kind need not be
+ * looked at. */
 enum {
     LONG = 1,
     INTERIOR = 2,
@@ -433,9 +435,9 @@ struct request {
     const void *target;
     uintptr_t marks;
     struct gcw__watch *watch;        /* to be put on it, or NULL */
-    gcw_ref *found;                  /* it is there, or else */
-    struct slot slot;                /* the slot for it, and how many its */
-    uint64_t births;                 /* shard had made then */
+    gcw_ref *found;                  /* the reference, if there is one; else */
+    struct slot slot;                /* a slot for it, and how many */
+    uint64_t births;                 /* references the shard had made then */
     struct chunk *spare;
 };
 
@@ -498,7 +500,7 @@ leave_index(struct shard *shard, struct slot slot)
                       marked(ref_in_slot(slot), marks_in(slot)));
 }
 
-/* The index anew, of what is not buried: no more than `live`. */
+/* Makes the index anew, of references not buried: no more than `live`. */
 static void
 enter_all(struct shard *shard, size_t live)
 {
@@ -516,9 +518,9 @@ enter_all(struct shard *shard, size_t live)
         }
 }
 
-/* Lets the index lead to the reference; unless another thread was faster: then
- * its reference is returned, and the slot is not needed.  Lock held.  NULL: no
- * memory. */
+/* Puts the reference in the index and in its slot, and returns it; unless
+ * another thread was faster: then that thread's reference is returned, and the
+ * slot is not needed.  Lock held.  NULL: no memory. */
 static gcw_ref *
 publish_ref(const struct request *r, gcw_ref *ref)
 {
@@ -535,8 +537,8 @@ publish_ref(const struct request *r, gcw_ref *ref)
     return ref;
 }
 
-/* A reference that leads to the slot, whose link is registered.  Returns 0 or
- * an errno. */
+/* Makes a reference that leads to the slot, and registers the slot's link.
+ * Returns 0 or an errno. */
 static int
 prepare_ref(gcw_ref **result, const struct request *r)
 {
@@ -550,8 +552,8 @@ prepare_ref(gcw_ref **result, const struct request *r)
     return gcw__link_add(link, r->base, r->marks & LONG);
 }
 
-/* Gives the slot back, whose link may be registered.  Lock held, and given up
- * in between. */
+/* Gives back a slot whose link is registered.  Lock held, but not
+ * throughout. */
 static void
 slot_return_linked(struct shard *shard, struct slot slot, bool is_long)
 {
@@ -561,7 +563,8 @@ slot_return_linked(struct shard *shard, struct slot slot, bool is_long)
     slot_return(shard, slot);
 }
 
-/* The reference for the slot that was taken. */
+/* Makes the reference for the slot that was taken; returns another thread's if
+ * that was faster.  NULL with errno. */
 static gcw_ref *
 make_ref(const struct request *r)
 {
@@ -620,7 +623,7 @@ gcw__shard_watch(void *base, const void *target, struct gcw__watch *watch)
 
 /* Deaths. */
 
-/* Moves the watches to the end of the list. */
+/* Moves the watches to the end of the list; returns how many. */
 static size_t
 append_watches(struct gcw__watch *watch, struct gcw__watch **first,
                struct gcw__watch **last)
@@ -649,12 +652,13 @@ count_off_watches(struct shard *shard, size_t n)
     atomic_store_explicit(&shard->watches, left - n, memory_order_relaxed);
 }
 
-/* From live to detached, but for the index: the slot is in no list.
+/* Detaches the reference and the watches from a live slot, which is in no list
+ * then.  The index is left alone.
  *
- * gc_no is read after readers were sent to the dead word: see read.h.  As
- * there, keeping the compiler from changing the order is enough: a collection
- * that stops this thread between the two or later finds the word written, and
- * an earlier one has been counted. */
+ * gc_no is read after readers are led to the dead word: see read.h.  As there,
+ * keeping the compiler from changing the order is enough: a collection that
+ * stops this thread between the two or later finds the word written, and an
+ * earlier one has been counted. */
 static void
 detach_slot(struct shard *shard, struct slot slot, struct gcw__watch **first,
             struct gcw__watch **last)
@@ -674,7 +678,7 @@ detach_slot(struct shard *shard, struct slot slot, struct gcw__watch **first,
     chunk->keep[slot.number] = NULL;
 }
 
-/* The link is NULL, and not registered. */
+/* Puts the slot in limbo; its link is NULL, and not registered. */
 static void
 put_in_limbo(struct slot slot)
 {
@@ -703,8 +707,8 @@ find_any(const struct shard *shard, uintptr_t base)
     return gcw__inside_any(&shard->heads, base);
 }
 
-/* The links of live objects are taken from the collector when no lock is held
- * any more.  Until then their slots belong to this thread alone: nobody is led
+/* The links of live objects are unregistered when no lock is held any more.
+ * Until then their slots belong to this thread alone: no reference leads
  * there, and no walk takes them for dead.  They are chained through their
  * owners, with the kind of reference in the lowest bit. */
 void
@@ -728,7 +732,8 @@ gcw__shard_kill(void *base, struct gcw__watch **first,
     gcw__unlock(&shard->lock);
 }
 
-/* The first of the chain; returns the next. */
+/* Unregisters the first link of the chain, and puts its slot in limbo; returns
+ * the next link. */
 static void *_Atomic *
 clear_link(void *_Atomic *link)
 {
@@ -759,7 +764,7 @@ gcw__shards_clear(struct gcw__garbage *garbage)
     garbage->chunks = NULL;
 }
 
-/* From limbo to free, if a collection has passed. */
+/* Frees the slots in limbo, if a collection has passed. */
 static void
 end_rest(struct shard *shard, struct chunk *chunk, GC_word now)
 {
@@ -783,7 +788,8 @@ is_dead(const struct chunk *chunk, unsigned number)
            && chunk->keep[number] != NULL;
 }
 
-/* The walk that costs at every collection, whether anything died or not. */
+/* Counts the slots whose targets have died.  This walk costs at every
+ * collection, whether anything died or not. */
 static size_t
 count_dead(const struct shard *shard)
 {
@@ -811,8 +817,8 @@ bury_chunk(struct shard *shard, struct chunk *chunk, bool in_index,
     }
 }
 
-/* Where most have died, making the index anew costs less than taking each out.
- * A collection may clear more links meanwhile. */
+/* Where most targets have died, making the index anew costs less than taking
+ * out each reference.  A collection may clear more links meanwhile. */
 static void
 bury_dead(struct shard *shard, struct gcw__watch **first,
           struct gcw__watch **last)
@@ -830,7 +836,7 @@ bury_dead(struct shard *shard, struct gcw__watch **first,
         enter_all(shard, shard->index.count - dead);
 }
 
-/* The last chunk stays, for the next reference. */
+/* Drops chunks with no slot in use; the last stays, for the next reference. */
 static void
 drop_empty_chunks(struct shard *shard, struct gcw__garbage *garbage)
 {

@@ -31,29 +31,29 @@ gcw__ref_is_long(const gcw_ref *ref)
 }
 
 /* Something that waits for a target's death: the first member of a collected
- * object.  Held by the reference's slot until then, and holds the reference. */
+ * object.  Held by the reference's slot until then, and holds the
+ * reference. */
 struct gcw__watch {
-    struct gcw__watch *next;         /* under the shard's lock; afterwards of
-                                      * whatever list it is in */
-    uintptr_t before;                /* the same: the previous one, or NULL,
-                                      * hidden, for the next ones keep it
-                                      * alive; 0 while it is in no list */
+    struct gcw__watch *next;         /* on its reference, under the shard's
+                                      * lock; afterwards in another list */
+    uintptr_t before;                /* the previous one, or NULL, hidden: held
+                                      * by the slot, as all are; 0 if it is on
+                                      * no reference.  Under the same lock */
     gcw_ref *ref;                    /* constant */
     const struct gcw__watch_ops *ops;
 };
 
 struct gcw__watch_ops {
-    /* The target has died.  Our own code, no user's.  Called under the sweep
-     * lock and no other; on any thread, perhaps within an allocation: must
-     * not allocate, nor wait for the collector's lock, nor for another if
-     * may_wait is false.  If it cannot do without, it returns false, and is
-     * called again later. */
+    /* The target has died.  Called under the sweep lock and no other, on any
+     * thread, perhaps within an allocation: must not allocate, call user code,
+     * nor wait for the collector's lock; nor for any lock if may_wait is
+     * false.  False: it could not be done so, and is called again later. */
     bool (*died)(struct gcw__watch *watch, bool may_wait);
-    /* For the drain: whether the pending callback has still to run, also at
-     * exit if that is where it would; if so, nobody else will.  Called under
-     * the queue lock. */
+    /* Takes the pending callback, for the drain: true if it is still to run,
+     * and then only the caller runs it.  `at_exit`: the process is ending.
+     * Called under the queue lock. */
     bool (*take)(struct gcw__watch *watch, bool at_exit);
-    /* Runs what was taken. */
+    /* Runs the callback that was taken. */
     void (*run)(struct gcw__watch *watch);
     /* Where the code of the callback is. */
     uintptr_t (*code)(const struct gcw__watch *watch);
@@ -63,18 +63,19 @@ struct gcw__watch_ops {
  * there is none.  The caller keeps the target alive.  NULL with errno. */
 gcw_ref *gcw__shard_ref(void *base, const void *target, bool is_long);
 
-/* The same, and puts the watch on it, newest first.  `watch->ops` is set, the
- * rest is zero; watch->ref is set here. */
+/* The same for a short reference, and puts the watch on it, newest first.
+ * `watch->ops` is set, the rest is zero; watch->ref is set here. */
 gcw_ref *gcw__shard_watch(void *base, const void *target,
                           struct gcw__watch *watch);
 
 /* What is to be given back to the collector once no lock is held any more:
  * all zero, nothing. */
 struct gcw__garbage {
-    void *_Atomic *links;            /* registered ones, chained */
+    void *_Atomic *links;            /* still registered, chained */
     void *chunks;                    /* chained */
 };
 
+/* Gives the garbage back.  No lock held. */
 void gcw__shards_clear(struct gcw__garbage *garbage);
 
 /* Kills all references into the object that starts at base; their watches move
@@ -83,22 +84,23 @@ void gcw__shard_kill(void *base, struct gcw__watch **first,
                      struct gcw__watch **last, struct gcw__garbage *garbage);
 
 /* The newest watch with these ops on the reference of that kind to the start
- * of the object, or NULL.  For kinds of references that have few. */
+ * of the object, or NULL.  Walks all watches of the reference. */
 struct gcw__watch *gcw__shard_find_watch(void *base, bool is_long,
                                          const struct gcw__watch_ops *ops);
 
-/* Puts the watch on its reference, newest first; false if that is dead.
- * `watch->ref` and `watch->ops` are set, the rest is zero. */
+/* Puts the watch on its reference, newest first; false if the reference is
+ * dead.  `watch->ref` and `watch->ops` are set, the rest is zero. */
 bool gcw__watch_add(struct gcw__watch *watch);
 
-/* Takes it off again, if it is on.  False if the lock could not be had. */
+/* Takes the watch off again, if it is on.  False if the lock could not be
+ * had. */
 bool gcw__watch_remove(struct gcw__watch *watch, bool may_wait);
 
-/* How many watches wait, or not long ago. */
+/* How many watches wait, or did a moment ago: takes no lock. */
 size_t gcw__shards_watches(void);
 
-/* Whether any waits: true as well if a lock could not be had at once.  Does
- * not miss one that was added before. */
+/* Whether any watch waits: true as well if a lock could not be had at once.
+ * Does not miss a watch that was added before. */
 bool gcw__shards_watched(void);
 
 /* Moves the watches of all targets of a shard, by its number, that are found
@@ -117,8 +119,8 @@ struct gcw__ref_stats {
 };
 void gcw__ref_stats(struct gcw__ref_stats *out);
 
-/* For who explains: whether that is a table of ours of what waits for
- * deaths. */
+/* Whether the object is the memory in which a chunk keeps references and
+ * watches: for gcw_explain. */
 bool gcw__shards_keep_is(const void *object);
 
 extern const struct gcw__part gcw__shard_part;

@@ -10,7 +10,8 @@ FUZZ_FLAGS = -O1 -g -fsanitize=fuzzer,address,undefined \
 fuzz_environment = \
 	ASAN_OPTIONS=detect_leaks=0:detect_stack_use_after_return=0
 
-fuzz_c = for f in $(gcweak_sources); do \
+fuzz_c = sources='$(gcweak_sources)'; \
+	test $$t = ops && sources="$$sources $(oracle)"; for f in $$sources; do \
 	  case $$f in *.c) echo $(srcdir)/$$f;; esac; done
 .PHONY: fuzz fuzz-build fuzz-corpus
 fuzz-build:

@@ -135,7 +135,7 @@ bit is_unloading;
 byte fresh;
 bit closed;
 
-/* exit-run.c: `leader`.  Threads have the numbers 1, 2, ..., here. */
+/* leader.c: `leader`.  Threads have the numbers 1, 2, ..., here. */
 byte leader;
 
 /* The C library: how many of our calls are in its list, of exit and of

@@ -1,0 +1,304 @@
+/* oracle.h: what random operations on the public interface are held against.
+ *
+ * An operation is done twice: with the library, and with a model of it, which
+ * is a few lists that are searched from end to end.  All that the library
+ * says, and each callback, must be what the model says.  If it is not, the
+ * process aborts, and tells the last operations on stderr.
+ *
+ * Who has the oracle play is its driver: t/random.c, with random numbers, and
+ * t/fuzz/ops.c, with the bytes of an input.  The driver decides what is done
+ * next (operate), and everything else (below).  Callbacks do operations in
+ * their turn, so these nest.
+ *
+ * A file for each subject, which stands on those before it:
+ *
+ *     world.c      what is told, lists, the beginning and the end of a world
+ *     frames.c     calls that may call back
+ *     objects.c    objects, who of them lives, references
+ *     methods.c    weak methods, and what makes them equal
+ *     listeners.c  events and hubs, and what is connected to them
+ *     emissions.c  who hears of an emission
+ *     handlers.c   exit registries
+ *     cleanups.c   cleanups, the drain, and the end of the process
+ *     proxies.c    function pointers
+ */
+#ifndef ORACLE_H
+#define ORACLE_H
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <gc.h>
+#include <gcweak.h>
+
+/* --- what the driver brings --- */
+
+/* Decides something: a number below n. */
+unsigned below(unsigned n);
+
+/* Performs the next operation, if one is to be. */
+void operate(void);
+
+/* --- worlds --- */
+
+/* What there is in a world from the beginning. */
+struct setting {
+    size_t slots;                /* objects that are held at a time */
+    size_t events, registries;
+    bool hub;
+    unsigned busy;               /* callbacks do fewer operations than this */
+};
+
+void world_begin(const struct setting *setting);
+
+/* Emits and runs all once more.  Then all that lives is disposed of, and each
+ * cleanup that has still to run must run; or all is left to the collector, but
+ * for the cleanups, which are detached. */
+void world_end(void);
+
+/* Ends the process instead, where what lives must be cleaned up, with so busy
+ * callbacks.  world_has_ended is to be called after the library's own end. */
+_Noreturn void world_exit(unsigned busy);
+void world_has_ended(void);
+
+/* What is rare, and must be met: how often it was, in all worlds. */
+enum rare {
+    NESTED, FAILED, ONCE, TWICE, AGAIN, REFUSED, SEEN_DEAD, CROWD_HEARS,
+    KEPT, RUN_IN_RUN, CROWD_RUNS, MADE_AT_EXIT, CROWD_EXITS, STALE, RARES
+};
+enum { CROWD = 100 };            /* so many are many */
+extern size_t met[RARES];
+extern const char *const rare_names[RARES];
+
+/* --- things --- */
+
+/* What each record of a list begins with. */
+struct thing {
+    size_t number;               /* in the list, the first is 1 */
+    void *handle;
+    size_t on[3];                /* objects that it dies with; 0 is none */
+    bool gone;                   /* taken off, done, or seen dead */
+};
+
+/* Records of one kind, in the order in which they were made.  They do not
+ * move, and lie in uncollectable memory, for they have handles. */
+struct list {
+    const size_t size;           /* of a record */
+    void **at;
+    size_t n, room;
+    struct list *next;           /* in the list of lists */
+};
+#define LIST_OF(type) { .size = sizeof(type) }
+
+/* EACH(const struct ref, r, refs) { ... }; no break. */
+#define EACH(type, record, list)                                            \
+    for (size_t at_##record = 0; at_##record < (list).n; at_##record++)     \
+        for (type *record = (list).at[at_##record]; record != NULL;         \
+             record = NULL)
+
+/* A copy of the record, with its number. */
+void *add(struct list *l, const void *record);
+
+/* One of those in the list; the first from there on that is not gone, if there
+ * is one; NULL if the list is empty. */
+void *one_of(const struct list *l);
+void *one_left(const struct list *l);
+
+/* Whether something is there: surely not, perhaps, surely. */
+enum standing { OUT, PERHAPS, IN };
+
+enum standing of(const void *thing);
+enum standing of_object(size_t number);
+
+/* The library says that it is there, or not, which tells us, too.  `before`:
+ * as it stood when the library was asked. */
+void says(void *thing, enum standing before, bool there, const char *what);
+
+/* One of the objects that it was on has died. */
+void seen_dead(const void *thing);
+
+/* --- what is done --- */
+
+struct operation {
+    const char *tells;
+    void (*run)(void *thing);
+    const struct list *of;       /* NULL, or it is done to one of these */
+    void *(*choose)(const struct list *of);
+};
+
+/* OPERATION(detach, "detach %zu", &cleanups, one_left) { ... } */
+#define OPERATION(name, tells, list, choose)                                \
+    static void do_##name(void *thing);                                     \
+    const struct operation op_##name = { tells, do_##name, list, choose };  \
+    static void do_##name(void *thing __attribute__((__unused__)))
+
+extern const struct operation
+    op_refer, op_read_ref, op_dispose, op_drop,
+    op_make_method, op_invoke, op_look_at_method,
+    op_connect, op_disconnect, op_disconnect_equal, op_block, op_unblock,
+    op_look_at_listener, op_measure, op_emit, op_post, op_dispatch,
+    op_register, op_unregister, op_unregister_fn, op_run_registry,
+    op_make_cleanup, op_watch_method, op_look_at_cleanup, op_set_at_exit,
+    op_detach, op_run_cleanup,
+    op_drain, op_drain_some, op_poll, op_collect, op_only_collect,
+    op_make_proxy, op_call_proxy, op_free_proxy;
+
+void perform(const struct operation *o);
+
+/* --- for the oracle's own files: what is told --- */
+
+_Noreturn void wrong(const char *what);
+
+static inline void
+must(bool right, const char *what)
+{
+    if (!right)
+        wrong(what);
+}
+
+/* tell("type %zu, source %zu", type, source): what is being done.  All numbers
+ * are size_t, and made into text only if somebody reads it. */
+enum { TOLD = 6 };
+#define tell(...) told((const size_t[TOLD]){ (size_t)__VA_ARGS__ })
+void told(const size_t step[TOLD]);
+
+/* --- frames.c --- */
+
+enum call {
+    EMITS, RUNS_REGISTRY, DRAINS, RUNS_CLEANUP, EXITS, INVOKES, CALLS_PROXY
+};
+
+/* A call of the library that may call back.  What else is known of it stands
+ * behind, in a struct that begins with the frame. */
+struct frame {
+    struct frame *outer;
+    enum call call;
+    size_t called, failed;
+    const void *failing;         /* a handle, until the hook has heard of it */
+    const char *why;
+};
+
+extern struct frame *innermost;
+extern size_t depth;             /* of frames */
+extern bool ending;              /* callbacks do nothing more */
+
+void frames_begin(unsigned busy);
+void enter(struct frame *f);
+void leave(struct frame *f);
+
+/* For a callback: the innermost frame, which must be of such a call. */
+void *frame_for(enum call call);
+
+/* What callbacks do in the end: operations, and fail now and then. */
+void go_on(void);
+bool is_to_fail(void);
+void will_fail(struct frame *f, const void *handle, const char *why);
+void perhaps_fail(struct frame *f, const void *handle);
+
+/* The error hook of all places, with this as its data. */
+void hear_of_failure(void *handle, const char *name, const char *why,
+                     void *data);
+#define FAILURES (&innermost)
+
+/* --- objects.c --- */
+
+/* Objects are known by their numbers.  One that was disposed of and is used
+ * again has a new number. */
+struct object {
+    uintptr_t magic;
+    size_t number;
+    void *field[10];
+};
+
+size_t number_of(const void *object);
+
+/* A place for an object, which is made if it is empty. */
+extern struct list slots;
+struct object *object_in(void *slot);
+struct object *some_object(void);
+
+/* NULL if it is not held. */
+struct object *held(size_t number);
+
+void objects_begin(size_t n_slots);
+void dispose_of_dropped(void);
+void dispose_of_all(void);
+
+/* --- methods.c --- */
+
+/* What makes two equal, and a handle.  Of equal ones there is one record, with
+ * the last handle.  Functions, which have none, do without an object. */
+enum kind { FUNCTION, METHOD, WEAK_METHOD };
+
+struct method {
+    struct thing t;
+    enum kind kind;
+    size_t fn;                   /* which of two functions */
+    size_t data;                 /* an object's number if it is weak */
+};
+
+bool same_method(const struct method *a, const struct method *b);
+struct method *some_function(void);
+struct method *some_method(void);
+
+/* It was refused, with errno, for it is dead. */
+void refused(struct method *m);
+
+/* --- listeners.c, emissions.c --- */
+
+struct place {                   /* an event or a hub */
+    struct thing t;
+    gcw_event *event;            /* one of these two is NULL */
+    gcw_hub *hub;
+    long front, back;            /* orders that were given out */
+    size_t n_dispatched;         /* in a hub, of those that were posted */
+};
+
+struct listener {
+    struct thing t;
+    struct place *place;
+    struct method *method;
+    size_t type, source;         /* 0 stands for any */
+    long order;
+    unsigned blocked;
+    bool once;
+};
+
+enum { TYPES = 3 };
+extern const char *const type_names[TYPES + 2];
+
+extern struct list places, listeners;
+
+/* NULL if there is none. */
+struct place *the_hub(void);
+
+void places_begin(size_t events, bool hub);
+void measure_all(void);
+
+/* What to connect for a function, and what methods call in an emission. */
+extern void (*const event_fns[])(void *arg, void *data);
+extern void (*const hub_fns[])(const gcw_emission *emission, void *data);
+void method_hears(const struct method *m, const void *arg);
+
+size_t n_posted(const struct place *hub);
+void emissions_end(void);
+
+/* --- handlers.c --- */
+
+/* What the method of a handler returns. */
+void *method_handles(const struct method *m, const gcw_exit_info *info);
+
+void registries_begin(size_t n);
+void run_all(void);
+
+/* --- cleanups.c, proxies.c --- */
+
+void drain(size_t max);          /* 0: all */
+void detach_all(void);
+void cleanups_have_run_at_exit(void);
+void cleanups_end(void);
+void free_all_proxies(void);
+
+#endif
