@@ -106,7 +106,9 @@ start_library(void)
     gcw__process_install();
     gcw__code_stay();
     gcw__deaths_hook();
-    gcw__engine_start();
+    error = gcw__engine_start();
+    if (error == ENOMEM)
+        return error;
     roots = roots_new();
     if (roots == NULL)
         return ENOMEM;
