@@ -7,9 +7,11 @@ notrans_dist_man_MANS = \
 	doc/gcw_cleanup.3 \
 	doc/gcw_drain.3 \
 	doc/gcw_debug.3 \
+	doc/gcw_ephemeron.3 \
 	doc/gcw_event.3 \
 	doc/gcw_exit.3 \
 	doc/gcw_hub.3 \
+	doc/gcw_map.3 \
 	doc/gcw_method.3 \
 	doc/gcw_proxy.3 \
 	doc/gcw_ref.3 \

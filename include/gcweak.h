@@ -15,5 +15,7 @@
 #include <gcweak/hub.h>
 #include <gcweak/exit.h>
 #include <gcweak/proxy.h>
+#include <gcweak/map.h>
+#include <gcweak/ephemeron.h>
 
 #endif

@@ -89,6 +89,23 @@ gcweak_sources = \
 	src/ground/trace.h \
 	src/ground/wakeup.c \
 	src/ground/wakeup.h \
+	src/map/ephemeron.c \
+	src/map/map-lock.c \
+	src/map/map-new.c \
+	src/map/map-room.c \
+	src/map/map-see.c \
+	src/map/map-walk.c \
+	src/map/maps.c \
+	src/map/maps.h \
+	src/marks/engine.c \
+	src/marks/engine.h \
+	src/marks/pending.c \
+	src/marks/pending.h \
+	src/marks/tables.c \
+	src/marks/tables.h \
+	src/marks/tracer.c \
+	src/marks/tracer.h \
+	src/marks/weak-table.h \
 	src/process/atexit.c \
 	src/process/early.c \
 	src/process/early.h \
@@ -146,7 +163,9 @@ pkginclude_HEADERS = \
 	include/gcweak/cleanup.h \
 	include/gcweak/debug.h \
 	include/gcweak/drain.h \
+	include/gcweak/ephemeron.h \
 	include/gcweak/event.h \
+	include/gcweak/map.h \
 	include/gcweak/exit.h \
 	include/gcweak/hub.h \
 	include/gcweak/method.h \

@@ -208,6 +208,34 @@ drop_hubs(void *unused)
 }
 
 static inline void
+call_maps(void)
+{
+    struct target *key = target_new(1), *value = target_new(2);
+    gcw_map_iter i;
+    gcw_map *m;
+    gcw_ephemeron *e;
+    void *k, *v;
+    for (int kind = GCW_WEAK_KEYS; kind <= GCW_STRONG_VALUES; kind++) {
+        CALL((m = gcw_map_new((gcw_map_kind)kind)) != NULL);
+        CALL(gcw_map_setdefault(m, key, value) == value);
+        CALL(gcw_map_replace(m, key, value, key));
+        CALL(gcw_map_put(m, key, value) == 0);
+        for (int n = 0; n < 100; n++)
+            CALL(gcw_map_put(m, target_new(3), target_new(4)) == 0);
+        GC_gcollect();
+        CALL(gcw_map_get(m, key) == value && gcw_map_count(m) > 0);
+        CALL((gcw_map_first(m, &i), gcw_map_next(&i, &k, &v)));
+        CALL(gcw_map_remove(m, key) == value);
+        CALL(gcw_dispose(m) == 0);
+    }
+    CALL((e = gcw_ephemeron_new(key, value)) != NULL);
+    GC_gcollect();
+    CALL(gcw_ephemeron_key(e) == key && gcw_ephemeron_value(e) == value);
+    CALL(gcw_dispose(key) == 0);
+    CALL(gcw_ephemeron_key(e) == NULL && gcw_ephemeron_value(e) == NULL);
+}
+
+static inline void
 call_hubs(void)
 {
     struct target *t = target_new(1), *source = target_new(2);
@@ -339,6 +367,7 @@ make_all_calls(void)
     call_drain();
     call_events();
     call_hubs();
+    call_maps();
     call_exits();
     call_proxies();
     call_stats();

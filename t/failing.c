@@ -7,6 +7,7 @@
 # include <ffi.h>
 #endif
 #include <gc.h>
+#include <gc/gc_mark.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>

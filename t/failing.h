@@ -25,6 +25,8 @@
     ALLOCATOR(void *, GC_malloc_ignore_off_page, (size_t n), (n), NULL)     \
     ALLOCATOR(void *, GC_malloc_atomic_ignore_off_page, (size_t n), (n),    \
               NULL)                                                         \
+    ALLOCATOR(void *, GC_generic_malloc, (size_t n, int kind), (n, kind),   \
+              NULL)                                                         \
     ALLOCATOR(int, GC_general_register_disappearing_link,                   \
               (void **link, const void *object), (link, object),            \
               GC_NO_MEMORY)                                                 \

@@ -8,7 +8,7 @@
 . "$srcdir/t/tap.sh"
 
 # From the ground up.
-rooms='ground collector weak deliver event exit proxy debug process'
+rooms='ground collector marks weak deliver event exit proxy map debug process'
 
 # FROM TO: what a call of gcw__enter_first may do, though it runs upwards.
 upwards='enter start'
@@ -177,7 +177,7 @@ calls_go_down()
 # Those of the middle stand beside each other.
 neighbours_do_not_call()
 {
-    awk -v beside='^(deliver|event|exit|proxy)$' '
+    awk -v beside='^(deliver|event|exit|proxy|map)$' '
         NR == FNR { room[$2] = $1; next }
         {
             from = room[$1]; to = room[$2]; n++

@@ -27,6 +27,7 @@ test_programs = \
 	t/hub-run.t \
 	t/hub-weak.t \
 	t/hub.t \
+	t/map.t \
 	t/memory.t \
 	t/method.t \
 	t/midst.t \
@@ -140,6 +141,7 @@ wrapped = \
 	-Wl,--wrap=GC_malloc_atomic_uncollectable \
 	-Wl,--wrap=GC_malloc_ignore_off_page \
 	-Wl,--wrap=GC_malloc_atomic_ignore_off_page \
+	-Wl,--wrap=GC_generic_malloc \
 	-Wl,--wrap=GC_general_register_disappearing_link \
 	-Wl,--wrap=GC_register_long_link \
 	-Wl,--wrap=GC_register_finalizer_no_order,--wrap=GC_pthread_create \
@@ -174,6 +176,7 @@ t_locks_held_LDFLAGS = \
 	-Wl,--wrap=GC_malloc_atomic_uncollectable \
 	-Wl,--wrap=GC_malloc_ignore_off_page \
 	-Wl,--wrap=GC_malloc_atomic_ignore_off_page \
+	-Wl,--wrap=GC_generic_malloc,--wrap=GC_get_toggleref_func \
 	-Wl,--wrap=GC_free,--wrap=GC_call_with_alloc_lock \
 	-Wl,--wrap=GC_general_register_disappearing_link \
 	-Wl,--wrap=GC_unregister_disappearing_link \

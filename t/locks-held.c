@@ -12,6 +12,7 @@
  *     locks-held             does all that
  *     locks-held collector   names the functions of the collector's
  */
+#include <gc/gc_mark.h>
 #include <semaphore.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -32,6 +33,8 @@
     WATCH(void *, GC_malloc_atomic_uncollectable, (size_t n), (n))          \
     WATCH(void *, GC_malloc_ignore_off_page, (size_t n), (n))               \
     WATCH(void *, GC_malloc_atomic_ignore_off_page, (size_t n), (n))        \
+    WATCH(void *, GC_generic_malloc, (size_t n, int kind), (n, kind))       \
+    WATCH(GC_toggleref_func, GC_get_toggleref_func, (void), ())             \
     WATCH_VOID(GC_free, (void *object), (object))                           \
     WATCH(void *, GC_call_with_alloc_lock, (GC_fn_type fn, void *arg),      \
           (fn, arg))                                                        \

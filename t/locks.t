@@ -106,6 +106,7 @@ GC_(get_kind_and_size|get_(all_interior_pointers|no_dls|parallel|stack_base))
 GC_get_(suspend|thr_restart)_signal|GC_(greatest|least)_plausible_heap_addr
 GC_is_(disabled|incremental_mode|init_called|marked)
 GC_do_blocking|GC_enumerate_reachable_objects_inner
+GC_(clear_mark_bit|mark_and_push|size|new_(free_list|kind|proc)_inner)
 END
 }
 

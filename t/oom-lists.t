@@ -30,7 +30,8 @@ exit|getauxval|sig(delset|fillset)
 (_|__sig)?(set|long)jmp
 abort|clock_gettime|close|dup3|free|getpid|pause|read|sysconf|write
 dl_iterate_phdr|dladdr1?
-madvise|msync|munmap
+madvise|mremap|msync|munmap
+GC_(clear_mark_bit|mark_and_push|size|new_(free_list|kind|proc)_inner)
 bcmp|mem(chr|cmp|cpy|move|set)|str(chr|cmp|cspn|len|ncmp|rchr|tol|toull)|getenv
 fprintf|snprintf|stderr|putc|f(putc|puts|write)|f(un)?lockfile
 _Unwind_[A-Za-z]+|__cxa_thread_atexit_impl|__dso_handle|__gcc_personality_v0

@@ -36,6 +36,8 @@ struct world {
     gcw_event *event;
     gcw_hub *hub;
     gcw_proxy *proxy;
+    gcw_map *map;
+    struct target *keys[100];    /* of the map, most of them */
     gcw_bound bound;
     void *handle;            /* what else is there */
     size_t listeners;        /* that hear the event, or the hub's "news" */
@@ -1485,6 +1487,164 @@ try_explain_name(struct world *w)
     return gcw_explain_name(name_nothing, NULL) == 0;
 }
 
+/* Maps, whose tables grow with what is put in, and shrink. */
+
+enum { KEYS = 100 };
+
+static void
+put_keys(struct world *w, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        w->keys[i] = target_new(i);
+        assert_int_equal(gcw_map_put(w->map, w->keys[i], w->data), 0);
+    }
+}
+
+/* Some are full. */
+static void
+with_map(struct world *w)
+{
+    w->map = gcw_map_new(GCW_WEAK_KEYS);
+    assert_non_null(w->map);
+    put_keys(w, w->number % KEYS);
+}
+
+static void
+with_map_of_one(struct world *w)
+{
+    with_map(w);
+    assert_int_equal(gcw_map_put(w->map, w->target, w->data), 0);
+}
+
+/* When one more goes, it has less than a sixth of what it has room for. */
+static void
+with_sparse_map(struct world *w)
+{
+    enum { ROOM = 256 };
+
+    w->map = gcw_map_new(GCW_WEAK_KEYS);
+    assert_non_null(w->map);
+    put_keys(w, KEYS);
+    assert_int_equal(gcw_map_put(w->map, w->target, w->data), 0);
+    for (size_t i = 0; (gcw_map_count(w->map) - 1) * 6 >= ROOM; i++)
+        gcw_map_remove(w->map, w->keys[i]);
+}
+
+static bool
+try_map(struct world *w)
+{
+    return (w->made = gcw_map_new(GCW_WEAK_VALUES)) != NULL;
+}
+
+static void
+check_map(struct world *w)
+{
+    assert_int_equal(gcw_map_count(w->made), 0);
+    assert_int_equal(gcw_map_put(w->made, w->target, w->data), 0);
+    assert_ptr_equal(gcw_map_get(w->made, w->target), w->data);
+}
+
+static bool
+try_map_put(struct world *w)
+{
+    return gcw_map_put(w->map, w->target, w->data) == 0;
+}
+
+static bool
+try_map_setdefault(struct world *w)
+{
+    return gcw_map_setdefault(w->map, w->target, w->data) == w->data;
+}
+
+static bool
+try_map_replace(struct world *w)
+{
+    return gcw_map_replace(w->map, w->target, w->data, w->data);
+}
+
+static void
+check_map_of_one(struct world *w)
+{
+    assert_ptr_equal(gcw_map_get(w->map, w->target), w->data);
+}
+
+static bool
+try_map_get(struct world *w)
+{
+    return gcw_map_get(w->map, w->target) == w->data;
+}
+
+static bool
+try_map_count(struct world *w)
+{
+    return gcw_map_count(w->map) > 0;
+}
+
+static bool
+try_map_remove(struct world *w)
+{
+    return gcw_map_remove(w->map, w->target) == w->data;
+}
+
+static void
+check_removed(struct world *w)
+{
+    assert_null(gcw_map_get(w->map, w->target));
+    assert_int_equal(gcw_map_put(w->map, w->target, w->data), 0);
+    check_map_of_one(w);
+}
+
+static bool
+try_map_first(struct world *w)
+{
+    gcw_map_iter i;
+
+    gcw_map_first(w->map, &i);
+    return i.map == w->map;
+}
+
+static bool
+try_map_next(struct world *w)
+{
+    void *key, *value;
+    gcw_map_iter i;
+
+    gcw_map_first(w->map, &i);
+    return gcw_map_next(&i, &key, &value);
+}
+
+static void
+with_ephemeron(struct world *w)
+{
+    w->handle = gcw_ephemeron_new(w->target, w->data);
+    assert_non_null(w->handle);
+}
+
+static bool
+try_ephemeron(struct world *w)
+{
+    return (w->made = gcw_ephemeron_new(w->target, w->data)) != NULL;
+}
+
+static void
+check_ephemeron(struct world *w)
+{
+    assert_ptr_equal(gcw_ephemeron_key(w->made), w->target);
+    assert_ptr_equal(gcw_ephemeron_value(w->made), w->data);
+}
+
+static bool
+try_ephemeron_key(struct world *w)
+{
+    return gcw_ephemeron_key(w->handle) == w->target;
+}
+
+static bool
+try_ephemeron_value(struct world *w)
+{
+    return gcw_ephemeron_value(w->handle) == w->data;
+}
+
 /* The start of the library, the first reference and the first cleanup of all
  * need more than what comes later.  References many times, for the index grows
  * with their number; some others so often that arrays are full or nearly empty
@@ -1572,6 +1732,23 @@ static const struct operation operations[] = {
     { "gcw_drain_fd", NULL, try_fd, NULL, 1, FAILS },
     { "gcw_drain_thread", NULL, try_worker, check_worker, 3, MAY_SAY_EAGAIN },
     { "gcw_explain", with_nowhere, try_explain, check_ref_handle, 3, FAILS },
+    { "gcw_map_new", NULL, try_map, check_map, 50, FAILS },
+    { "gcw_map_put", with_map, try_map_put, check_map_of_one, 200, FAILS },
+    { "gcw_map_setdefault", with_map, try_map_setdefault, check_map_of_one, 200,
+      FAILS },
+    { "gcw_map_remove", with_sparse_map, try_map_remove, check_removed, 3,
+      DOES_WITHOUT },
+    { "gcw_ephemeron_new", NULL, try_ephemeron, check_ephemeron, 2000, FAILS },
+    { "gcw_map_replace", with_map_of_one, try_map_replace, check_map_of_one, 3,
+      TAKES_NONE },
+    { "gcw_map_get", with_map_of_one, try_map_get, NULL, 3, TAKES_NONE },
+    { "gcw_map_count", with_map_of_one, try_map_count, NULL, 3, TAKES_NONE },
+    { "gcw_map_first", with_map_of_one, try_map_first, NULL, 3, TAKES_NONE },
+    { "gcw_map_next", with_map_of_one, try_map_next, NULL, 3, TAKES_NONE },
+    { "gcw_ephemeron_key", with_ephemeron, try_ephemeron_key, NULL, 3,
+      TAKES_NONE },
+    { "gcw_ephemeron_value", with_ephemeron, try_ephemeron_value, NULL, 3,
+      TAKES_NONE },
     { "gcw_init, again", NULL, try_init, NULL, 3, TAKES_NONE },
     { "gcw_dump", with_nowhere, try_dump, check_ref_handle, 3, TAKES_NONE },
     { "gcw_stats", with_nowhere, try_stats, check_ref_handle, 3, TAKES_NONE },

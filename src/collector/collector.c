@@ -166,6 +166,7 @@ gcw__link_remove(void *_Atomic *link, bool is_long)
 
 /* Both are set before our hook is in the slot. */
 static void (*hook_notice)(void);
+static void (*hook_event)(GC_EventType event);
 static GC_on_collection_event_proc hook_before;
 
 /* errno before the world is stopped: the collector may change it, and our
@@ -177,12 +178,20 @@ on_collection_event(GC_EventType event)
 {
     if (hook_before != NULL)
         hook_before(event);
+    if (hook_event != NULL)
+        hook_event(event);
     if (event == GC_EVENT_PRE_STOP_WORLD)
         errno_before = errno;
     if (event == GC_EVENT_POST_START_WORLD)
         errno = errno_before;
     if (event == GC_EVENT_RECLAIM_END)
         hook_notice();
+}
+
+void
+gcw__hook_marks(void (*event)(GC_EventType event))
+{
+    hook_event = event;
 }
 
 void

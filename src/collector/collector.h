@@ -72,4 +72,8 @@ void gcw__link_remove(void *_Atomic *link, bool is_long);
  * semaphores or descriptors. */
 void gcw__hook_install(void (*notice)(void));
 
+/* Has event() called with all that the hook hears of; once, when the library
+ * starts. */
+void gcw__hook_marks(void (*event)(GC_EventType event));
+
 #endif

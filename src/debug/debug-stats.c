@@ -7,6 +7,7 @@
 #include "exit/exit.h"
 #include "ground/lock.h"
 #include "ground/report.h"
+#include "marks/engine.h"
 #include "proxy/proxy.h"
 #include "weak/enter.h"
 #include "weak/container.h"
@@ -54,6 +55,18 @@ count_callbacks(gcw_statistics *out)
     out->callbacks_failed = gcw__failures();
 }
 
+static void
+count_marks(gcw_statistics *out)
+{
+    struct gcw__engine_stats marks;
+
+    gcw__engine_stats(&marks);
+    out->weak_tables = marks.tables;
+    out->entries_died = marks.died;
+    out->collections_missed = marks.missed;
+    out->entries_dropped = marks.dropped;
+}
+
 void
 gcw_stats(gcw_statistics *out)
 {
@@ -68,6 +81,7 @@ gcw_stats(gcw_statistics *out)
     count_references(&all);
     count_containers(&all);
     count_callbacks(&all);
+    count_marks(&all);
     all.proxies = gcw__proxies_count();
     all.collections = gcw__gc_no();
     all.noticed = atomic_load(&gcw__noticed);

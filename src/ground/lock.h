@@ -27,7 +27,7 @@
  *     starting
  *     worker
  *     sweep
- *     shard, listeners, exit    one of all these at a time, but for fork,
+ *     shard, listeners, exit, map    one of all these at a time, but for fork,
  *                       which takes them all
  *     links, containers, proxies, queue, wake-up    of these only one at a
  *                       time, but for fork, which takes them all, and for

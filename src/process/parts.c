@@ -15,6 +15,7 @@
 #include "event/listeners.h"
 #include "exit/exit.h"
 #include "ground/wakeup.h"
+#include "map/maps.h"
 #include "proxy/proxy.h"
 #include "weak/death.h"
 #include "weak/container.h"
@@ -26,6 +27,7 @@ const struct gcw__part *const gcw__parts[] = {
     &gcw__shard_part,
     &gcw__listeners_part,
     &gcw__exit_part,
+    &gcw__map_part,
     &gcw__links_part,
     &gcw__container_part,
 #if HAVE_LIBFFI

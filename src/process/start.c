@@ -21,6 +21,7 @@
 #include "ground/process.h"
 #include "ground/roots.h"
 #include "ground/report.h"
+#include "marks/engine.h"
 #include "process/fork.h"
 #include "process/last.h"
 #include "process/shutdown.h"
@@ -105,6 +106,9 @@ start_library(void)
     gcw__process_install();
     gcw__code_stay();
     gcw__deaths_hook();
+    error = gcw__engine_start();
+    if (error == ENOMEM)
+        return error;
     roots = roots_new();
     if (roots == NULL)
         return ENOMEM;

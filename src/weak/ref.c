@@ -6,6 +6,7 @@
 #include <config.h>
 #include "weak/ref.h"
 
+#include "marks/engine.h"
 #include "weak/enter.h"
 #include "weak/container.h"
 
@@ -66,6 +67,7 @@ gcw_dispose(void *target)
         return gcw__fail_int(EINVAL);
     gcw__container_dispose(base);
     gcw__deaths_of(base);
+    gcw__engine_kill(base);
     GCW__KEEP(target);
     return 0;
 }

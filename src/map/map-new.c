@@ -1,0 +1,121 @@
+/* map-new.c: making maps, and what is done to one as a whole.
+ *
+ * A map has a container (container.h), though no watches: so it is tidied after
+ * collections, shown, counted, and emptied when it is disposed of.
+ */
+#include <config.h>
+#include "map/maps.h"
+
+#include "ground/lock.h"
+#include "ground/spare.h"
+#include "weak/enter.h"
+
+#include <errno.h>
+
+/* It has no watches. */
+static bool
+map_watch_died(void *map, struct gcw__entry_watch *watch, bool may_wait)
+{
+    (void)map;
+    (void)watch;
+    (void)may_wait;
+    return true;
+}
+
+static void
+map_empty(void *map)
+{
+    gcw_map *m = map;
+    struct gcw__map_table *t = gcw__map_table(m);
+    size_t capacity = gcw__map_table_mask(t) + 1;
+
+    for (size_t i = 0; i < capacity; i++)
+        m->removed += atomic_exchange(&t->entries[i].value, 0) != 0;
+}
+
+/* There is no code in it. */
+static bool
+map_unloading(void *map, const struct gcw__range *range)
+{
+    (void)map;
+    (void)range;
+    return false;
+}
+
+struct map_tidying {
+    gcw_map *map;
+    struct gcw__map_room room;
+};
+
+static int
+try_to_tidy_map_table(void *tidying)
+{
+    struct map_tidying *t = tidying;
+
+    return gcw__map_is_tidy(t->map, &t->room) ? 0 : GCW__MISSING;
+}
+
+static bool
+fill_for_map_table(void *tidying)
+{
+    struct map_tidying *t = tidying;
+
+    return gcw__map_fill_room(t->map, &t->room);
+}
+
+/* What could not be done is tried again after the next collection. */
+void
+gcw__map_tidy(void *map)
+{
+    gcw_map *m = map;
+    struct map_tidying tidying = { m, { 0, NULL } };
+
+    if (gcw__with_spare(gcw__map_lock(m->container), try_to_tidy_map_table,
+                        fill_for_map_table, &tidying) != 0)
+        gcw__container_untidy(m->container);
+}
+
+static const struct gcw__container_ops map_ops = {
+    "map", "entries", false, gcw__map_lock, map_watch_died, NULL,
+    map_empty, map_unloading, gcw__map_tidy, gcw__map_see, gcw__map_counted
+};
+
+/* Making one. */
+
+/* What the program calls a kind is a sort to the engine. */
+static const enum gcw__sort sorts[] = {
+    [GCW_WEAK_KEYS] = GCW__KEYS,
+    [GCW_WEAK_VALUES] = GCW__VALUES,
+    [GCW_WEAK_BOTH] = GCW__BOTH,
+    [GCW_STRONG_VALUES] = GCW__STRONG,
+};
+
+/* NULL with errno. */
+static gcw_map *
+map_of_sort(enum gcw__sort sort)
+{
+    gcw_map *m = GC_MALLOC(sizeof *m);
+    struct gcw__map_table *t;
+
+    if (m == NULL)
+        return gcw__fail_null(ENOMEM);
+    m->sort = sort;
+    m->container = gcw__container_new(&map_ops, sizeof *m->container);
+    if (m->container == NULL)
+        return gcw__fail_null(ENOMEM);
+    t = gcw__map_table_new(sort, 4, m->container);
+    if (t == NULL)
+        return NULL;
+    atomic_store(&m->table, t);
+    return gcw__container_open(m->container, m) ? m : NULL;
+}
+
+gcw_map *
+gcw_map_new(gcw_map_kind kind)
+{
+    if (gcw__enter() != 0)
+        return NULL;
+    if ((unsigned)kind >= sizeof sorts / sizeof sorts[0])
+        return gcw__fail_null(EINVAL);
+    return map_of_sort(sorts[kind]);
+}

@@ -1,0 +1,144 @@
+/* map-room.c: room in a map: growing, shrinking, moving to another table.
+ *
+ * A key never leaves its slot, so a table fills up with keys whose entries are
+ * gone.  When it is three quarters full, or nearly empty, what lives moves to a
+ * new one, which takes the place of the old.  An iteration may hold the old
+ * one; the engine goes on taking away what dies there.
+ *
+ * A collection may stop the thread at any instruction of a move.  Of an entry
+ * first the key is loaded, which keeps it from then on, then the value: if
+ * there is one, the entry lives, and both are on this stack until they are in
+ * the new table.
+ */
+#include <config.h>
+#include "map/maps.h"
+
+#include "ground/delay.h"
+
+enum { SMALLEST = 4 };               /* the logarithm of a capacity */
+
+size_t
+gcw__map_live(const gcw_map *m)
+{
+    return m->used + m->again - m->removed - atomic_load(&gcw__map_table(m)->dead);
+}
+
+/* At most five eighths full, so that many more fit in. */
+static unsigned
+logarithm_for(size_t n)
+{
+    unsigned logarithm = SMALLEST;
+
+    while (((size_t)5 << logarithm) < n * 8)
+        logarithm++;
+    return logarithm;
+}
+
+static bool
+is_full(size_t used, size_t capacity)
+{
+    return used * 4 > capacity * 3;
+}
+
+/* Returns where it is. */
+static struct gcw__weak_entry *
+put_new(struct gcw__map_table *t, uintptr_t key, uintptr_t value)
+{
+    size_t mask = gcw__map_table_mask(t), at = gcw__table_place(key);
+    struct gcw__weak_entry *e = &t->entries[at & mask];
+
+    while (atomic_load_explicit(&e->key, memory_order_relaxed) != 0)
+        e = &t->entries[++at & mask];
+    atomic_store_explicit(&e->value, value, memory_order_release);
+    GCW__DELAY(1);
+    atomic_store(&e->key, key);
+    return e;
+}
+
+/* Counts it: as a key, and, if gcw_dispose takes it away meanwhile, as
+ * removed. */
+static void
+move_entry(gcw_map *m, struct gcw__map_table *to,
+           const struct gcw__weak_entry *from)
+{
+    uintptr_t key = atomic_load_explicit(&from->key, memory_order_acquire);
+    struct gcw__weak_entry *there;
+    uintptr_t value;
+
+    GCW__DELAY(2);
+    value = atomic_load_explicit(&from->value, memory_order_acquire);
+    if (key == 0 || value == 0)
+        return;
+    there = put_new(to, key, value);
+    m->used++;
+    if (atomic_load(&from->value) == 0)
+        m->removed += atomic_exchange(&there->value, 0) != 0;
+    GCW__KEEP((void *)key);
+    GCW__KEEP((void *)value);
+}
+
+static void
+move_to(gcw_map *m, struct gcw__map_table *to)
+{
+    struct gcw__map_table *from = gcw__map_table(m);
+    size_t capacity = gcw__map_table_mask(from) + 1;
+
+    atomic_fetch_add(&gcw__moves_begun, 1);
+    m->used = m->removed = m->again = 0;
+    atomic_store(&to->interior, atomic_load(&from->interior));
+    for (size_t i = 0; i < capacity; i++)
+        move_entry(m, to, &from->entries[i]);
+    GCW__DELAY(3);
+    atomic_store_explicit(&m->table, to, memory_order_release);
+    atomic_fetch_add(&gcw__moves_ended, 1);
+}
+
+/* Moves to what there is, if it is as large as is needed for n keys. */
+static bool
+use_room(gcw_map *m, size_t n, struct gcw__map_room *room)
+{
+    unsigned logarithm = logarithm_for(n);
+
+    if (room->table == NULL || room->logarithm < logarithm) {
+        room->logarithm = logarithm;
+        return false;
+    }
+    move_to(m, room->table);
+    room->table = NULL;
+    return true;
+}
+
+bool
+gcw__map_has_room(gcw_map *m, struct gcw__map_room *room)
+{
+    return !is_full(m->used + 1, gcw__map_table_mask(gcw__map_table(m)) + 1)
+           || use_room(m, gcw__map_live(m) + 1, room);
+}
+
+bool
+gcw__map_is_sparse(const gcw_map *m)
+{
+    size_t capacity = gcw__map_table_mask(gcw__map_table(m)) + 1;
+
+    return capacity != (size_t)1 << SMALLEST && gcw__map_live(m) * 6 < capacity;
+}
+
+bool
+gcw__map_is_tidy(gcw_map *m, struct gcw__map_room *room)
+{
+    return !gcw__map_is_sparse(m) || use_room(m, gcw__map_live(m), room);
+}
+
+bool
+gcw__map_fill_room(const gcw_map *m, struct gcw__map_room *room)
+{
+    room->table = gcw__map_table_new(m->sort, room->logarithm, m->container);
+    return room->table != NULL;
+}
+
+void
+gcw__map_insert(gcw_map *m, uintptr_t key, uintptr_t value)
+{
+    put_new(gcw__map_table(m), key, value);
+    m->used++;
+}

@@ -1,0 +1,716 @@
+/* engine.c: tables whose entries live as long as their keys.
+ *
+ * The collector has no ephemerons.  What it has is an event when marking is
+ * complete, while the world is still stopped and no link is cleared yet; and
+ * kinds of objects with a mark procedure.
+ *
+ * With the event.  The procedure marks nothing in a table, only its owner.
+ * When marking is complete, the engine goes through the tables that were
+ * marked.  An entry that lives has what it holds marked, with all that this
+ * leads to (tracer.c), which may make other entries and tables live; what does
+ * not live yet is pending (pending.c).  When nothing new is found, what is
+ * pending is dead, and its value becomes 0.  Tables that were not reached are
+ * dead, and forgotten.
+ *
+ * Without it.  The event's function is one, which anybody may take away
+ * without calling the one before.  So the engine is armed when marking begins,
+ * by an event too.  If it is not armed when a table is marked, it will not be
+ * called in the end either: then the procedure marks all that is in the table.
+ * What would be dead lives on for a while; nothing is lost.
+ *
+ * Where both fail: the event is taken away between the beginning of marking
+ * and its end.  In a collector that stops the world once that takes a thread
+ * within the collector; in incremental mode, where the two are apart, it can
+ * happen.  Then marks are not complete, and which entries live cannot be known:
+ * all are dropped, when the next call finds that a collection has passed
+ * without the engine.  None dangles, for nobody reads one before.
+ *
+ * Reading without a lock.  `done` is a collection after which all dead entries
+ * were taken away; gc_no counts up while the world is stopped.  A reader loads
+ * done, then the table, the entry, its value, and last gc_no, and trusts the
+ * value if the two are equal.  A collection that stopped it after the value was
+ * loaded has found that on its stack.  One that stopped it before, after done
+ * was loaded, makes the two differ.  As in the weak read (weak/read.h), but
+ * that nothing need be waited for when the engine was there: `done` is gc_no
+ * before the world goes on.
+ *
+ * Phases of a collection, as the events tell, all under the collector's lock:
+ *
+ *     IDLE --- mark start ---> MARKING --- mark end ---> FINALIZING ---> IDLE
+ *                                 \--- given up ---> IDLE
+ *
+ * In FINALIZING the collector marks what finalizable objects lead to.  A table
+ * that is found then was forgotten a moment ago; it comes back whole, for the
+ * finalizer.  In the other phases a forgotten table that is found is memory of
+ * something dead that a stale pointer leads to: nothing in it may be looked at.
+ *
+ * A mark procedure may run on the collector's marker threads, several at once.
+ * These must not write to the heap, for in incremental mode its pages are
+ * protected; so it does so only in FINALIZING, where there are none.
+ *
+ * Toggle references that are strong are marked after the end of marking, so
+ * their objects would be taken for dead.  While there is a function for them,
+ * the engine is not armed.
+ */
+#include <config.h>
+#include "marks/engine.h"
+
+#include "collector/objects.h"
+#include "ground/delay.h"
+#include "marks/pending.h"
+#include "marks/tables.h"
+#include "marks/tracer.h"
+
+#include <errno.h>
+#include <gc/gc_mark.h>
+#include <string.h>
+
+_Atomic GC_word gcw__engine_done;
+_Atomic uint64_t gcw__moves_begun, gcw__moves_ended;
+
+enum { IDLE, MARKING, FINALIZING };
+
+/* All but what says otherwise is under the collector's lock. */
+static struct {
+    bool is_started;
+    unsigned kind;                   /* constant, as */
+    GC_word descriptor;
+    int phase;
+    _Atomic bool has_toggles;        /* written by anybody */
+    _Atomic bool armed;              /* read by marker threads, as */
+    _Atomic GC_word armed_at;        /* gc_no when it was armed last */
+    _Atomic GC_word left_at;         /* the last collection in which a table
+                                      * was left to the engine; also written by
+                                      * marker threads */
+    GC_word last;                    /* the last that it was called in */
+    void (*sparse)(void *owner);
+    struct gcw__engine_stats stats;
+} engine;
+
+static uintptr_t
+load_atomic(const _Atomic uintptr_t *word)
+{
+    return atomic_load_explicit(word, memory_order_relaxed);
+}
+
+/* Entries. */
+
+/* Whether it was marked.  What the program has freed is dead. */
+static bool
+is_marked(uintptr_t pointer)
+{
+    void *base = GC_base((void *)pointer);
+
+    return base != NULL && GC_is_marked(base);
+}
+
+/* In tables that need only live keys, a value may lead out of the heap. */
+static bool
+is_marked_or_outside(uintptr_t pointer)
+{
+    void *base = GC_base((void *)pointer);
+
+    return base == NULL || GC_is_marked(base);
+}
+
+static bool
+lives(uintptr_t key, uintptr_t value, enum gcw__sort sort)
+{
+    switch (sort) {
+    case GCW__VALUES:
+    case GCW__INTERNED:
+        return is_marked(value);
+    case GCW__BOTH:
+        return is_marked(key) && is_marked_or_outside(value);
+    default:
+        return is_marked(key);
+    }
+}
+
+/* What a live one holds; 0: nothing. */
+static uintptr_t
+held_by(uintptr_t key, uintptr_t value, enum gcw__sort sort)
+{
+    if (sort == GCW__KEYS || sort == GCW__STRONG)
+        return value;
+    return sort == GCW__VALUES ? key : 0;
+}
+
+/* What one is found by that is pending. */
+static uintptr_t
+awaited_by(const struct gcw__weak_entry *entry, enum gcw__sort sort)
+{
+    if (sort == GCW__BOTH || sort == GCW__INTERNED)
+        return 0;
+    return (uintptr_t)GC_base((void *)load_atomic(sort == GCW__VALUES
+                                                ? &entry->value
+                                                : &entry->key));
+}
+
+/* The pass. */
+
+static void
+reach_table(void *table)
+{
+    gcw__tables_reach(table);
+}
+
+static struct gcw__trace_calls trace_calls = { reach_table, NULL };
+
+static void
+hold(uintptr_t word)
+{
+    if (word != 0)
+        gcw__trace(word, &trace_calls);
+}
+
+/* A table of strong values marks them at once, so that it waits for nothing
+ * when its keys die. */
+static void
+look_at_entry(struct gcw__weak_entry *entry, enum gcw__sort sort)
+{
+    uintptr_t value = load_atomic(&entry->value);
+    uintptr_t key = load_atomic(&entry->key);
+
+    if (value == 0 || key == 0)
+        return;
+    if (sort == GCW__STRONG)
+        hold(value);
+    if (lives(key, value, sort))
+        hold(sort == GCW__STRONG ? 0 : held_by(key, value, sort));
+    else
+        gcw__pending_add(entry, sort);
+}
+
+static void
+look_at_table(struct gcw__weak_table *t)
+{
+    uintptr_t shape = load_atomic(&t->shape);
+    size_t capacity = gcw__weak_capacity(shape);
+    struct gcw__weak_entry *entries = gcw__weak_entries(t, shape);
+
+    if (capacity > 1)
+        hold((uintptr_t)((struct gcw__map_table *)t)->owner);
+    gcw__pending_begin(t);
+    for (size_t i = 0; i < capacity; i++)
+        look_at_entry(&entries[i], gcw__weak_sort(shape));
+}
+
+/* True if there were any. */
+static bool
+look_at_reached(void)
+{
+    struct gcw__weak_table *t;
+    bool any = false;
+
+    while ((t = gcw__tables_next()) != NULL) {
+        look_at_table(t);
+        any = true;
+    }
+    return any;
+}
+
+static void
+hold_for(const struct gcw__pending *p)
+{
+    hold(held_by(load_atomic(&p->entry->key), load_atomic(&p->entry->value),
+                 p->sort));
+}
+
+static bool
+lives_now(const struct gcw__pending *p)
+{
+    return lives(load_atomic(&p->entry->key), load_atomic(&p->entry->value),
+                 p->sort);
+}
+
+/* Takes out those that live by now.  True if there were any. */
+static bool
+look_at_pending(void)
+{
+    struct gcw__pending p = { NULL, NULL, GCW__KEYS };
+    size_t at = 0;
+    bool any = false;
+
+    while (gcw__pending_next(&at, &p))
+        if (lives_now(&p)) {
+            gcw__pending_remove(at);
+            hold_for(&p);
+            any = true;
+        }
+    return any;
+}
+
+static bool
+take_pending_found(void)
+{
+    struct gcw__pending p;
+    bool any = false;
+
+    while (gcw__pending_take(&p)) {
+        hold_for(&p);
+        any = true;
+    }
+    return any;
+}
+
+/* Beyond a few rounds, entries make each other live in a chain. */
+enum { ROUNDS = 4 };
+
+static void
+begin_index(void)
+{
+    gcw__pending_index(awaited_by);
+    trace_calls.marked = gcw__pending_found;
+    look_at_pending();
+}
+
+/* To the end: until nothing new is found. */
+static void
+close_over(void)
+{
+    bool more = true;
+
+    for (int round = 0; more; round++) {
+        more = look_at_reached();
+        if (round < ROUNDS)
+            more |= look_at_pending();
+        else
+            more |= take_pending_found();
+        if (more && round == ROUNDS - 1)
+            begin_index();
+        more |= !gcw__trace_is_complete(&trace_calls);
+    }
+}
+
+/* How many may have died in a table that needs no tidying. */
+static void
+bury_in_table(struct gcw__weak_table *t)
+{
+    struct gcw__map_table *table = (struct gcw__map_table *)t;
+    uintptr_t shape = load_atomic(&t->shape);
+    size_t dead;
+
+    engine.stats.died++;
+    if (gcw__weak_capacity(shape) == 1)
+        return;
+    dead = atomic_load_explicit(&table->dead, memory_order_relaxed) + 1;
+    atomic_store_explicit(&table->dead, dead, memory_order_relaxed);
+    if (dead == gcw__weak_capacity(shape) / 4 && engine.sparse != NULL)
+        engine.sparse(table->owner);
+}
+
+/* What is pending is dead; but one that nothing would have been held for was
+ * not looked at again. */
+static void
+bury_pending(void)
+{
+    struct gcw__pending p = { NULL, NULL, GCW__KEYS };
+    size_t at = 0;
+
+    while (gcw__pending_next(&at, &p))
+        if (!lives_now(&p)) {
+            atomic_store_explicit(&p.entry->value, 0, memory_order_relaxed);
+            bury_in_table(p.table);
+        }
+}
+
+static void
+reach_marked(void)
+{
+    gcw__tables_begin();
+    for (size_t i = 0; i < gcw__tables_count(); i++)
+        if (GC_is_marked(gcw__tables_at(i)))
+            gcw__tables_reach(gcw__tables_at(i));
+}
+
+static bool
+is_table(const void *address)
+{
+    const struct gcw__weak_table *t = address;
+
+    return GC_base((void *)(uintptr_t)address) == address
+           && GC_get_kind_and_size(address, NULL) == (int)engine.kind
+           && gcw__weak_is_table(load_atomic(&t->shape));
+}
+
+static void
+pass(void)
+{
+    if (engine.last + 1 != gcw__gc_no())
+        gcw__tables_check(is_table);
+    engine.last = gcw__gc_no();
+    trace_calls.marked = NULL;
+    gcw__pending_clear();
+    reach_marked();
+    close_over();
+    bury_pending();
+    gcw__tables_end();
+    engine.stats.passes++;
+    engine.stats.tables = gcw__tables_count();
+}
+
+/* Events. */
+
+static void
+mark_starts(void)
+{
+    engine.phase = MARKING;
+    if (atomic_load_explicit(&engine.has_toggles, memory_order_relaxed))
+        return;
+    atomic_store_explicit(&engine.armed, true, memory_order_relaxed);
+    atomic_store_explicit(&engine.armed_at, gcw__gc_no(),
+                          memory_order_relaxed);
+}
+
+static void
+mark_ends(void)
+{
+    if (!atomic_load_explicit(&engine.armed, memory_order_relaxed))
+        return;
+    pass();
+    engine.phase = FINALIZING;
+    atomic_store_explicit(&gcw__engine_done, gcw__gc_no(),
+                          memory_order_release);
+}
+
+/* If marking has not come to its end it was given up. */
+static void
+world_goes_on(void)
+{
+    atomic_store_explicit(&engine.armed, false, memory_order_relaxed);
+    if (engine.phase == MARKING)
+        engine.phase = IDLE;
+}
+
+static void
+on_event(GC_EventType event)
+{
+    switch (event) {
+    case GC_EVENT_MARK_START:
+        mark_starts();
+        break;
+    case GC_EVENT_MARK_END:
+        mark_ends();
+        break;
+    case GC_EVENT_PRE_START_WORLD:
+        world_goes_on();
+        break;
+    case GC_EVENT_RECLAIM_END:
+        engine.phase = IDLE;
+        break;
+    default:
+        break;
+    }
+}
+
+/* The mark procedure. */
+
+/* In incremental mode marking begins in a stop, and goes on while the world
+ * does: enough that the engine was armed then. */
+static bool
+engine_will_come(void)
+{
+    return atomic_load_explicit(&engine.armed, memory_order_relaxed)
+           || (GC_is_incremental_mode()
+               && atomic_load_explicit(&engine.armed_at, memory_order_relaxed)
+                  == gcw__gc_no());
+}
+
+static struct GC_ms_entry *
+mark_word(uintptr_t word, struct GC_ms_entry *top, struct GC_ms_entry *limit)
+{
+    return GC_MARK_AND_PUSH((void *)word, top, limit, NULL);
+}
+
+static struct GC_ms_entry *
+mark_entry(const struct gcw__weak_entry *entry, enum gcw__sort sort,
+           struct GC_ms_entry *top, struct GC_ms_entry *limit)
+{
+    uintptr_t value = load_atomic(&entry->value), key = load_atomic(&entry->key);
+
+    if (value == 0 || key == 0)
+        return top;
+    if (sort != GCW__INTERNED)
+        top = mark_word(key, top, limit);
+    return mark_word(value, top, limit);
+}
+
+static struct GC_ms_entry *
+mark_all(struct gcw__weak_table *t, uintptr_t shape, struct GC_ms_entry *top,
+         struct GC_ms_entry *limit)
+{
+    struct gcw__weak_entry *entries = gcw__weak_entries(t, shape);
+
+    for (size_t i = 0; i < gcw__weak_capacity(shape); i++)
+        top = mark_entry(&entries[i], gcw__weak_sort(shape), top, limit);
+    return top;
+}
+
+static struct GC_ms_entry *
+mark_table(GC_word *address, struct GC_ms_entry *top,
+           struct GC_ms_entry *limit, GC_word unused)
+{
+    struct gcw__weak_table *t = (struct gcw__weak_table *)address;
+    uintptr_t shape = atomic_load_explicit(&t->shape, memory_order_acquire);
+    bool revived = false;
+
+    (void)unused;
+    if (!gcw__weak_is_table(shape))
+        return top;
+    if (!gcw__is_registered(t)) {
+        if (engine.phase != FINALIZING)
+            return top;
+        gcw__tables_revive(t);
+        revived = true;
+    }
+    if (gcw__weak_capacity(shape) > 1)
+        top = mark_word((uintptr_t)((struct gcw__map_table *)t)->owner, top,
+                        limit);
+    if (revived || !engine_will_come())
+        return mark_all(t, shape, top, limit);
+    atomic_store_explicit(&engine.left_at, gcw__gc_no() + 1,
+                          memory_order_relaxed);
+    return top;
+}
+
+/* Collections without the engine. */
+
+static void
+drop_table(struct gcw__weak_table *t)
+{
+    uintptr_t shape = load_atomic(&t->shape);
+    struct gcw__weak_entry *entries = gcw__weak_entries(t, shape);
+
+    for (size_t i = 0; i < gcw__weak_capacity(shape); i++)
+        if (atomic_exchange(&entries[i].value, 0) != 0) {
+            engine.stats.dropped++;
+            bury_in_table(t);
+        }
+}
+
+/* Lock held. */
+static void *
+catch_up(void *unused)
+{
+    GC_word now = gcw__gc_no(), done = atomic_load(&gcw__engine_done);
+
+    (void)unused;
+    if (done == now)
+        return NULL;
+    engine.stats.missed += now - done;
+    gcw__tables_check(is_table);
+    if (atomic_load(&engine.left_at) > done)
+        for (size_t i = 0; i < gcw__tables_count(); i++)
+            drop_table(gcw__tables_at(i));
+    engine.last = now;
+    atomic_store_explicit(&gcw__engine_done, now, memory_order_release);
+    return NULL;
+}
+
+void
+gcw__engine_catch_up(void)
+{
+    GC_call_with_alloc_lock(catch_up, NULL);
+}
+
+/* Tables. */
+
+/* Memory of the kind that is all zero, but that it may have the collector's
+ * word. */
+static void *
+get_table(size_t size)
+{
+    struct gcw__weak_table *t
+        = engine.is_started ? GC_generic_malloc(gcw__whole_granules(size),
+                                                (int)engine.kind) : NULL;
+
+    if (t != NULL)
+        atomic_store_explicit(&t->number, 0, memory_order_relaxed);
+    return t;
+}
+
+/* Also sees whether the program has toggle references by now. */
+static void *
+register_table(struct gcw__weak_table *t, uintptr_t shape)
+{
+    atomic_store_explicit(&engine.has_toggles,
+                          GC_get_toggleref_func() != NULL,
+                          memory_order_relaxed);
+    if (t != NULL && gcw__tables_add(t, shape))
+        return t;
+    errno = engine.is_started ? ENOMEM : ENOTSUP;
+    return NULL;
+}
+
+struct gcw__single_table *
+gcw__single_table_new(enum gcw__sort sort)
+{
+    return register_table(get_table(sizeof(struct gcw__single_table)),
+                          gcw__weak_shape(sort, 0));
+}
+
+struct gcw__map_table *
+gcw__map_table_new(enum gcw__sort sort, unsigned logarithm, void *owner)
+{
+    struct gcw__map_table *t
+        = get_table(sizeof *t + (sizeof t->entries[0] << logarithm));
+
+    if (t != NULL)
+        t->owner = owner;
+    return register_table((struct gcw__weak_table *)t,
+                          gcw__weak_shape(sort, logarithm));
+}
+
+/* The start. */
+
+static void *
+copy_stats(void *out)
+{
+    *(struct gcw__engine_stats *)out = engine.stats;
+    return NULL;
+}
+
+void
+gcw__engine_stats(struct gcw__engine_stats *out)
+{
+    GC_call_with_alloc_lock(copy_stats, out);
+}
+
+void
+gcw__engine_listen(void (*sparse)(void *owner))
+{
+    engine.sparse = sparse;
+}
+
+/* Kinds and procedures cannot be given back, so there is one of each. */
+static void
+make_kind(void)
+{
+    if (engine.descriptor != 0)
+        return;
+    engine.descriptor = GC_MAKE_PROC(GC_new_proc_inner(mark_table), 0);
+    engine.kind = GC_new_kind_inner(GC_new_free_list_inner(),
+                                    engine.descriptor, 0, 1);
+}
+
+struct start {
+    void *object;                    /* to try with */
+    int error;
+};
+
+static void *
+start_locked(void *arg)
+{
+    struct start *start = arg;
+
+    if (engine.is_started)
+        return NULL;
+    make_kind();
+    start->error = gcw__tracer_start(engine.descriptor, start->object);
+    engine.is_started = start->error == 0;
+    if (engine.is_started)
+        atomic_store(&gcw__engine_done, gcw__gc_no());
+    return NULL;
+}
+
+int
+gcw__engine_start(void)
+{
+    struct start start = { GC_MALLOC(64), 0 };
+
+    if (start.object == NULL)
+        return ENOMEM;
+    GC_call_with_alloc_lock(start_locked, &start);
+    if (start.error == 0)
+        gcw__hook_marks(on_event);
+    return start.error;
+}
+
+/* Disposal. */
+
+static bool
+leads_into(uintptr_t pointer, const void *base)
+{
+    return pointer != 0 && GC_base((void *)pointer) == base;
+}
+
+static bool
+lives_by(const struct gcw__weak_entry *entry, enum gcw__sort sort,
+         const void *base)
+{
+    bool by_key = sort != GCW__VALUES && sort != GCW__INTERNED;
+    bool by_value = sort == GCW__VALUES || sort == GCW__INTERNED
+                    || sort == GCW__BOTH;
+
+    return (by_key && leads_into(load_atomic(&entry->key), base))
+           || (by_value && leads_into(load_atomic(&entry->value), base));
+}
+
+static void
+kill_entry(struct gcw__weak_table *t, struct gcw__weak_entry *entry)
+{
+    if (atomic_exchange(&entry->value, 0) != 0)
+        bury_in_table(t);
+}
+
+static void
+kill_by_walking(struct gcw__weak_table *t, uintptr_t shape, const void *base)
+{
+    struct gcw__weak_entry *entries = gcw__weak_entries(t, shape);
+
+    for (size_t i = 0; i < gcw__weak_capacity(shape); i++)
+        if (lives_by(&entries[i], gcw__weak_sort(shape), base))
+            kill_entry(t, &entries[i]);
+}
+
+/* A key that is the object's beginning is found at once. */
+static void
+kill_in_table(struct gcw__weak_table *t, const void *base)
+{
+    uintptr_t shape = load_atomic(&t->shape);
+    enum gcw__sort sort = gcw__weak_sort(shape);
+    struct gcw__map_table *map = (struct gcw__map_table *)t;
+    struct gcw__weak_entry *entry;
+
+    if (gcw__weak_capacity(shape) == 1
+        || (sort != GCW__KEYS && sort != GCW__STRONG)
+        || atomic_load(&map->interior)) {
+        kill_by_walking(t, shape, base);
+        return;
+    }
+    entry = gcw__map_table_find(map, gcw__weak_capacity(shape) - 1,
+                                (uintptr_t)base);
+    if (entry != NULL)
+        kill_entry(t, entry);
+}
+
+static void
+kill_in_all(const void *base)
+{
+    for (size_t i = 0; i < gcw__tables_count(); i++)
+        kill_in_table(gcw__tables_at(i), base);
+}
+
+/* An entry that was being moved meanwhile may have been put where we had looked
+ * already.  If it is there before it is taken away where it was, the second
+ * pass finds it; if after, the thread that moves it sees that, and takes it
+ * away itself. */
+static void *
+kill_locked(void *base)
+{
+    uint64_t ended = atomic_load(&gcw__moves_ended);
+
+    catch_up(NULL);
+    kill_in_all(base);
+    if (atomic_load(&gcw__moves_begun) != ended)
+        kill_in_all(base);
+    return NULL;
+}
+
+void
+gcw__engine_kill(void *base)
+{
+    if (engine.is_started)
+        GC_call_with_alloc_lock(kill_locked, base);
+}

@@ -1,0 +1,197 @@
+/* tables.c: the tables that there are.
+ *
+ * An array in memory that no collection looks at.  A table knows its number.
+ * While marking goes on the array has three parts:
+ *
+ *     0      given      reached      count
+ *     | given  | reached  | not yet    |
+ *
+ * Reaching a table exchanges it with the first that is not.
+ *
+ * All is under the collector's lock.  Memory for more is got without it, and
+ * then it is tried again, as for our own locks (spare.h).
+ */
+#include <config.h>
+#include "marks/tables.h"
+
+#include "marks/pending.h"
+
+#include <gc.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SMALLEST = 64 };
+
+static struct {
+    struct gcw__weak_table **tables;
+    size_t capacity, count;
+    size_t reached, given;
+    size_t slots;                    /* in all tables */
+} registry;
+
+size_t
+gcw__tables_count(void)
+{
+    return registry.count;
+}
+
+struct gcw__weak_table *
+gcw__tables_at(size_t number)
+{
+    return registry.tables[number];
+}
+
+static uintptr_t
+shape_of(const struct gcw__weak_table *t)
+{
+    return atomic_load_explicit(&t->shape, memory_order_relaxed);
+}
+
+static size_t
+number_of(const struct gcw__weak_table *t)
+{
+    return atomic_load_explicit(&t->number, memory_order_relaxed) >> 1;
+}
+
+static void
+put_table(size_t number, struct gcw__weak_table *t)
+{
+    registry.tables[number] = t;
+    atomic_store_explicit(&t->number, (uintptr_t)number << 1 | 1,
+                          memory_order_relaxed);
+}
+
+static void
+append_table(struct gcw__weak_table *t)
+{
+    put_table(registry.count++, t);
+    registry.slots += gcw__weak_capacity(shape_of(t));
+}
+
+/* Adding. */
+
+struct adding {
+    struct gcw__weak_table *table;
+    uintptr_t shape;
+    struct gcw__weak_table **larger; /* an array, of that capacity; or NULL */
+    size_t capacity;
+    bool lacks_array;
+    size_t lacks_slots;              /* pending.h is to have room for so many;
+                                      * or 0 */
+};
+
+static void
+use_larger(struct adding *a)
+{
+    struct gcw__weak_table **old = registry.tables;
+
+    if (registry.count != 0)
+        memcpy(a->larger, old, registry.count * sizeof *old);
+    registry.tables = a->larger;
+    registry.capacity = a->capacity;
+    a->larger = old;
+}
+
+static void *
+try_to_add_table(void *adding)
+{
+    struct adding *a = adding;
+    size_t slots = registry.slots + gcw__weak_capacity(a->shape);
+
+    if (a->larger != NULL && a->capacity > registry.capacity)
+        use_larger(a);
+    a->lacks_array = registry.count == registry.capacity;
+    a->lacks_slots = gcw__pending_has_room(slots) ? 0 : slots;
+    a->capacity = registry.capacity == 0 ? SMALLEST : registry.capacity * 2;
+    if (a->lacks_array || a->lacks_slots != 0)
+        return NULL;
+    atomic_store_explicit(&a->table->shape, a->shape, memory_order_release);
+    append_table(a->table);
+    return a->table;
+}
+
+static bool
+get_what_lacks(struct adding *a)
+{
+    if (a->lacks_array) {
+        free(a->larger);
+        a->larger = malloc(a->capacity * sizeof *a->larger);
+        if (a->larger == NULL)
+            return false;
+    }
+    return a->lacks_slots == 0 || gcw__pending_reserve(a->lacks_slots);
+}
+
+bool
+gcw__tables_add(struct gcw__weak_table *t, uintptr_t shape)
+{
+    struct adding a = { .table = t, .shape = shape };
+    bool added;
+
+    do
+        added = GC_call_with_alloc_lock(try_to_add_table, &a) != NULL;
+    while (!added && get_what_lacks(&a));
+    free(a.larger);
+    return added;
+}
+
+/* Marking. */
+
+void
+gcw__tables_begin(void)
+{
+    registry.reached = registry.given = 0;
+}
+
+void
+gcw__tables_reach(struct gcw__weak_table *t)
+{
+    size_t number = number_of(t);
+
+    if (!gcw__is_registered(t) || number < registry.reached)
+        return;
+    put_table(number, registry.tables[registry.reached]);
+    put_table(registry.reached++, t);
+}
+
+struct gcw__weak_table *
+gcw__tables_next(void)
+{
+    return registry.given == registry.reached
+        ? NULL : registry.tables[registry.given++];
+}
+
+static void
+forget_table(struct gcw__weak_table *t)
+{
+    registry.slots -= gcw__weak_capacity(shape_of(t));
+    atomic_store_explicit(&t->number, 0, memory_order_relaxed);
+}
+
+void
+gcw__tables_end(void)
+{
+    while (registry.count > registry.reached)
+        forget_table(registry.tables[--registry.count]);
+}
+
+/* It was in until a moment ago, so there is room. */
+void
+gcw__tables_revive(struct gcw__weak_table *t)
+{
+    append_table(t);
+}
+
+void
+gcw__tables_check(bool (*is_table)(const void *address))
+{
+    size_t count = registry.count;
+
+    registry.count = registry.slots = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct gcw__weak_table *t = registry.tables[i];
+
+        if (is_table(t) && gcw__is_registered(t) && number_of(t) == i)
+            append_table(t);
+    }
+}

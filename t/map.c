@@ -1,0 +1,669 @@
+/* map.c: weak maps: what is in them, and for how long. */
+#include <config.h>
+
+#include "support.h"
+#include "log.h"
+
+#include <errno.h>
+#include <gc/gc_mark.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <gcweak/map.h>
+
+/* What a herd of entries is made of, in uncollectable memory: keys and values
+ * are held here where a test holds them. */
+struct herd {
+    gcw_map *map;
+    struct target *keys[MANY], *values[MANY];
+    gcw_ref *key_refs[MANY], *value_refs[MANY];
+};
+
+static struct herd *
+herd_new(gcw_map_kind kind)
+{
+    struct herd *h = GC_MALLOC_UNCOLLECTABLE(sizeof *h);
+
+    assert_non_null(h);
+    h->map = gcw_map_new(kind);
+    assert_non_null(h->map);
+    return h;
+}
+
+static void
+add_pair(struct herd *h, size_t i)
+{
+    h->keys[i] = target_new(i);
+    h->values[i] = target_new(i);
+    h->key_refs[i] = gcw_ref_new(h->keys[i]);
+    h->value_refs[i] = gcw_ref_new(h->values[i]);
+    assert_int_equal(gcw_map_put(h->map, h->keys[i], h->values[i]), 0);
+}
+
+static void
+fill(void *herd)
+{
+    struct herd *h = herd;
+
+    for (size_t i = 0; i < MANY; i++)
+        add_pair(h, i);
+}
+
+static void
+fill_with_cycles(void *herd)
+{
+    struct herd *h = herd;
+
+    fill(h);
+    for (size_t i = 0; i < MANY; i++)
+        h->values[i]->field = h->keys[i];
+}
+
+static void
+let_go(void *array)
+{
+    memset(array, 0, MANY * sizeof(void *));
+}
+
+static void
+let_all_go(struct herd *h)
+{
+    let_go(h->keys);
+    let_go(h->values);
+}
+
+/* How many of each have died. */
+static size_t
+dead_keys(struct herd *h)
+{
+    return dead_refs(h->key_refs, MANY);
+}
+
+static size_t
+dead_values(struct herd *h)
+{
+    return dead_refs(h->value_refs, MANY);
+}
+
+/* --- looking and changing --- */
+
+TEST(what_was_put_is_found)
+{
+    gcw_map *m = gcw_map_new(GCW_WEAK_KEYS);
+    struct target *key = target_new(1), *other = target_new(2);
+
+    assert_int_equal(gcw_map_put(m, key, other), 0);
+    assert_ptr_equal(gcw_map_get(m, key), other);
+    assert_null(gcw_map_get(m, other));
+    assert_int_equal(gcw_map_count(m), 1);
+    GC_reachable_here(key);
+}
+
+TEST(a_key_has_one_value_the_last)
+{
+    gcw_map *m = gcw_map_new(GCW_WEAK_KEYS);
+    struct target *key = target_new(1), *a = target_new(2), *b = target_new(3);
+
+    gcw_map_put(m, key, a);
+    assert_int_equal(gcw_map_put(m, key, b), 0);
+    assert_ptr_equal(gcw_map_get(m, key), b);
+    assert_int_equal(gcw_map_count(m), 1);
+}
+
+TEST(two_pointers_into_one_object_are_two_keys)
+{
+    gcw_map *m = gcw_map_new(GCW_WEAK_KEYS);
+    struct target *key = target_new(1), *a = target_new(2), *b = target_new(3);
+
+    gcw_map_put(m, key, a);
+    gcw_map_put(m, &key->field, b);
+    assert_ptr_equal(gcw_map_get(m, key), a);
+    assert_ptr_equal(gcw_map_get(m, &key->field), b);
+    assert_null(gcw_map_get(m, &key->more[1]));
+}
+
+TEST(a_default_is_set_only_where_there_is_none)
+{
+    gcw_map *m = gcw_map_new(GCW_WEAK_KEYS);
+    struct target *key = target_new(1), *a = target_new(2), *b = target_new(3);
+
+    assert_ptr_equal(gcw_map_setdefault(m, key, a), a);
+    assert_ptr_equal(gcw_map_setdefault(m, key, b), a);
+    gcw_map_remove(m, key);
+    assert_ptr_equal(gcw_map_setdefault(m, key, b), b);
+    assert_ptr_equal(gcw_map_get(m, key), b);
+}
+
+TEST(only_what_is_expected_is_replaced)
+{
+    gcw_map *m = gcw_map_new(GCW_WEAK_KEYS);
+    struct target *key = target_new(1), *a = target_new(2), *b = target_new(3);
+
+    assert_false(gcw_map_replace(m, key, a, b));
+    assert_null(gcw_map_get(m, key));
+    gcw_map_put(m, key, a);
+    assert_false(gcw_map_replace(m, key, b, b));
+    assert_true(gcw_map_replace(m, key, a, b));
+    assert_ptr_equal(gcw_map_get(m, key), b);
+    assert_int_equal(gcw_map_count(m), 1);
+}
+
+TEST(what_is_removed_is_gone)
+{
+    gcw_map *m = gcw_map_new(GCW_WEAK_KEYS);
+    struct target *key = target_new(1), *value = target_new(2);
+
+    gcw_map_put(m, key, value);
+    assert_ptr_equal(gcw_map_remove(m, key), value);
+    assert_null(gcw_map_remove(m, key));
+    assert_null(gcw_map_get(m, key));
+    assert_int_equal(gcw_map_count(m), 0);
+}
+
+TEST(lots_of_keys_are_found_while_the_map_grows)
+{
+    struct herd *h = herd_new(GCW_WEAK_KEYS);
+
+    fill(h);
+    assert_int_equal(gcw_map_count(h->map), MANY);
+    for (size_t i = 0; i < MANY; i++)
+        assert_ptr_equal(gcw_map_get(h->map, h->keys[i]), h->values[i]);
+    for (size_t i = 0; i < MANY; i += 2)
+        assert_ptr_equal(gcw_map_remove(h->map, h->keys[i]), h->values[i]);
+    for (size_t i = 0; i < MANY; i++)
+        assert_ptr_equal(gcw_map_get(h->map, h->keys[i]),
+                         i % 2 == 0 ? NULL : h->values[i]);
+    assert_int_equal(gcw_map_count(h->map), MANY / 2);
+    GC_FREE(h);
+}
+
+/* --- how long entries live --- */
+
+static void
+check_that_all_is_there(struct herd *h)
+{
+    collect();
+    assert_int_equal(gcw_map_count(h->map), MANY);
+    for (size_t i = 0; i < MANY; i++) {
+        struct target *value = gcw_map_get(h->map, h->keys[i]);
+
+        assert_non_null(value);
+        assert_int_equal(value->magic, MAGIC);
+        assert_int_equal(value->number, i);
+    }
+}
+
+TEST(a_value_lives_as_long_as_its_key)
+{
+    struct herd *h = herd_new(GCW_WEAK_KEYS);
+
+    in_dead_frame(fill, h);
+    let_go(h->values);
+    check_that_all_is_there(h);
+    let_go(h->keys);
+    collect();
+    assert_true(nearly_all(dead_keys(h), MANY));
+    assert_true(nearly_all(dead_values(h), MANY));
+    assert_int_equal(gcw_map_count(h->map), MANY - dead_keys(h));
+    GC_FREE(h);
+}
+
+TEST(a_value_that_leads_to_its_key_does_not_keep_it)
+{
+    struct herd *h = herd_new(GCW_WEAK_KEYS);
+
+    in_dead_frame(fill_with_cycles, h);
+    let_go(h->values);
+    check_that_all_is_there(h);
+    let_all_go(h);
+    collect();
+    assert_true(nearly_all(dead_keys(h), MANY));
+    assert_true(nearly_all(dead_values(h), MANY));
+    GC_FREE(h);
+}
+
+TEST(with_weak_values_a_key_lives_as_long_as_its_value)
+{
+    struct herd *h = herd_new(GCW_WEAK_VALUES);
+
+    in_dead_frame(fill, h);
+    let_go(h->keys);
+    collect();
+    assert_int_equal(dead_keys(h), 0);
+    assert_int_equal(gcw_map_count(h->map), MANY);
+    let_go(h->values);
+    collect();
+    assert_true(nearly_all(dead_values(h), MANY));
+    assert_true(nearly_all(dead_keys(h), MANY));
+    GC_FREE(h);
+}
+
+static void
+fill_with_cycles_back(void *herd)
+{
+    struct herd *h = herd;
+
+    fill(h);
+    for (size_t i = 0; i < MANY; i++)
+        h->keys[i]->field = h->values[i];
+}
+
+TEST(with_weak_values_a_key_that_leads_to_its_value_does_not_keep_it)
+{
+    struct herd *h = herd_new(GCW_WEAK_VALUES);
+
+    in_dead_frame(fill_with_cycles_back, h);
+    let_all_go(h);
+    collect();
+    assert_true(nearly_all(dead_values(h), MANY));
+    GC_FREE(h);
+}
+
+TEST(with_both_weak_an_entry_goes_with_either)
+{
+    struct herd *h = herd_new(GCW_WEAK_BOTH);
+
+    in_dead_frame(fill, h);
+    check_that_all_is_there(h);
+    for (size_t i = 0; i < MANY; i++)
+        if (i % 2 == 0)
+            h->keys[i] = NULL;
+        else
+            h->values[i] = NULL;
+    collect();
+    assert_true(nearly_all(dead_keys(h), MANY / 2));
+    assert_true(nearly_all(dead_values(h), MANY / 2));
+    assert_int_equal(gcw_map_count(h->map),
+                     MANY - dead_keys(h) - dead_values(h));
+    GC_FREE(h);
+}
+
+TEST(strong_values_keep_what_they_lead_to)
+{
+    struct herd *h = herd_new(GCW_STRONG_VALUES);
+
+    in_dead_frame(fill_with_cycles, h);
+    let_all_go(h);
+    collect();
+    assert_int_equal(dead_keys(h), 0);
+    assert_int_equal(gcw_map_count(h->map), MANY);
+    GC_FREE(h);
+}
+
+TEST(strong_values_go_with_a_key_that_they_do_not_lead_to)
+{
+    struct herd *h = herd_new(GCW_STRONG_VALUES);
+
+    in_dead_frame(fill, h);
+    let_all_go(h);
+    collect();
+    assert_true(nearly_all(dead_keys(h), MANY));
+    collect();
+    assert_true(nearly_all(dead_values(h), MANY));
+    GC_FREE(h);
+}
+
+/* Each value is the next key; the first alone is held. */
+static void
+fill_chain(void *herd)
+{
+    struct herd *h = herd;
+    struct target *key = target_new(0);
+
+    h->keys[0] = key;
+    for (size_t i = 0; i < MANY; i++) {
+        struct target *value = target_new(i + 1);
+
+        h->value_refs[i] = gcw_ref_new(value);
+        assert_int_equal(gcw_map_put(h->map, key, value), 0);
+        key = value;
+    }
+}
+
+TEST(a_chain_lives_and_dies_as_a_whole)
+{
+    struct herd *h = herd_new(GCW_WEAK_KEYS);
+
+    in_dead_frame(fill_chain, h);
+    GC_gcollect();
+    assert_int_equal(gcw_map_count(h->map), MANY);
+    assert_int_equal(dead_values(h), 0);
+    h->keys[0] = NULL;
+    collect();
+    assert_true(nearly_all(dead_values(h), MANY) || dead_values(h) == 0);
+    GC_FREE(h);
+}
+
+/* Through several maps, each of which only a value of another leads to. */
+static void
+nest(void *herd)
+{
+    struct herd *h = herd;
+    gcw_map *m = h->map;
+
+    for (size_t i = 0; i < MANY; i++) {
+        struct target *value = target_new(i);
+
+        h->keys[i] = target_new(i);
+        h->value_refs[i] = gcw_ref_new(value);
+        assert_int_equal(gcw_map_put(m, h->keys[i], value), 0);
+        m = value->field = gcw_map_new(GCW_WEAK_KEYS);
+    }
+}
+
+TEST(maps_in_values_of_maps_are_whole)
+{
+    struct herd *h = herd_new(GCW_WEAK_KEYS);
+
+    in_dead_frame(nest, h);
+    collect();
+    assert_int_equal(dead_values(h), 0);
+    let_go(h->keys);
+    collect();
+    assert_true(nearly_all(dead_values(h), MANY));
+    GC_FREE(h);
+}
+
+static void
+drop_maps(void *herd)
+{
+    struct herd *h = herd;
+
+    for (size_t i = 0; i < MANY; i++) {
+        gcw_map *m = gcw_map_new(GCW_WEAK_KEYS);
+
+        h->keys[i] = target_new(i);
+        h->values[i] = target_new(i);
+        h->value_refs[i] = gcw_ref_new(h->values[i]);
+        gcw_map_put(m, h->keys[i], h->values[i]);
+    }
+    let_go(h->values);
+}
+
+TEST(a_map_that_is_dropped_lets_its_values_go)
+{
+    struct herd *h = herd_new(GCW_WEAK_KEYS);
+
+    in_dead_frame(drop_maps, h);
+    collect();
+    collect();
+    assert_true(nearly_all(dead_values(h), MANY));
+    GC_FREE(h);
+}
+
+/* --- finalizers --- */
+
+struct finalized {
+    gcw_map *map;
+    size_t n, seen;
+};
+
+static void
+look_for_itself(void *object, void *data)
+{
+    struct finalized *f = data;
+
+    f->n++;
+    f->seen += gcw_map_get(f->map, object) != NULL;
+}
+
+static void
+fill_with_finalizers(void *finalized)
+{
+    struct finalized *f = finalized;
+
+    for (size_t i = 0; i < MANY; i++) {
+        struct target *key = target_new(i);
+
+        gcw_map_put(f->map, key, target_new(i));
+        GC_REGISTER_FINALIZER_NO_ORDER(key, look_for_itself, f, NULL, NULL);
+    }
+}
+
+TEST(a_finalizer_does_not_see_the_entry_of_its_object)
+{
+    struct finalized *f = GC_MALLOC_UNCOLLECTABLE(sizeof *f);
+
+    f->map = gcw_map_new(GCW_WEAK_KEYS);
+    in_dead_frame(fill_with_finalizers, f);
+    collect();
+    assert_true(nearly_all(f->n, MANY));
+    assert_int_equal(f->seen, 0);
+}
+
+struct owner {
+    gcw_map *map;
+    struct target *key;
+};
+
+static void
+look_into_map(void *object, void *data)
+{
+    struct finalized *f = data;
+    struct owner *owner = object;
+    struct target *value = gcw_map_get(owner->map, owner->key);
+
+    f->n++;
+    f->seen += value != NULL && value->magic == MAGIC;
+}
+
+static void
+make_owners(void *finalized)
+{
+    for (size_t i = 0; i < MANY; i++) {
+        struct owner *owner = GC_MALLOC(sizeof *owner);
+
+        owner->map = gcw_map_new(GCW_WEAK_KEYS);
+        owner->key = target_new(i);
+        gcw_map_put(owner->map, owner->key, target_new(i));
+        GC_REGISTER_FINALIZER_NO_ORDER(owner, look_into_map, finalized, NULL,
+                                       NULL);
+    }
+}
+
+TEST(a_map_of_an_object_that_is_finalized_is_whole)
+{
+    struct finalized *f = GC_MALLOC_UNCOLLECTABLE(sizeof *f);
+
+    in_dead_frame(make_owners, f);
+    collect();
+    assert_true(nearly_all(f->n, MANY));
+    assert_int_equal(f->seen, f->n);
+}
+
+/* --- disposal --- */
+
+TEST(entries_of_a_key_that_is_disposed_of_go_at_once)
+{
+    gcw_map *m = gcw_map_new(GCW_WEAK_KEYS);
+    struct target *key = target_new(1), *value = target_new(2);
+
+    gcw_map_put(m, key, value);
+    gcw_map_put(m, &key->field, value);
+    assert_int_equal(gcw_dispose(key), 0);
+    assert_null(gcw_map_get(m, key));
+    assert_null(gcw_map_get(m, &key->field));
+    assert_int_equal(gcw_map_count(m), 0);
+    assert_int_equal(gcw_map_put(m, key, value), 0);
+    assert_ptr_equal(gcw_map_get(m, key), value);
+}
+
+TEST(so_do_those_of_a_weak_value)
+{
+    gcw_map *m = gcw_map_new(GCW_WEAK_VALUES), *b = gcw_map_new(GCW_WEAK_BOTH);
+    struct target *key = target_new(1), *value = target_new(2);
+
+    gcw_map_put(m, key, value);
+    gcw_map_put(b, key, value);
+    assert_int_equal(gcw_dispose(value), 0);
+    assert_null(gcw_map_get(m, key));
+    assert_null(gcw_map_get(b, key));
+}
+
+TEST(a_map_that_is_disposed_of_takes_nothing_more)
+{
+    gcw_map *m = gcw_map_new(GCW_WEAK_KEYS);
+    struct target *key = target_new(1), *value = target_new(2);
+
+    gcw_map_put(m, key, value);
+    assert_int_equal(gcw_dispose(m), 0);
+    assert_null(gcw_map_get(m, key));
+    assert_int_equal(gcw_map_count(m), 0);
+    expect_errno(gcw_map_put(m, key, value) != 0, ESTALE);
+    expect_errno(gcw_map_setdefault(m, key, value) == NULL, ESTALE);
+}
+
+/* --- walking --- */
+
+TEST(a_walk_gives_each_entry_once)
+{
+    struct herd *h = herd_new(GCW_WEAK_KEYS);
+    char given[MANY] = { 0 };
+    void *key, *value;
+    gcw_map_iter i;
+
+    fill(h);
+    gcw_map_first(h->map, &i);
+    while (gcw_map_next(&i, &key, &value)) {
+        struct target *k = key, *v = value;
+
+        assert_int_equal(k->number, v->number);
+        assert_int_equal(given[k->number]++, 0);
+    }
+    for (size_t n = 0; n < MANY; n++)
+        assert_int_equal(given[n], 1);
+    assert_false(gcw_map_next(&i, &key, &value));
+    GC_FREE(h);
+}
+
+TEST(what_stays_is_given_once_whatever_the_walk_changes)
+{
+    struct herd *h = herd_new(GCW_WEAK_KEYS);
+    char given[2 * MANY] = { 0 };
+    void *key, *value;
+    gcw_map_iter i;
+
+    fill(h);
+    gcw_map_first(h->map, &i);
+    while (gcw_map_next(&i, &key, &value)) {
+        struct target *k = key;
+
+        assert_int_equal(given[k->number]++, 0);
+        if (k->number < MANY) {
+            size_t partner = MANY - 1 - k->number;
+
+            if (k->number % 3 == 0 && partner != k->number) {
+                gcw_map_remove(h->map, h->keys[partner]);
+                given[partner] += given[partner] == 0 ? 2 : 0;
+            }
+            gcw_map_put(h->map, target_new(MANY + k->number), k);
+        }
+    }
+    for (size_t n = 0; n < MANY; n++)
+        assert_in_range(given[n], 1, 2);
+    GC_FREE(h);
+}
+
+TEST(a_walk_of_an_empty_map_gives_nothing)
+{
+    gcw_map *m = gcw_map_new(GCW_WEAK_KEYS);
+    void *key, *value;
+    gcw_map_iter i;
+
+    gcw_map_first(m, &i);
+    assert_false(gcw_map_next(&i, &key, &value));
+}
+
+/* --- who takes the collector's event function --- */
+
+static void GC_CALLBACK
+hear_nothing(GC_EventType event)
+{
+    (void)event;
+}
+
+TEST(without_the_event_function_nothing_is_lost)
+{
+    struct herd *h = herd_new(GCW_WEAK_KEYS);
+    GC_on_collection_event_proc before = GC_get_on_collection_event();
+
+    in_dead_frame(fill_with_cycles, h);
+    GC_set_on_collection_event(hear_nothing);
+    let_go(h->values);
+    check_that_all_is_there(h);
+    let_go(h->keys);
+    collect();
+    assert_int_equal(gcw_map_count(h->map), MANY);
+    GC_set_on_collection_event(before);
+    collect();
+    assert_true(nearly_all(dead_keys(h), MANY));
+    GC_FREE(h);
+}
+
+/* --- forks --- */
+
+TEST(a_child_has_a_copy)
+{
+    struct herd *h = herd_new(GCW_WEAK_KEYS);
+    int status;
+    pid_t pid;
+
+    in_dead_frame(fill_with_cycles, h);
+    pid = fork();
+    if (pid == 0) {
+        check_that_all_is_there(h);
+        let_all_go(h);
+        collect();
+        _exit(nearly_all(MANY - gcw_map_count(h->map), MANY) ? 0 : 1);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    check_that_all_is_there(h);
+    GC_FREE(h);
+}
+
+/* --- errors --- */
+
+TEST(what_makes_no_sense_is_invalid)
+{
+    gcw_map *m = gcw_map_new(GCW_WEAK_KEYS);
+    struct target *key = target_new(1), *value = target_new(2);
+    static int outside;
+    gcw_map_iter i;
+    void *k, *v;
+
+    expect_errno(gcw_map_new((gcw_map_kind)4) == NULL, EINVAL);
+    expect_errno(gcw_map_put(NULL, key, value) != 0, EINVAL);
+    expect_errno(gcw_map_put(m, NULL, value) != 0, EINVAL);
+    expect_errno(gcw_map_put(m, key, NULL) != 0, EINVAL);
+    expect_errno(gcw_map_put(m, &outside, value) != 0, EINVAL);
+    expect_errno(gcw_map_setdefault(m, key, NULL) == NULL, EINVAL);
+    expect_errno(!gcw_map_replace(m, key, NULL, value), EINVAL);
+    expect_errno(!gcw_map_replace(m, key, value, NULL), EINVAL);
+    expect_errno(gcw_map_get(NULL, key) == NULL, EINVAL);
+    expect_errno(gcw_map_get(m, NULL) == NULL, EINVAL);
+    expect_errno(gcw_map_remove(NULL, key) == NULL, EINVAL);
+    expect_errno(gcw_map_remove(m, NULL) == NULL, EINVAL);
+    expect_errno(gcw_map_count(NULL) == 0, EINVAL);
+    expect_errno((gcw_map_first(NULL, &i), errno != 0), EINVAL);
+    gcw_map_first(m, &i);
+    expect_errno(!gcw_map_next(NULL, &k, &v), EINVAL);
+    expect_errno(!gcw_map_next(&i, NULL, &v), EINVAL);
+    expect_errno(!gcw_map_next(&i, &k, NULL), EINVAL);
+    assert_int_equal(gcw_map_count(m), 0);
+}
+
+TEST(success_leaves_errno_alone)
+{
+    gcw_map *m = gcw_map_new(GCW_WEAK_KEYS);
+    struct target *key = target_new(1);
+
+    errno = ENOENT;
+    gcw_map_put(m, key, key);
+    gcw_map_get(m, key);
+    gcw_map_get(m, m);
+    gcw_map_remove(m, key);
+    gcw_map_remove(m, key);
+    gcw_map_count(m);
+    assert_int_equal(errno, ENOENT);
+}
