@@ -97,6 +97,8 @@ gcweak_sources = \
 	src/map/map-walk.c \
 	src/map/maps.c \
 	src/map/maps.h \
+	src/map/method-set.c \
+	src/map/set.c \
 	src/marks/engine.c \
 	src/marks/engine.h \
 	src/marks/pending.c \
@@ -170,7 +172,8 @@ pkginclude_HEADERS = \
 	include/gcweak/hub.h \
 	include/gcweak/method.h \
 	include/gcweak/proxy.h \
-	include/gcweak/ref.h
+	include/gcweak/ref.h \
+	include/gcweak/set.h
 
 # What leads others to the library.
 pkgconfigdir = $(libdir)/pkgconfig

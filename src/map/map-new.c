@@ -30,7 +30,7 @@ map_empty(void *map)
     size_t capacity = gcw__map_table_mask(t) + 1;
 
     for (size_t i = 0; i < capacity; i++)
-        m->removed += atomic_exchange(&t->entries[i].value, 0) != 0;
+        m->counts.removed += atomic_exchange(&t->entries[i].value, 0) != 0;
 }
 
 /* There is no code in it. */
@@ -75,10 +75,17 @@ gcw__map_tidy(void *map)
         gcw__container_untidy(m->container);
 }
 
-static const struct gcw__container_ops map_ops = {
-    "map", "entries", false, gcw__map_lock, map_watch_died, NULL,
-    map_empty, map_unloading, gcw__map_tidy, gcw__map_see, gcw__map_counted
-};
+#define OPS(kind, entries)                                                  \
+    {                                                                       \
+        kind, entries, false, gcw__map_lock, map_watch_died, NULL,          \
+        map_empty, map_unloading, gcw__map_tidy, gcw__map_see,              \
+        gcw__map_counted                                                    \
+    }
+
+static const struct gcw__container_ops map_ops = OPS("map", "entries");
+const struct gcw__container_ops gcw__set_ops = OPS("set", "members");
+const struct gcw__container_ops gcw__method_set_ops
+    = OPS("method set", "methods");
 
 static void
 entries_died(void *container)
@@ -102,9 +109,9 @@ static const enum gcw__sort sorts[] = {
     [GCW_STRONG_VALUES] = GCW__STRONG,
 };
 
-/* NULL with errno. */
-static gcw_map *
-map_of_sort(enum gcw__sort sort)
+gcw_map *
+gcw__map_make(enum gcw__sort sort, const struct gcw__map_by *by,
+              const struct gcw__container_ops *ops)
 {
     gcw_map *m = GC_MALLOC(sizeof *m);
     struct gcw__map_table *t;
@@ -112,7 +119,8 @@ map_of_sort(enum gcw__sort sort)
     if (m == NULL)
         return gcw__fail_null(ENOMEM);
     m->sort = sort;
-    m->container = gcw__container_new(&map_ops, sizeof *m->container);
+    m->by = by;
+    m->container = gcw__container_new(ops, sizeof *m->container);
     if (m->container == NULL)
         return gcw__fail_null(ENOMEM);
     t = gcw__map_table_new(sort, GCW__MAP_SMALLEST, m->container);
@@ -129,5 +137,5 @@ gcw_map_new(gcw_map_kind kind)
         return NULL;
     if ((unsigned)kind >= sizeof sorts / sizeof sorts[0])
         return gcw__fail_null(EINVAL);
-    return map_of_sort(sorts[kind]);
+    return gcw__map_make(sorts[kind], NULL, &map_ops);
 }

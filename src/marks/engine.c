@@ -10,7 +10,8 @@
  * leads to (tracer.c), which may make other entries and tables live; what does
  * not live yet is pending (pending.c).  When nothing new is found, what is
  * pending is dead, and its value becomes 0.  Tables that were not reached are
- * dead, and forgotten.
+ * dead, and forgotten.  Those that hold nothing for their entries make nothing
+ * live, so they are looked at only then, once.
  *
  * Without it.  The event's function is one, which anybody may take away
  * without calling the one before.  So the engine is armed when marking begins,
@@ -84,6 +85,7 @@ static struct {
                                       * marker threads */
     GC_word last;                    /* the last that it was called in */
     void (*died)(void *owner);
+    bool (*also)(uintptr_t value, uintptr_t *out);
     struct gcw__engine_stats stats;
 } engine;
 
@@ -114,6 +116,23 @@ is_marked_or_outside(uintptr_t pointer)
 }
 
 static bool
+asks(const struct gcw__weak_table *t)
+{
+    return gcw__weak_capacity(load_atomic(&t->shape)) > 1
+           && atomic_load_explicit(&((const struct gcw__map_table *)t)->asks,
+                                   memory_order_relaxed);
+}
+
+/* Of a table that asks. */
+static bool
+lives_also(uintptr_t value)
+{
+    uintptr_t also;
+
+    return !engine.also(value, &also) || is_marked(also);
+}
+
+static bool
 lives(uintptr_t key, uintptr_t value, enum gcw__sort sort)
 {
     switch (sort) {
@@ -140,8 +159,6 @@ held_by(uintptr_t key, uintptr_t value, enum gcw__sort sort)
 static uintptr_t
 awaited_by(const struct gcw__weak_entry *entry, enum gcw__sort sort)
 {
-    if (sort == GCW__BOTH || sort == GCW__INTERNED)
-        return 0;
     return (uintptr_t)GC_base((void *)load_atomic(sort == GCW__VALUES
                                                 ? &entry->value
                                                 : &entry->key));
@@ -182,6 +199,12 @@ look_at_entry(struct gcw__weak_entry *entry, enum gcw__sort sort)
         gcw__pending_add(entry, sort);
 }
 
+static bool
+holds_nothing(enum gcw__sort sort)
+{
+    return sort == GCW__BOTH || sort == GCW__INTERNED || sort == GCW__MEMBERS;
+}
+
 static void
 look_at_table(struct gcw__weak_table *t)
 {
@@ -191,6 +214,8 @@ look_at_table(struct gcw__weak_table *t)
 
     if (capacity > 1)
         hold((uintptr_t)((struct gcw__map_table *)t)->owner);
+    if (holds_nothing(gcw__weak_sort(shape)))
+        return;
     gcw__pending_begin(t);
     for (size_t i = 0; i < capacity; i++)
         look_at_entry(&entries[i], gcw__weak_sort(shape));
@@ -302,8 +327,14 @@ bury_in_table(struct gcw__weak_table *t)
         engine.died(table->owner);
 }
 
-/* What is pending is dead; but one that nothing would have been held for was
- * not looked at again. */
+static void
+bury(struct gcw__weak_table *t, struct gcw__weak_entry *entry)
+{
+    atomic_store_explicit(&entry->value, 0, memory_order_relaxed);
+    bury_in_table(t);
+}
+
+/* What is pending is dead. */
 static void
 bury_pending(void)
 {
@@ -311,10 +342,39 @@ bury_pending(void)
     size_t at = 0;
 
     while (gcw__pending_next(&at, &p))
-        if (!lives_now(&p)) {
-            atomic_store_explicit(&p.entry->value, 0, memory_order_relaxed);
-            bury_in_table(p.table);
-        }
+        if (!lives_now(&p))
+            bury(p.table, p.entry);
+}
+
+static void
+bury_in(struct gcw__weak_table *t, enum gcw__sort sort, bool asks)
+{
+    uintptr_t shape = load_atomic(&t->shape);
+    struct gcw__weak_entry *entries = gcw__weak_entries(t, shape);
+
+    for (size_t i = 0; i < gcw__weak_capacity(shape); i++) {
+        uintptr_t value = load_atomic(&entries[i].value);
+        uintptr_t key = load_atomic(&entries[i].key);
+
+        if (value != 0 && key != 0
+            && !(lives(key, value, sort) && (!asks || lives_also(value))))
+            bury(t, &entries[i]);
+    }
+}
+
+/* What makes nothing live was not looked at yet; nor, in a table that asks,
+ * what an entry lives by beside its key.  What such an entry holds may live for
+ * one collection more. */
+static void
+bury_the_rest(void)
+{
+    for (size_t i = 0; i < gcw__tables_count(); i++) {
+        struct gcw__weak_table *t = gcw__tables_at(i);
+        enum gcw__sort sort = gcw__weak_sort(load_atomic(&t->shape));
+
+        if (holds_nothing(sort) || asks(t))
+            bury_in(t, sort, asks(t));
+    }
 }
 
 static void
@@ -348,6 +408,7 @@ pass(void)
     close_over();
     bury_pending();
     gcw__tables_end();
+    bury_the_rest();
     engine.stats.passes++;
     engine.stats.tables = gcw__tables_count();
 }
@@ -435,7 +496,7 @@ mark_entry(const struct gcw__weak_entry *entry, enum gcw__sort sort,
         return top;
     if (sort != GCW__INTERNED)
         top = mark_word(key, top, limit);
-    return mark_word(value, top, limit);
+    return sort == GCW__MEMBERS ? top : mark_word(value, top, limit);
 }
 
 static struct GC_ms_entry *
@@ -585,6 +646,12 @@ gcw__engine_listen(void (*died)(void *owner))
     engine.died = died;
 }
 
+void
+gcw__engine_ask(bool (*also)(uintptr_t value, uintptr_t *out))
+{
+    engine.also = also;
+}
+
 /* Kinds and procedures cannot be given back, so there is one of each. */
 static void
 make_kind(void)
@@ -649,6 +716,16 @@ lives_by(const struct gcw__weak_entry *entry, enum gcw__sort sort,
            || (by_value && leads_into(load_atomic(&entry->value), base));
 }
 
+/* Entries of other objects that are dead are as good. */
+static bool
+lives_also_by(const struct gcw__weak_entry *entry, const void *base)
+{
+    uintptr_t value = load_atomic(&entry->value), also;
+
+    return value != 0 && engine.also(value, &also)
+           && (also == 0 || leads_into(also, base));
+}
+
 static void
 kill_entry(struct gcw__weak_table *t, struct gcw__weak_entry *entry)
 {
@@ -662,7 +739,8 @@ kill_by_walking(struct gcw__weak_table *t, uintptr_t shape, const void *base)
     struct gcw__weak_entry *entries = gcw__weak_entries(t, shape);
 
     for (size_t i = 0; i < gcw__weak_capacity(shape); i++)
-        if (lives_by(&entries[i], gcw__weak_sort(shape), base))
+        if (lives_by(&entries[i], gcw__weak_sort(shape), base)
+            || (asks(t) && lives_also_by(&entries[i], base)))
             kill_entry(t, &entries[i]);
 }
 
@@ -676,7 +754,7 @@ kill_in_table(struct gcw__weak_table *t, const void *base)
     struct gcw__weak_entry *entry;
 
     if (gcw__weak_capacity(shape) == 1
-        || (sort != GCW__KEYS && sort != GCW__STRONG)
+        || (sort != GCW__KEYS && sort != GCW__STRONG && sort != GCW__MEMBERS)
         || atomic_load(&map->interior)) {
         kill_by_walking(t, shape, base);
         return;

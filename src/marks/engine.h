@@ -56,6 +56,12 @@ extern _Atomic uint64_t gcw__moves_begun, gcw__moves_ended;
  * 16 entries. */
 void gcw__engine_listen(void (*died)(void *owner));
 
+/* Has `also` say what else than its key an entry of a table that asks lives by,
+ * from its value, which is alive: false if by nothing else; 0 if that is dead.
+ * The world is stopped or the collector's lock is held.  Set once, before there
+ * are such tables. */
+void gcw__engine_ask(bool (*also)(uintptr_t value, uintptr_t *out));
+
 struct gcw__engine_stats {
     size_t tables;
     uint64_t passes;                 /* of the engine, in all collections */

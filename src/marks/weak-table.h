@@ -12,6 +12,7 @@
  *     GCW__BOTH          both                     nothing
  *     GCW__STRONG        its key                  its value, even if it is dead
  *     GCW__INTERNED      its value                nothing: the key is a number
+ *     GCW__MEMBERS       its key                  nothing: the value is a mark
  *
  * A key never leaves its slot while the table is in use: an entry that is
  * removed or has died has the value 0, and its slot serves the same key again.
@@ -32,7 +33,7 @@
 
 enum gcw__sort {
     GCW__KEYS, GCW__VALUES, GCW__BOTH, GCW__STRONG, GCW__INTERNED,
-    GCW__SORTS
+    GCW__MEMBERS, GCW__SORTS
 };
 
 struct gcw__weak_entry {
@@ -61,7 +62,11 @@ struct gcw__map_table {
     struct gcw__weak_table head;
     _Atomic size_t dead;             /* entries that the engine took away */
     _Atomic bool interior;           /* some are of pointers into the middle of
-                                      * objects; once true, stays true */
+                                      * objects, or lie where a look-up by the
+                                      * key does not find them; once true, stays
+                                      * true, as */
+    _Atomic bool asks;               /* some also live by what their value says
+                                      * (gcw__engine_ask) */
     void *owner;                     /* constant: held by the table; what is to
                                       * hear of that */
     struct gcw__weak_entry entries[];
