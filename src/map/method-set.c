@@ -42,21 +42,14 @@ static const struct gcw__map_by by_method = {
 };
 
 /* World stopped, or the collector's lock held. */
-static bool
-weak_data_of(uintptr_t method, uintptr_t *out)
+bool
+gcw__method_lives_also(uintptr_t method, uintptr_t *out)
 {
     gcw_ref *ref = gcw__method_weak_data((const gcw_method *)method);
 
-    if (ref == NULL)
-        return false;
-    *out = (uintptr_t)gcw__peek(ref);
-    return true;
-}
-
-void
-gcw__method_sets_install(void)
-{
-    gcw__engine_ask(weak_data_of);
+    if (ref != NULL)
+        *out = (uintptr_t)gcw__peek(ref);
+    return ref != NULL;
 }
 
 gcw_method_set *

@@ -64,7 +64,6 @@ publish_roots(struct gcw__roots *roots)
     gcw__exit_install();
     gcw__drain_install();
     gcw__maps_install();
-    gcw__method_sets_install();
     gcw__worker_install(gcw__last_needed);
     atomic_store_explicit(&gcw__ready, true, memory_order_release);
     return 0;
