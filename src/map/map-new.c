@@ -9,6 +9,7 @@
 #include "ground/lock.h"
 #include "ground/spare.h"
 #include "weak/enter.h"
+#include "weak/method.h"
 
 #include <errno.h>
 

@@ -105,9 +105,6 @@ void gcw__map_counted(void *map, gcw_statistics *out);
 /* Called while the library starts. */
 void gcw__maps_install(void);
 
-/* What a method in a set lives by beside its object, for the engine
- * (method-set.c). */
-bool gcw__method_lives_also(uintptr_t method, uintptr_t *out);
 
 extern const struct gcw__part gcw__map_part;
 

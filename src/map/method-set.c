@@ -41,17 +41,6 @@ static const struct gcw__map_by by_method = {
     place_of_method, methods_are_equal
 };
 
-/* World stopped, or the collector's lock held. */
-bool
-gcw__method_lives_also(uintptr_t method, uintptr_t *out)
-{
-    gcw_ref *ref = gcw__method_weak_data((const gcw_method *)method);
-
-    if (ref != NULL)
-        *out = (uintptr_t)gcw__peek(ref);
-    return ref != NULL;
-}
-
 gcw_method_set *
 gcw_method_set_new(void)
 {
@@ -63,7 +52,8 @@ gcw_method_set_new(void)
 
 /* Makes the change with a method that is alive, and stays so meanwhile. */
 static bool
-change(struct gcw__map_change *c, const gcw_method *m, const gcw_bound *bound)
+change_methods(struct gcw__map_change *c, const gcw_method *m,
+               const gcw_bound *bound)
 {
     bool changed;
 
@@ -90,7 +80,7 @@ gcw_method_set_add(gcw_method_set *s, gcw_method *m)
         return gcw__fail_int(EINVAL);
     if (!gcw_method_bind(m, &bound))
         return gcw__fail_int(ESTALE);
-    if (!change(&c, m, &bound))
+    if (!change_methods(&c, m, &bound))
         return -1;
     return c.was == 0;
 }
@@ -127,7 +117,7 @@ gcw_method_set_remove(gcw_method_set *s, const gcw_method *m)
         return gcw__fail_false(EINVAL);
     if (!gcw_method_bind(m, &bound))
         return false;
-    return change(&c, m, &bound) && c.was != 0;
+    return change_methods(&c, m, &bound) && c.was != 0;
 }
 
 size_t

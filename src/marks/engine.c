@@ -373,7 +373,7 @@ bury_in_table(struct gcw__weak_table *t)
 }
 
 static void
-bury(struct gcw__weak_table *t, struct gcw__weak_entry *entry)
+bury_entry(struct gcw__weak_table *t, struct gcw__weak_entry *entry)
 {
     atomic_store_explicit(&entry->value, 0, memory_order_relaxed);
     bury_in_table(t);
@@ -388,7 +388,7 @@ bury_pending(void)
 
     while (gcw__pending_next(&at, &p))
         if (!lives_now(&p))
-            bury(p.table, p.entry);
+            bury_entry(p.table, p.entry);
 }
 
 static void
@@ -403,7 +403,7 @@ bury_in(struct gcw__weak_table *t, enum gcw__sort sort, bool asks)
 
         if (value != 0 && key != 0
             && !(lives(key, value, sort) && (!asks || lives_also(value))))
-            bury(t, &entries[i]);
+            bury_entry(t, &entries[i]);
     }
 }
 

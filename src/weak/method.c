@@ -135,6 +135,16 @@ gcw_method_alive(const gcw_method *m)
 }
 
 bool
+gcw__method_lives_also(uintptr_t method, uintptr_t *out)
+{
+    gcw_ref *weak_data = gcw__method_weak_data((const gcw_method *)method);
+
+    if (weak_data != NULL)
+        *out = (uintptr_t)gcw__peek(weak_data);
+    return weak_data != NULL;
+}
+
+bool
 gcw_method_equal(const gcw_method *a, const gcw_method *b)
 {
     if (a == NULL || b == NULL)

@@ -24,6 +24,11 @@ gcw__method_weak_data(const gcw_method *m)
     return m->data == &gcw__data_is_weak ? m->weak_data[0] : NULL;
 }
 
+/* What the method at that address lives by beside its object: its weak data; 0
+ * if that was found dead before.  False if its data is strong.  For the engine,
+ * while the world is stopped or the collector's lock is held. */
+bool gcw__method_lives_also(uintptr_t method, uintptr_t *out);
+
 /* Strong data; NULL if it is weak. */
 static inline void *
 gcw__method_strong_data(const gcw_method *m)
