@@ -1087,6 +1087,59 @@ TEST(without_the_event_function_nothing_is_lost)
     GC_FREE(h);
 }
 
+enum { METHODS = 10 * MANY };
+
+struct growth {
+    gcw_method *methods[METHODS];    /* all of one object */
+    atomic_bool over;
+};
+
+static bool
+all_get_in(struct growth *g)
+{
+    gcw_method_set *s = gcw_method_set_new();
+    bool good = true;
+
+    for (size_t i = 0; i < METHODS; i++)
+        good &= gcw_method_set_add(s, g->methods[i]) == 1;
+    for (size_t i = 0; i < METHODS; i++)
+        good &= gcw_method_set_has(s, g->methods[i]);
+    return good && gcw_method_set_count(s) == METHODS;
+}
+
+static bool
+grow_or_collect(size_t number, void *growth)
+{
+    struct growth *g = growth;
+    bool good = true;
+
+    if (number == 0) {
+        for (int time = 0; time < TIMES; time++)
+            good &= all_get_in(g);
+        atomic_store(&g->over, true);
+    }
+    while (!atomic_load(&g->over))
+        GC_gcollect();
+    return good;
+}
+
+/* A set may be moving to a larger table when a collection passes of which it is
+ * not known what has died in it. */
+TEST(nor_is_anything_while_a_set_of_methods_grows)
+{
+    GC_on_collection_event_proc before = GC_get_on_collection_event();
+    struct growth *g = GC_MALLOC_UNCOLLECTABLE(sizeof *g);
+    struct target *self = target_new(1);
+
+    for (uintptr_t i = 0; i < METHODS; i++)
+        g->methods[i] = gcw_method_new(self, act_otherwise, (void *)(i + 1));
+    GC_set_on_collection_event(hear_nothing);
+    at_once(2, grow_or_collect, g);
+    GC_set_on_collection_event(before);
+    GC_reachable_here(self);
+    GC_FREE(g);
+}
+
 /* --- forks --- */
 
 static bool
