@@ -23,8 +23,8 @@
  * and its end.  In a collector that stops the world once that takes a thread
  * within the collector; in incremental mode, where the two are apart, it can
  * happen.  Then marks are not complete, and which entries live cannot be known:
- * all are dropped, when the next call finds that a collection has passed
- * without the engine.  None dangles, for nobody reads one before.
+ * all are dropped, when the next call, or the next beginning of marking, finds
+ * that a collection has passed without the engine.  None dangles, for nobody reads one before.
  *
  * Reading without a lock.  `done` is a collection after which all dead entries
  * were taken away; gc_no counts up while the world is stopped.  A reader loads
@@ -489,9 +489,14 @@ pass(void)
 
 /* Events. */
 
+/* If a collection was missed in which tables were left to the engine, their
+ * entries are dropped now: memory that was freed then may be in use again, and
+ * would be taken for what is in them. */
 static void
 mark_starts(void)
 {
+    if (atomic_load(&engine.left_at) > atomic_load(&gcw__engine_done))
+        gcw__catch_up_locked(NULL);
     engine.phase = MARKING;
     if (atomic_load_explicit(&engine.has_toggles, memory_order_relaxed))
         return;
