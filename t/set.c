@@ -242,6 +242,14 @@ make_owners(void *finalized)
     }
 }
 
+/* A stale word may lead to the set alone, past its owner; in incremental mode
+ * more so, where what is marked once stays marked for some collections. */
+static bool
+most_were_whole(const struct finalized *f)
+{
+    return f->seen * 4 >= f->n * 3;
+}
+
 TEST(a_set_of_an_object_that_is_finalized_is_whole)
 {
     struct finalized *f = finalized_new();
@@ -249,7 +257,7 @@ TEST(a_set_of_an_object_that_is_finalized_is_whole)
     in_dead_frame(make_owners, f);
     collect();
     assert_true(nearly_all(f->n, MANY));
-    assert_true(f->seen * 4 >= f->n * 3);
+    assert_true(most_were_whole(f));
 }
 
 TEST(a_member_that_is_disposed_of_is_out_at_once)

@@ -40,10 +40,9 @@ gcw__mix(uintptr_t word)
 /* In bytes. */
 enum { GCW__NEIGHBOURHOOD = 256 };
 
-/* Where the walk for an address begins.  Neighbourhoods are
- * spread over the table; the addresses within one stay in order.  A
- * neighbourhood begins at a multiple of its size, so two of them overlap
- * wholly or not at all. */
+/* Where the walk for an address begins.  Neighbourhoods are spread over the
+ * table; the addresses within one stay in order.  A neighbourhood begins at a
+ * multiple of its size, so two of them overlap wholly or not at all. */
 static inline size_t
 gcw__table_place(uintptr_t address)
 {

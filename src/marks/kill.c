@@ -1,11 +1,11 @@
 /* kill.c: taking away all entries that live by an object, which is disposed of.
  *
  * Where its key is, a map with weak keys says itself, and a set: each is looked
- * into.  Of
- * tables of one entry, and of guarded entries, there may be a million.  So they
- * are indexed by what they live by, at the first disposal after a collection,
- * in the memory that the engine needs within collections only (pending.c); what
- * was made since then, at each further one.  A collection forgets the index.
+ * into.  Of tables of one entry, and of guarded entries, there may be a million.
+ * So they are indexed by what they live by, at the first disposal after a
+ * collection, in the memory that the engine needs within collections only
+ * (pending.c); what was made since then, at each further one.  A collection
+ * forgets the index.
  *
  * A table of one keeps its entry.  Guarded entries come and go: a table to which
  * some were added since it was indexed is walked through, and these are small.
