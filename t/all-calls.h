@@ -62,6 +62,7 @@ call_refs(void)
     CALL((r = gcw_ref_new(t)) != NULL);
     CALL((l = gcw_ref_new_long(t)) != NULL);
     CALL(gcw_ref_get(r) == t && gcw_ref_get(l) == t);
+    CALL(gcw_ref_find(t) == r);
     CALL(gcw_ref_id(r) != gcw_ref_id(l));
     GC_gcollect();
     CALL(gcw_ref_get(r) == t && gcw_ref_get(l) == t);

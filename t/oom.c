@@ -907,6 +907,13 @@ try_ref_id(struct world *w)
     return gcw_ref_id(w->handle) != 0;
 }
 
+static bool
+try_ref_find(struct world *w)
+{
+    return gcw_ref_find(w->target) == w->handle
+           && gcw_ref_find(w->data) == NULL;
+}
+
 static void
 check_ref_handle(struct world *w)
 {
@@ -1760,6 +1767,8 @@ static const struct operation operations[] = {
     { "gcw_object_unloading", with_foreign_handler, try_unloading,
       check_unloaded, 3, TAKES_NONE },
     { "gcw_ref_get", with_ref, try_ref_get, check_ref_handle, 3, TAKES_NONE },
+    { "gcw_ref_find", with_ref, try_ref_find, check_ref_handle, 3,
+      TAKES_NONE },
     { "gcw_ref_id", with_ref, try_ref_id, check_ref_handle, 3, TAKES_NONE },
     { "gcw_dispose", with_all_that_is_weak, try_dispose, check_disposed, 3,
       TAKES_NONE },
