@@ -90,6 +90,7 @@ gcweak_sources = \
 	src/ground/wakeup.c \
 	src/ground/wakeup.h \
 	src/map/ephemeron.c \
+	src/map/intern.c \
 	src/map/map-lock.c \
 	src/map/map-new.c \
 	src/map/map-room.c \
@@ -168,6 +169,7 @@ pkginclude_HEADERS = \
 	include/gcweak/map.h \
 	include/gcweak/exit.h \
 	include/gcweak/hub.h \
+	include/gcweak/intern.h \
 	include/gcweak/method.h \
 	include/gcweak/proxy.h \
 	include/gcweak/ref.h
