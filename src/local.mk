@@ -196,7 +196,8 @@ libgcweak_la_LDFLAGS = -version-info 0:0:0 -no-undefined $(NODELETE_LDFLAGS)
 EXTRA_DIST += src/gcweak.sym src/gcweak-map.awk \
 	src/collector/README.md src/debug/README.md src/deliver/README.md \
 	src/event/README.md src/exit/README.md src/ground/README.md \
-	src/process/README.md src/proxy/README.md src/weak/README.md
+	src/map/README.md src/marks/README.md src/process/README.md \
+	src/proxy/README.md src/weak/README.md
 
 # With their versions, where the linker takes a script; else only the names.
 if HAVE_VERSIONS
