@@ -27,6 +27,7 @@ test_programs = \
 	t/hub-run.t \
 	t/hub-weak.t \
 	t/hub.t \
+	t/map-storm.t \
 	t/map.t \
 	t/marks.t \
 	t/memory.t \
