@@ -5,10 +5,12 @@
 noinst_PROGRAMS = \
 	examples/exitfiles \
 	examples/logbus \
+	examples/memo \
 	examples/weakmethod
 
 examples_exitfiles_LDADD = libgcweak.la $(GC_LIBS)
 examples_logbus_LDADD = libgcweak.la $(GC_LIBS)
+examples_memo_LDADD = libgcweak.la $(GC_LIBS)
 examples_weakmethod_LDADD = libgcweak.la $(GC_LIBS)
 
 # Those that need proxies.
