@@ -4,7 +4,7 @@
  * collections, shown, counted, and emptied when it is disposed of.
  */
 #include <config.h>
-#include "map/maps.h"
+#include "map/guardians.h"
 
 #include "ground/lock.h"
 #include "ground/spare.h"
@@ -80,6 +80,22 @@ static const struct gcw__container_ops map_ops = {
     map_empty, map_unloading, gcw__map_tidy, gcw__map_see, gcw__map_counted
 };
 
+static void
+entries_died(void *container)
+{
+    gcw__container_untidy(container);
+}
+
+void
+gcw__maps_install(void)
+{
+    static const struct gcw__engine_listener listener = {
+        entries_died, gcw__guardian_fell
+    };
+
+    gcw__engine_listen(&listener);
+}
+
 /* Making one. */
 
 /* What the program calls a kind is a sort to the engine. */
@@ -103,7 +119,7 @@ map_of_sort(enum gcw__sort sort)
     m->container = gcw__container_new(&map_ops, sizeof *m->container);
     if (m->container == NULL)
         return gcw__fail_null(ENOMEM);
-    t = gcw__map_table_new(sort, 4, m->container);
+    t = gcw__map_table_new(sort, GCW__MAP_SMALLEST, m->container);
     if (t == NULL)
         return NULL;
     atomic_store(&m->table, t);
