@@ -54,6 +54,7 @@
  */
 #include <config.h>
 #include "marks/engine.h"
+#include "marks/inner.h"
 
 #include "collector/objects.h"
 #include "ground/delay.h"
@@ -66,7 +67,6 @@
 #include <string.h>
 
 _Atomic GC_word gcw__engine_done;
-_Atomic uint64_t gcw__moves_begun, gcw__moves_ended;
 
 enum { IDLE, MARKING, FINALIZING };
 
@@ -114,19 +114,12 @@ is_marked_or_outside(uintptr_t pointer)
     return base == NULL || GC_is_marked(base);
 }
 
-/* A guarded entry lives on after it has fallen. */
-static bool
-has_fallen(uintptr_t key)
-{
-    return key & 1;
-}
-
 static bool
 lives(uintptr_t key, uintptr_t value, enum gcw__sort sort)
 {
     switch (sort) {
     case GCW__GUARDED:
-        return has_fallen(key) || is_marked(key);
+        return gcw__has_fallen(key) || is_marked(key);
     case GCW__VALUES:
     case GCW__INTERNED:
         return is_marked(value);
@@ -157,9 +150,9 @@ awaited_by(const struct gcw__weak_entry *entry, enum gcw__sort sort)
                                                 : &entry->key));
 }
 
-static void
-let_fall(struct gcw__weak_table *t, struct gcw__weak_entry *entry,
-         bool is_stopped)
+void
+gcw__let_fall(struct gcw__weak_table *t, struct gcw__weak_entry *entry,
+              bool is_stopped)
 {
     engine.listener->fell(((struct gcw__map_table *)t)->owner, entry,
                           is_stopped);
@@ -313,7 +306,7 @@ let_guarded_fall(void)
 
     while (engine.has_guarded && gcw__pending_next(&at, &p))
         if (p.sort == GCW__GUARDED && !lives_now(&p)) {
-            let_fall(p.table, p.entry, true);
+            gcw__let_fall(p.table, p.entry, true);
             any = true;
         }
     return any;
@@ -333,8 +326,8 @@ close_over_with_guarded(void)
  * whether it has become sparse. */
 enum { SOME = 16 };
 
-static void
-bury_in_table(struct gcw__weak_table *t)
+void
+gcw__bury(struct gcw__weak_table *t)
 {
     struct gcw__map_table *table = (struct gcw__map_table *)t;
     size_t capacity = gcw__weak_capacity(load_atomic(&t->shape)), dead;
@@ -359,7 +352,7 @@ bury_pending(void)
     while (gcw__pending_next(&at, &p))
         if (!lives_now(&p)) {
             atomic_store_explicit(&p.entry->value, 0, memory_order_relaxed);
-            bury_in_table(p.table);
+            gcw__bury(p.table);
         }
 }
 
@@ -536,9 +529,9 @@ drop_entry(struct gcw__weak_table *t, struct gcw__weak_entry *entry,
         return;
     engine.stats.dropped++;
     if (sort != GCW__GUARDED)
-        bury_in_table(t);
-    else if (!has_fallen(key))
-        let_fall(t, entry, false);
+        gcw__bury(t);
+    else if (!gcw__has_fallen(key))
+        gcw__let_fall(t, entry, false);
 }
 
 static void
@@ -551,9 +544,8 @@ drop_table(struct gcw__weak_table *t)
         drop_entry(t, &entries[i], gcw__weak_sort(shape));
 }
 
-/* Lock held. */
-static void *
-catch_up(void *unused)
+void *
+gcw__catch_up_locked(void *unused)
 {
     GC_word now = gcw__gc_no(), done = atomic_load(&gcw__engine_done);
 
@@ -561,6 +553,7 @@ catch_up(void *unused)
     if (done == now)
         return NULL;
     engine.stats.missed += now - done;
+    gcw__pending_clear();
     gcw__tables_check(is_table);
     if (atomic_load(&engine.left_at) > done)
         for (size_t i = 0; i < gcw__tables_count(); i++)
@@ -573,7 +566,7 @@ catch_up(void *unused)
 void
 gcw__engine_catch_up(void)
 {
-    GC_call_with_alloc_lock(catch_up, NULL);
+    GC_call_with_alloc_lock(gcw__catch_up_locked, NULL);
 }
 
 /* Tables. */
@@ -606,10 +599,17 @@ register_table(struct gcw__weak_table *t, uintptr_t shape)
 }
 
 struct gcw__single_table *
-gcw__single_table_new(enum gcw__sort sort)
+gcw__single_table_new(const void *key, void *value)
 {
-    return register_table(get_table(sizeof(struct gcw__single_table)),
-                          gcw__weak_shape(sort, 0));
+    struct gcw__single_table *t = get_table(sizeof *t);
+
+    if (t != NULL) {
+        atomic_store(&t->entry.value, (uintptr_t)value);
+        atomic_store(&t->entry.key, (uintptr_t)key);
+    }
+    GCW__DELAY(1);
+    return register_table((struct gcw__weak_table *)t,
+                          gcw__weak_shape(GCW__KEYS, 0));
 }
 
 struct gcw__map_table *
@@ -687,109 +687,4 @@ gcw__engine_start(void)
     if (start.error == 0)
         gcw__hook_marks(on_event);
     return start.error;
-}
-
-/* Disposal. */
-
-static bool
-leads_into(uintptr_t pointer, const void *base)
-{
-    return pointer != 0 && GC_base((void *)pointer) == base;
-}
-
-static bool
-lives_by(const struct gcw__weak_entry *entry, enum gcw__sort sort,
-         const void *base)
-{
-    bool by_key = sort != GCW__VALUES && sort != GCW__INTERNED;
-    bool by_value = sort == GCW__VALUES || sort == GCW__INTERNED
-                    || sort == GCW__BOTH;
-
-    return (by_key && leads_into(load_atomic(&entry->key), base))
-           || (by_value && leads_into(load_atomic(&entry->value), base));
-}
-
-static void
-kill_entry(struct gcw__weak_table *t, struct gcw__weak_entry *entry)
-{
-    if (atomic_exchange(&entry->value, 0) != 0)
-        bury_in_table(t);
-}
-
-/* Its owner hands out what stands for the object, but not the object. */
-static void
-kill_guarded(struct gcw__weak_table *t, struct gcw__weak_entry *entry,
-             const void *base)
-{
-    if (has_fallen(load_atomic(&entry->key)))
-        return;
-    if (leads_into(load_atomic(&entry->value), base))
-        atomic_store(&entry->value, 0);
-    let_fall(t, entry, false);
-}
-
-static void
-kill_by_walking(struct gcw__weak_table *t, uintptr_t shape, const void *base)
-{
-    enum gcw__sort sort = gcw__weak_sort(shape);
-    struct gcw__weak_entry *entries = gcw__weak_entries(t, shape);
-
-    for (size_t i = 0; i < gcw__weak_capacity(shape); i++)
-        if (lives_by(&entries[i], sort, base)) {
-            if (sort == GCW__GUARDED)
-                kill_guarded(t, &entries[i], base);
-            else
-                kill_entry(t, &entries[i]);
-        }
-}
-
-/* A key that is the object's beginning is found at once. */
-static void
-kill_in_table(struct gcw__weak_table *t, const void *base)
-{
-    uintptr_t shape = load_atomic(&t->shape);
-    enum gcw__sort sort = gcw__weak_sort(shape);
-    struct gcw__map_table *map = (struct gcw__map_table *)t;
-    struct gcw__weak_entry *entry;
-
-    if (gcw__weak_capacity(shape) == 1
-        || (sort != GCW__KEYS && sort != GCW__STRONG)
-        || atomic_load(&map->interior)) {
-        kill_by_walking(t, shape, base);
-        return;
-    }
-    entry = gcw__map_table_find(map, gcw__weak_capacity(shape) - 1,
-                                (uintptr_t)base);
-    if (entry != NULL)
-        kill_entry(t, entry);
-}
-
-static void
-kill_in_all(const void *base)
-{
-    for (size_t i = 0; i < gcw__tables_count(); i++)
-        kill_in_table(gcw__tables_at(i), base);
-}
-
-/* An entry that was being moved meanwhile may have been put where we had looked
- * already.  If it is there before it is taken away where it was, the second
- * pass finds it; if after, the thread that moves it sees that, and takes it
- * away itself. */
-static void *
-kill_locked(void *base)
-{
-    uint64_t ended = atomic_load(&gcw__moves_ended);
-
-    catch_up(NULL);
-    kill_in_all(base);
-    if (atomic_load(&gcw__moves_begun) != ended)
-        kill_in_all(base);
-    return NULL;
-}
-
-void
-gcw__engine_kill(void *base)
-{
-    if (engine.is_started)
-        GC_call_with_alloc_lock(kill_locked, base);
 }
