@@ -18,5 +18,6 @@
 #include <gcweak/map.h>
 #include <gcweak/ephemeron.h>
 #include <gcweak/intern.h>
+#include <gcweak/guardian.h>
 
 #endif

@@ -83,7 +83,8 @@ static struct {
                                       * was left to the engine; also written by
                                       * marker threads */
     GC_word last;                    /* the last that it was called in */
-    void (*died)(void *owner);
+    const struct gcw__engine_listener *listener;
+    bool has_guarded;                /* tables that were reached */
     struct gcw__engine_stats stats;
 } engine;
 
@@ -113,10 +114,19 @@ is_marked_or_outside(uintptr_t pointer)
     return base == NULL || GC_is_marked(base);
 }
 
+/* A guarded entry lives on after it has fallen. */
+static bool
+has_fallen(uintptr_t key)
+{
+    return key & 1;
+}
+
 static bool
 lives(uintptr_t key, uintptr_t value, enum gcw__sort sort)
 {
     switch (sort) {
+    case GCW__GUARDED:
+        return has_fallen(key) || is_marked(key);
     case GCW__VALUES:
     case GCW__INTERNED:
         return is_marked(value);
@@ -131,7 +141,7 @@ lives(uintptr_t key, uintptr_t value, enum gcw__sort sort)
 static uintptr_t
 held_by(uintptr_t key, uintptr_t value, enum gcw__sort sort)
 {
-    if (sort == GCW__KEYS || sort == GCW__STRONG)
+    if (sort == GCW__KEYS || sort == GCW__STRONG || sort == GCW__GUARDED)
         return value;
     return sort == GCW__VALUES ? key : 0;
 }
@@ -145,6 +155,14 @@ awaited_by(const struct gcw__weak_entry *entry, enum gcw__sort sort)
     return (uintptr_t)GC_base((void *)load_atomic(sort == GCW__VALUES
                                                 ? &entry->value
                                                 : &entry->key));
+}
+
+static void
+let_fall(struct gcw__weak_table *t, struct gcw__weak_entry *entry,
+         bool is_stopped)
+{
+    engine.listener->fell(((struct gcw__map_table *)t)->owner, entry,
+                          is_stopped);
 }
 
 /* The pass. */
@@ -191,6 +209,7 @@ look_at_table(struct gcw__weak_table *t)
 
     if (capacity > 1)
         hold((uintptr_t)((struct gcw__map_table *)t)->owner);
+    engine.has_guarded |= gcw__weak_sort(shape) == GCW__GUARDED;
     gcw__pending_begin(t);
     for (size_t i = 0; i < capacity; i++)
         look_at_entry(&entries[i], gcw__weak_sort(shape));
@@ -283,6 +302,33 @@ close_over(void)
     }
 }
 
+/* All whose keys are dead now fall at once, before one of them makes another
+ * live.  True if there were any. */
+static bool
+let_guarded_fall(void)
+{
+    struct gcw__pending p = { NULL, NULL, GCW__KEYS };
+    size_t at = 0;
+    bool any = false;
+
+    while (engine.has_guarded && gcw__pending_next(&at, &p))
+        if (p.sort == GCW__GUARDED && !lives_now(&p)) {
+            let_fall(p.table, p.entry, true);
+            any = true;
+        }
+    return any;
+}
+
+/* To the end, with what guardians bring back: they live now, and what they hold
+ * may make other entries live, and lead to other guardians. */
+static void
+close_over_with_guarded(void)
+{
+    do
+        close_over();
+    while (let_guarded_fall());
+}
+
 /* After so many deaths in a table, as a part of its capacity, its owner looks
  * whether it has become sparse. */
 enum { SOME = 16 };
@@ -299,7 +345,7 @@ bury_in_table(struct gcw__weak_table *t)
     dead = atomic_load_explicit(&table->dead, memory_order_relaxed) + 1;
     atomic_store_explicit(&table->dead, dead, memory_order_relaxed);
     if (dead % (capacity / SOME) == 0)
-        engine.died(table->owner);
+        engine.listener->died(table->owner);
 }
 
 /* What is pending is dead; but one that nothing would have been held for was
@@ -343,9 +389,10 @@ pass(void)
         gcw__tables_check(is_table);
     engine.last = gcw__gc_no();
     trace_calls.marked = NULL;
+    engine.has_guarded = false;
     gcw__pending_clear();
     reach_marked();
-    close_over();
+    close_over_with_guarded();
     bury_pending();
     gcw__tables_end();
     engine.stats.passes++;
@@ -478,6 +525,22 @@ mark_table(GC_word *address, struct GC_ms_entry *top,
 
 /* Collections without the engine. */
 
+/* One without a key is just being made. */
+static void
+drop_entry(struct gcw__weak_table *t, struct gcw__weak_entry *entry,
+           enum gcw__sort sort)
+{
+    uintptr_t key = atomic_load(&entry->key);
+
+    if (key == 0 || atomic_exchange(&entry->value, 0) == 0)
+        return;
+    engine.stats.dropped++;
+    if (sort != GCW__GUARDED)
+        bury_in_table(t);
+    else if (!has_fallen(key))
+        let_fall(t, entry, false);
+}
+
 static void
 drop_table(struct gcw__weak_table *t)
 {
@@ -485,10 +548,7 @@ drop_table(struct gcw__weak_table *t)
     struct gcw__weak_entry *entries = gcw__weak_entries(t, shape);
 
     for (size_t i = 0; i < gcw__weak_capacity(shape); i++)
-        if (atomic_exchange(&entries[i].value, 0) != 0) {
-            engine.stats.dropped++;
-            bury_in_table(t);
-        }
+        drop_entry(t, &entries[i], gcw__weak_sort(shape));
 }
 
 /* Lock held. */
@@ -580,9 +640,9 @@ gcw__engine_stats(struct gcw__engine_stats *out)
 }
 
 void
-gcw__engine_listen(void (*died)(void *owner))
+gcw__engine_listen(const struct gcw__engine_listener *listener)
 {
-    engine.died = died;
+    engine.listener = listener;
 }
 
 /* Kinds and procedures cannot be given back, so there is one of each. */
@@ -656,14 +716,31 @@ kill_entry(struct gcw__weak_table *t, struct gcw__weak_entry *entry)
         bury_in_table(t);
 }
 
+/* Its owner hands out what stands for the object, but not the object. */
+static void
+kill_guarded(struct gcw__weak_table *t, struct gcw__weak_entry *entry,
+             const void *base)
+{
+    if (has_fallen(load_atomic(&entry->key)))
+        return;
+    if (leads_into(load_atomic(&entry->value), base))
+        atomic_store(&entry->value, 0);
+    let_fall(t, entry, false);
+}
+
 static void
 kill_by_walking(struct gcw__weak_table *t, uintptr_t shape, const void *base)
 {
+    enum gcw__sort sort = gcw__weak_sort(shape);
     struct gcw__weak_entry *entries = gcw__weak_entries(t, shape);
 
     for (size_t i = 0; i < gcw__weak_capacity(shape); i++)
-        if (lives_by(&entries[i], gcw__weak_sort(shape), base))
-            kill_entry(t, &entries[i]);
+        if (lives_by(&entries[i], sort, base)) {
+            if (sort == GCW__GUARDED)
+                kill_guarded(t, &entries[i], base);
+            else
+                kill_entry(t, &entries[i]);
+        }
 }
 
 /* A key that is the object's beginning is found at once. */
