@@ -7,7 +7,9 @@
 # have died: the collector is conservative.  What is to die has a variable that
 # holds it until it is registered, for a collection may come at any time.
 
-: "${srcdir:=.}" "${builddir:=.}"
+: "${srcdir:=.}" "${builddir:=.}" "${CC:=cc}" "${PKG_CONFIG:=pkg-config}"
+: "${GC_CFLAGS=$($PKG_CONFIG --cflags bdw-gc)}"
+: "${GC_LIBS=$($PKG_CONFIG --libs bdw-gc)}"
 toy=$(cd "$builddir" && pwd)/examples/toy/toy
 
 . "$srcdir/t/tap.sh"
@@ -1135,13 +1137,37 @@ is_in_sources()
     return 1
 }
 
+# What was printed is what stands in the block after this one.
+is_next_block()
+{
+    diff "$dir/blocks/$(printf '%03d.text' $((1$1 - 999)))" "$dir/printed"
+}
+
 # The script of a page, and what stands in the next block.
 prints_next_block()
 {
-    next=$(printf '%03d.text' $((1$(basename "$1" .toy) - 999)))
     cp "$1" "$dir/example.toy"
     run_example
-    diff "$dir/blocks/$next" "$dir/printed"
+    is_next_block "$(basename "$1" .toy)"
+}
+
+# A block that is a whole program.
+is_program()
+{
+    case $1 in *.c) head -n 1 "$1" | grep -q '^#include' ;; *) false ;; esac
+}
+
+# Flags are several words.
+# shellcheck disable=SC2086
+program_prints_next_block()
+{
+    $CC $CFLAGS -Wall -Wextra -Werror -I"$srcdir/include" $GC_CFLAGS \
+        -c "$1" -o "$dir/program.o" &&
+        "$builddir/libtool" --silent --tag=CC --mode=link \
+            $CC $CFLAGS $LDFLAGS -no-install "$dir/program.o" \
+            -o "$dir/program" "$builddir/libgcweak.la" $GC_LIBS &&
+        "$dir/program" > "$dir/printed" &&
+        is_next_block "$(basename "$1" .c)"
 }
 
 # test_page FILE
@@ -1151,6 +1177,11 @@ test_page()
     for block in "$dir"/blocks/*
     do
         name="${1##*/}, block $(basename "$block")"
+        if is_program "$block"; then
+            passes "$name prints what it says" \
+                program_prints_next_block "$block"
+            continue
+        fi
         case $block in
         *.c) passes "$name stands in the sources" is_in_sources "$block" ;;
         *.toy) passes "$name prints what it says" prints_next_block "$block" ;;
@@ -1161,5 +1192,5 @@ test_page()
 test_page "$srcdir/examples/toy/README.md"
 test_page "$srcdir/doc/runtimes.md"
 set -- "$dir"/blocks/*.c "$dir"/blocks/*.toy
-passes 'the guide has its blocks' test $# -ge 20
+passes 'the guide has its blocks' test $# -ge 30
 echo "1..$count"
