@@ -68,6 +68,7 @@ test_scripts = \
 	t/locks.t \
 	t/logbus.t \
 	t/manual.t \
+	t/memo.t \
 	t/oom-lists.t \
 	t/throw.t \
 	t/torture.t \
