@@ -18,6 +18,7 @@
 #include <gcweak/map.h>
 #include <gcweak/ephemeron.h>
 #include <gcweak/guardian.h>
+#include <gcweak/intern.h>
 #include <gcweak/set.h>
 
 #endif

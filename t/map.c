@@ -448,6 +448,8 @@ look_into_map(void *object, void *data)
     f->seen += value != NULL && value->magic == MAGIC;
 }
 
+/* A stale word that leads to a map, and not to its owner, makes it one that is
+ * also in use elsewhere: so not all can be whole. */
 static void
 make_owners(void *finalized)
 {

@@ -87,6 +87,9 @@ static const struct gcw__container_ops map_ops = OPS("map", "entries");
 const struct gcw__container_ops gcw__set_ops = OPS("set", "members");
 const struct gcw__container_ops gcw__method_set_ops
     = OPS("method set", "methods");
+const struct gcw__container_ops gcw__intern_ops
+    = OPS("intern table", "objects");
+#undef OPS
 
 static void
 entries_died(void *container)

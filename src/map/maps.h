@@ -37,7 +37,8 @@ struct gcw_map {
 gcw_map *gcw__map_make(enum gcw__sort sort, const struct gcw__map_by *by,
                        const struct gcw__container_ops *ops);
 
-extern const struct gcw__container_ops gcw__set_ops, gcw__method_set_ops;
+extern const struct gcw__container_ops gcw__set_ops, gcw__method_set_ops,
+                                       gcw__intern_ops;
 
 pthread_mutex_t *gcw__map_lock(const struct gcw__container *container);
 
@@ -92,7 +93,8 @@ struct gcw__map_change {
 /* Makes it.  What it names is valid.  False with errno.  No lock held. */
 bool gcw__map_change(struct gcw__map_change *c);
 
-/* Adds an entry that it does not have; it has room.  Lock held. */
+/* Adds a key that it does not have, or may have several times; it has room.
+ * Lock held. */
 void gcw__map_insert(gcw_map *m, uintptr_t key, uintptr_t value);
 
 /* Lets it shrink, if it is sparse.  No lock held. */

@@ -60,7 +60,7 @@ struct gcw__engine_listener {
      * `is_stopped`: the world is. */
     void (*fell)(void *owner, struct gcw__weak_entry *entry, bool is_stopped);
     /* What an entry of a table that asks lives by beside its key, from its
-     * value: false if by nothing; 0 if that was found dead before. */
+     * value, which may be dead: false if by nothing. */
     bool (*also)(uintptr_t value, uintptr_t *out);
 };
 

@@ -32,4 +32,12 @@ bool gcw__lives_also(uintptr_t value, uintptr_t *also);
 /* gcw__engine_catch_up.  Returns NULL. */
 void *gcw__catch_up_locked(void *unused);
 
+/* Whether there may be dead tables among those that there are, and dead owners
+ * of tables: collections have passed without the engine. */
+bool gcw__may_be_dead(void);
+
+/* Forgets what is no table any more, after such collections.  What is pending is
+ * cleared. */
+void gcw__check_tables(void);
+
 #endif
