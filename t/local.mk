@@ -39,6 +39,7 @@ test_programs = \
 	t/random.t \
 	t/rare.t \
 	t/ref.t \
+	t/set.t \
 	t/shutdown.t \
 	t/stacks.t \
 	t/strangers.t \
