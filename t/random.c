@@ -132,6 +132,7 @@ static const struct {
     { &op_remove,             {   0,   0,   0,   0,   0,   2,   5,   6,   0 } },
     { &op_count,              {   0,   0,   0,   0,   0,   2,   2,   5,   0 } },
     { &op_walk,               {   0,   0,   0,   0,   0,   2,   3,   2,   0 } },
+    { &op_chain,              {   0,   0,   0,   0,   0,   1,   2,   2,   0 } },
     { &op_dispose_map,        {   0,   0,   0,   0,   0,   1,   1,   0,   0 } },
     { &op_make_ephemeron,     {   0,   0,   0,   0,   0,   2,   4,   4,   0 } },
     { &op_read_ephemeron,     {   0,   0,   0,   0,   0,   2,   6,   6,   0 } },

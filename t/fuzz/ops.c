@@ -38,9 +38,9 @@ static const struct operation *const operations[] = {
     &op_run_registry, &op_run_registry, &op_unregister, &op_unregister_fn,
     &op_make_proxy, &op_call_proxy, &op_call_proxy, &op_free_proxy, &op_lead,
     &op_lead, &op_put, &op_put, &op_set_default, &op_replace, &op_get, &op_get,
-    &op_remove, &op_count, &op_walk, &op_dispose_map, &op_make_ephemeron,
-    &op_read_ephemeron, &op_intern, &op_intern, &op_find_interned,
-    &op_count_interned,
+    &op_remove, &op_count, &op_walk, &op_chain, &op_dispose_map,
+    &op_make_ephemeron, &op_read_ephemeron, &op_intern, &op_intern,
+    &op_find_interned, &op_count_interned,
 };
 
 void

@@ -387,17 +387,51 @@ OPERATION(walk, "walk through map %zu", &maps, one_of)
 
 /* --- ephemerons --- */
 
-OPERATION(make_ephemeron, "make an ephemeron", NULL, NULL)
+static void
+make_ephemeron(struct object *key, bool interior, struct object *value)
 {
-    struct object *key = some_object(), *value = some_object();
     struct entry e = { .t.on = { key->number }, .key = key->body,
-                       .value = value->body, .interior = below(2) };
+                       .value = value->body, .interior = interior };
 
     tell("  key %zu, value %zu", key->number, value->number);
-    e.t.handle = gcw_ephemeron_new(key_in(key, e.interior), value);
+    e.t.handle = gcw_ephemeron_new(key_in(key, interior), value);
     must(e.t.handle != NULL, "an ephemeron could not be made");
     add(&ephemerons, &e);
     changed();
+}
+
+OPERATION(make_ephemeron, "make an ephemeron", NULL, NULL)
+{
+    struct object *key = some_object(), *value = some_object();
+
+    make_ephemeron(key, below(2), value);
+}
+
+/* A new object that lives by the other, through this map, or, if that holds
+ * nothing, an ephemeron. */
+static struct object *
+hang_new_on(const struct map *m, struct object *o)
+{
+    struct object *new = object_apart(), *key = o, *value = new;
+
+    if (m->kind == GCW_WEAK_BOTH || m->is_closed) {
+        make_ephemeron(o, false, new);
+        return new;
+    }
+    if (m->kind == GCW_WEAK_VALUES)
+        key = new, value = o;
+    must(gcw_map_put(m->t.handle, key, value) == 0, "put failed");
+    take_out(entry_of(m, key->body, false));
+    add_entry(m, key, false, value);
+    return new;
+}
+
+OPERATION(chain, "have a chain in map %zu", &maps, one_of)
+{
+    struct object *o = some_object();
+
+    for (unsigned n = 4 + below(16); n > 0; n--)
+        o = hang_new_on(thing, o);
 }
 
 OPERATION(read_ephemeron, "read ephemeron %zu", &ephemerons, one_of)

@@ -219,18 +219,25 @@ struct slot {
 
 struct list slots = LIST_OF(struct slot);
 
+static struct object *
+make_object(void)
+{
+    struct object *o = GC_MALLOC(sizeof *o);
+
+    must(o != NULL, "memory has run out");
+    o->magic = MAGIC;
+    o->body = ++n_bodies;
+    o->number = new_number(n_bodies);
+    return o;
+}
+
 struct object *
 object_in(void *slot)
 {
     struct slot *s = slot;
 
-    if (s->object == NULL) {
-        s->object = GC_MALLOC(sizeof *s->object);
-        must(s->object != NULL, "memory has run out");
-        s->object->magic = MAGIC;
-        s->object->body = ++n_bodies;
-        s->object->number = new_number(n_bodies);
-    }
+    if (s->object == NULL)
+        s->object = make_object();
     return s->object;
 }
 
@@ -366,18 +373,24 @@ struct ref {
 static struct list refs = LIST_OF(struct ref);
 static struct list dropped = LIST_OF(struct ref);
 
-/* A reference finds it again at the end, if it has not died. */
+/* It is in no slot from now on.  A reference finds it again at the end, if it
+ * has not died. */
+static void
+drop_object(struct object *o)
+{
+    struct ref r = { .t.on = { o->number } };
+
+    tell("  object %zu", o->number);
+    r.t.handle = gcw_ref_new(o);
+    add(&dropped, &r);
+    set_life(o->number, DROPPED);
+}
+
 static void
 drop_from(struct slot *s)
 {
-    struct ref r = { .t.on = { number_of(s->object) } };
-
-    if (s->object == NULL)
-        return;
-    tell("  object %zu", r.t.on[0]);
-    r.t.handle = gcw_ref_new(s->object);
-    add(&dropped, &r);
-    set_life(r.t.on[0], DROPPED);
+    if (s->object != NULL)
+        drop_object(s->object);
     s->object = NULL;
 }
 
@@ -415,10 +428,9 @@ check_new_ref(const struct ref *r)
     }
 }
 
-OPERATION(refer, "refer to %zu", &slots, one_of)
+static void
+refer_to(struct object *o, unsigned choice)
 {
-    struct object *o = object_in(thing);
-    unsigned choice = below(4);
     struct ref r = { .t.on = { o->number }, .is_long = choice & 1,
                      .interior = choice & 2 };
     const void *target = target_of(&r, o);
@@ -428,6 +440,23 @@ OPERATION(refer, "refer to %zu", &slots, one_of)
     r.id = gcw_ref_id(r.t.handle);
     check_new_ref(&r);
     add(&refs, &r);
+}
+
+OPERATION(refer, "refer to %zu", &slots, one_of)
+{
+    struct object *o = object_in(thing);
+
+    refer_to(o, below(4));
+}
+
+struct object *
+object_apart(void)
+{
+    struct object *o = make_object();
+
+    refer_to(o, 0);
+    drop_object(o);
+    return o;
 }
 
 OPERATION(read_ref, "read %zu", &refs, one_of)

@@ -149,7 +149,8 @@ extern const struct operation
     op_drain, op_drain_some, op_poll, op_collect, op_only_collect,
     op_make_proxy, op_call_proxy, op_free_proxy,
     op_lead, op_put, op_set_default, op_replace, op_get, op_remove, op_count,
-    op_walk, op_dispose_map, op_make_ephemeron, op_read_ephemeron,
+    op_walk, op_chain, op_dispose_map, op_make_ephemeron,
+    op_read_ephemeron,
     op_intern, op_find_interned, op_count_interned;
 
 void perform(const struct operation *o);
@@ -240,6 +241,9 @@ size_t body_of(const void *object);
 
 /* A new one in some slot, which drops what it had. */
 struct object *new_object(void);
+
+/* A new one in no slot, with a reference. */
+struct object *object_apart(void);
 
 /* Puts one that was found in a slot, if one is empty. */
 void take_up(struct object *o);
