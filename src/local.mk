@@ -104,6 +104,8 @@ gcweak_sources = \
 	src/map/maps.h \
 	src/marks/engine.c \
 	src/marks/engine.h \
+	src/marks/inner.h \
+	src/marks/kill.c \
 	src/marks/pending.c \
 	src/marks/pending.h \
 	src/marks/tables.c \

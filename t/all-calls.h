@@ -435,8 +435,8 @@ make_all_calls(void)
     call_events();
     call_hubs();
     call_maps();
-    call_interns();
     call_guardians();
+    call_interns();
     call_exits();
     call_proxies();
     call_stats();

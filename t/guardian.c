@@ -436,6 +436,30 @@ TEST(what_stands_for_it_comes_back_at_once)
     GC_reachable_here(t);
 }
 
+/* Others are added between two disposals. */
+TEST(each_that_is_disposed_of_is_found_and_no_other)
+{
+    struct guarded *g = guarded_new();
+    struct target *other[2];
+
+    for (size_t i = 0; i < MANY; i++) {
+        g->kept[i] = target_new(i);
+        gcw_guardian_add(g->guardian, g->kept[i], target_new(i));
+    }
+    for (size_t i = 0; i < MANY; i++) {
+        struct target *t;
+
+        other[i % 2] = target_new(0);
+        gcw_guardian_add(g->guardian, other[i % 2], NULL);
+        gcw_dispose(g->kept[i]);
+        t = gcw_guardian_next(g->guardian);
+        while (t != NULL && t->number != i)
+            t = gcw_guardian_next(g->guardian);
+        assert_non_null(t);
+    }
+    GC_reachable_here(g);
+}
+
 TEST(a_guardian_that_is_disposed_of_is_of_no_use)
 {
     struct guarded *g = guarded_new();

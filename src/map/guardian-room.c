@@ -131,6 +131,14 @@ gcw__guardian_take(gcw_guardian *g)
     return e;
 }
 
+void
+gcw__guardian_added(struct gcw__weak_entry *entry)
+{
+    struct gcw__map_table *t = GC_base(entry);
+
+    atomic_fetch_add_explicit(&t->added, 1, memory_order_release);
+}
+
 static bool
 is_superfluous(const struct gcw__segment *s)
 {

@@ -174,6 +174,7 @@ try_to_guard(void *guarding)
     atomic_store(&e->value, a->representative);
     GCW__DELAY(2);
     atomic_store(&e->key, a->object);
+    gcw__guardian_added(e);
     return 0;
 }
 

@@ -59,6 +59,9 @@ bool gcw__guardian_has_room(gcw_guardian *g, struct gcw__segment **fresh);
 /* Takes an entry that is free; there is room.  Lock held. */
 struct gcw__weak_entry *gcw__guardian_take(gcw_guardian *g);
 
+/* The entry has been filled.  Lock held. */
+void gcw__guardian_added(struct gcw__weak_entry *entry);
+
 /* Gives one back, which has no value any more.  Lock held. */
 void gcw__guardian_give_back(struct gcw__weak_entry *entry);
 

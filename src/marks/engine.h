@@ -11,9 +11,9 @@
  * collector is not as it must be. */
 int gcw__engine_start(void);
 
-/* A table, empty and registered: of one entry, or for a map.  NULL with
- * errno.  Takes the collector's lock. */
-struct gcw__single_table *gcw__single_table_new(enum gcw__sort sort);
+/* A table, registered: of one entry, which it has; or for a map, empty.  NULL
+ * with errno.  Takes the collector's lock. */
+struct gcw__single_table *gcw__single_table_new(const void *key, void *value);
 struct gcw__map_table *gcw__map_table_new(enum gcw__sort sort,
                                           unsigned logarithm, void *owner);
 

@@ -72,6 +72,11 @@ struct gcw__map_table {
                                       * objects; once true, stays true */
     void *owner;                     /* constant: held by the table; what is to
                                       * hear of that */
+    /* Of guarded entries; see kill.c. */
+    _Atomic size_t added;            /* how often one was filled */
+    size_t indexed;                  /* of these, how often before the index was
+                                      * made */
+    struct gcw__map_table *next;     /* the next in the index */
     struct gcw__weak_entry entries[];
 };
 
