@@ -211,7 +211,9 @@ oracle = \
 	t/oracle/emissions.c \
 	t/oracle/frames.c \
 	t/oracle/handlers.c \
+	t/oracle/interns.c \
 	t/oracle/listeners.c \
+	t/oracle/maps.c \
 	t/oracle/methods.c \
 	t/oracle/objects.c \
 	t/oracle/proxies.c \

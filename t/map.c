@@ -130,6 +130,7 @@ TEST(a_default_is_set_only_where_there_is_none)
 
     assert_ptr_equal(gcw_map_setdefault(m, key, a), a);
     assert_ptr_equal(gcw_map_setdefault(m, key, b), a);
+    assert_ptr_equal(gcw_map_get(m, key), a);
     gcw_map_remove(m, key);
     assert_ptr_equal(gcw_map_setdefault(m, key, b), b);
     assert_ptr_equal(gcw_map_get(m, key), b);
