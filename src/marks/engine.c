@@ -23,7 +23,13 @@
  * within the collector; in incremental mode, where the two are apart, it can
  * happen.  Then marks are not complete, and which entries live cannot be known:
  * all are dropped, when the next call finds that a collection has passed
- * without the engine.  None dangles, for nobody reads one before.
+ * without the engine, or when the next collection begins with it.  None
+ * dangles, for nobody reads one before.
+ *
+ * After a collection without the engine the registry may have tables that are
+ * dead, and nothing says so until the engine is there again: their memory may
+ * become anything meanwhile.  So whatever goes through the tables checks them
+ * first.
  *
  * Reading without a lock.  `done` is a collection after which all dead entries
  * were taken away; gc_no counts up while the world is stopped.  A reader loads
@@ -82,7 +88,8 @@ static struct {
     _Atomic GC_word left_at;         /* the last collection in which a table
                                       * was left to the engine; also written by
                                       * marker threads */
-    GC_word last;                    /* the last that it was called in */
+    GC_word last;                    /* the last that it was called in; after
+                                      * that, tables may be stale */
     const struct gcw__engine_listener *listener;
     bool has_guarded;                /* tables that were reached */
     struct gcw__engine_stats stats;
@@ -392,14 +399,83 @@ pass(void)
     engine.stats.tables = gcw__tables_count();
 }
 
+/* Collections without the engine. */
+
+/* One without a key is just being made. */
+static void
+drop_entry(struct gcw__weak_table *t, struct gcw__weak_entry *entry,
+           enum gcw__sort sort)
+{
+    uintptr_t key = atomic_load(&entry->key);
+
+    if (key == 0 || atomic_exchange(&entry->value, 0) == 0)
+        return;
+    engine.stats.dropped++;
+    if (sort != GCW__GUARDED)
+        gcw__bury(t);
+    else if (!gcw__has_fallen(key))
+        gcw__let_fall(t, entry, false);
+}
+
+static void
+drop_table(struct gcw__weak_table *t)
+{
+    uintptr_t shape = load_atomic(&t->shape);
+    struct gcw__weak_entry *entries = gcw__weak_entries(t, shape);
+
+    for (size_t i = 0; i < gcw__weak_capacity(shape); i++)
+        drop_entry(t, &entries[i], gcw__weak_sort(shape));
+}
+
+/* Entries that are being moved meanwhile: see kill.c. */
+static void
+drop_all(void)
+{
+    uint64_t ended = atomic_load(&gcw__moves_ended);
+    unsigned passes = 0;
+
+    do
+        for (size_t i = 0; i < gcw__tables_count(); i++)
+            drop_table(gcw__tables_at(i));
+    while (gcw__may_have_escaped(ended, ++passes));
+}
+
+static void
+check_tables(void)
+{
+    if (engine.last == gcw__gc_no())
+        return;
+    gcw__pending_clear();
+    gcw__tables_check(is_table);
+}
+
+void *
+gcw__catch_up_locked(void *unused)
+{
+    GC_word now = gcw__gc_no(), done = atomic_load(&gcw__engine_done);
+
+    (void)unused;
+    check_tables();
+    if (done == now)
+        return NULL;
+    engine.stats.missed += now - done;
+    if (atomic_load(&engine.left_at) > done)
+        drop_all();
+    atomic_store_explicit(&gcw__engine_done, now, memory_order_release);
+    return NULL;
+}
+
 /* Events. */
 
+/* What a collection without the engine has left is dropped before this one takes
+ * it for alive. */
 static void
 mark_starts(void)
 {
     engine.phase = MARKING;
     if (atomic_load_explicit(&engine.has_toggles, memory_order_relaxed))
         return;
+    gcw__catch_up_locked(NULL);
     atomic_store_explicit(&engine.armed, true, memory_order_relaxed);
     atomic_store_explicit(&engine.armed_at, gcw__gc_no(),
                           memory_order_relaxed);
@@ -501,9 +577,8 @@ mark_table(GC_word *address, struct GC_ms_entry *top,
     if (!gcw__weak_is_table(shape))
         return top;
     if (!gcw__is_registered(t)) {
-        if (engine.phase != FINALIZING)
+        if (engine.phase != FINALIZING || !gcw__tables_revive(t))
             return top;
-        gcw__tables_revive(t);
         revived = true;
     }
     if (gcw__weak_capacity(shape) > 1)
@@ -514,53 +589,6 @@ mark_table(GC_word *address, struct GC_ms_entry *top,
     atomic_store_explicit(&engine.left_at, gcw__gc_no() + 1,
                           memory_order_relaxed);
     return top;
-}
-
-/* Collections without the engine. */
-
-/* One without a key is just being made. */
-static void
-drop_entry(struct gcw__weak_table *t, struct gcw__weak_entry *entry,
-           enum gcw__sort sort)
-{
-    uintptr_t key = atomic_load(&entry->key);
-
-    if (key == 0 || atomic_exchange(&entry->value, 0) == 0)
-        return;
-    engine.stats.dropped++;
-    if (sort != GCW__GUARDED)
-        gcw__bury(t);
-    else if (!gcw__has_fallen(key))
-        gcw__let_fall(t, entry, false);
-}
-
-static void
-drop_table(struct gcw__weak_table *t)
-{
-    uintptr_t shape = load_atomic(&t->shape);
-    struct gcw__weak_entry *entries = gcw__weak_entries(t, shape);
-
-    for (size_t i = 0; i < gcw__weak_capacity(shape); i++)
-        drop_entry(t, &entries[i], gcw__weak_sort(shape));
-}
-
-void *
-gcw__catch_up_locked(void *unused)
-{
-    GC_word now = gcw__gc_no(), done = atomic_load(&gcw__engine_done);
-
-    (void)unused;
-    if (done == now)
-        return NULL;
-    engine.stats.missed += now - done;
-    gcw__pending_clear();
-    gcw__tables_check(is_table);
-    if (atomic_load(&engine.left_at) > done)
-        for (size_t i = 0; i < gcw__tables_count(); i++)
-            drop_table(gcw__tables_at(i));
-    engine.last = now;
-    atomic_store_explicit(&gcw__engine_done, now, memory_order_release);
-    return NULL;
 }
 
 void
@@ -671,8 +699,11 @@ start_locked(void *arg)
     make_kind();
     start->error = gcw__tracer_start(engine.descriptor, start->object);
     engine.is_started = start->error == 0;
-    if (engine.is_started)
-        atomic_store(&gcw__engine_done, gcw__gc_no());
+    if (engine.is_started) {
+        engine.last = gcw__gc_no();
+        atomic_store(&gcw__engine_done, engine.last);
+        atomic_store(&engine.armed_at, engine.last - 1);
+    }
     return NULL;
 }
 

@@ -18,7 +18,12 @@ gcw__has_fallen(uintptr_t key)
     return key & 1;
 }
 
-/* gcw__engine_catch_up.  Returns NULL. */
+/* gcw__engine_catch_up.  Returns NULL.  After that all tables are tables. */
 void *gcw__catch_up_locked(void *unused);
+
+/* After so many passes through all tables: whether an entry may have been moved
+ * in each from where the pass had not been to where it had.  `ended`: of moves,
+ * before the first pass. */
+bool gcw__may_have_escaped(uint64_t ended, unsigned passes);
 
 #endif

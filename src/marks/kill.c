@@ -12,9 +12,10 @@
  *
  * All is under the collector's lock, while the world goes on.  An entry that is
  * being moved from one table to another meanwhile may have been put where we had
- * looked already.  If it is there before it is taken away where it was, the
- * second pass finds it; if after, the thread that moves it sees that, and takes
- * it away itself.
+ * looked already.  If it is there before it is taken away where it was, the next
+ * pass finds it; if after, the thread that moves it sees that, and takes it away
+ * itself.  So a pass for each move, and one more: there are no more moves than
+ * threads that have got memory for one before.
  */
 #include <config.h>
 #include "marks/engine.h"
@@ -181,19 +182,26 @@ kill_in_maps(const void *base)
         kill_in_map(map, base);
 }
 
+bool
+gcw__may_have_escaped(uint64_t ended, unsigned passes)
+{
+    return atomic_load(&gcw__moves_begun) - ended >= passes;
+}
+
 static void *
 kill_locked(void *base)
 {
     uint64_t ended = atomic_load(&gcw__moves_ended);
+    unsigned passes = 0;
 
     if (gcw__tables_count() == 0)
         return NULL;
     gcw__catch_up_locked(NULL);
     index_tables();
     kill_indexed(base);
-    kill_in_maps(base);
-    if (atomic_load(&gcw__moves_begun) != ended)
+    do
         kill_in_maps(base);
+    while (gcw__may_have_escaped(ended, ++passes));
     return NULL;
 }
 

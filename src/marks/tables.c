@@ -175,11 +175,15 @@ gcw__tables_end(void)
         forget_table(registry.tables[--registry.count]);
 }
 
-/* It was in until a moment ago, so there is room. */
-void
+bool
 gcw__tables_revive(struct gcw__weak_table *t)
 {
+    size_t slots = registry.slots + gcw__weak_capacity(shape_of(t));
+
+    if (registry.count == registry.capacity || !gcw__pending_has_room(slots))
+        return false;
     append_table(t);
+    return true;
 }
 
 void

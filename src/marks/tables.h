@@ -34,8 +34,9 @@ struct gcw__weak_table *gcw__tables_next(void);
 void gcw__tables_end(void);
 
 /* One that was forgotten is found alive after all, in the same collection: it
- * is in again. */
-void gcw__tables_revive(struct gcw__weak_table *t);
+ * is in again.  False if there is no room: then it was not in a moment ago, and
+ * a stale pointer leads to it. */
+bool gcw__tables_revive(struct gcw__weak_table *t);
 
 /* Collections have passed that it has not heard of: forgets what is no table
  * any more, as `is_table` says of its address, for the memory may be
