@@ -38,4 +38,5 @@ gcw_guile_init(void)
     gcwg_exit_init();
     gcwg_map_init();
     gcwg_ephemeron_init();
+    gcwg_guardian_init();
 }

@@ -22,7 +22,7 @@
 enum gcwg_type {
     GCWG_REFERENCE, GCWG_METHOD, GCWG_CLEANUP, GCWG_EVENT, GCWG_LISTENER,
     GCWG_HUB, GCWG_REGISTRY, GCWG_HANDLER, GCWG_MAP, GCWG_EPHEMERON,
-    GCWG_TYPES
+    GCWG_GUARDIAN, GCWG_TYPES
 };
 
 SCM gcwg_wrap(enum gcwg_type type, void *handle);
@@ -186,5 +186,6 @@ void gcwg_hub_init(void);
 void gcwg_exit_init(void);
 void gcwg_map_init(void);
 void gcwg_ephemeron_init(void);
+void gcwg_guardian_init(void);
 
 #endif

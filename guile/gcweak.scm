@@ -1,5 +1,5 @@
-;;; gcweak.scm: weak methods, events, cleanups, exit handlers and weak maps for
-;;; Guile.
+;;; gcweak.scm: weak methods, events, cleanups, exit handlers, weak maps and
+;;; guardians for Guile.
 ;;;
 ;;; The Scheme half of the extension: what is better said in Scheme, and the
 ;;; documentation of it all.
@@ -40,7 +40,9 @@
             weak-map-count weak-map-for-each weak-map-fold
 
             make-ephemeron ephemeron? ephemeron-broken? ephemeron-key
-            ephemeron-datum reference-barrier))
+            ephemeron-datum reference-barrier
+
+            make-weak-guardian weak-guardian? weak-guardian-file-descriptor))
 
 (load-extension "libguile-gcweak" "gcw_guile_init")
 
@@ -64,6 +66,7 @@
   %make-weak-method %method-self %method-procedure %method-parts %live
   %drain %set-reporter! %make-cleanup %on-death %event-connect %hub-connect
   %exit-handler-register %map-for-each-first %map-fold-first %map-next %map-kind
+  %make-guardian %guardian-add %guardian-next %guardian-file-descriptor
   <weak-reference> <weak-method> <cleanup> <event> <listener> <hub>
   <exit-registry> <exit-handler> <weak-map> <ephemeron>)
 
@@ -396,7 +399,7 @@ keys.  The map holds the values, so one that leads to its key keeps it.")
 then has.")
 
 (define-primitive weak-map-replace!
-  "Let KEY have VALUE in MAP, if what it has is EXPECTED, by eq?.  Return whether
+  "Let KEY have VALUE in MAP, if what it has is EXPECTED, by eq?.  Return #t if
 it was so.")
 
 (define-primitive weak-map-remove!
@@ -449,6 +452,37 @@ and does not hold KEY, even if DATUM leads to it.")
 (define (reference-barrier key)
   "Keep KEY alive until this call, whose value is unspecified."
   (%keep key))
+
+
+;;; Guardians.
+
+;; Its handle is the library's.
+(define-class <weak-guardian> (<applicable-struct>)
+  (handle #:init-keyword #:handle))
+
+(define (make-weak-guardian)
+  "Return a new guardian.  (GUARDIAN OBJ) gives it an object, which it does not
+hold; (GUARDIAN) returns an object that was given to it and has died, or #f.
+(GUARDIAN OBJ REPRESENTATIVE) has it return that in place of the object."
+  (let ((handle (%make-guardian)))
+    (make <weak-guardian>
+      #:handle handle
+      #:procedure
+      (case-lambda
+        (() (%guardian-next handle))
+        ((obj) (%guardian-add handle obj))
+        ((obj representative) (%guardian-add handle obj representative))))))
+
+(define (weak-guardian? x)
+  "Return #t if X is a guardian of make-weak-guardian."
+  (is-a? x <weak-guardian>))
+
+(define (weak-guardian-file-descriptor guardian)
+  "Return the number of a file descriptor that is readable while GUARDIAN has
+something to return.  Keep GUARDIAN as long as it is watched."
+  (%guardian-file-descriptor (if (weak-guardian? guardian)
+                                 (slot-ref guardian 'handle)
+                                 guardian)))
 
 
 ;;; What the extension calls.
@@ -526,6 +560,9 @@ and does not hold KEY, even if DATUM leads to it.")
 (define-printer <ephemeron> (x)
   'ephemeron
   (if (ephemeron-broken? x) 'broken 'whole))
+(define-printer <weak-guardian> (x)
+  'weak-guardian
+  (address x))
 
 
 (add-hook! after-gc-hook %drain)

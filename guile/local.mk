@@ -12,6 +12,7 @@ guile_sources = \
 	guile/failure.c \
 	guile/gcweak-guile.c \
 	guile/gcweak-guile.h \
+	guile/guardian.c \
 	guile/handle.c \
 	guile/hub.c \
 	guile/mailbox.c \
@@ -25,6 +26,7 @@ guile_tests = \
 	guile/t/ephemeron.scm \
 	guile/t/event.scm \
 	guile/t/exit.scm \
+	guile/t/guardian.scm \
 	guile/t/hub.scm \
 	guile/t/map.scm \
 	guile/t/method.scm \

@@ -205,6 +205,7 @@ inherited|parent's|parent's cleanup"
     ends fork-all 0 \
         'kept|heard 2|heard a3|dropped in the child|child 20|heard a3'
     ends fork-maps 0 '1 datum|2 #t|child 20|1 1'
+    ends fork-guardian 0 'it #f|child 20|it #f'
 }
 
 # says PATTERN: a line of the output matches.
@@ -284,7 +285,8 @@ all_tests() {
     compile_module gcweak
     compile_module gcweak/srfi-124
     compile_module t/tap
-    for program in method cleanup event hub thread map ephemeron argument names
+    for program in method cleanup event hub thread map ephemeron guardian \
+        argument names
     do
         test_program $program
     done

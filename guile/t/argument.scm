@@ -19,6 +19,7 @@
 (define doubly-weak (make-doubly-weak-map))
 (define strong (make-strong-value-map))
 (define ephemeron (make-ephemeron object 1))
+(define guardian (make-weak-guardian))
 
 ;; Procedures that are tested here, by name.
 (define tested '())
@@ -29,7 +30,7 @@
 (define immediates (list 1 -1 #\a #t '() (if #f #f)))
 (define handles
   (list reference method cleanup event listener hub registry handler table
-        ephemeron))
+        ephemeron guardian))
 
 ;; What may not stand where these are wanted.
 (define no-object (cons* #f constant immediates))
@@ -221,6 +222,12 @@
 (refuses (ephemeron-datum ephemeron) 1 (no-handle ephemeron))
 (refuses (ephemeron-broken? ephemeron) 1 (no-handle ephemeron))
 
+(test 'weak-guardian guardian 1 no-object (list object))
+(test 'weak-guardian guardian 1 no-object (list object 1))
+(raises "a guardian refuses a third argument" 'wrong-number-of-args
+        (lambda () (guardian object 1 2)))
+(refuses (weak-guardian-file-descriptor guardian) 1 (no-handle guardian))
+
 ;; What is said of an object that cannot be a target.
 (ok "the error says that it wants a collectable object"
     (string-contains
@@ -245,7 +252,7 @@
     weak-reference? weak-method? cleanup? event? listener? hub? exit-handler?
     exit-registry? make-weak-key-map make-weak-value-map make-doubly-weak-map
     make-strong-value-map weak-map? make-ephemeron ephemeron?
-    reference-barrier))
+    reference-barrier make-weak-guardian weak-guardian?))
 
 (define (procedure-names)
   (filter (lambda (name)
@@ -262,7 +269,8 @@
     (every (lambda (predicate)
              (every boolean? (map predicate (append handles immediates))))
            (list weak-reference? weak-method? cleanup? event? listener? hub?
-                 exit-handler? exit-registry? weak-map? ephemeron?)))
+                 exit-handler? exit-registry? weak-map? ephemeron?
+                 weak-guardian?)))
 (ok "the version has three numbers"
     (= 3 (length (string-split (gcweak-version) #\.))))
 (is "nothing was connected, nor set"

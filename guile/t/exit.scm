@@ -369,4 +369,12 @@
                    (< (weak-map-count map) 7))))
   (say (weak-map-ref map object) " " (weak-map-count map)))
 
+;; What is queued is in both, whoever takes it.
+(define (fork-guardian)
+  (define guardian (make-weak-guardian))
+  (guardian object 'it)
+  (dispose! object)
+  (in-child (lambda () (say (guardian) " " (guardian))))
+  (say (guardian) " " (guardian)))
+
 ((eval (string->symbol (last (command-line))) (current-module)))
