@@ -250,6 +250,7 @@ t_torture_SOURCES = \
 	t/torture-away.c \
 	t/torture-delay.c \
 	t/torture-listen.c \
+	t/torture-map.c \
 	t/torture-model.c \
 	t/torture-play.c
 t_torture_CPPFLAGS = $(AM_CPPFLAGS)

@@ -715,8 +715,10 @@ kill_in_table(struct gcw__weak_table *t, const void *base)
 static void
 kill_in_all(const void *base)
 {
-    for (size_t i = 0; i < gcw__tables_count(); i++)
+    for (size_t i = 0; i < gcw__tables_count(); i++) {
+        GCW__DELAY(1);
         kill_in_table(gcw__tables_at(i), base);
+    }
 }
 
 /* An entry that was being moved meanwhile may have been put where we had looked
