@@ -27,6 +27,7 @@ test_programs = \
 	t/hub-run.t \
 	t/hub-weak.t \
 	t/hub.t \
+	t/map-steps.t \
 	t/map-storm.t \
 	t/map.t \
 	t/marks.t \
@@ -120,6 +121,8 @@ internals = t/libsupport.a libgcweak-internal.la $(CMOCKA_LIBS) $(FFI_LIBS) \
 	$(GC_LIBS)
 t_hostile_t_LDADD = $(internals)
 t_marks_t_LDADD = $(internals)
+t_map_steps_t_LDADD = t/libsupport.a libgcweak-delayed.la $(CMOCKA_LIBS) \
+	$(FFI_LIBS) $(GC_LIBS)
 t_memory_t_LDADD = $(internals)
 t_midst_t_LDADD = $(internals)
 t_oom_t_LDADD = $(internals)

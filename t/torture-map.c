@@ -1,7 +1,7 @@
 /* torture-map.c: a player's weak maps and ephemerons.  See torture.h.
  *
- * A value is an object whose first pointer leads back to its key, unless that
- * would keep the key for ever.  What a player has put for its own keys must be
+ * A value is an object that knows its key by a word that is no pointer, and may
+ * lead to it besides, unless that would keep the key for ever.  What a player has put for its own keys must be
  * there, and be what it has put: in its own maps, one of each kind, and in a
  * common one, which the others make grow and shrink meanwhile.  In another
  * common map everybody does anything to everybody's keys.
@@ -52,18 +52,28 @@ make_common_maps(void)
 
 /* --- Values --- */
 
+static void *
+hidden(const struct object *key)
+{
+    return (void *)~(uintptr_t)key;
+}
+
 static struct object *
 value_new(struct object *key)
 {
     struct object *value = object_new();
-    value->more[0] = key;
+    value->more[0] = hidden(key);
+    value->more[1] = below(2) == 0 ? key : NULL;
     return value;
 }
 
 static struct object *
 value_for(const struct holding *h, unsigned entry)
 {
-    return value_new(entry == GCW_STRONG_VALUES ? NULL : h->object);
+    struct object *value = value_new(h->object);
+    if (entry == GCW_STRONG_VALUES)
+        value->more[1] = NULL;
+    return value;
 }
 
 static void
@@ -93,7 +103,7 @@ judge_value(const struct holding *h, unsigned entry, struct object *value)
         return;
     }
     judge(h->values[entry], 0, value);
-    must_be(entry == GCW_STRONG_VALUES || value->more[0] == h->object,
+    must_be(value->more[0] == hidden(h->object),
             "a map has another key's value");
 }
 
@@ -102,7 +112,7 @@ static void
 judge_wild(const struct object *key, struct object *value)
 {
     must_be(GC_base(value) == value && atomic_load(&value->magic) == MAGIC_WORD
-                && value->more[0] == key,
+                && value->more[0] == hidden(key),
             "a map has a dead or another key's value");
 }
 
@@ -122,7 +132,8 @@ check_ephemeron(const struct holding *h)
         return;
     }
     judge(h->ephemeral, 0, value);
-    must_be(value->more[0] == h->object, "an ephemeron has another value");
+    must_be(value->more[0] == hidden(h->object),
+            "an ephemeron has another value");
 }
 
 void
