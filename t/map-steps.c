@@ -183,7 +183,7 @@ static void
 litter(void *unused)
 {
     (void)unused;
-    for (size_t i = 0; i < 200; i++)
+    for (size_t i = 0; i < 3000; i++)
         memset(GC_MALLOC(sizeof(struct target)), 0x77, sizeof(struct target));
 }
 
