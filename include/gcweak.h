@@ -17,5 +17,7 @@
 #include <gcweak/proxy.h>
 #include <gcweak/map.h>
 #include <gcweak/ephemeron.h>
+#include <gcweak/guardian.h>
+#include <gcweak/intern.h>
 
 #endif

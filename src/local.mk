@@ -90,15 +90,22 @@ gcweak_sources = \
 	src/ground/wakeup.c \
 	src/ground/wakeup.h \
 	src/map/ephemeron.c \
+	src/map/intern.c \
 	src/map/map-lock.c \
 	src/map/map-new.c \
 	src/map/map-room.c \
 	src/map/map-see.c \
 	src/map/map-walk.c \
+	src/map/guardian.c \
+	src/map/guardian-see.c \
+	src/map/guardian-room.c \
+	src/map/guardians.h \
 	src/map/maps.c \
 	src/map/maps.h \
 	src/marks/engine.c \
 	src/marks/engine.h \
+	src/marks/inner.h \
+	src/marks/kill.c \
 	src/marks/pending.c \
 	src/marks/pending.h \
 	src/marks/tables.c \
@@ -133,6 +140,8 @@ gcweak_sources = \
 	src/weak/method.h \
 	src/weak/pair.c \
 	src/weak/pair.h \
+	src/weak/polled.c \
+	src/weak/polled.h \
 	src/weak/container.c \
 	src/weak/container.h \
 	src/weak/read.h \
@@ -165,9 +174,11 @@ pkginclude_HEADERS = \
 	include/gcweak/drain.h \
 	include/gcweak/ephemeron.h \
 	include/gcweak/event.h \
+	include/gcweak/guardian.h \
 	include/gcweak/map.h \
 	include/gcweak/exit.h \
 	include/gcweak/hub.h \
+	include/gcweak/intern.h \
 	include/gcweak/method.h \
 	include/gcweak/proxy.h \
 	include/gcweak/ref.h
@@ -194,7 +205,8 @@ libgcweak_la_LDFLAGS = -version-info 0:0:0 -no-undefined $(NODELETE_LDFLAGS)
 EXTRA_DIST += src/gcweak.sym src/gcweak-map.awk \
 	src/collector/README.md src/debug/README.md src/deliver/README.md \
 	src/event/README.md src/exit/README.md src/ground/README.md \
-	src/process/README.md src/proxy/README.md src/weak/README.md
+	src/map/README.md src/marks/README.md src/process/README.md \
+	src/proxy/README.md src/weak/README.md
 
 # With their versions, where the linker takes a script; else only the names.
 if HAVE_VERSIONS

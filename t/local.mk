@@ -21,12 +21,14 @@ test_programs = \
 	t/exit-weak.t \
 	t/exit.t \
 	t/fork.t \
+	t/guardian.t \
 	t/held.t \
 	t/hostile.t \
 	t/hub-post.t \
 	t/hub-run.t \
 	t/hub-weak.t \
 	t/hub.t \
+	t/intern.t \
 	t/map-steps.t \
 	t/map-storm.t \
 	t/map.t \
@@ -67,6 +69,7 @@ test_scripts = \
 	t/locks.t \
 	t/logbus.t \
 	t/manual.t \
+	t/memo.t \
 	t/oom-lists.t \
 	t/throw.t \
 	t/torture.t \

@@ -60,6 +60,19 @@ gcw_ref *gcw_ref_new(const void *target);
  * gcw_ref_new.  The short and the long reference of a target are two. */
 gcw_ref *gcw_ref_new_long(const void *target);
 
+/* The short reference to `target`, if there is one; makes none.
+ *
+ * So something that is kept by reference can be looked up for an object that
+ * most likely has none.
+ *
+ * Any known thread; also from finalizers and callbacks.
+ * Returns the handle; NULL with errno untouched if nobody has asked for the
+ * reference yet; or NULL with errno: EINVAL (not a heap object), EPERM, and
+ * ENOMEM or ENOTSUP if the library was not started yet.
+ * Cost: a look-up under a lock; no memory.  After Python's
+ * weakref.getweakrefs. */
+gcw_ref *gcw_ref_find(const void *target);
+
 /* The target, or NULL once it has died.
  *
  * The result is a strong pointer, good for as long as the caller keeps it
@@ -87,10 +100,11 @@ uint64_t gcw_ref_id(const gcw_ref *ref);
  * `target` may be any pointer into the object.  All references into the
  * object, short and long, read NULL from here on; methods on it are dead; its
  * cleanups and death callbacks are pending for the drain; its exit handlers
- * are gone.  Afterwards the object may be freed with GC_FREE.  If it is not
+ * are gone, and so are the entries of weak maps, and the ephemerons, that live
+ * by it.  Afterwards the object may be freed with GC_FREE.  If it is not
  * freed, it may become a target anew, with a new reference.
- * An event, a hub or a registry is emptied for good: what would add to it
- * fails with ESTALE.
+ * An event, a hub, a registry, a map or a guardian is emptied for good: what
+ * would add to it fails with ESTALE.
  *
  * Other threads that have just read a reference may still use the object: who
  * frees it must know that none does.
@@ -98,7 +112,10 @@ uint64_t gcw_ref_id(const gcw_ref *ref);
  * Any known thread; also from finalizers and callbacks.
  * Returns 0, also if nothing refers to the object; or -1 with errno EINVAL
  * (not a heap object), EPERM, ENOMEM, ENOTSUP (the last two only if the
- * library was not started yet). */
+ * library was not started yet).
+ * Cost: a look-up for each weak map, and for each 512 guarded objects; a walk
+ * through each map whose entries live by their values; and once after each
+ * collection one over all ephemerons and guarded objects. */
 int gcw_dispose(void *target);
 
 #ifdef __cplusplus

@@ -12,10 +12,17 @@
  *     GCW__BOTH          both                     nothing
  *     GCW__STRONG        its key                  its value, even if it is dead
  *     GCW__INTERNED      its value                nothing: the key is a number
+ *     GCW__GUARDED       for ever                 its value; the key is waited
+ *                                                 for, see below
  *
  * A key never leaves its slot while the table is in use: an entry that is
  * removed or has died has the value 0, and its slot serves the same key again.
  * So an entry that is read without a lock is never another key's.
+ *
+ * In a table of GCW__GUARDED an entry falls when its key dies: the engine says so
+ * to the owner of the table, holds the value, and lets it lead to the key.  A
+ * key that is odd is no key but the owner's own: of an entry that has fallen, or
+ * is free.
  *
  * All is read by the engine while the world is stopped, at any instruction of
  * whoever writes: an entry is there once both words are, the key last.
@@ -32,6 +39,7 @@
 
 enum gcw__sort {
     GCW__KEYS, GCW__VALUES, GCW__BOTH, GCW__STRONG, GCW__INTERNED,
+    GCW__GUARDED,
     GCW__SORTS
 };
 
@@ -64,6 +72,11 @@ struct gcw__map_table {
                                       * objects; once true, stays true */
     void *owner;                     /* constant: held by the table; what is to
                                       * hear of that */
+    /* Of guarded entries; see kill.c. */
+    _Atomic size_t added;            /* how often one was filled */
+    size_t indexed;                  /* of these, how often before the index was
+                                      * made */
+    struct gcw__map_table *next;     /* the next in the index */
     struct gcw__weak_entry entries[];
 };
 
@@ -105,16 +118,15 @@ gcw__weak_entries(struct gcw__weak_table *t, uintptr_t shape)
         : ((struct gcw__map_table *)t)->entries;
 }
 
-/* Where the walk for a key begins: ground/table.h says why there.  The entries
- * follow each other, from the last to the first, up to one that was never
- * used. */
+/* The next entry of a key, or NULL.  *at is gcw__table_place(key) for the first
+ * call (ground/table.h says why there), and then as the call before has left
+ * it.  The walk ends at an entry that was never used. */
 static inline struct gcw__weak_entry *
-gcw__map_table_find(struct gcw__map_table *t, size_t mask, uintptr_t key)
+gcw__map_table_next(struct gcw__map_table *t, size_t mask, uintptr_t key,
+                    size_t *at)
 {
-    size_t at = gcw__table_place(key);
-
     for (;;) {
-        struct gcw__weak_entry *e = &t->entries[at++ & mask];
+        struct gcw__weak_entry *e = &t->entries[(*at)++ & mask];
         uintptr_t other = atomic_load_explicit(&e->key, memory_order_acquire);
 
         if (other == key)
@@ -122,6 +134,14 @@ gcw__map_table_find(struct gcw__map_table *t, size_t mask, uintptr_t key)
         if (other == 0)
             return NULL;
     }
+}
+
+static inline struct gcw__weak_entry *
+gcw__map_table_find(struct gcw__map_table *t, size_t mask, uintptr_t key)
+{
+    size_t at = gcw__table_place(key);
+
+    return gcw__map_table_next(t, mask, key, &at);
 }
 
 static inline size_t
