@@ -274,7 +274,11 @@ steal_in_the_midst(void)
     GC_set_on_collection_event(hear_start);
     GC_try_to_collect(stop_soon);
     GC_set_on_collection_event(hear_nothing);
-    collect_now();
+    if (!GC_is_incremental_mode())
+        GC_gcollect();
+    while (GC_is_incremental_mode() && GC_collect_a_little() != 0)
+        continue;
+    in_dead_frame(litter, NULL);
     GC_set_on_collection_event(heard_before);
 }
 
