@@ -29,6 +29,7 @@ test_programs = \
 	t/hub-weak.t \
 	t/hub.t \
 	t/intern.t \
+	t/map-steps.t \
 	t/map-storm.t \
 	t/map.t \
 	t/marks.t \
@@ -124,6 +125,8 @@ internals = t/libsupport.a libgcweak-internal.la $(CMOCKA_LIBS) $(FFI_LIBS) \
 	$(GC_LIBS)
 t_hostile_t_LDADD = $(internals)
 t_marks_t_LDADD = $(internals)
+t_map_steps_t_LDADD = t/libsupport.a libgcweak-delayed.la $(CMOCKA_LIBS) \
+	$(FFI_LIBS) $(GC_LIBS)
 t_memory_t_LDADD = $(internals)
 t_midst_t_LDADD = $(internals)
 t_oom_t_LDADD = $(internals)
@@ -256,6 +259,7 @@ t_torture_SOURCES = \
 	t/torture-away.c \
 	t/torture-delay.c \
 	t/torture-listen.c \
+	t/torture-map.c \
 	t/torture-model.c \
 	t/torture-play.c
 t_torture_CPPFLAGS = $(AM_CPPFLAGS)

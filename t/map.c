@@ -451,7 +451,9 @@ look_into_map(void *object, void *data)
 }
 
 /* A stale word that leads to a map, and not to its owner, makes it one that is
- * also in use elsewhere: so not all can be whole. */
+ * also in use elsewhere; so does the mark, in incremental mode, of the memory
+ * that it was made in, if that was free in the last collection.  So not all can
+ * be whole. */
 static void
 make_owners(void *finalized)
 {

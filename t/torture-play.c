@@ -14,6 +14,8 @@
 
 enum { DEPTH = 2 };
 
+bool only_maps;
+
 /* --- Callbacks --- */
 
 /* A cleanup, or a death callback. */
@@ -170,7 +172,7 @@ check_disposed(const struct holding *h)
 }
 
 static void
-dispose(struct holding *h)
+dispose(struct player *p, struct holding *h)
 {
     struct object *o = h->object;
     atomic_store(&o->life->disposing, true);
@@ -179,6 +181,7 @@ dispose(struct holding *h)
     atomic_store(&o->life->dead_at, moment());
     atomic_store(&o->magic, POISON);
     check_disposed(h);
+    check_disposed_entries(p, h);
 }
 
 /* The object goes, one way or the other. */
@@ -189,7 +192,7 @@ let_go(struct player *p, struct holding *h)
     owe(p, h);
     forget_source(p, h->object);
     if (below(2) == 0)
-        dispose(h);
+        dispose(p, h);
     else
         atomic_store(&h->object->life->rooted, false);
     free_proxy(h);
@@ -233,8 +236,10 @@ void
 check_world(struct player *p)
 {
     for (size_t i = 0; i < OBJECTS; i++)
-        if (p->holdings[i].object != NULL)
+        if (p->holdings[i].object != NULL) {
             check_holding(&p->holdings[i]);
+            check_entries(p, &p->holdings[i]);
+        }
     check_connections(p);
 }
 
@@ -634,6 +639,16 @@ play_rarely(struct player *p)
     }
 }
 
+/* In a setting of maps. */
+static void
+play_map_rarely(struct player *p)
+{
+    if (below(16) == 0)
+        check_world(p);
+    else
+        gcw_drain(1);
+}
+
 typedef void play_fn(struct player *p);
 
 /* What a callback may do: nothing that waits for a run, the worker, or a
@@ -648,7 +663,13 @@ static play_fn *const plays[] = {
     play_death_callback, play_register, play_register, play_unregister,
     play_register_at_exit, play_run, play_proxy, play_drain, play_worker,
     play_listen, play_listen, play_listen, play_listen, play_listen,
+    play_map, play_map, play_map, play_map, play_map,
     play_rarely
+};
+
+static play_fn *const map_plays[] = {
+    play_map, play_map, play_map, play_map, play_map, play_map, play_object,
+    play_map_rarely
 };
 
 #define LENGTH(array) (sizeof (array) / sizeof *(array))
@@ -656,7 +677,10 @@ static play_fn *const plays[] = {
 void
 play(struct player *p)
 {
-    plays[below(LENGTH(plays))](p);
+    if (only_maps)
+        map_plays[below(LENGTH(map_plays))](p);
+    else
+        plays[below(LENGTH(plays))](p);
     atomic_fetch_add(&tally->operations, 1);
 }
 

@@ -41,7 +41,7 @@ enum {
 
 struct setting {
     const char *name;
-    bool incremental, forks, plugins;
+    bool incremental, forks, plugins, maps;
     const char *markers;     /* of the collector, or NULL */
 };
 
@@ -50,6 +50,8 @@ static const struct setting settings[] = {
     { .name = "incremental", .incremental = true },
     { .name = "markers", .markers = "4" },
     { .name = "forks", .forks = true },
+    { .name = "maps", .maps = true },
+    { .name = "maps-markers", .maps = true, .markers = "4" },
 #if TORTURE_PLUGINS
     { .name = "plugins", .plugins = true },
 #endif
@@ -101,10 +103,12 @@ make_world(void)
     for (size_t i = 0; i < REGISTRIES; i++)
         common->registries[i] = gcw_exit_registry_new("common");
     common->hub = gcw_hub_new();
+    make_common_maps();
     for (unsigned i = 0; i < PLAYERS; i++) {
         players[i]->number = i;
         players[i]->event = gcw_event_new("own");
         players[i]->registry = gcw_exit_registry_new("own");
+        make_maps(players[i]);
     }
 }
 
@@ -273,6 +277,7 @@ set_up(const struct setting *s)
         GC_enable_incremental();
     with_forks = s->forks;
     with_plugins = s->plugins;
+    only_maps = s->maps;
     tally_begin();
     if (atexit(check_promises) != 0 || gcw_init() != 0)
         abort();

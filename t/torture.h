@@ -7,6 +7,7 @@
  *   torture-play.c    a player: objects, references, methods, cleanups, exit
  *                     handlers, proxies
  *   torture-listen.c  a player's events and hubs
+ *   torture-map.c     a player's weak maps and ephemerons
  *   torture-away.c    forked children, and plugins
  *
  * A player is a thread with a world of its own: it alone decides what is held
@@ -25,6 +26,8 @@
 #include <sys/types.h>
 #include <gc.h>
 #include <gcweak.h>
+#include <gcweak/ephemeron.h>
+#include <gcweak/map.h>
 
 /* --- Chance, delays, storms --- */
 
@@ -169,6 +172,7 @@ struct common {
     atomic_int running[REGISTRIES];      /* handlers */
     atomic_size_t posted, made;          /* emissions of the hub */
     gcw_hub *hub;
+    gcw_map *map, *wild;
 };
 extern struct common *common;
 
@@ -195,8 +199,16 @@ struct connection {
 };
 enum { IN_HUB = -1 };
 
+/* Which map an entry is in: the player's own of that kind, or the common one. */
+enum { MAP_KINDS = GCW_STRONG_VALUES + 1, IN_COMMON = MAP_KINDS, ENTRIES };
+
 struct holding {
     struct object *object;       /* NULL: free */
+    struct life *values[ENTRIES];        /* of what it has in maps; NULL:
+                                          * nothing */
+    struct object *held[ENTRIES];        /* the values that maps do not hold */
+    gcw_ephemeron *ephemeron;
+    struct life *ephemeral;      /* of its value */
     gcw_ref *ref, *long_ref, *inner_ref;
     gcw_method *method;
     gcw_cleanup *cleanup;
@@ -223,6 +235,7 @@ struct player {
     unsigned n_owed;
     gcw_event *event;
     gcw_exit_registry *registry;
+    gcw_map *maps[MAP_KINDS];
 };
 
 /* The calling thread's, or NULL. */
@@ -257,6 +270,16 @@ void use_listener(struct box *box);
 void disconnect_shown(struct box *box);
 void connect_fresh(struct player *p, struct box *box);
 void check_common(void);
+
+/* Maps. */
+void make_maps(struct player *p);
+void make_common_maps(void);
+void play_map(struct player *p);
+void check_entries(const struct player *p, const struct holding *h);
+void check_disposed_entries(const struct player *p, const struct holding *h);
+
+/* Hardly anything but maps, if the setting has it. */
+extern bool only_maps;
 
 /* Forks and plugins, if the setting has them. */
 extern bool with_forks, with_plugins;

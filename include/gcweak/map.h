@@ -14,7 +14,9 @@
  * finalizer runs, and with it a whole chain of entries that live by each other.
  * A finalizer never sees the entry of its own object.  gcw_dispose of the key
  * takes its entries away at once.  A map that only an object with a finalizer
- * leads to is whole for the finalizer.
+ * leads to is whole for the finalizer; but the collector is conservative, and if
+ * it takes the map for one in use, as a stale word may make it do, entries go
+ * whose keys only that object leads to.
  *
  * Threads.  Any number may use a map at once.  gcw_map_get takes no lock.  The
  * others are atomic: of several threads that set a default, one wins, and all

@@ -22,6 +22,7 @@
 #include <config.h>
 #include "marks/engine.h"
 
+#include "ground/delay.h"
 #include "marks/inner.h"
 #include "marks/pending.h"
 #include "marks/tables.h"
@@ -192,8 +193,10 @@ static void
 kill_in_maps(const void *base)
 {
     for (struct gcw__map_table *map = index_of_killed.maps; map != NULL;
-         map = map->next)
+         map = map->next) {
+        GCW__DELAY(1);
         kill_in_map(map, base);
+    }
 }
 
 static void *
