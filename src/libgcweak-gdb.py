@@ -222,7 +222,7 @@ def list_listeners(listeners):
 
 def patterns(hub):
     table = pointer(gdb.Value(number(hub["patterns"]["table"])),
-                    "struct gcw__map_table")
+                    "struct gcw__map_array")
     removed = number(gdb.parse_and_eval("&gcw__map_removed"))
     if number(table) == 0:
         return
