@@ -12,6 +12,8 @@
 
 #include <errno.h>
 #include <gcweak/debug.h>
+#include <gcweak/ephemeron.h>
+#include <gcweak/map.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
@@ -354,6 +356,50 @@ TEST(every_handler_and_every_cleanup_is_shown)
         gcw_cleanup_detach(cleanups[i]);
     GC_reachable_here(t);
     GC_reachable_here(r);
+}
+
+/* The line of a map in a dump. */
+static void
+dump_of_map(gcw_map_kind kind, const char *name)
+{
+    gcw_map *m = gcw_map_new(kind);
+    struct target *key = target_new(1), *value = target_new(2);
+    char *text, *line;
+
+    gcw_map_put(m, key, value);
+    gcw_map_put(m, value, value);
+    text = dumped();
+    assert_true(asprintf(&line, "\nmap %p, %s: 2 in 16 slots, where 0 have"
+                         " died\n", (void *)m, name) > 0);
+    assert_non_null(strstr(text, line));
+    gcw_dispose(value);
+    assert_true(asprintf(&line, "\nmap %p, %s: ", (void *)m, name) > 0);
+    assert_null(strstr(strstr(dumped(), line), "where 0 have died"));
+    GC_reachable_here(key);
+    GC_reachable_here(value);
+    GC_reachable_here(m);
+}
+
+TEST(a_dump_shows_the_maps)
+{
+    dump_of_map(GCW_WEAK_KEYS, "weak keys");
+    dump_of_map(GCW_WEAK_VALUES, "weak values");
+    dump_of_map(GCW_WEAK_BOTH, "weak keys and values");
+    dump_of_map(GCW_STRONG_VALUES, "weak keys and strong values");
+}
+
+TEST(a_dump_counts_ephemerons)
+{
+    struct target *key = target_new(1);
+    gcw_ephemeron *e = gcw_ephemeron_new(key, key);
+    gcw_statistics s = { .size = sizeof s };
+    char line[64];
+
+    gcw_stats(&s);
+    assert_true(s.ephemerons >= 1);
+    snprintf(line, sizeof line, "\nephemerons: %zu\n", s.ephemerons);
+    assert_non_null(strstr(dumped(), line));
+    GC_reachable_here(e);
 }
 
 /* A stream that uses the library while it is written to. */
@@ -721,6 +767,169 @@ TEST(collections_are_counted_and_noticed)
     now = stats();
     assert_true(now.collections > before.collections);
     assert_true(now.noticed == now.collections);
+}
+
+/* --- counts of weak maps --- */
+
+static void
+put_dropped(void *map)
+{
+    for (size_t i = 0; i < MANY; i++) {
+        struct target *key = target_new(i);
+
+        assert_int_equal(gcw_map_put(map, key, key), 0);
+    }
+}
+
+TEST(maps_and_their_entries_are_counted)
+{
+    collect();
+    struct target *key = target_new(1), *value = target_new(2);
+    gcw_statistics before = stats(), now;
+    gcw_map *m = gcw_map_new(GCW_WEAK_KEYS);
+    gcw_ephemeron *e = gcw_ephemeron_new(key, value);
+
+    gcw_map_put(m, key, value);
+    now = stats();
+    assert_int_equal(now.maps - before.maps, 1);
+    assert_int_equal(now.map_entries - before.map_entries, 1);
+    assert_int_equal(now.weak_tables - before.weak_tables, 2);
+    assert_int_equal(now.ephemerons - before.ephemerons, 1);
+    assert_int_equal(now.entries_died, before.entries_died);
+    gcw_map_remove(m, key);
+    now = stats();
+    assert_int_equal(now.map_entries, before.map_entries);
+    assert_int_equal(now.entries_died, before.entries_died);
+    GC_reachable_here(key);
+    GC_reachable_here(value);
+    GC_reachable_here(e);
+    GC_reachable_here(m);
+}
+
+TEST(entries_that_have_died_are_counted)
+{
+    gcw_map *m = gcw_map_new(GCW_WEAK_KEYS);
+    gcw_statistics before = stats(), now;
+
+    in_dead_frame(put_dropped, m);
+    collect();
+    now = stats();
+    assert_true(nearly_all(now.entries_died - before.entries_died, MANY));
+    assert_true(now.map_entries - before.map_entries <= MANY - NEARLY_ALL);
+    GC_reachable_here(m);
+}
+
+static void
+make_dropped_maps(void *unused)
+{
+    (void)unused;
+    for (size_t i = 0; i < MANY; i++) {
+        struct target *key = target_new(i);
+        gcw_map *m = gcw_map_new(GCW_WEAK_KEYS);
+
+        assert_int_equal(gcw_map_put(m, key, key), 0);
+        assert_non_null(gcw_ephemeron_new(key, m));
+    }
+}
+
+TEST(maps_and_ephemerons_that_have_died_are_not_counted)
+{
+    gcw_statistics before = stats(), now;
+
+    in_dead_frame(make_dropped_maps, NULL);
+    assert_true(stats().weak_tables >= before.weak_tables + 2 * MANY);
+    collect();
+    now = stats();
+    assert_true(now.weak_tables
+                <= before.weak_tables + 2 * (MANY - NEARLY_ALL));
+    assert_true(now.ephemerons <= before.ephemerons + MANY - NEARLY_ALL);
+    assert_true(now.maps <= before.maps + MANY - NEARLY_ALL);
+}
+
+static void GC_CALLBACK
+hear_nothing(GC_EventType event)
+{
+    (void)event;
+}
+
+TEST(collections_of_which_maps_are_not_told_are_counted)
+{
+    struct target *key = target_new(1);
+    gcw_map *m = gcw_map_new(GCW_WEAK_KEYS);
+    GC_on_collection_event_proc library = GC_get_on_collection_event();
+    gcw_statistics before = stats(), now;
+    char line[99];
+
+    gcw_map_put(m, key, key);
+    GC_set_on_collection_event(hear_nothing);
+    GC_gcollect();
+    GC_set_on_collection_event(library);
+    assert_ptr_equal(gcw_map_get(m, key), key);
+    now = stats();
+    assert_true(now.collections_missed > before.collections_missed);
+    assert_int_equal(now.entries_dropped, before.entries_dropped);
+    assert_int_equal(now.collections_held, before.collections_held);
+    snprintf(line, sizeof line, "weak maps were not told of %ju collections, "
+             "and dropped %ju entries\n", (uintmax_t)now.collections_missed,
+             (uintmax_t)now.entries_dropped);
+    assert_non_null(strstr(dumped(), line));
+}
+
+static GC_on_collection_event_proc library_event;
+
+/* Marking begins with the engine, and ends without it. */
+static void GC_CALLBACK
+keep_the_end_to_oneself(GC_EventType event)
+{
+    if (event != GC_EVENT_MARK_END)
+        library_event(event);
+}
+
+TEST(entries_that_are_dropped_are_counted)
+{
+    struct target *key = target_new(1);
+    gcw_map *m = gcw_map_new(GCW_WEAK_KEYS);
+    gcw_statistics before = stats(), now;
+
+    gcw_map_put(m, key, key);
+    library_event = GC_get_on_collection_event();
+    GC_set_on_collection_event(keep_the_end_to_oneself);
+    GC_gcollect();
+    GC_set_on_collection_event(library_event);
+    assert_null(gcw_map_get(m, key));
+    now = stats();
+    assert_true(now.collections_missed > before.collections_missed);
+    assert_true(now.entries_dropped - before.entries_dropped
+                >= before.map_entries + 1);
+    assert_int_equal(now.map_entries, 0);
+    GC_reachable_here(key);
+}
+
+static GC_ToggleRefStatus GC_CALLBACK
+be_strong(void *object)
+{
+    (void)object;
+    return GC_TOGGLE_REF_STRONG;
+}
+
+TEST(collections_in_which_all_is_held_are_counted)
+{
+    gcw_map *m = gcw_map_new(GCW_WEAK_KEYS);
+    gcw_statistics before = stats(), now;
+
+    GC_set_toggleref_func(be_strong);
+    in_dead_frame(put_dropped, m);
+    collect();
+    assert_int_equal(gcw_map_count(m), MANY);
+    now = stats();
+    GC_set_toggleref_func(NULL);
+    assert_true(now.collections_held > before.collections_held);
+    assert_int_equal(now.collections_missed, before.collections_missed);
+    LINE(dumped(), "weak maps held everything in ", " collections, for there"
+         " are toggle references");
+    assert_non_null(gcw_map_new(GCW_WEAK_KEYS));
+    collect();
+    assert_true(gcw_map_count(m) <= MANY - NEARLY_ALL);
 }
 
 /* A structure as a later version may have it, and what an earlier one had. */

@@ -8,6 +8,7 @@
 
 #include "ground/lock.h"
 #include "ground/spare.h"
+#include "ground/trace.h"
 #include "weak/enter.h"
 
 #include <errno.h>
@@ -125,9 +126,14 @@ map_of_sort(enum gcw__sort sort)
 gcw_map *
 gcw_map_new(gcw_map_kind kind)
 {
+    gcw_map *m;
+
     if (gcw__enter() != 0)
         return NULL;
     if ((unsigned)kind >= sizeof sorts / sizeof sorts[0])
         return gcw__fail_null(EINVAL);
-    return map_of_sort(sorts[kind]);
+    m = map_of_sort(sorts[kind]);
+    if (m != NULL)
+        GCW__TRACE2(map__create, m, (int)kind);
+    return m;
 }

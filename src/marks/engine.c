@@ -57,6 +57,7 @@
 
 #include "collector/objects.h"
 #include "ground/delay.h"
+#include "ground/trace.h"
 #include "marks/pending.h"
 #include "marks/tables.h"
 #include "marks/tracer.h"
@@ -83,6 +84,8 @@ static struct {
                                       * was left to the engine; also written by
                                       * marker threads */
     GC_word last;                    /* the last that it was called in */
+    GC_word held;                    /* collections since `done` in which there
+                                      * were toggle references */
     void (*died)(void *owner);
     struct gcw__engine_stats stats;
 } engine;
@@ -326,19 +329,28 @@ reach_marked(void)
             gcw__tables_reach(gcw__tables_at(i));
 }
 
+bool
+gcw__engine_owns(const void *base)
+{
+    return engine.is_started
+           && GC_get_kind_and_size(base, NULL) == (int)engine.kind;
+}
+
 static bool
 is_table(const void *address)
 {
     const struct gcw__weak_table *t = address;
 
     return GC_base((void *)(uintptr_t)address) == address
-           && GC_get_kind_and_size(address, NULL) == (int)engine.kind
+           && gcw__engine_owns(address)
            && gcw__weak_is_table(load_atomic(&t->shape));
 }
 
 static void
 pass(void)
 {
+    uint64_t died = engine.stats.died;
+
     if (engine.last + 1 != gcw__gc_no())
         gcw__tables_check(is_table);
     engine.last = gcw__gc_no();
@@ -349,7 +361,7 @@ pass(void)
     bury_pending();
     gcw__tables_end();
     engine.stats.passes++;
-    engine.stats.tables = gcw__tables_count();
+    GCW__TRACE2(weak__pass, gcw__tables_count(), engine.stats.died - died);
 }
 
 /* Events. */
@@ -366,14 +378,32 @@ mark_starts(void)
 }
 
 static void
-mark_ends(void)
+set_done(void)
 {
-    if (!atomic_load_explicit(&engine.armed, memory_order_relaxed))
-        return;
-    pass();
-    engine.phase = FINALIZING;
+    engine.held = 0;
     atomic_store_explicit(&gcw__engine_done, gcw__gc_no(),
                           memory_order_release);
+}
+
+static void
+count_held(void)
+{
+    bool held = atomic_load_explicit(&engine.has_toggles, memory_order_relaxed);
+
+    engine.held += held;
+    engine.stats.held += held;
+}
+
+static void
+mark_ends(void)
+{
+    if (!atomic_load_explicit(&engine.armed, memory_order_relaxed)) {
+        count_held();
+        return;
+    }
+    pass();
+    engine.phase = FINALIZING;
+    set_done();
 }
 
 /* If marking has not come to its end it was given up. */
@@ -491,22 +521,37 @@ drop_table(struct gcw__weak_table *t)
         }
 }
 
+/* Drops all entries, if tables were left to the engine in a collection that it
+ * did not hear of.  Returns how many there were. */
+static uint64_t
+drop_all(GC_word done)
+{
+    uint64_t before = engine.stats.dropped;
+
+    if (atomic_load(&engine.left_at) > done)
+        for (size_t i = 0; i < gcw__tables_count(); i++)
+            drop_table(gcw__tables_at(i));
+    return engine.stats.dropped - before;
+}
+
 /* Lock held. */
 static void *
 catch_up(void *unused)
 {
     GC_word now = gcw__gc_no(), done = atomic_load(&gcw__engine_done);
+    GC_word missed = now - done - engine.held;
+    uint64_t dropped;
 
     (void)unused;
     if (done == now)
         return NULL;
-    engine.stats.missed += now - done;
     gcw__tables_check(is_table);
-    if (atomic_load(&engine.left_at) > done)
-        for (size_t i = 0; i < gcw__tables_count(); i++)
-            drop_table(gcw__tables_at(i));
+    dropped = drop_all(done);
+    if (missed != 0)
+        GCW__TRACE2(weak__missed, missed, dropped);
+    engine.stats.missed += missed;
     engine.last = now;
-    atomic_store_explicit(&gcw__engine_done, now, memory_order_release);
+    set_done();
     return NULL;
 }
 
@@ -569,6 +614,8 @@ gcw__map_table_new(enum gcw__sort sort, unsigned logarithm, void *owner)
 static void *
 copy_stats(void *out)
 {
+    engine.stats.tables = gcw__tables_count();
+    engine.stats.singles = gcw__tables_singles();
     *(struct gcw__engine_stats *)out = engine.stats;
     return NULL;
 }
@@ -612,7 +659,7 @@ start_locked(void *arg)
     start->error = gcw__tracer_start(engine.descriptor, start->object);
     engine.is_started = start->error == 0;
     if (engine.is_started)
-        atomic_store(&gcw__engine_done, gcw__gc_no());
+        set_done();
     return NULL;
 }
 

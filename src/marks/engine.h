@@ -45,6 +45,11 @@ gcw__engine_is_done(GC_word done)
  * collector's lock. */
 void gcw__engine_kill(void *base);
 
+/* Whether the object that begins there is of the kind of tables, perhaps not set
+ * up yet (gcw__weak_is_table): not every pointer in it holds something.  Under
+ * the collector's lock. */
+bool gcw__engine_owns(const void *base);
+
 /* Around moving entries from one table to another: for that, meanwhile, an entry
  * may be neither here nor there.  Who moves one looks after it is there whether
  * it was taken away here. */
@@ -57,9 +62,11 @@ extern _Atomic uint64_t gcw__moves_begun, gcw__moves_ended;
 void gcw__engine_listen(void (*died)(void *owner));
 
 struct gcw__engine_stats {
-    size_t tables;
+    size_t tables, singles;          /* all, and those of one entry */
     uint64_t passes;                 /* of the engine, in all collections */
-    uint64_t missed;                 /* collections that it did not hear of */
+    uint64_t held;                   /* collections in which all was held, for
+                                      * there were toggle references */
+    uint64_t missed;                 /* others that it did not hear of */
     uint64_t dropped;                /* entries, for the engine could not know
                                       * whether they were alive */
     uint64_t died;                   /* entries */

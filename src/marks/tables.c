@@ -27,6 +27,7 @@ static struct {
     size_t capacity, count;
     size_t reached, given;
     size_t slots;                    /* in all tables */
+    size_t singles;                  /* tables of one slot */
 } registry;
 
 size_t
@@ -39,6 +40,12 @@ struct gcw__weak_table *
 gcw__tables_at(size_t number)
 {
     return registry.tables[number];
+}
+
+size_t
+gcw__tables_singles(void)
+{
+    return registry.singles;
 }
 
 static uintptr_t
@@ -64,8 +71,11 @@ put_table(size_t number, struct gcw__weak_table *t)
 static void
 append_table(struct gcw__weak_table *t)
 {
+    size_t capacity = gcw__weak_capacity(shape_of(t));
+
     put_table(registry.count++, t);
-    registry.slots += gcw__weak_capacity(shape_of(t));
+    registry.slots += capacity;
+    registry.singles += capacity == 1;
 }
 
 /* Adding. */
@@ -164,7 +174,10 @@ gcw__tables_next(void)
 static void
 forget_table(struct gcw__weak_table *t)
 {
-    registry.slots -= gcw__weak_capacity(shape_of(t));
+    size_t capacity = gcw__weak_capacity(shape_of(t));
+
+    registry.slots -= capacity;
+    registry.singles -= capacity == 1;
     atomic_store_explicit(&t->number, 0, memory_order_relaxed);
 }
 
@@ -187,7 +200,7 @@ gcw__tables_check(bool (*is_table)(const void *address))
 {
     size_t count = registry.count;
 
-    registry.count = registry.slots = 0;
+    registry.count = registry.slots = registry.singles = 0;
     for (size_t i = 0; i < count; i++) {
         struct gcw__weak_table *t = registry.tables[i];
 
