@@ -391,6 +391,45 @@ TEST(a_map_that_is_dropped_lets_its_values_go)
     GC_FREE(h);
 }
 
+enum { TIMES = 20 };
+
+struct dropping {
+    gcw_map *map;
+    struct target *key;
+    gcw_ref *value;
+};
+
+static void
+begin_dropping(void *dropping)
+{
+    struct dropping *d = dropping;
+    struct target *value = target_new(1);
+
+    d->map = gcw_map_new(GCW_WEAK_KEYS);
+    d->key = target_new(2);
+    d->value = gcw_ref_new(value);
+    assert_int_equal(gcw_map_put(d->map, d->key, value), 0);
+}
+
+/* The last table that a collection has looked at. */
+TEST(a_map_that_a_collection_has_seen_is_not_kept_by_that)
+{
+    struct dropping *d = GC_MALLOC_UNCOLLECTABLE(sizeof *d);
+    size_t dead = 0;
+
+    for (int i = 0; i < TIMES; i++) {
+        in_dead_frame(begin_dropping, d);
+        collect();
+        assert_non_null(gcw_ref_get(d->value));
+        clear_stack();
+        d->map = NULL;
+        collect();
+        dead += gcw_ref_get(d->value) == NULL;
+    }
+    assert_true(dead >= TIMES - 2);
+    GC_FREE(d);
+}
+
 /* --- finalizers --- */
 
 struct finalized {

@@ -197,6 +197,7 @@ look_at_table(struct gcw__weak_table *t)
     gcw__pending_begin(t);
     for (size_t i = 0; i < capacity; i++)
         look_at_entry(&entries[i], gcw__weak_sort(shape));
+    gcw__pending_begin(NULL);
 }
 
 /* True if there were any. */
