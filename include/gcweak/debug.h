@@ -103,6 +103,8 @@ typedef struct gcw_statistics {
                                   * function (map.h) */
     uint64_t entries_dropped;    /* because of that, though they may have been
                                   * alive */
+    size_t guardians, guarded;   /* guardians, and objects that they have,
+                                  * also those that can be taken out */
     size_t ephemerons;           /* of weak_tables */
     uint64_t collections_held;   /* in which weak maps held all that is in them,
                                   * for there are toggle references (map.h) */

@@ -57,8 +57,9 @@ print_table(const struct gcw__table_seen *table, void *out)
     gcw__print_table_name(out, table);
     fprintf(out, ": %zu", table->live);
     if (table->capacity != 0)
-        fprintf(out, " in %zu slots, where %zu have died", table->capacity,
-                table->dead);
+        fprintf(out, " in %zu slots", table->capacity);
+    if (table->dead != 0)
+        fprintf(out, ", where %zu have died", table->dead);
     putc('\n', out);
     if (table->live != 0 && table->capacity == 0)
         print_columns(out);

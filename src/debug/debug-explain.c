@@ -267,6 +267,8 @@ print_half(const struct explanation *e, const struct gcw__step *step)
         return;
     if (step->object + step->at == (const char *)&entry->key)
         fputs(", as a key", e->out);
+    else if (atomic_load(&entry->key) & 1)
+        fputs(", to be handed out", e->out);
     else
         fprintf(e->out, ", as the value of %p",
                 (void *)atomic_load(&entry->key));

@@ -285,20 +285,27 @@ follow_whole_entry(struct search *s, struct gcw__weak_entry *entry,
     follow_half(s, &entry->value);
 }
 
+/* One that a guardian can hand out. */
+static bool
+has_fallen(const struct gcw__weak_entry *entry)
+{
+    return load_half(&entry->key) & 1;
+}
+
 static void
 follow_entry(struct search *s, size_t table, struct gcw__weak_entry *entry,
              enum gcw__sort sort)
 {
     if (load_half(&entry->key) == 0 || load_half(&entry->value) == 0)
         return;
-    if (s->answer->all_held)
+    if (sort == GCW__STRONG || (sort == GCW__GUARDED && has_fallen(entry)))
+        follow_half(s, &entry->value);
+    else if (s->answer->all_held)
         follow_whole_entry(s, entry, sort);
-    else if (sort == GCW__KEYS)
+    else if (sort == GCW__KEYS || sort == GCW__GUARDED)
         follow_weak_entry(s, table, entry, &entry->key);
     else if (sort == GCW__VALUES)
         follow_weak_entry(s, table, entry, &entry->value);
-    else if (sort == GCW__STRONG)
-        follow_half(s, &entry->value);
 }
 
 static void
@@ -326,8 +333,8 @@ follow_waiting(struct search *s, struct gcw__weak_entry *entry)
     struct gcw__weak_table *t = GC_base(entry);
 
     s->table = number_at(s, (uintptr_t)t);
-    follow_half(s, gcw__weak_sort(load_half(&t->shape)) == GCW__KEYS
-                       ? &entry->value : &entry->key);
+    follow_half(s, gcw__weak_sort(load_half(&t->shape)) == GCW__VALUES
+                       ? &entry->key : &entry->value);
     s->table = NOTHING;
 }
 

@@ -13,6 +13,7 @@
 #include <config.h>
 #include "marks/pending.h"
 
+#include "ground/hidden.h"
 #include "ground/table.h"
 
 #include <gc.h>
@@ -32,8 +33,10 @@ struct arrays {
 static struct {
     struct arrays in;
     size_t n, n_found;
+    uint64_t clears;
     uint32_t mask;                   /* of the heads; 0: there is no index */
-    struct gcw__weak_table *table;   /* whose entries are added */
+    uintptr_t hidden;                /* the table whose entries are added, for
+                                      * the collector looks here; 0: it is in */
     uintptr_t (*of)(const struct gcw__weak_entry *entry, enum gcw__sort sort);
 } pending;
 
@@ -69,6 +72,8 @@ exchange(void *arrays)
     struct arrays *new = arrays, old = pending.in;
 
     if (new->capacity > old.capacity) {
+        pending.n = 0;
+        pending.clears++;
         pending.in = *new;
         *new = old;
     }
@@ -114,15 +119,22 @@ gcw__pending_clear(void)
     if (pending.n > KEPT)
         madvise(pending.in.words, bytes_of(pending.in.capacity),
                 MADV_DONTNEED);
+    pending.clears++;
     pending.n = pending.n_found = 0;
     pending.mask = 0;
     pending.of = NULL;
 }
 
+uint64_t
+gcw__pending_clears(void)
+{
+    return pending.clears;
+}
+
 void
 gcw__pending_begin(struct gcw__weak_table *table)
 {
-    pending.table = table;
+    pending.hidden = gcw__hide(table);
 }
 
 static struct gcw__weak_entry *
@@ -183,9 +195,9 @@ add_word(uintptr_t word)
 void
 gcw__pending_add(struct gcw__weak_entry *entry, enum gcw__sort sort)
 {
-    if (pending.table != NULL)
-        add_word((uintptr_t)pending.table | TABLE);
-    pending.table = NULL;
+    if (pending.hidden != 0)
+        add_word((uintptr_t)gcw__reveal(pending.hidden) | TABLE);
+    pending.hidden = 0;
     add_word((uintptr_t)entry | sort);
 }
 
