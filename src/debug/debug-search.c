@@ -249,7 +249,7 @@ number_at(const struct search *s, uintptr_t base)
 }
 
 static void
-wait_for(struct search *s, uintptr_t base, struct gcw__weak_entry *entry)
+add_waiting(struct search *s, uintptr_t base, struct gcw__weak_entry *entry)
 {
     if (s->waiting.count * 2 >= s->waiting.capacity && !grow_waiting(s))
         return;
@@ -272,7 +272,7 @@ follow_weak_entry(struct search *s, size_t table,
         s->from = table;
         s->table = NOTHING;
     } else if (base != 0) {
-        wait_for(s, base, entry);
+        add_waiting(s, base, entry);
     }
 }
 
