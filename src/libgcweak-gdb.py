@@ -10,7 +10,7 @@ records, so it needs the library's debugging symbols, of the same version.
     gcw-handlers      the handlers of all exit registries
     gcw-listeners     the listeners of all events and hubs
     gcw-cleanups      the cleanups that have still to run
-    gcw-maps          the weak maps
+    gcw-maps          the weak maps and intern tables
     gcw-entries MAP   the entries of one of them
     gcw-guardians     the guardians
 
@@ -145,9 +145,12 @@ def show_handler(handler):
     return "exit handler%s %s, %s" % (name, code(called["plain"]), state)
 
 
-# In the order of enum gcw__sort.
-SORTS = ["weak keys", "weak values", "weak keys and values",
-         "weak keys and strong values", "weak values"]
+SORTS = {
+    "GCW__KEYS": " with weak keys",
+    "GCW__VALUES": " with weak values",
+    "GCW__BOTH": " with weak keys and values",
+    "GCW__STRONG": " with weak keys and strong values",
+}
 
 
 def table_of(weak_map):
@@ -170,11 +173,11 @@ def entries_of(weak_map):
 
 
 def show_map(weak_map):
-    table = table_of(weak_map)
-    live = (number(weak_map["used"]) + number(weak_map["again"])
-            - number(weak_map["removed"]) - number(table["dead"]))
-    return "map with %s, %d entries in %d slots" % (
-        SORTS[number(weak_map["sort"])], live, capacity_of(table))
+    """A map, or what else is one inside."""
+    return "%s%s, %d entries in %d slots" % (
+        weak_map["container"]["ops"]["kind"].string(),
+        SORTS.get(str(weak_map["sort"]), ""),
+        sum(1 for _ in entries_of(weak_map)), capacity_of(table_of(weak_map)))
 
 
 def show_ephemeron(ephemeron):
@@ -228,17 +231,27 @@ def roots():
     return gdb.parse_and_eval("gcw__roots")
 
 
-def containers(kind):
-    """The objects of all containers of that kind, as addresses."""
+def containers(is_wanted):
+    """The objects of all containers of a kind, as addresses."""
     container = roots()["containers"]
     while number(container) != 0:
-        if container["ops"]["kind"].string() == kind:
+        if is_wanted(container["ops"]):
             found = number(container["staying"])
             if found == 0:
                 found = target_of(container["watch"]["ref"])
             if found != 0:
                 yield gdb.Value(found)
         container = container["next"]
+
+
+def of_kind(kind):
+    return containers(lambda ops: ops["kind"].string() == kind)
+
+
+def maps():
+    """Of weak maps, and of what else is one inside."""
+    see = number(gdb.parse_and_eval("&gcw__map_see"))
+    return containers(lambda ops: number(ops["see"]) == see)
 
 
 def say(line):
@@ -313,7 +326,7 @@ class Handlers(Command):
     """List the handlers of all exit registries of gcweak."""
 
     def list(self, _):
-        for registry in containers("exit registry"):
+        for registry in of_kind("exit registry"):
             list_handlers(pointer(registry, "struct gcw_exit_registry"))
 
 
@@ -321,11 +334,11 @@ class Listeners(Command):
     """List the listeners of all events and hubs of gcweak."""
 
     def list(self, _):
-        for address in containers("event"):
+        for address in of_kind("event"):
             event = pointer(address, "struct gcw_event")
             say("event %#x %s" % (number(event), text(event["name"])))
             list_listeners(event["list"])
-        for address in containers("hub"):
+        for address in of_kind("hub"):
             hub = pointer(address, "struct gcw_hub")
             for pattern in patterns(hub):
                 say("hub %#x, %s" % (number(hub), pattern_name(pattern)))
@@ -333,10 +346,10 @@ class Listeners(Command):
 
 
 class Maps(Command):
-    """List the weak maps of gcweak."""
+    """List the weak maps of gcweak, and its intern tables."""
 
     def list(self, _):
-        for address in containers("map"):
+        for address in maps():
             say_entry(pointer(address, "struct gcw_map"), show_map)
 
 
@@ -344,7 +357,7 @@ class Guardians(Command):
     """List the guardians of gcweak."""
 
     def list(self, _):
-        for address in containers("guardian"):
+        for address in of_kind("guardian"):
             say_entry(pointer(address, "struct gcw_guardian"), show_guardian)
 
 

@@ -14,6 +14,7 @@
 #include <gcweak/debug.h>
 #include <gcweak/ephemeron.h>
 #include <gcweak/guardian.h>
+#include <gcweak/intern.h>
 #include <gcweak/map.h>
 #include <pthread.h>
 #include <semaphore.h>
@@ -402,6 +403,17 @@ TEST(a_dump_shows_the_guardians)
     assert_non_null(strstr(dumped(), line));
     GC_reachable_here(t);
     GC_reachable_here(g);
+}
+
+TEST(a_dump_shows_intern_tables)
+{
+    gcw_intern *t = gcw_intern_new();
+    char *line;
+
+    assert_true(asprintf(&line, "\nintern table %p: 0 in 16 slots\n",
+                         (void *)t) > 0);
+    assert_non_null(strstr(dumped(), line));
+    GC_reachable_here(t);
 }
 
 TEST(a_dump_counts_ephemerons)

@@ -47,6 +47,7 @@ gcw_exit_handler *handler, *named;
 gcw_map *map, *strong;
 gcw_ephemeron *ephemeron, *gone;
 gcw_guardian *guardian;
+gcw_intern *intern;
 struct thing *thing;
 
 __attribute__((__noinline__)) static void
@@ -79,6 +80,7 @@ int main(void)
     gcw_hub_connect_fn(h, "opened", thing, hear_of_hub, NULL, 0);
     handler = gcw_exit_register(gcw_exit_default(), method, NULL);
     named = gcw_exit_register_fn(gcw_exit_default(), close_it, NULL, &o);
+    intern = gcw_intern_new();
     map = gcw_map_new(GCW_WEAK_KEYS);
     strong = gcw_map_new(GCW_STRONG_VALUES);
     gcw_map_put(map, thing, e);
@@ -150,7 +152,7 @@ says()
     fi
 }
 
-echo 1..26
+echo 1..27
 says 'a reference' "^.[0-9]+ = reference to $thing\$"
 says 'a dead long one' '^.[0-9]+ = long reference to a dead object$'
 says 'a method' "^.[0-9]+ = method turn_it of $thing, data 0x"
@@ -179,3 +181,4 @@ says 'and their entries' "^  $thing -> 0x[0-9a-f]+\$"
 says 'but not without a map' 'gcw-entries MAP: which map'
 says 'a guardian' '^.[0-9]+ = guardian of 1 objects, some to be handed out$'
 says 'guardians are listed' '^  0x[0-9a-f]+  guardian of 1 objects, some to be'
+says 'intern tables, too' '^  0x[0-9a-f]+  intern table, 0 entries in 16 slots'

@@ -28,6 +28,7 @@ test_programs = \
 	t/hub-run.t \
 	t/hub-weak.t \
 	t/hub.t \
+	t/intern.t \
 	t/map.t \
 	t/memory.t \
 	t/method.t \
