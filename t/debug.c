@@ -2041,6 +2041,7 @@ struct busy {
     gcw_event *event;
     gcw_hub *hub;
     gcw_exit_registry *registry;
+    gcw_map *map;
     atomic_bool stop;
     atomic_size_t rounds;
 };
@@ -2060,8 +2061,10 @@ come_and_go(const struct busy *busy)
         listeners[N + i] = gcw_hub_connect(busy->hub, "opened", t, m, 0);
         handlers[i] = gcw_exit_register(busy->registry, m, NULL);
         cleanups[i] = gcw_cleanup_new(t, close_it, NULL);
+        gcw_map_put(busy->map, handlers[i], cleanups[i]);
     }
     for (size_t i = 0; i < N; i++) {
+        gcw_map_remove(busy->map, handlers[i]);
         gcw_listener_disconnect(listeners[i]);
         gcw_listener_disconnect(listeners[N + i]);
         gcw_exit_unregister(handlers[i]);
@@ -2091,6 +2094,7 @@ look_once(struct target *t)
 
     LINE(table(text, "cleanups: "), "  alive ", address(t), " flush_it (");
     LINE(table(text, "event \"stays\" "), "  alive ", " hear_it (");
+    LINE(text, "map ", ", weak keys: ", " in ", " slots");
     assert_true(stats().cleanups >= 1);
     free(text);
     free(explained(&hidden, &length));
@@ -2111,6 +2115,7 @@ TEST(others_may_go_on_meanwhile)
     busy->event = gcw_event_new("busy");
     busy->hub = gcw_hub_new();
     busy->registry = gcw_exit_registry_new("busy");
+    busy->map = gcw_map_new(GCW_WEAK_KEYS);
     for (size_t i = 0; i < THREADS; i++)
         assert_int_equal(GC_pthread_create(&threads[i], NULL, be_busy, busy),
                          0);
