@@ -769,6 +769,53 @@ TEST(without_the_event_function_nothing_is_lost)
 
 /* --- forks --- */
 
+static GC_on_collection_event_proc library_event;
+
+/* Marking begins with the engine, and ends without it. */
+static void GC_CALLBACK
+keep_the_end_to_oneself(GC_EventType event)
+{
+    if (event != GC_EVENT_MARK_END)
+        library_event(event);
+}
+
+static void
+collect_without_the_end(void)
+{
+    library_event = GC_get_on_collection_event();
+    GC_set_on_collection_event(keep_the_end_to_oneself);
+    GC_gcollect();
+    GC_set_on_collection_event(library_event);
+}
+
+/* Where they were is something else soon. */
+static void
+use_memory_again(void)
+{
+    for (size_t i = 0; i < 5 * MANY; i++)
+        memset(GC_MALLOC(sizeof(struct target)), 0xee, sizeof(struct target));
+}
+
+/* Also if the engine hears of another collection before anybody reads. */
+TEST(values_that_were_not_marked_are_not_given)
+{
+    struct herd *h = herd_new(GCW_WEAK_KEYS);
+
+    in_dead_frame(fill, h);
+    let_go(h->values);
+    clear_stack();
+    collect_without_the_end();
+    use_memory_again();
+    GC_gcollect();
+    for (size_t i = 0; i < MANY; i++) {
+        struct target *value = gcw_map_get(h->map, h->keys[i]);
+
+        assert_true(value == NULL
+                    || (value->magic == MAGIC && value->number == i));
+    }
+    GC_FREE(h);
+}
+
 TEST(a_child_has_a_copy)
 {
     struct herd *h = herd_new(GCW_WEAK_KEYS);

@@ -23,7 +23,8 @@
  * within the collector; in incremental mode, where the two are apart, it can
  * happen.  Then marks are not complete, and which entries live cannot be known:
  * all are dropped, when the next call finds that a collection has passed
- * without the engine.  None dangles, for nobody reads one before.
+ * without the engine, or when the engine is called again.  None dangles, for
+ * nobody reads one before.
  *
  * Reading without a lock.  `done` is a collection after which all dead entries
  * were taken away; gc_no counts up while the world is stopped.  A reader loads
@@ -80,9 +81,10 @@ static struct {
     _Atomic bool has_toggles;        /* written by anybody */
     _Atomic bool armed;              /* read by marker threads, as */
     _Atomic GC_word armed_at;        /* gc_no when it was armed last */
-    _Atomic GC_word left_at;         /* the last collection in which a table
-                                      * was left to the engine; also written by
-                                      * marker threads */
+    _Atomic GC_word left_at;         /* the first collection after `done` in
+                                      * which a table was left to the engine;
+                                      * also written by marker threads */
+    bool drops;                      /* this one drops all entries */
     GC_word last;                    /* the last that it was called in */
     GC_word held;                    /* collections since `done` in which there
                                       * were toggle references */
@@ -196,6 +198,32 @@ look_at_entry(struct gcw__weak_entry *entry, enum gcw__sort sort)
         gcw__pending_add(entry, sort);
 }
 
+/* One without a key is just being made. */
+static void
+drop_entry(struct gcw__weak_table *t, struct gcw__weak_entry *entry,
+           enum gcw__sort sort, bool is_stopped)
+{
+    uintptr_t key = atomic_load(&entry->key);
+
+    if (key == 0 || atomic_exchange(&entry->value, 0) == 0)
+        return;
+    engine.stats.dropped++;
+    if (sort != GCW__GUARDED)
+        gcw__bury(t);
+    else if (!gcw__has_fallen(key))
+        gcw__let_fall(t, entry, is_stopped);
+}
+
+static void
+drop_table(struct gcw__weak_table *t, bool is_stopped)
+{
+    uintptr_t shape = load_atomic(&t->shape);
+    struct gcw__weak_entry *entries = gcw__weak_entries(t, shape);
+
+    for (size_t i = 0; i < gcw__weak_capacity(shape); i++)
+        drop_entry(t, &entries[i], gcw__weak_sort(shape), is_stopped);
+}
+
 static void
 look_at_table(struct gcw__weak_table *t)
 {
@@ -205,6 +233,10 @@ look_at_table(struct gcw__weak_table *t)
 
     if (capacity > 1)
         hold((uintptr_t)((struct gcw__map_table *)t)->owner);
+    if (engine.drops) {
+        drop_table(t, true);
+        return;
+    }
     engine.has_guarded |= gcw__weak_sort(shape) == GCW__GUARDED;
     gcw__pending_begin(t);
     for (size_t i = 0; i < capacity; i++)
@@ -385,11 +417,39 @@ is_table(const void *address)
            && gcw__weak_is_table(load_atomic(&t->shape));
 }
 
+/* How many collections before this one the engine has not heard of. */
+static GC_word
+missed_before(GC_word this)
+{
+    GC_word done = load_atomic(&gcw__engine_done);
+
+    return done < this ? this - 1 - done - engine.held : 0;
+}
+
+/* Whether tables were left to it in one of them. */
+static bool
+was_left_before(GC_word this)
+{
+    GC_word left_at = load_atomic(&engine.left_at);
+
+    return left_at > load_atomic(&gcw__engine_done) && left_at < this;
+}
+
+static void
+count_missed(GC_word missed, uint64_t dropped)
+{
+    engine.stats.missed += missed;
+    if (missed != 0)
+        GCW__TRACE2(weak__missed, missed, dropped);
+}
+
 static void
 pass(void)
 {
-    uint64_t died = engine.stats.died;
+    uint64_t died = engine.stats.died, dropped = engine.stats.dropped;
+    GC_word missed = missed_before(gcw__gc_no());
 
+    engine.drops = was_left_before(gcw__gc_no());
     if (engine.last + 1 != gcw__gc_no())
         gcw__tables_check(is_table);
     engine.last = gcw__gc_no();
@@ -401,6 +461,7 @@ pass(void)
     bury_pending();
     gcw__tables_end();
     engine.stats.passes++;
+    count_missed(missed, engine.stats.dropped - dropped);
     GCW__TRACE2(weak__pass, gcw__tables_count(), engine.stats.died - died);
 }
 
@@ -534,6 +595,8 @@ mark_table(GC_word *address, struct GC_ms_entry *top,
         if (engine.phase != FINALIZING)
             return top;
         gcw__tables_revive(t);
+        if (engine.drops)
+            drop_table(t, false);
         revived = true;
     }
     if (gcw__weak_capacity(shape) > 1)
@@ -541,49 +604,24 @@ mark_table(GC_word *address, struct GC_ms_entry *top,
                         limit);
     if (revived || !engine_will_come())
         return mark_all(t, shape, top, limit);
-    atomic_store_explicit(&engine.left_at, gcw__gc_no() + 1,
-                          memory_order_relaxed);
+    if (load_atomic(&engine.left_at) <= load_atomic(&gcw__engine_done))
+        atomic_store_explicit(&engine.left_at, gcw__gc_no() + 1,
+                              memory_order_relaxed);
     return top;
 }
 
 /* Collections without the engine. */
 
-/* One without a key is just being made. */
-static void
-drop_entry(struct gcw__weak_table *t, struct gcw__weak_entry *entry,
-           enum gcw__sort sort)
-{
-    uintptr_t key = atomic_load(&entry->key);
-
-    if (key == 0 || atomic_exchange(&entry->value, 0) == 0)
-        return;
-    engine.stats.dropped++;
-    if (sort != GCW__GUARDED)
-        gcw__bury(t);
-    else if (!gcw__has_fallen(key))
-        gcw__let_fall(t, entry, false);
-}
-
-static void
-drop_table(struct gcw__weak_table *t)
-{
-    uintptr_t shape = load_atomic(&t->shape);
-    struct gcw__weak_entry *entries = gcw__weak_entries(t, shape);
-
-    for (size_t i = 0; i < gcw__weak_capacity(shape); i++)
-        drop_entry(t, &entries[i], gcw__weak_sort(shape));
-}
-
-/* Drops all entries, if tables were left to the engine in a collection that it
- * did not hear of.  Returns how many there were. */
+/* Drops all entries, if tables were left to the engine in a collection before
+ * the next that it has not heard of.  Returns how many there were. */
 static uint64_t
-drop_all(GC_word done)
+drop_all(GC_word next)
 {
     uint64_t before = engine.stats.dropped;
 
-    if (atomic_load(&engine.left_at) > done)
+    if (was_left_before(next))
         for (size_t i = 0; i < gcw__tables_count(); i++)
-            drop_table(gcw__tables_at(i));
+            drop_table(gcw__tables_at(i), false);
     return engine.stats.dropped - before;
 }
 
@@ -591,18 +629,13 @@ void *
 gcw__catch_up_locked(void *unused)
 {
     GC_word now = gcw__gc_no(), done = atomic_load(&gcw__engine_done);
-    GC_word missed = now - done - engine.held;
-    uint64_t dropped;
 
     (void)unused;
     if (done == now)
         return NULL;
     gcw__pending_clear();
     gcw__tables_check(is_table);
-    dropped = drop_all(done);
-    if (missed != 0)
-        GCW__TRACE2(weak__missed, missed, dropped);
-    engine.stats.missed += missed;
+    count_missed(missed_before(now + 1), drop_all(now + 1));
     engine.last = now;
     set_done();
     return NULL;
