@@ -90,7 +90,8 @@ static const struct gcw__container_ops intern_ops
 static void
 entries_died(void *container)
 {
-    gcw__container_untidy(container);
+    if (gcw__map_container_is(container))
+        gcw__container_untidy(container);
 }
 
 void

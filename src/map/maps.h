@@ -23,6 +23,11 @@ gcw_map *gcw__map_of_sort(enum gcw__sort sort);
 
 pthread_mutex_t *gcw__map_lock(const struct gcw__container *container);
 
+/* Whether the container of a map or guardian is there.  After collections that
+ * the engine has not heard of, it may know a table that died in one, and whose
+ * owner's memory is something else by now. */
+bool gcw__map_container_is(const void *address);
+
 static inline struct gcw__map_table *
 gcw__map_table(const gcw_map *m)
 {
