@@ -633,8 +633,10 @@ TEST(without_the_event_function_nothing_is_lost)
     struct guarded *g = guarded_new();
     GC_on_collection_event_proc before = GC_get_on_collection_event();
 
+    GC_disable();
     in_dead_frame(guard_many, g);
     GC_set_on_collection_event(hear_nothing);
+    GC_enable();
     collect();
     assert_null(gcw_guardian_next(g->guardian));
     assert_int_equal(dead_refs(g->refs, MANY), 0);

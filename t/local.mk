@@ -29,7 +29,9 @@ test_programs = \
 	t/hub-weak.t \
 	t/hub.t \
 	t/intern.t \
+	t/map-storm.t \
 	t/map.t \
+	t/marks.t \
 	t/memory.t \
 	t/method.t \
 	t/midst.t \
@@ -37,6 +39,7 @@ test_programs = \
 	t/random.t \
 	t/rare.t \
 	t/ref.t \
+	t/set.t \
 	t/shutdown.t \
 	t/stacks.t \
 	t/strangers.t \
@@ -66,6 +69,7 @@ test_scripts = \
 	t/locks.t \
 	t/logbus.t \
 	t/manual.t \
+	t/memo.t \
 	t/oom-lists.t \
 	t/throw.t \
 	t/torture.t \
@@ -119,6 +123,7 @@ LDADD = t/libsupport.a libgcweak.la $(CMOCKA_LIBS) $(GC_LIBS)
 internals = t/libsupport.a libgcweak-internal.la $(CMOCKA_LIBS) $(FFI_LIBS) \
 	$(GC_LIBS)
 t_hostile_t_LDADD = $(internals)
+t_marks_t_LDADD = $(internals)
 t_memory_t_LDADD = $(internals)
 t_midst_t_LDADD = $(internals)
 t_oom_t_LDADD = $(internals)
@@ -206,7 +211,9 @@ oracle = \
 	t/oracle/emissions.c \
 	t/oracle/frames.c \
 	t/oracle/handlers.c \
+	t/oracle/interns.c \
 	t/oracle/listeners.c \
+	t/oracle/maps.c \
 	t/oracle/methods.c \
 	t/oracle/objects.c \
 	t/oracle/proxies.c \

@@ -130,6 +130,7 @@ TEST(a_default_is_set_only_where_there_is_none)
 
     assert_ptr_equal(gcw_map_setdefault(m, key, a), a);
     assert_ptr_equal(gcw_map_setdefault(m, key, b), a);
+    assert_ptr_equal(gcw_map_get(m, key), a);
     gcw_map_remove(m, key);
     assert_ptr_equal(gcw_map_setdefault(m, key, b), b);
     assert_ptr_equal(gcw_map_get(m, key), b);
@@ -392,70 +393,6 @@ TEST(a_map_that_is_dropped_lets_its_values_go)
     GC_FREE(h);
 }
 
-enum { TIMES = 20 };
-
-struct dropping {
-    gcw_map *map;
-    struct target *key;
-    gcw_ref *value;
-};
-
-static void
-begin_dropping(void *dropping)
-{
-    struct dropping *d = dropping;
-    struct target *value = target_new(1);
-
-    d->map = gcw_map_new(GCW_WEAK_KEYS);
-    d->key = target_new(2);
-    d->value = gcw_ref_new(value);
-    assert_int_equal(gcw_map_put(d->map, d->key, value), 0);
-}
-
-/* The engine looks at the newest table last. */
-static void
-look_and_drop(void (*look)(void *unused))
-{
-    struct dropping *d = GC_MALLOC_UNCOLLECTABLE(sizeof *d);
-    size_t dead = 0;
-
-    for (int i = 0; i < TIMES; i++) {
-        in_dead_frame(begin_dropping, d);
-        in_dead_frame(look, NULL);
-        assert_non_null(gcw_ref_get(d->value));
-        clear_stack();
-        d->map = NULL;
-        collect();
-        dead += gcw_ref_get(d->value) == NULL;
-    }
-    assert_true(dead >= TIMES - 2);
-    GC_FREE(d);
-}
-
-static void
-look_by_collecting(void *unused)
-{
-    (void)unused;
-    collect();
-}
-
-static void
-look_by_disposing(void *unused)
-{
-    (void)unused;
-    gcw_dispose(target_new(3));
-}
-
-TEST(a_map_that_a_collection_has_looked_at_is_not_kept_by_that)
-{
-    look_and_drop(look_by_collecting);
-}
-
-TEST(a_map_that_gcw_dispose_has_looked_at_is_not_kept_by_that)
-{
-    look_and_drop(look_by_disposing);
-}
-
 /* --- finalizers --- */
 
 struct finalized {
@@ -512,6 +449,8 @@ look_into_map(void *object, void *data)
     f->seen += value != NULL && value->magic == MAGIC;
 }
 
+/* A stale word that leads to a map, and not to its owner, makes it one that is
+ * also in use elsewhere: so not all can be whole. */
 static void
 make_owners(void *finalized)
 {
@@ -526,9 +465,14 @@ make_owners(void *finalized)
     }
 }
 
-/* Most, for a stray pointer to the map may have been found before; in incremental
- * mode also what is allocated while marking goes on is often found to be alive,
- * from the free list that it was in. */
+/* A stale word may lead to the map alone, past its owner; in incremental mode
+ * more so, where what is marked once stays marked for some collections. */
+static bool
+most_were_whole(const struct finalized *f)
+{
+    return f->seen * 4 >= f->n * 3;
+}
+
 TEST(a_map_of_an_object_that_is_finalized_is_whole)
 {
     struct finalized *f = GC_MALLOC_UNCOLLECTABLE(sizeof *f);
@@ -536,7 +480,7 @@ TEST(a_map_of_an_object_that_is_finalized_is_whole)
     in_dead_frame(make_owners, f);
     collect();
     assert_true(nearly_all(f->n, MANY));
-    assert_true(f->seen >= f->n * 3 / 4);
+    assert_true(most_were_whole(f));
 }
 
 /* --- shrinking --- */
@@ -767,54 +711,53 @@ TEST(without_the_event_function_nothing_is_lost)
     GC_FREE(h);
 }
 
-/* --- forks --- */
+static GC_on_collection_event_proc heard_before;
 
-static GC_on_collection_event_proc library_event;
-
-/* Marking begins with the engine, and ends without it. */
+/* Whoever does so does not pass on what the library waits for most. */
 static void GC_CALLBACK
-keep_the_end_to_oneself(GC_EventType event)
+hear_no_end(GC_EventType event)
 {
     if (event != GC_EVENT_MARK_END)
-        library_event(event);
+        heard_before(event);
 }
 
+/* In memory that was freed. */
 static void
-collect_without_the_end(void)
+keep_others(void **keep)
 {
-    library_event = GC_get_on_collection_event();
-    GC_set_on_collection_event(keep_the_end_to_oneself);
-    GC_gcollect();
-    GC_set_on_collection_event(library_event);
+    for (size_t i = 0; i < 2 * MANY; i++) {
+        keep[i] = GC_MALLOC(sizeof(struct target));
+        memset(keep[i], 0x55, sizeof(struct target));
+    }
 }
 
-/* Where they were is something else soon. */
-static void
-use_memory_again(void)
-{
-    for (size_t i = 0; i < 5 * MANY; i++)
-        memset(GC_MALLOC(sizeof(struct target)), 0xee, sizeof(struct target));
-}
-
-/* Also if the engine hears of another collection before anybody reads. */
-TEST(values_that_were_not_marked_are_not_given)
+/* The engine was there when marking began, and not in its end: what was freed
+ * it learns from nobody.  It is there again in the next collection, before
+ * anybody has looked into the map. */
+TEST(what_it_cannot_know_is_dropped_before_the_next_collection)
 {
     struct herd *h = herd_new(GCW_WEAK_KEYS);
+    void **keep = keep_array(2 * MANY);
 
     in_dead_frame(fill, h);
     let_go(h->values);
-    clear_stack();
-    collect_without_the_end();
-    use_memory_again();
+    heard_before = GC_get_on_collection_event();
+    GC_set_on_collection_event(hear_no_end);
+    GC_gcollect();
+    GC_set_on_collection_event(heard_before);
+    keep_others(keep);
     GC_gcollect();
     for (size_t i = 0; i < MANY; i++) {
         struct target *value = gcw_map_get(h->map, h->keys[i]);
 
-        assert_true(value == NULL
-                    || (value->magic == MAGIC && value->number == i));
+        if (value != NULL)
+            assert_int_equal(value->magic, MAGIC);
     }
+    GC_FREE(keep);
     GC_FREE(h);
 }
+
+/* --- forks --- */
 
 TEST(a_child_has_a_copy)
 {

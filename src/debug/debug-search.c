@@ -580,7 +580,7 @@ search_locked(void *arg)
 {
     struct search *s = arg;
 
-    s->answer->all_held = !gcw__engine_is_done(gcw__engine_load_done());
+    s->answer->all_held = gcw__engine_holds_all();
     s->result = search_all(s);
     if (s->result == GCW__FOUND)
         make_answer(s);

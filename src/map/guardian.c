@@ -54,29 +54,13 @@ push_fallen(gcw_guardian *g, struct gcw__weak_entry *entry)
     while (!atomic_compare_exchange_weak(&g->fallen, &first, entry));
 }
 
-/* As gcw__map_container_is: what leads from a table to the guardian's container,
- * and back to the table. */
-static bool
-segment_is_whole(const void *segment, const struct gcw__weak_entry *entry)
-{
-    const struct gcw__segment *s = segment;
-
-    return GC_base((void *)(uintptr_t)segment) == segment
-           && s->table == GC_base((void *)(uintptr_t)entry)
-           && s->guardian != NULL && GC_base(s->guardian) == s->guardian
-           && gcw__map_container_is(s->guardian->container);
-}
-
 /* While the world goes on the descriptor cannot be set without the lock. */
 void
 gcw__guardian_fell(void *segment, struct gcw__weak_entry *entry,
                    bool is_stopped)
 {
-    gcw_guardian *g;
+    gcw_guardian *g = ((struct gcw__segment *)segment)->guardian;
 
-    if (!segment_is_whole(segment, entry))
-        return;
-    g = ((struct gcw__segment *)segment)->guardian;
     push_fallen(g, entry);
     if (is_stopped)
         gcw__polled_show(g->container, g);

@@ -20,15 +20,6 @@ gcw__map_lock(const struct gcw__container *container)
                       >> (sizeof(uintptr_t) * 8 - 4)];
 }
 
-bool
-gcw__map_container_is(const void *address)
-{
-    const struct gcw__container *container = address;
-
-    return address != NULL && GC_base((void *)(uintptr_t)address) == address
-           && container->lock == gcw__map_lock(container);
-}
-
 static void
 maps_prepare(void)
 {

@@ -10,6 +10,7 @@
 #include "ground/spare.h"
 #include "ground/trace.h"
 #include "weak/enter.h"
+#include "weak/method.h"
 
 #include <errno.h>
 
@@ -31,7 +32,7 @@ map_empty(void *map)
     size_t capacity = gcw__map_table_mask(t) + 1;
 
     for (size_t i = 0; i < capacity; i++)
-        m->removed += atomic_exchange(&t->entries[i].value, 0) != 0;
+        m->counts.removed += atomic_exchange(&t->entries[i].value, 0) != 0;
 }
 
 /* There is no code in it. */
@@ -82,23 +83,26 @@ gcw__map_tidy(void *map)
         map_empty, map_unloading, gcw__map_tidy, gcw__map_see,              \
         gcw__map_counted                                                    \
     }
+
 static const struct gcw__container_ops map_ops = OPS("map", "entries");
-static const struct gcw__container_ops intern_ops
+const struct gcw__container_ops gcw__set_ops = OPS("set", "members");
+const struct gcw__container_ops gcw__method_set_ops
+    = OPS("method set", "methods");
+const struct gcw__container_ops gcw__intern_ops
     = OPS("intern table", "objects");
 #undef OPS
 
 static void
 entries_died(void *container)
 {
-    if (gcw__map_container_is(container))
-        gcw__container_untidy(container);
+    gcw__container_untidy(container);
 }
 
 void
 gcw__maps_install(void)
 {
     static const struct gcw__engine_listener listener = {
-        entries_died, gcw__guardian_fell
+        entries_died, gcw__guardian_fell, gcw__method_lives_also
     };
 
     gcw__engine_listen(&listener);
@@ -115,16 +119,16 @@ static const enum gcw__sort sorts[] = {
 };
 
 gcw_map *
-gcw__map_of_sort(enum gcw__sort sort)
+gcw__map_make(enum gcw__sort sort, const struct gcw__map_by *by,
+              const struct gcw__container_ops *ops)
 {
-    const struct gcw__container_ops *ops
-        = sort == GCW__INTERNED ? &intern_ops : &map_ops;
     gcw_map *m = GC_MALLOC(sizeof *m);
     struct gcw__map_table *t;
 
     if (m == NULL)
         return gcw__fail_null(ENOMEM);
     m->sort = sort;
+    m->by = by;
     m->container = gcw__container_new(ops, sizeof *m->container);
     if (m->container == NULL)
         return gcw__fail_null(ENOMEM);
@@ -144,7 +148,7 @@ gcw_map_new(gcw_map_kind kind)
         return NULL;
     if ((unsigned)kind >= sizeof sorts / sizeof sorts[0])
         return gcw__fail_null(EINVAL);
-    m = gcw__map_of_sort(sorts[kind]);
+    m = gcw__map_make(sorts[kind], NULL, &map_ops);
     if (m != NULL)
         GCW__TRACE2(map__create, m, (int)kind);
     return m;

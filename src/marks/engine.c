@@ -9,8 +9,8 @@
  * marked.  An entry that lives has what it holds marked, with all that this
  * leads to (tracer.c), which may make other entries and tables live; what does
  * not live yet is pending (pending.c).  When nothing new is found, what is
- * pending is dead, and its value becomes 0.  Tables that were not reached are
- * dead, and forgotten.
+ * pending is dead, and its value becomes 0.  Tables that hold nothing for their
+ * entries make nothing live, so they are looked at only then, once.
  *
  * Without it.  The event's function is one, which anybody may take away
  * without calling the one before.  So the engine is armed when marking begins,
@@ -23,8 +23,8 @@
  * within the collector; in incremental mode, where the two are apart, it can
  * happen.  Then marks are not complete, and which entries live cannot be known:
  * all are dropped, when the next call finds that a collection has passed
- * without the engine, or when the engine is called again.  None dangles, for
- * nobody reads one before.
+ * without the engine, or when the engine is back.  None dangles, for nobody
+ * reads one before.
  *
  * Reading without a lock.  `done` is a collection after which all dead entries
  * were taken away; gc_no counts up while the world is stopped.  A reader loads
@@ -37,21 +37,23 @@
  *
  * Phases of a collection, as the events tell, all under the collector's lock:
  *
- *     IDLE --- mark start ---> MARKING --- mark end ---> FINALIZING ---> IDLE
+ *     IDLE --- mark start ---> MARKING --- mark end ---> ENDING ---> IDLE
  *                                 \--- given up ---> IDLE
  *
- * In FINALIZING the collector marks what finalizable objects lead to.  A table
- * that is found then was forgotten a moment ago; it comes back whole, for the
- * finalizer.  In the other phases a forgotten table that is found is memory of
- * something dead that a stale pointer leads to: nothing in it may be looked at.
+ * In ENDING the collector marks what finalizable objects lead to.  A table that
+ * it comes upon then was not reached before; the procedure marks all that is in
+ * it, so that it is whole for the finalizer.  What is not marked after that is
+ * dead, and forgotten.  A forgotten table that is found is memory of something
+ * dead that a stale pointer leads to: nothing in it may be looked at.
  *
- * A mark procedure may run on the collector's marker threads, several at once.
- * These must not write to the heap, for in incremental mode its pages are
- * protected; so it does so only in FINALIZING, where there are none.
+ * A mark procedure may run on the collector's marker threads, several at once,
+ * also in ENDING, if the collector's mark stack overflows.  These must not write
+ * to the heap, for in incremental mode its pages are protected.  So the
+ * procedure only reads.
  *
- * Toggle references that are strong are marked after the end of marking, so
- * their objects would be taken for dead.  While there is a function for them,
- * the engine is not armed.
+ * Toggle references that are strong are marked in ENDING, so their objects
+ * would be taken for dead.  While there is a function for them, all entries
+ * live.
  */
 #include <config.h>
 #include "marks/engine.h"
@@ -70,7 +72,7 @@
 
 _Atomic GC_word gcw__engine_done;
 
-enum { IDLE, MARKING, FINALIZING };
+enum { IDLE, MARKING, ENDING };
 
 /* All but what says otherwise is under the collector's lock. */
 static struct {
@@ -81,15 +83,14 @@ static struct {
     _Atomic bool has_toggles;        /* written by anybody */
     _Atomic bool armed;              /* read by marker threads, as */
     _Atomic GC_word armed_at;        /* gc_no when it was armed last */
-    _Atomic GC_word left_at;         /* the first collection after `done` in
-                                      * which a table was left to the engine;
-                                      * also written by marker threads */
-    bool drops;                      /* this one drops all entries */
-    GC_word last;                    /* the last that it was called in */
-    GC_word held;                    /* collections since `done` in which there
-                                      * were toggle references */
-    const struct gcw__engine_listener *listener;
+    _Atomic GC_word left_at;         /* the last collection in which a table
+                                      * was left to the engine; also written by
+                                      * marker threads */
+    GC_word tidied;                  /* the last after which dead tables were
+                                      * forgotten */
+    bool keeps_all;                  /* entries, in this pass */
     bool has_guarded;                /* tables that were reached */
+    const struct gcw__engine_listener *listener;
     struct gcw__engine_stats stats;
 } engine;
 
@@ -148,8 +149,6 @@ held_by(uintptr_t key, uintptr_t value, enum gcw__sort sort)
 static uintptr_t
 awaited_by(const struct gcw__weak_entry *entry, enum gcw__sort sort)
 {
-    if (sort == GCW__BOTH || sort == GCW__INTERNED)
-        return 0;
     return (uintptr_t)GC_base((void *)load_atomic(sort == GCW__VALUES
                                                 ? &entry->value
                                                 : &entry->key));
@@ -181,7 +180,7 @@ hold(uintptr_t word)
 }
 
 /* A table of strong values marks them at once, so that it waits for nothing
- * when its keys die. */
+ * when its keys die.  An entry that all hold is not looked at again. */
 static void
 look_at_entry(struct gcw__weak_entry *entry, enum gcw__sort sort)
 {
@@ -190,38 +189,35 @@ look_at_entry(struct gcw__weak_entry *entry, enum gcw__sort sort)
 
     if (value == 0 || key == 0)
         return;
-    if (sort == GCW__STRONG)
+    if (sort == GCW__STRONG || engine.keeps_all)
         hold(value);
-    if (lives(key, value, sort))
+    if (engine.keeps_all)
+        hold(sort == GCW__INTERNED ? 0 : key);
+    else if (lives(key, value, sort))
         hold(sort == GCW__STRONG ? 0 : held_by(key, value, sort));
     else
         gcw__pending_add(entry, sort);
 }
 
-/* One without a key is just being made. */
-static void
-drop_entry(struct gcw__weak_table *t, struct gcw__weak_entry *entry,
-           enum gcw__sort sort, bool is_stopped)
+static bool
+holds_nothing(enum gcw__sort sort)
 {
-    uintptr_t key = atomic_load(&entry->key);
-
-    if (key == 0 || atomic_exchange(&entry->value, 0) == 0)
-        return;
-    engine.stats.dropped++;
-    if (sort != GCW__GUARDED)
-        gcw__bury(t);
-    else if (!gcw__has_fallen(key))
-        gcw__let_fall(t, entry, is_stopped);
+    return sort == GCW__BOTH || sort == GCW__INTERNED || sort == GCW__MEMBERS;
 }
 
+/* Guarded entries that were dropped, their owner did not hear of it yet. */
 static void
-drop_table(struct gcw__weak_table *t, bool is_stopped)
+let_dropped_fall(struct gcw__weak_table *t, uintptr_t shape)
 {
-    uintptr_t shape = load_atomic(&t->shape);
     struct gcw__weak_entry *entries = gcw__weak_entries(t, shape);
 
-    for (size_t i = 0; i < gcw__weak_capacity(shape); i++)
-        drop_entry(t, &entries[i], gcw__weak_sort(shape), is_stopped);
+    for (size_t i = 0; i < gcw__weak_capacity(shape); i++) {
+        uintptr_t key = load_atomic(&entries[i].key);
+
+        if (key != 0 && !gcw__has_fallen(key)
+            && load_atomic(&entries[i].value) == 0)
+            gcw__let_fall(t, &entries[i], true);
+    }
 }
 
 static void
@@ -233,11 +229,13 @@ look_at_table(struct gcw__weak_table *t)
 
     if (capacity > 1)
         hold((uintptr_t)((struct gcw__map_table *)t)->owner);
-    if (engine.drops) {
-        drop_table(t, true);
+    if (holds_nothing(gcw__weak_sort(shape)) && !engine.keeps_all)
         return;
+    if (gcw__weak_sort(shape) == GCW__GUARDED) {
+        engine.has_guarded = true;
+        if (engine.stats.dropped != 0)
+            let_dropped_fall(t, shape);
     }
-    engine.has_guarded |= gcw__weak_sort(shape) == GCW__GUARDED;
     gcw__pending_begin(t);
     for (size_t i = 0; i < capacity; i++)
         look_at_entry(&entries[i], gcw__weak_sort(shape));
@@ -357,6 +355,12 @@ close_over_with_guarded(void)
     while (let_guarded_fall());
 }
 
+bool
+gcw__may_be_dead(void)
+{
+    return engine.phase != MARKING && engine.tidied != gcw__gc_no();
+}
+
 /* After so many deaths in a table, as a part of its capacity, its owner looks
  * whether it has become sparse. */
 enum { SOME = 16 };
@@ -372,12 +376,18 @@ gcw__bury(struct gcw__weak_table *t)
         return;
     dead = atomic_load_explicit(&table->dead, memory_order_relaxed) + 1;
     atomic_store_explicit(&table->dead, dead, memory_order_relaxed);
-    if (dead % (capacity / SOME) == 0)
+    if (dead % (capacity / SOME) == 0 && !gcw__may_be_dead())
         engine.listener->died(table->owner);
 }
 
-/* What is pending is dead; but one that nothing would have been held for was
- * not looked at again. */
+static void
+bury_entry(struct gcw__weak_table *t, struct gcw__weak_entry *entry)
+{
+    atomic_store_explicit(&entry->value, 0, memory_order_relaxed);
+    gcw__bury(t);
+}
+
+/* What is pending is dead. */
 static void
 bury_pending(void)
 {
@@ -385,10 +395,92 @@ bury_pending(void)
     size_t at = 0;
 
     while (gcw__pending_next(&at, &p))
-        if (!lives_now(&p)) {
-            atomic_store_explicit(&p.entry->value, 0, memory_order_relaxed);
-            gcw__bury(p.table);
-        }
+        if (!lives_now(&p))
+            bury_entry(p.table, p.entry);
+}
+
+bool
+gcw__lives_also(uintptr_t value, uintptr_t *also)
+{
+    return GC_base((void *)value) == (void *)value
+           && engine.listener->also(value, also);
+}
+
+static bool
+is_entry(const struct gcw__weak_entry *entry)
+{
+    return load_atomic(&entry->value) != 0 && load_atomic(&entry->key) != 0;
+}
+
+static bool
+lives_in_the_end(const struct gcw__weak_entry *entry, enum gcw__sort sort,
+                 bool asks)
+{
+    uintptr_t value = load_atomic(&entry->value), also;
+
+    return lives(load_atomic(&entry->key), value, sort)
+           && (!asks || !gcw__lives_also(value, &also) || is_marked(also));
+}
+
+static void
+bury_in(struct gcw__weak_table *t, enum gcw__sort sort, bool asks)
+{
+    uintptr_t shape = load_atomic(&t->shape);
+    struct gcw__weak_entry *entries = gcw__weak_entries(t, shape);
+
+    for (size_t i = 0; i < gcw__weak_capacity(shape); i++)
+        if (is_entry(&entries[i])
+            && !lives_in_the_end(&entries[i], sort, asks))
+            bury_entry(t, &entries[i]);
+}
+
+/* Whether the object is marked that begins there.  In a table, objects of a
+ * neighbourhood lie one after the other, and a neighbourhood is within a block of
+ * the collector's: if one of them is an object, the block is in use. */
+static bool
+is_marked_beside(uintptr_t object, uintptr_t *other)
+{
+    if ((object ^ *other) / GCW__NEIGHBOURHOOD != 0) {
+        if (GC_base((void *)object) != (void *)object)
+            return is_marked(object);
+        *other = object;
+    }
+    return GC_is_marked((void *)object);
+}
+
+static void
+bury_members(struct gcw__map_table *t)
+{
+    size_t mask = gcw__map_table_mask(t);
+    uintptr_t other = 0;
+
+    for (size_t i = 0; i <= mask; i++)
+        if (is_entry(&t->entries[i])
+            && !is_marked_beside(load_atomic(&t->entries[i].key), &other))
+            bury_entry(&t->head, &t->entries[i]);
+}
+
+static void
+bury_in_the_end(struct gcw__weak_table *t)
+{
+    enum gcw__sort sort = gcw__weak_sort(load_atomic(&t->shape));
+    bool asks = gcw__asks(t);
+
+    if (sort == GCW__MEMBERS
+        && !atomic_load(&((struct gcw__map_table *)t)->interior))
+        bury_members((struct gcw__map_table *)t);
+    else if (holds_nothing(sort) || asks)
+        bury_in(t, sort, asks);
+}
+
+/* What makes nothing live was not looked at yet; nor, in a table that asks,
+ * what an entry lives by beside its key.  What such an entry holds may live for
+ * one collection more. */
+static void
+bury_the_rest(void)
+{
+    for (size_t i = 0; i < gcw__tables_reached(); i++)
+        bury_in_the_end(gcw__tables_at(i));
 }
 
 static void
@@ -417,103 +509,146 @@ is_table(const void *address)
            && gcw__weak_is_table(load_atomic(&t->shape));
 }
 
-/* How many collections before this one the engine has not heard of. */
-static GC_word
-missed_before(GC_word this)
+bool
+gcw__engine_holds_all(void)
 {
-    GC_word done = load_atomic(&gcw__engine_done);
-
-    return done < this ? this - 1 - done - engine.held : 0;
-}
-
-/* Whether tables were left to it in one of them. */
-static bool
-was_left_before(GC_word this)
-{
-    GC_word left_at = load_atomic(&engine.left_at);
-
-    return left_at > load_atomic(&gcw__engine_done) && left_at < this;
-}
-
-static void
-count_missed(GC_word missed, uint64_t dropped)
-{
-    engine.stats.missed += missed;
-    if (missed != 0)
-        GCW__TRACE2(weak__missed, missed, dropped);
+    return engine.keeps_all || atomic_load(&gcw__engine_done) != gcw__gc_no();
 }
 
 static void
 pass(void)
 {
-    uint64_t died = engine.stats.died, dropped = engine.stats.dropped;
-    GC_word missed = missed_before(gcw__gc_no());
+    uint64_t died = engine.stats.died;
 
-    engine.drops = was_left_before(gcw__gc_no());
-    if (engine.last + 1 != gcw__gc_no())
+    if (engine.tidied + 1 != gcw__gc_no())
         gcw__tables_check(is_table);
-    engine.last = gcw__gc_no();
+    engine.keeps_all = atomic_load_explicit(&engine.has_toggles,
+                                            memory_order_relaxed);
     trace_calls.marked = NULL;
     engine.has_guarded = false;
     gcw__pending_clear();
     reach_marked();
     close_over_with_guarded();
     bury_pending();
-    gcw__tables_end();
+    if (!engine.keeps_all)
+        bury_the_rest();
     engine.stats.passes++;
-    count_missed(missed, engine.stats.dropped - dropped);
-    GCW__TRACE2(weak__pass, gcw__tables_count(), engine.stats.died - died);
+    engine.stats.held += engine.keeps_all;
+    GCW__TRACE2(weak__pass, gcw__tables_reached(), engine.stats.died - died);
+}
+
+/* Collections without the engine. */
+
+/* One without a key is just being made.  A guarded one falls in the next pass:
+ * its owner may be dead. */
+static void
+drop_entry(struct gcw__weak_table *t, struct gcw__weak_entry *entry,
+           enum gcw__sort sort)
+{
+    if (atomic_load(&entry->key) == 0
+        || atomic_exchange(&entry->value, 0) == 0)
+        return;
+    engine.stats.dropped++;
+    if (sort != GCW__GUARDED)
+        gcw__bury(t);
+}
+
+static void
+drop_table(struct gcw__weak_table *t)
+{
+    uintptr_t shape = load_atomic(&t->shape);
+    struct gcw__weak_entry *entries = gcw__weak_entries(t, shape);
+
+    for (size_t i = 0; i < gcw__weak_capacity(shape); i++)
+        drop_entry(t, &entries[i], gcw__weak_sort(shape));
+}
+
+/* Drops all entries, if tables were left to the engine in a collection that it
+ * did not hear of.  Returns how many there were. */
+static uint64_t
+drop_all(GC_word done)
+{
+    uint64_t before = engine.stats.dropped;
+
+    if (atomic_load(&engine.left_at) > done)
+        for (size_t i = 0; i < gcw__tables_count(); i++)
+            drop_table(gcw__tables_at(i));
+    return engine.stats.dropped - before;
+}
+
+void
+gcw__check_tables(void)
+{
+    gcw__pending_clear();
+    gcw__tables_check(is_table);
+}
+
+void *
+gcw__catch_up_locked(void *unused)
+{
+    GC_word now = gcw__gc_no(), done = atomic_load(&gcw__engine_done);
+    uint64_t dropped;
+
+    (void)unused;
+    if (done == now)
+        return NULL;
+    gcw__check_tables();
+    dropped = drop_all(done);
+    GCW__TRACE2(weak__missed, now - done, dropped);
+    engine.stats.missed += now - done;
+    atomic_store_explicit(&gcw__engine_done, now, memory_order_release);
+    return NULL;
 }
 
 /* Events. */
 
+/* Before tables are left to the engine again. */
 static void
 mark_starts(void)
 {
+    gcw__catch_up_locked(NULL);
     engine.phase = MARKING;
-    if (atomic_load_explicit(&engine.has_toggles, memory_order_relaxed))
-        return;
     atomic_store_explicit(&engine.armed, true, memory_order_relaxed);
     atomic_store_explicit(&engine.armed_at, gcw__gc_no(),
                           memory_order_relaxed);
 }
 
 static void
-set_done(void)
+mark_ends(void)
 {
-    engine.held = 0;
+    if (engine.phase != MARKING)
+        return;
+    pass();
+    engine.phase = ENDING;
     atomic_store_explicit(&gcw__engine_done, gcw__gc_no(),
                           memory_order_release);
 }
 
-static void
-count_held(void)
-{
-    bool held = atomic_load_explicit(&engine.has_toggles, memory_order_relaxed);
-
-    engine.held += held;
-    engine.stats.held += held;
-}
-
-static void
-mark_ends(void)
-{
-    if (!atomic_load_explicit(&engine.armed, memory_order_relaxed)) {
-        count_held();
-        return;
-    }
-    pass();
-    engine.phase = FINALIZING;
-    set_done();
-}
-
-/* If marking has not come to its end it was given up. */
+/* If marking has not come to its end it was given up, unless gc_no says that only
+ * the event was kept from us.  Given up, its marks are used in incremental mode
+ * only. */
 static void
 world_goes_on(void)
 {
     atomic_store_explicit(&engine.armed, false, memory_order_relaxed);
-    if (engine.phase == MARKING)
-        engine.phase = IDLE;
+    if (engine.phase != MARKING)
+        return;
+    engine.phase = IDLE;
+    if (!GC_is_incremental_mode()
+        && atomic_load_explicit(&engine.armed_at, memory_order_relaxed)
+           == gcw__gc_no())
+        atomic_store_explicit(&engine.left_at, 0, memory_order_relaxed);
+}
+
+static void
+collection_ends(void)
+{
+    if (engine.phase != ENDING)
+        return;
+    gcw__pending_clear();
+    gcw__tables_end();
+    engine.phase = IDLE;
+    engine.tidied = gcw__gc_no();
 }
 
 static void
@@ -530,7 +665,7 @@ on_event(GC_EventType event)
         world_goes_on();
         break;
     case GC_EVENT_RECLAIM_END:
-        engine.phase = IDLE;
+        collection_ends();
         break;
     default:
         break;
@@ -566,7 +701,7 @@ mark_entry(const struct gcw__weak_entry *entry, enum gcw__sort sort,
         return top;
     if (sort != GCW__INTERNED)
         top = mark_word(key, top, limit);
-    return mark_word(value, top, limit);
+    return sort == GCW__MEMBERS ? top : mark_word(value, top, limit);
 }
 
 static struct GC_ms_entry *
@@ -586,60 +721,21 @@ mark_table(GC_word *address, struct GC_ms_entry *top,
 {
     struct gcw__weak_table *t = (struct gcw__weak_table *)address;
     uintptr_t shape = atomic_load_explicit(&t->shape, memory_order_acquire);
-    bool revived = false;
 
     (void)unused;
-    if (!gcw__weak_is_table(shape))
+    if (!gcw__weak_is_table(shape) || !gcw__is_registered(t))
         return top;
-    if (!gcw__is_registered(t)) {
-        if (engine.phase != FINALIZING)
-            return top;
-        gcw__tables_revive(t);
-        if (engine.drops)
-            drop_table(t, false);
-        revived = true;
-    }
     if (gcw__weak_capacity(shape) > 1)
         top = mark_word((uintptr_t)((struct gcw__map_table *)t)->owner, top,
                         limit);
-    if (revived || !engine_will_come())
+    if (!engine_will_come())
         return mark_all(t, shape, top, limit);
-    if (load_atomic(&engine.left_at) <= load_atomic(&gcw__engine_done))
-        atomic_store_explicit(&engine.left_at, gcw__gc_no() + 1,
-                              memory_order_relaxed);
+    atomic_store_explicit(&engine.left_at, gcw__gc_no() + 1,
+                          memory_order_relaxed);
     return top;
 }
 
-/* Collections without the engine. */
-
-/* Drops all entries, if tables were left to the engine in a collection before
- * the next that it has not heard of.  Returns how many there were. */
-static uint64_t
-drop_all(GC_word next)
-{
-    uint64_t before = engine.stats.dropped;
-
-    if (was_left_before(next))
-        for (size_t i = 0; i < gcw__tables_count(); i++)
-            drop_table(gcw__tables_at(i), false);
-    return engine.stats.dropped - before;
-}
-
-void *
-gcw__catch_up_locked(void *unused)
-{
-    GC_word now = gcw__gc_no(), done = atomic_load(&gcw__engine_done);
-
-    (void)unused;
-    if (done == now)
-        return NULL;
-    gcw__pending_clear();
-    gcw__tables_check(is_table);
-    count_missed(missed_before(now + 1), drop_all(now + 1));
-    engine.last = now;
-    set_done();
-    return NULL;
-}
+/* What readers and writers call. */
 
 void
 gcw__engine_catch_up(void)
@@ -751,8 +847,10 @@ start_locked(void *arg)
     make_kind();
     start->error = gcw__tracer_start(engine.descriptor, start->object);
     engine.is_started = start->error == 0;
-    if (engine.is_started)
-        set_done();
+    if (engine.is_started) {
+        engine.tidied = gcw__gc_no();
+        atomic_store(&gcw__engine_done, engine.tidied);
+    }
     return NULL;
 }
 

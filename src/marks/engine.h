@@ -50,6 +50,10 @@ void gcw__engine_kill(void *base);
  * the collector's lock. */
 bool gcw__engine_owns(const void *base);
 
+/* Whether tables have held all that is in them in the last collection: there were
+ * toggle references, or the engine has not heard of it.  Lock held. */
+bool gcw__engine_holds_all(void);
+
 /* Around moving entries from one table to another: for that, meanwhile, an entry
  * may be neither here nor there.  Who moves one looks after it is there whether
  * it was taken away here. */
@@ -64,6 +68,9 @@ struct gcw__engine_listener {
      * from now on.  The value is 0 if there is nothing to hand out.
      * `is_stopped`: the world is. */
     void (*fell)(void *owner, struct gcw__weak_entry *entry, bool is_stopped);
+    /* What an entry of a table that asks lives by beside its key, from its
+     * value, which may be dead: false if by nothing. */
+    bool (*also)(uintptr_t value, uintptr_t *out);
 };
 
 /* Set once, before there are maps' tables, which have at least 16 entries. */
