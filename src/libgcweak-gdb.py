@@ -5,10 +5,14 @@ gdb loads this by itself with the library, if it was installed where gdb
 looks; `source libgcweak-gdb.py` does it by hand.  It reads the library's own
 records, so it needs the library's debugging symbols, of the same version.
 
-    print *ref, *method, *cleanup, *listener, *handler
+    print *ref, *method, *cleanup, *listener, *handler, *map, *ephemeron,
+          *guardian
     gcw-handlers      the handlers of all exit registries
     gcw-listeners     the listeners of all events and hubs
     gcw-cleanups      the cleanups that have still to run
+    gcw-maps          the weak maps and intern tables
+    gcw-entries MAP   the entries of one of them
+    gcw-guardians     the guardians
 
 The commands hold no lock and run nothing in the program, so they work in a
 core file; a thread that was stopped in the middle of a change may have left
@@ -141,6 +145,56 @@ def show_handler(handler):
     return "exit handler%s %s, %s" % (name, code(called["plain"]), state)
 
 
+SORTS = {
+    "GCW__KEYS": " with weak keys",
+    "GCW__VALUES": " with weak values",
+    "GCW__BOTH": " with weak keys and values",
+    "GCW__STRONG": " with weak keys and strong values",
+}
+
+
+def table_of(weak_map):
+    return pointer(gdb.Value(number(weak_map["table"])),
+                   "struct gcw__map_table")
+
+
+def capacity_of(table):
+    return 1 << (number(table["head"]["shape"]) >> 3 & 63)
+
+
+def entries_of(weak_map):
+    """Pairs of a key and a value, as numbers."""
+    table = table_of(weak_map)
+    for at in range(capacity_of(table)):
+        entry = table["entries"][at]
+        key, value = number(entry["key"]), number(entry["value"])
+        if key != 0 and value != 0:
+            yield key, value
+
+
+def show_map(weak_map):
+    """A map, or what else is one inside."""
+    return "%s%s, %d entries in %d slots" % (
+        weak_map["container"]["ops"]["kind"].string(),
+        SORTS.get(str(weak_map["sort"]), ""),
+        sum(1 for _ in entries_of(weak_map)), capacity_of(table_of(weak_map)))
+
+
+def show_ephemeron(ephemeron):
+    entry = ephemeron["table"]["entry"]
+    if number(entry["value"]) == 0:
+        return "ephemeron of a dead object"
+    return "ephemeron of %s, value %s" % (hex(number(entry["key"])),
+                                          hex(number(entry["value"])))
+
+
+def show_guardian(guardian):
+    ready = number(guardian["fallen"]) != 0 or number(guardian["ready"]) != 0
+    return "guardian of %d objects, %s" % (
+        number(guardian["used"]),
+        "some to be handed out" if ready else "none to be handed out")
+
+
 class Printer:
     """What gdb wants of who prints a value."""
 
@@ -161,7 +215,10 @@ def printers():
     for name, show in (("gcw_ref", show_ref), ("gcw_method", show_method),
                        ("gcw_cleanup", show_cleanup),
                        ("gcw_listener", show_listener),
-                       ("gcw_exit_handler", show_handler)):
+                       ("gcw_exit_handler", show_handler),
+                       ("gcw_map", show_map),
+                       ("gcw_ephemeron", show_ephemeron),
+                       ("gcw_guardian", show_guardian)):
         printer = type(name, (Printer,), {"show": staticmethod(show)})
         collection.add_printer(name, "^%s$" % name, printer)
     return collection
@@ -174,17 +231,27 @@ def roots():
     return gdb.parse_and_eval("gcw__roots")
 
 
-def containers(kind):
-    """The objects of all containers of that kind, as addresses."""
+def containers(is_wanted):
+    """The objects of all containers of a kind, as addresses."""
     container = roots()["containers"]
     while number(container) != 0:
-        if container["ops"]["kind"].string() == kind:
+        if is_wanted(container["ops"]):
             found = number(container["staying"])
             if found == 0:
                 found = target_of(container["watch"]["ref"])
             if found != 0:
                 yield gdb.Value(found)
         container = container["next"]
+
+
+def of_kind(kind):
+    return containers(lambda ops: ops["kind"].string() == kind)
+
+
+def maps():
+    """Of weak maps, and of what else is one inside."""
+    see = number(gdb.parse_and_eval("&gcw__map_see"))
+    return containers(lambda ops: number(ops["see"]) == see)
 
 
 def say(line):
@@ -222,7 +289,7 @@ def list_listeners(listeners):
 
 def patterns(hub):
     table = pointer(gdb.Value(number(hub["patterns"]["table"])),
-                    "struct gcw__map_table")
+                    "struct gcw__map_array")
     removed = number(gdb.parse_and_eval("&gcw__map_removed"))
     if number(table) == 0:
         return
@@ -252,36 +319,63 @@ class Command(gdb.Command):
         if number(roots()) == 0:
             say("gcweak was not started yet")
         else:
-            self.list()
+            self.list(argument)
 
 
 class Handlers(Command):
     """List the handlers of all exit registries of gcweak."""
 
-    def list(self):
-        for registry in containers("exit registry"):
+    def list(self, _):
+        for registry in of_kind("exit registry"):
             list_handlers(pointer(registry, "struct gcw_exit_registry"))
 
 
 class Listeners(Command):
     """List the listeners of all events and hubs of gcweak."""
 
-    def list(self):
-        for address in containers("event"):
+    def list(self, _):
+        for address in of_kind("event"):
             event = pointer(address, "struct gcw_event")
             say("event %#x %s" % (number(event), text(event["name"])))
             list_listeners(event["list"])
-        for address in containers("hub"):
+        for address in of_kind("hub"):
             hub = pointer(address, "struct gcw_hub")
             for pattern in patterns(hub):
                 say("hub %#x, %s" % (number(hub), pattern_name(pattern)))
                 list_listeners(pattern["list"])
 
 
+class Maps(Command):
+    """List the weak maps of gcweak, and its intern tables."""
+
+    def list(self, _):
+        for address in maps():
+            say_entry(pointer(address, "struct gcw_map"), show_map)
+
+
+class Guardians(Command):
+    """List the guardians of gcweak."""
+
+    def list(self, _):
+        for address in of_kind("guardian"):
+            say_entry(pointer(address, "struct gcw_guardian"), show_guardian)
+
+
+class Entries(Command):
+    """List the entries of a weak map of gcweak: gcw-entries MAP."""
+
+    def list(self, argument):
+        if argument == "":
+            raise gdb.GdbError("gcw-entries MAP: which map?")
+        weak_map = pointer(gdb.parse_and_eval(argument), "struct gcw_map")
+        for key, value in entries_of(weak_map.dereference()):
+            say("  %#x -> %#x" % (key, value))
+
+
 class Cleanups(Command):
     """List the cleanups of gcweak that have still to run."""
 
-    def list(self):
+    def list(self, _):
         order = symbol("cleanup-order.c", "order")
         for at in range(number(order["end"]) - 1, -1, -1):
             if number(order["slots"][at]) != 0:
@@ -294,3 +388,6 @@ gdb.printing.register_pretty_printer(gdb.current_objfile(), printers(),
 Handlers("gcw-handlers")
 Listeners("gcw-listeners")
 Cleanups("gcw-cleanups")
+Maps("gcw-maps")
+Entries("gcw-entries")
+Guardians("gcw-guardians")

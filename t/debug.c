@@ -12,6 +12,10 @@
 
 #include <errno.h>
 #include <gcweak/debug.h>
+#include <gcweak/ephemeron.h>
+#include <gcweak/guardian.h>
+#include <gcweak/intern.h>
+#include <gcweak/map.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
@@ -354,6 +358,76 @@ TEST(every_handler_and_every_cleanup_is_shown)
         gcw_cleanup_detach(cleanups[i]);
     GC_reachable_here(t);
     GC_reachable_here(r);
+}
+
+/* The line of a map in a dump. */
+static void
+dump_of_map(gcw_map_kind kind, const char *name)
+{
+    gcw_map *m = gcw_map_new(kind);
+    struct target *key = target_new(1), *value = target_new(2);
+    char *text, *line;
+
+    gcw_map_put(m, key, value);
+    gcw_map_put(m, value, value);
+    text = dumped();
+    assert_true(asprintf(&line, "\nmap %p, %s: 2 in 16 slots\n", (void *)m,
+                         name) > 0);
+    assert_non_null(strstr(text, line));
+    gcw_dispose(value);
+    text = dumped();
+    assert_null(strstr(text, line));
+    LINE(text, "map ", address(m), name, " in 16 slots, where ", " have died");
+    GC_reachable_here(key);
+    GC_reachable_here(value);
+    GC_reachable_here(m);
+}
+
+TEST(a_dump_shows_the_maps)
+{
+    dump_of_map(GCW_WEAK_KEYS, "weak keys");
+    dump_of_map(GCW_WEAK_VALUES, "weak values");
+    dump_of_map(GCW_WEAK_BOTH, "weak keys and values");
+    dump_of_map(GCW_STRONG_VALUES, "weak keys and strong values");
+}
+
+TEST(a_dump_shows_the_guardians)
+{
+    gcw_guardian *g = gcw_guardian_new();
+    struct target *t = target_new(1);
+    char *line;
+
+    gcw_guardian_add(g, t, NULL);
+    assert_true(asprintf(&line, "\nguardian %p: 1 in 16 slots\n", (void *)g)
+                > 0);
+    assert_non_null(strstr(dumped(), line));
+    GC_reachable_here(t);
+    GC_reachable_here(g);
+}
+
+TEST(a_dump_shows_intern_tables)
+{
+    gcw_intern *t = gcw_intern_new();
+    char *line;
+
+    assert_true(asprintf(&line, "\nintern table %p: 0 in 16 slots\n",
+                         (void *)t) > 0);
+    assert_non_null(strstr(dumped(), line));
+    GC_reachable_here(t);
+}
+
+TEST(a_dump_counts_ephemerons)
+{
+    struct target *key = target_new(1);
+    gcw_ephemeron *e = gcw_ephemeron_new(key, key);
+    gcw_statistics s = { .size = sizeof s };
+    char line[64];
+
+    gcw_stats(&s);
+    assert_true(s.ephemerons >= 1);
+    snprintf(line, sizeof line, "\nephemerons: %zu\n", s.ephemerons);
+    assert_non_null(strstr(dumped(), line));
+    GC_reachable_here(e);
 }
 
 /* A stream that uses the library while it is written to. */
@@ -721,6 +795,168 @@ TEST(collections_are_counted_and_noticed)
     now = stats();
     assert_true(now.collections > before.collections);
     assert_true(now.noticed == now.collections);
+}
+
+/* --- counts of weak maps --- */
+
+static void
+put_dropped(void *map)
+{
+    for (size_t i = 0; i < MANY; i++) {
+        struct target *key = target_new(i);
+
+        assert_int_equal(gcw_map_put(map, key, key), 0);
+    }
+}
+
+TEST(maps_and_their_entries_are_counted)
+{
+    collect();
+    struct target *key = target_new(1), *value = target_new(2);
+    gcw_statistics before = stats(), now;
+    gcw_map *m = gcw_map_new(GCW_WEAK_KEYS);
+    gcw_ephemeron *e = gcw_ephemeron_new(key, value);
+
+    gcw_map_put(m, key, value);
+    now = stats();
+    assert_int_equal(now.maps - before.maps, 1);
+    assert_int_equal(now.map_entries - before.map_entries, 1);
+    assert_int_equal(now.weak_tables - before.weak_tables, 2);
+    assert_int_equal(now.ephemerons - before.ephemerons, 1);
+    assert_int_equal(now.entries_died, before.entries_died);
+    gcw_map_remove(m, key);
+    now = stats();
+    assert_int_equal(now.map_entries, before.map_entries);
+    assert_int_equal(now.entries_died, before.entries_died);
+    GC_reachable_here(key);
+    GC_reachable_here(value);
+    GC_reachable_here(e);
+    GC_reachable_here(m);
+}
+
+TEST(entries_that_have_died_are_counted)
+{
+    gcw_map *m = gcw_map_new(GCW_WEAK_KEYS);
+    gcw_statistics before = stats(), now;
+
+    in_dead_frame(put_dropped, m);
+    collect();
+    now = stats();
+    assert_true(nearly_all(now.entries_died - before.entries_died, MANY));
+    assert_true(now.map_entries - before.map_entries <= MANY - NEARLY_ALL);
+    GC_reachable_here(m);
+}
+
+static void
+make_dropped_maps(void *unused)
+{
+    (void)unused;
+    for (size_t i = 0; i < MANY; i++) {
+        struct target *key = target_new(i);
+        gcw_map *m = gcw_map_new(GCW_WEAK_KEYS);
+
+        assert_int_equal(gcw_map_put(m, key, key), 0);
+        assert_non_null(gcw_ephemeron_new(key, m));
+    }
+}
+
+TEST(maps_and_ephemerons_that_have_died_are_not_counted)
+{
+    gcw_statistics before = stats(), now;
+
+    in_dead_frame(make_dropped_maps, NULL);
+    collect();
+    now = stats();
+    assert_true(now.weak_tables
+                <= before.weak_tables + 2 * (MANY - NEARLY_ALL));
+    assert_true(now.ephemerons <= before.ephemerons + MANY - NEARLY_ALL);
+    assert_true(now.maps <= before.maps + MANY - NEARLY_ALL);
+}
+
+static void GC_CALLBACK
+hear_nothing(GC_EventType event)
+{
+    (void)event;
+}
+
+TEST(collections_of_which_maps_are_not_told_are_counted)
+{
+    struct target *key = target_new(1);
+    gcw_map *m = gcw_map_new(GCW_WEAK_KEYS);
+    GC_on_collection_event_proc library = GC_get_on_collection_event();
+    gcw_statistics before = stats(), now;
+    char line[99];
+
+    gcw_map_put(m, key, key);
+    GC_set_on_collection_event(hear_nothing);
+    GC_gcollect();
+    GC_set_on_collection_event(library);
+    assert_ptr_equal(gcw_map_get(m, key), key);
+    now = stats();
+    assert_true(now.collections_missed > before.collections_missed);
+    assert_int_equal(now.entries_dropped, before.entries_dropped);
+    assert_int_equal(now.collections_held, before.collections_held);
+    snprintf(line, sizeof line, "weak maps were not told of %ju collections, "
+             "and dropped %ju entries\n", (uintmax_t)now.collections_missed,
+             (uintmax_t)now.entries_dropped);
+    assert_non_null(strstr(dumped(), line));
+}
+
+static GC_on_collection_event_proc library_event;
+
+/* Marking begins with the engine, and ends without it. */
+static void GC_CALLBACK
+keep_the_end_to_oneself(GC_EventType event)
+{
+    if (event != GC_EVENT_MARK_END)
+        library_event(event);
+}
+
+TEST(entries_that_are_dropped_are_counted)
+{
+    struct target *key = target_new(1);
+    gcw_map *m = gcw_map_new(GCW_WEAK_KEYS);
+    gcw_statistics before = stats(), now;
+
+    gcw_map_put(m, key, key);
+    library_event = GC_get_on_collection_event();
+    GC_set_on_collection_event(keep_the_end_to_oneself);
+    GC_gcollect();
+    GC_set_on_collection_event(library_event);
+    assert_null(gcw_map_get(m, key));
+    now = stats();
+    assert_true(now.collections_missed > before.collections_missed);
+    assert_true(now.entries_dropped - before.entries_dropped
+                >= before.map_entries + 1);
+    assert_int_equal(now.map_entries, 0);
+    GC_reachable_here(key);
+}
+
+static GC_ToggleRefStatus GC_CALLBACK
+be_strong(void *object)
+{
+    (void)object;
+    return GC_TOGGLE_REF_STRONG;
+}
+
+TEST(collections_in_which_all_is_held_are_counted)
+{
+    gcw_map *m = gcw_map_new(GCW_WEAK_KEYS);
+    gcw_statistics before = stats(), now;
+
+    GC_set_toggleref_func(be_strong);
+    in_dead_frame(put_dropped, m);
+    collect();
+    assert_int_equal(gcw_map_count(m), MANY);
+    now = stats();
+    GC_set_toggleref_func(NULL);
+    assert_true(now.collections_held > before.collections_held);
+    assert_int_equal(now.collections_missed, before.collections_missed);
+    LINE(dumped(), "weak maps held everything in ", " collections, for there"
+         " are toggle references");
+    assert_non_null(gcw_map_new(GCW_WEAK_KEYS));
+    collect();
+    assert_true(gcw_map_count(m) <= MANY - NEARLY_ALL);
 }
 
 /* A structure as a later version may have it, and what an earlier one had. */
@@ -1202,6 +1438,350 @@ TEST(a_shorter_one_is_shown_as_a_whole)
     ends_at_target(text, &q);
 }
 
+/* --- who keeps it alive: weak maps --- */
+
+/* keep: a map, and what an entry of it lives by; the target is what it holds,
+ * and leads back. */
+static void
+hang_on_entry(struct question *q, gcw_map_kind kind)
+{
+    struct node *t = node_new(NULL), *by = node_new(NULL);
+    gcw_map *m = gcw_map_new(kind);
+    bool by_value = kind == GCW_WEAK_VALUES;
+
+    t->next = by;
+    q->keep[0] = m;
+    q->keep[1] = by;
+    gcw_map_put(m, by_value ? t : by, by_value ? by : t);
+    q->hidden = ~(uintptr_t)t;
+}
+
+static void
+hang_on_key(struct question *q)
+{
+    hang_on_entry(q, GCW_WEAK_KEYS);
+}
+
+static void
+hang_on_value(struct question *q)
+{
+    hang_on_entry(q, GCW_WEAK_VALUES);
+}
+
+static void
+hang_on_both(struct question *q)
+{
+    hang_on_entry(q, GCW_WEAK_BOTH);
+}
+
+static void
+hang_on_map(struct question *q)
+{
+    hang_on_entry(q, GCW_STRONG_VALUES);
+}
+
+/* An answer that leads from what the entry lives by to what it holds. */
+static void
+leads_through_entry(void (*how)(struct question *q), const char *half,
+                    const char *kind)
+{
+    struct question q;
+    int length;
+    char *text = answer(&q, how, &length);
+
+    LENGTH(text, length, 3);
+    LINE(text, address(q.keep), "at offset 8");
+    LINE(text, "  -> ", address(q.keep[1]), half, address(q.keep[0]), " is");
+    ends_at_target(text, &q);
+    LINE(text, "  and map ", address(q.keep[0]), " is kept alive by");
+    LINE(text, address(q.keep), "at offset 0");
+    LINE(text, "  -> ", address(q.keep[0]), "gcweak: map ", kind, "at offset");
+    LINE(text, "bytes, gcweak: table of map ", address(q.keep[0]));
+    assert_int_equal(occurrences(text, "->"), 6);
+}
+
+TEST(a_value_is_kept_by_its_key_and_the_map)
+{
+    leads_through_entry(hang_on_key, "whose value in map ", "weak keys");
+}
+
+TEST(with_weak_values_a_key_is_kept_by_its_value_and_the_map)
+{
+    leads_through_entry(hang_on_value, "whose key in map ", "weak values");
+}
+
+TEST(with_strong_values_the_map_alone_keeps_them)
+{
+    struct question q;
+    int length;
+    char *text = answer(&q, hang_on_map, &length);
+
+    LENGTH(text, length, 4);
+    LINE(text, address(q.keep[0]), "gcweak: map ", "strong values, at offset");
+    LINE(text, "gcweak: table of map ", address(q.keep[0]), "strong values, as"
+         " the value of ", address(q.keep[1]), "at offset");
+    ends_at_target(text, &q);
+}
+
+enum { TIMES = 20 };
+
+/* When the map and what the entry lives by are kept, then without one. */
+static size_t
+answers_without(size_t which, void (*how)(struct question *q))
+{
+    size_t none = 0;
+
+    for (int i = 0; i < TIMES; i++) {
+        struct question q;
+        int length;
+
+        free(answer(&q, how, &length));
+        q.keep[which] = NULL;
+        free(ask(&q, &length));
+        none += length == 0;
+    }
+    return none;
+}
+
+TEST(a_value_is_not_kept_by_a_key_that_it_keeps)
+{
+    assert_true(answers_without(1, hang_on_key) >= TIMES - 2);
+    assert_true(answers_without(1, hang_on_value) >= TIMES - 2);
+}
+
+TEST(nor_by_a_key_without_the_map)
+{
+    assert_true(answers_without(0, hang_on_key) >= TIMES - 2);
+    assert_true(answers_without(0, hang_on_value) >= TIMES - 2);
+}
+
+TEST(a_map_that_is_weak_both_ways_keeps_nothing)
+{
+    assert_true(answers_without(2, hang_on_both) >= TIMES - 2);
+}
+
+/* The target is the key. */
+static void
+be_a_key(struct question *q)
+{
+    hang_on_key(q);
+    q->keep[3] = node_new(q->keep[1]);
+    q->hidden = ~(uintptr_t)q->keep[1];
+    q->keep[1] = NULL;
+}
+
+TEST(no_entry_keeps_its_key)
+{
+    struct question q;
+    int length;
+    char *text = answer(&q, be_a_key, &length);
+
+    LENGTH(text, length, 3);
+    LINE(text, address(q.keep), "at offset 24");
+    LINE(text, address(q.keep[3]), "at offset 0");
+    assert_null(strstr(text, "map"));
+}
+
+static void
+hang_on_ephemeron(struct question *q)
+{
+    struct node *t = node_new(NULL);
+
+    q->keep[1] = node_new(NULL);
+    t->next = q->keep[1];
+    q->keep[0] = gcw_ephemeron_new(q->keep[1], t);
+    q->hidden = ~(uintptr_t)t;
+}
+
+TEST(the_value_of_an_ephemeron_is_kept_by_both)
+{
+    struct question q;
+    int length;
+    char *text = answer(&q, hang_on_ephemeron, &length);
+
+    LENGTH(text, length, 3);
+    LINE(text, "  -> ", address(q.keep[1]), " bytes, whose value in ephemeron ",
+         address(q.keep[0]), " is");
+    ends_at_target(text, &q);
+    LINE(text, "  and ephemeron ", address(q.keep[0]), " is kept alive by");
+    LINE(text, "  -> ", address(q.keep[0]), " bytes, gcweak: ephemeron");
+    assert_true(answers_without(0, hang_on_ephemeron) >= TIMES - 2);
+    assert_true(answers_without(1, hang_on_ephemeron) >= TIMES - 2);
+}
+
+/* The key is found before the map is looked at, or after it. */
+static void
+hang_on_entries(struct question *q, bool keys_first)
+{
+    void *key = node_new(NULL), *t = key;
+    gcw_map *m = gcw_map_new(GCW_WEAK_KEYS);
+
+    for (int i = 0; i < SHORT; i++) {
+        void *value = node_new(NULL);
+
+        gcw_map_put(m, t, value);
+        t = value;
+    }
+    q->keep[0] = keys_first ? key : (void *)node_new(node_new(node_new(key)));
+    q->keep[1] = keys_first ? (void *)node_new(node_new((void *)m)) : m;
+    q->hidden = ~(uintptr_t)t;
+}
+
+static void
+hang_on_entries_by_key(struct question *q)
+{
+    hang_on_entries(q, true);
+}
+
+static void
+hang_on_entries_by_map(struct question *q)
+{
+    hang_on_entries(q, false);
+}
+
+TEST(a_chain_of_entries_is_one_of_keys)
+{
+    struct question q;
+    int length;
+    char *text = answer(&q, hang_on_entries_by_key, &length);
+
+    LENGTH(text, length, SHORT + 2);
+    assert_int_equal(occurrences(text, ", whose value in map "), SHORT);
+    ends_at_target(text, &q);
+    text = answer(&q, hang_on_entries_by_map, &length);
+    LENGTH(text, length, SHORT + 5);
+    assert_int_equal(occurrences(text, ", whose value in map "), SHORT);
+    ends_at_target(text, &q);
+}
+
+/* More entries that wait than there is room for at first. */
+static void
+hang_on_last_of_many(struct question *q)
+{
+    gcw_map *m = gcw_map_new(GCW_WEAK_KEYS);
+    struct node *keys = NULL, *t = node_new(NULL);
+
+    for (int i = 0; i < LONG; i++) {
+        keys = node_new(keys);
+        gcw_map_put(m, keys, i == 0 ? t : keys);
+    }
+    q->keep[0] = m;
+    q->keep[1] = keys;
+    q->hidden = ~(uintptr_t)t;
+}
+
+TEST(many_entries_may_wait_for_their_keys)
+{
+    struct question q;
+    int length;
+    char *text = answer(&q, hang_on_last_of_many, &length);
+
+    LENGTH(text, length, LONG + 2);
+    LINE(text, ", whose value in map ", address(q.keep[0]), " is");
+    ends_at_target(text, &q);
+}
+
+/* A walk holds the table that the map has had. */
+static void
+hang_on_old_table(struct question *q)
+{
+    struct node *t = node_new(NULL);
+    gcw_map *m = gcw_map_new(GCW_WEAK_KEYS);
+    gcw_map_iter *i = GC_NEW(gcw_map_iter);
+
+    q->keep[1] = node_new(NULL);
+    gcw_map_put(m, q->keep[1], t);
+    gcw_map_first(m, i);
+    for (int n = 0; n < SHORT; n++)
+        gcw_map_put(m, node_new(NULL), m);
+    gcw_map_remove(m, q->keep[1]);
+    q->keep[0] = i;
+    q->hidden = ~(uintptr_t)t;
+}
+
+TEST(a_table_that_a_map_has_left_is_told)
+{
+    struct question q;
+    int length;
+    char *text = answer(&q, hang_on_old_table, &length);
+
+    LENGTH(text, length, 3);
+    LINE(text, address(q.keep[1]), "whose value in a table that a map has left"
+         " 0x", " is");
+    LINE(text, "  and a table that a map has left 0x", " is kept alive by");
+    LINE(text, address(q.keep[0]), "at offset 8");
+}
+
+static void
+hang_on_map_that_is_not_told(struct question *q)
+{
+    hang_on_key(q);
+    q->keep[1] = NULL;
+    library_event = GC_get_on_collection_event();
+    GC_set_on_collection_event(hear_nothing);
+}
+
+TEST(maps_that_hold_everything_say_so)
+{
+    struct question q;
+    int length;
+    char *text = answer(&q, hang_on_map_that_is_not_told, &length);
+
+    GC_set_on_collection_event(library_event);
+    LENGTH(text, length, 4);
+    LINE(text, "gcweak: table of map ", address(q.keep[0]), "as the value of ");
+    LINE(text, "(weak maps hold everything, for they are not told of");
+}
+
+/* --- who keeps it alive: guardians --- */
+
+/* keep: a guardian, and an object that has the target for its representative. */
+static void
+hang_on_guarded(struct question *q)
+{
+    struct node *t = node_new(NULL);
+
+    q->keep[0] = gcw_guardian_new();
+    q->keep[1] = node_new(NULL);
+    t->next = q->keep[1];
+    gcw_guardian_add(q->keep[0], q->keep[1], t);
+    q->hidden = ~(uintptr_t)t;
+}
+
+TEST(a_representative_is_kept_by_the_object_and_the_guardian)
+{
+    struct question q;
+    int length;
+    char *text = answer(&q, hang_on_guarded, &length);
+
+    LENGTH(text, length, 3);
+    LINE(text, "  -> ", address(q.keep[1]), "whose value in guardian ",
+         address(q.keep[0]), " is");
+    ends_at_target(text, &q);
+    LINE(text, "  and guardian ", address(q.keep[0]), " is kept alive by");
+    LINE(text, "gcweak: some entries of guardian ", address(q.keep[0]));
+    LINE(text, "gcweak: table of guardian ", address(q.keep[0]));
+}
+
+TEST(what_can_be_taken_out_of_a_guardian_is_kept_by_that)
+{
+    struct question q;
+    int length;
+    char *text;
+
+    free(answer(&q, hang_on_guarded, &length));
+    gcw_dispose(q.keep[1]);
+    q.keep[1] = NULL;
+    text = ask(&q, &length);
+    assert_in_range(length, 4, 5);
+    LINE(text, "gcweak: table of guardian ", address(q.keep[0]), ", to be"
+         " handed out, at offset");
+    ends_at_target(text, &q);
+    assert_ptr_equal(gcw_guardian_next(q.keep[0]), (void *)~q.hidden);
+}
+
+/* --- who keeps it alive: other things --- */
+
 /* Never read, so the compiler would leave it out. */
 static struct node *volatile root_without_name;
 struct node *roots_of_chains[4];
@@ -1461,6 +2041,7 @@ struct busy {
     gcw_event *event;
     gcw_hub *hub;
     gcw_exit_registry *registry;
+    gcw_map *map;
     atomic_bool stop;
     atomic_size_t rounds;
 };
@@ -1480,8 +2061,10 @@ come_and_go(const struct busy *busy)
         listeners[N + i] = gcw_hub_connect(busy->hub, "opened", t, m, 0);
         handlers[i] = gcw_exit_register(busy->registry, m, NULL);
         cleanups[i] = gcw_cleanup_new(t, close_it, NULL);
+        gcw_map_put(busy->map, handlers[i], cleanups[i]);
     }
     for (size_t i = 0; i < N; i++) {
+        gcw_map_remove(busy->map, handlers[i]);
         gcw_listener_disconnect(listeners[i]);
         gcw_listener_disconnect(listeners[N + i]);
         gcw_exit_unregister(handlers[i]);
@@ -1511,6 +2094,7 @@ look_once(struct target *t)
 
     LINE(table(text, "cleanups: "), "  alive ", address(t), " flush_it (");
     LINE(table(text, "event \"stays\" "), "  alive ", " hear_it (");
+    LINE(text, "map ", ", weak keys: ", " in ", " slots");
     assert_true(stats().cleanups >= 1);
     free(text);
     free(explained(&hidden, &length));
@@ -1531,6 +2115,7 @@ TEST(others_may_go_on_meanwhile)
     busy->event = gcw_event_new("busy");
     busy->hub = gcw_hub_new();
     busy->registry = gcw_exit_registry_new("busy");
+    busy->map = gcw_map_new(GCW_WEAK_KEYS);
     for (size_t i = 0; i < THREADS; i++)
         assert_int_equal(GC_pthread_create(&threads[i], NULL, be_busy, busy),
                          0);

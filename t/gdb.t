@@ -44,6 +44,10 @@ gcw_method *method;
 gcw_cleanup *cleanup, *pending;
 gcw_listener *listener, *blocked;
 gcw_exit_handler *handler, *named;
+gcw_map *map, *strong;
+gcw_ephemeron *ephemeron, *gone;
+gcw_guardian *guardian;
+gcw_intern *intern;
 struct thing *thing;
 
 __attribute__((__noinline__)) static void
@@ -66,6 +70,9 @@ int main(void)
     method = gcw_method_new(thing, turn_it, e);
     cleanup = gcw_cleanup_new(thing, close_it, NULL);
     pending = gcw_cleanup_new(other, close_it, NULL);
+    gone = gcw_ephemeron_new(other, thing);
+    guardian = gcw_guardian_new();
+    gcw_guardian_add(guardian, other, thing);
     gcw_dispose(other);
     listener = gcw_event_connect(e, method, 0);
     blocked = gcw_event_connect_fn(e, hear_it, NULL, GCW_ONCE);
@@ -73,6 +80,13 @@ int main(void)
     gcw_hub_connect_fn(h, "opened", thing, hear_of_hub, NULL, 0);
     handler = gcw_exit_register(gcw_exit_default(), method, NULL);
     named = gcw_exit_register_fn(gcw_exit_default(), close_it, NULL, &o);
+    intern = gcw_intern_new();
+    map = gcw_map_new(GCW_WEAK_KEYS);
+    strong = gcw_map_new(GCW_STRONG_VALUES);
+    gcw_map_put(map, thing, e);
+    gcw_map_put(map, e, h);
+    gcw_map_remove(map, e);
+    ephemeron = gcw_ephemeron_new(thing, map);
     stop_here();
     GC_reachable_here(e);
     GC_reachable_here(h);
@@ -105,14 +119,25 @@ print *listener
 print *blocked
 print *handler
 print *named
+print *map
+print *strong
+print *ephemeron
+print *gone
+print *guardian
+printf "map is %p\n", map
 gcw-handlers
 gcw-listeners
 gcw-cleanups
+gcw-maps
+gcw-entries map
+gcw-guardians
+gcw-entries
 END
 gdb -nx -batch -iex "set auto-load scripts-directory $dir/auto-load" \
     -iex "set auto-load safe-path $dir/auto-load" \
     -x "$dir/commands" "$dir/program" > "$dir/out" 2>&1
 thing=$(sed -n 's/^thing is //p' "$dir/out")
+map=$(sed -n 's/^map is //p' "$dir/out")
 
 number=0
 # says WHAT PATTERN: one test; a line of gdb's matches.
@@ -127,7 +152,7 @@ says()
     fi
 }
 
-echo 1..17
+echo 1..27
 says 'a reference' "^.[0-9]+ = reference to $thing\$"
 says 'a dead long one' '^.[0-9]+ = long reference to a dead object$'
 says 'a method' "^.[0-9]+ = method turn_it of $thing, data 0x"
@@ -147,3 +172,13 @@ says 'the hub is listed' \
 says 'with its listeners, too' '^  0x[0-9a-f]+  listener hear_of_hub, conn'
 says 'the cleanups are listed' "^  0x[0-9a-f]+  cleanup close_it on $thing, "
 says 'pending ones as well' '^  0x[0-9a-f]+  cleanup close_it on a dead obj'
+says 'a map' '^.[0-9]+ = map with weak keys, 1 entries in 16 slots$'
+says 'an empty one' '^.[0-9]+ = map with weak keys and strong .*, 0 entries in'
+says 'an ephemeron' "^.[0-9]+ = ephemeron of $thing, value $map\$"
+says 'a dead one' '^.[0-9]+ = ephemeron of a dead object$'
+says 'the maps are listed' "^  $map  map with weak keys, 1 entries in 16 slots"
+says 'and their entries' "^  $thing -> 0x[0-9a-f]+\$"
+says 'but not without a map' 'gcw-entries MAP: which map'
+says 'a guardian' '^.[0-9]+ = guardian of 1 objects, some to be handed out$'
+says 'guardians are listed' '^  0x[0-9a-f]+  guardian of 1 objects, some to be'
+says 'intern tables, too' '^  0x[0-9a-f]+  intern table, 0 entries in 16 slots'

@@ -572,13 +572,71 @@ hear_nothing(GC_EventType event)
     (void)event;
 }
 
+static GC_on_collection_event_proc library_event;
+
+/* Marking begins with the engine, and ends without it. */
+static void GC_CALLBACK
+keep_the_end_to_oneself(GC_EventType event)
+{
+    if (event != GC_EVENT_MARK_END)
+        library_event(event);
+}
+
+static void
+guard_and_drop(void *object)
+{
+    for (size_t i = 0; i < MANY; i++)
+        assert_int_equal(gcw_guardian_add(gcw_guardian_new(), object, NULL),
+                         0);
+}
+
+/* What dies in the collection is used again by the program before the engine
+ * hears of it: of each size that a guardian's parts may have. */
+enum { SIZES = 20, OF_EACH = 2 * MANY };
+
+static bool
+is_as_it_was(const unsigned char *object, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        if (object[i] != 0xee)
+            return false;
+    return true;
+}
+
+TEST(a_guardian_that_is_something_else_by_now_is_left_alone)
+{
+    void **used = keep_array(SIZES * OF_EACH);
+    struct target *t = target_new(1);
+    gcw_map *m = gcw_map_new(GCW_WEAK_KEYS);
+
+    in_dead_frame(guard_and_drop, t);
+    library_event = GC_get_on_collection_event();
+    GC_set_on_collection_event(keep_the_end_to_oneself);
+    GC_gcollect();
+    GC_disable();
+    GC_set_on_collection_event(library_event);
+    for (size_t i = 0; i < SIZES * OF_EACH; i++) {
+        size_t size = i / OF_EACH * 16 + 8;
+
+        used[i] = memset(GC_MALLOC(size), 0xee, size);
+    }
+    assert_int_equal(gcw_map_count(m), 0);
+    GC_enable();
+    for (size_t i = 0; i < SIZES * OF_EACH; i++)
+        assert_true(is_as_it_was(used[i], i / OF_EACH * 16 + 8));
+    GC_FREE(used);
+    GC_reachable_here(t);
+}
+
 TEST(without_the_event_function_nothing_is_lost)
 {
     struct guarded *g = guarded_new();
     GC_on_collection_event_proc before = GC_get_on_collection_event();
 
+    GC_disable();
     in_dead_frame(guard_many, g);
     GC_set_on_collection_event(hear_nothing);
+    GC_enable();
     collect();
     assert_null(gcw_guardian_next(g->guardian));
     assert_int_equal(dead_refs(g->refs, MANY), 0);

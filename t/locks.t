@@ -47,6 +47,7 @@ last: fopen: the same
 last: nanosleep: the same
 lock: pthread_cond_timedwait: under a lock that a cancelled thread gives back
 lock: pthread_cond_wait: the same
+map-see: print: to the caller's stream, with cancellation off
 names: print: cancellation is off in who prints names with it
 report: print: cancellation is off
 shutdown: pause: the thread waits for the end of the process, without a lock

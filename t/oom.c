@@ -1525,6 +1525,32 @@ with_map_of_one(struct world *w)
     assert_int_equal(gcw_map_put(w->map, w->target, w->data), 0);
 }
 
+/* The search finds the map before the key, which is the last of a list. */
+static void
+with_entry_that_waits(struct world *w)
+{
+    struct target *key = target_new(1);
+
+    with_nowhere(w);
+    w->map = gcw_map_new(GCW_WEAK_KEYS);
+    assert_int_equal(gcw_map_put(w->map, key, w->data), 0);
+    for (size_t i = 0; i < 8; i++) {
+        w->keys[0] = target_new(i);
+        w->keys[0]->field = key;
+        key = w->keys[0];
+    }
+}
+
+static bool
+try_explain_key(struct world *w)
+{
+    struct target *key = w->keys[0];
+
+    while (key->field != NULL)
+        key = key->field;
+    return gcw_explain(key, nowhere) > 0;
+}
+
 /* When one more goes, it has less than a sixth of what it has room for. */
 static void
 with_sparse_map(struct world *w)
@@ -2082,6 +2108,8 @@ static const struct operation operations[] = {
     { "gcw_drain_fd", NULL, try_fd, NULL, 1, FAILS },
     { "gcw_drain_thread", NULL, try_worker, check_worker, 3, MAY_SAY_EAGAIN },
     { "gcw_explain", with_nowhere, try_explain, check_ref_handle, 3, FAILS },
+    { "gcw_explain, while entries wait", with_entry_that_waits, try_explain_key,
+      check_ref_handle, 3, FAILS },
     { "gcw_map_new", NULL, try_map, check_map, 50, FAILS },
     { "gcw_map_put", with_map, try_map_put, check_map_of_one, 200, FAILS },
     { "gcw_map_setdefault", with_map, try_map_setdefault, check_map_of_one, 200,

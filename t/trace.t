@@ -39,7 +39,7 @@ has()
     fi
 }
 
-echo 1..8
+echo 1..11
 has ref__create 2
 has death 1
 has emit__begin 2
@@ -47,9 +47,12 @@ has emit__end 2
 has handler__begin 2
 has handler__end 1
 has cleanup__run 2
-number=8
-if [ "$(notes | wc -l)" -eq 7 ]; then
-    echo 'ok 8 - there are no others'
+has map__create 2
+has weak__pass 2
+has weak__missed 2
+number=11
+if [ "$(notes | wc -l)" -eq 10 ]; then
+    echo 'ok 11 - there are no others'
 else
-    echo 'not ok 8 - there are no others'
+    echo 'not ok 11 - there are no others'
 fi

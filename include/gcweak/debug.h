@@ -29,10 +29,15 @@
 extern "C" {
 #endif
 
-/* Prints every listener, exit handler and cleanup, as tables.
+/* Prints every listener, exit handler and cleanup, as tables, and how full weak
+ * maps and guardians are.
  *
  * A table for each event, for each pattern of a hub (a type and a source), for
- * each exit registry, and one for all cleanups.  A row has
+ * each exit registry, and one for all cleanups.  Of a weak map one line: its
+ * kind, its entries, the slots that it has for them, and how many entries have
+ * died since it has these; of a guardian too.  Ephemerons are counted.  If weak
+ * maps were not told of collections, or hold everything (map.h), a line says
+ * so.  A row has
  *     age       collections since it was registered; `-` for functions in exit
  *               registries that have no name and are not kept, whose records
  *               have no room for it
@@ -91,13 +96,20 @@ typedef struct gcw_statistics {
     uint64_t callbacks_failed;   /* of all kinds, listeners too */
     size_t maps, map_entries;    /* weak maps, sets and intern tables, and
                                   * what is in them */
-    size_t weak_tables;          /* of maps and ephemerons, at the last
-                                  * collection */
-    uint64_t entries_died;       /* of maps and ephemerons */
-    uint64_t collections_missed; /* of which weak maps were not told */
-    uint64_t entries_dropped;    /* because of that */
+    size_t weak_tables;          /* of maps and ephemerons, but for those that
+                                  * collections have found dead */
+    uint64_t entries_died;       /* of maps and ephemerons; not those that were
+                                  * removed, or went with a map */
+    uint64_t collections_missed; /* of which weak maps were not told, for
+                                  * somebody had taken the collector's event
+                                  * function (map.h) */
+    uint64_t entries_dropped;    /* because of that, though they may have been
+                                  * alive */
     size_t guardians, guarded;   /* guardians, and objects that they have,
                                   * also those that can be taken out */
+    size_t ephemerons;           /* of weak_tables */
+    uint64_t collections_held;   /* in which weak maps held all that is in them,
+                                  * for there are toggle references (map.h) */
 } gcw_statistics;
 
 /* Counts what there is.
@@ -133,6 +145,12 @@ void gcw_stats(gcw_statistics *out);
  * in that collection, and the output says so.  Records of the library are named
  * as what they are: a cleanup of so and so with this function, the listeners of
  * that event.  So are objects that gcw_explain_name knows.
+ *
+ * The value of an ephemeron, or of a weak map's entry, is alive because both its
+ * key and the map are.  So there are two chains then: one leads from the key to
+ * its value in that map, and another, behind it, to the map.  With weak values
+ * it is the other way round, from the value to its key.  A key that only its own
+ * value leads to is dead.
  *
  * What it cannot see
  *   Stacks and registers of other threads; thread-local variables; roots that

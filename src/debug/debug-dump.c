@@ -9,6 +9,7 @@
 #include "ground/lock.h"
 #include "ground/roots.h"
 #include "ground/names.h"
+#include "marks/engine.h"
 #include "weak/enter.h"
 #include "weak/container.h"
 
@@ -54,8 +55,13 @@ static void
 print_table(const struct gcw__table_seen *table, void *out)
 {
     gcw__print_table_name(out, table);
-    fprintf(out, ": %zu\n", table->live);
-    if (table->live != 0)
+    fprintf(out, ": %zu", table->live);
+    if (table->capacity != 0)
+        fprintf(out, " in %zu slots", table->capacity);
+    if (table->dead != 0)
+        fprintf(out, ", where %zu have died", table->dead);
+    putc('\n', out);
+    if (table->live != 0 && table->capacity == 0)
         print_columns(out);
 }
 
@@ -89,6 +95,21 @@ print_cleanups(FILE *out)
     gcw__walk_cleanups(&walker, out);
 }
 
+static void
+print_marks(FILE *out)
+{
+    struct gcw__engine_stats marks;
+
+    gcw__engine_stats(&marks);
+    fprintf(out, "ephemerons: %zu\n", marks.singles);
+    if (marks.held != 0)
+        fprintf(out, "weak maps held everything in %" PRIu64 " collections,"
+                " for there are toggle references\n", marks.held);
+    if (marks.missed != 0)
+        fprintf(out, "weak maps were not told of %" PRIu64 " collections, and"
+                " dropped %" PRIu64 " entries\n", marks.missed, marks.dropped);
+}
+
 void
 gcw_dump(FILE *out)
 {
@@ -106,5 +127,6 @@ gcw_dump(FILE *out)
             (uintmax_t)gcw__gc_no());
     gcw__walk_containers(&walker, out);
     print_cleanups(out);
+    print_marks(out);
     gcw__cancel_on();
 }

@@ -6,6 +6,9 @@
  * object that it meets with the chain: records do not say themselves what they
  * are.  All are named before anything is printed, which is done without a
  * lock.
+ *
+ * Where the chain leads through an entry of a table of the engine's, from the
+ * entry's key to its value, there is a second chain, to the table.
  */
 #include <config.h>
 #include "debug/debug.h"
@@ -21,6 +24,7 @@
 #include "ground/hidden.h"
 #include "ground/names.h"
 #include "ground/stack.h"
+#include "marks/engine.h"
 #include "proxy/proxy.h"
 #include "weak/enter.h"
 #include "weak/ref.h"
@@ -33,11 +37,19 @@ struct label {
     bool in_table, in_entry;         /* whether it is part of: */
     struct gcw__table_seen table;
     struct gcw__entry_seen entry;
+    struct gcw__table_seen of;       /* the map by an entry of which the step
+                                      * leads on; no container: an ephemeron, or
+                                      * nobody's table */
+};
+
+/* Of the steps of a chain: of `first`, and of `last`. */
+struct labels {
+    struct label of[2 * GCW__STEPS];
 };
 
 struct explanation {
-    struct gcw__chain chain;
-    struct label labels[2 * GCW__STEPS];     /* of `first`, and of `last` */
+    struct gcw__answer answer;
+    struct labels labels, to_table;
     volatile uintptr_t hidden;       /* the target; volatile, so that it is not
                                       * revealed before the search is over */
     uintptr_t caller;                /* where its frames begin */
@@ -64,39 +76,72 @@ step_at(const struct gcw__chain *chain, size_t i)
 /* Naming the library's own. */
 
 static void
+set_label(struct label *label, const char *what,
+          const struct gcw__table_seen *table,
+          const struct gcw__entry_seen *entry)
+{
+    label->what = what;
+    label->in_table = table->container != NULL;
+    if (label->in_table)
+        label->table = *table;
+    label->in_entry = entry != NULL;
+    if (label->in_entry)
+        label->entry = *entry;
+}
+
+static void
+label_part_in(const struct gcw__chain *chain, struct labels *labels,
+              const void *object, const char *what,
+              const struct gcw__table_seen *table,
+              const struct gcw__entry_seen *entry)
+{
+    for (size_t i = 0; i < remembered(chain); i++) {
+        const struct gcw__step *step = step_at(chain, i);
+
+        if (step->object == object)
+            set_label(&labels->of[i], what, table, entry);
+        if (step->table == object)
+            labels->of[i].of = *table;
+    }
+}
+
+static void
 label_part(const void *object, const char *what,
            const struct gcw__table_seen *table,
            const struct gcw__entry_seen *entry, void *arg)
 {
     struct explanation *e = arg;
 
-    for (size_t i = 0; i < remembered(&e->chain); i++) {
-        struct label *label = &e->labels[i];
+    label_part_in(&e->answer.chain, &e->labels, object, what, table, entry);
+    label_part_in(&e->answer.to_table, &e->to_table, object, what, table,
+                  entry);
+}
 
-        if (step_at(&e->chain, i)->object != object)
-            continue;
-        label->what = what;
-        label->in_table = table->container != NULL;
-        if (label->in_table)
-            label->table = *table;
-        label->in_entry = entry != NULL;
-        if (label->in_entry)
-            label->entry = *entry;
-    }
+/* Of a table that no map has, what it is. */
+static const char *
+name_of_table(const void *table)
+{
+    const struct gcw__weak_table *t = table;
+
+    return gcw__weak_capacity(atomic_load(&t->shape)) == 1
+        ? "ephemeron" : "a table that a map has left";
 }
 
 static void
-label_others(struct explanation *e)
+label_others(const struct gcw__chain *chain, struct labels *labels)
 {
-    for (size_t i = 0; i < remembered(&e->chain); i++) {
-        const void *object = step_at(&e->chain, i)->object;
+    for (size_t i = 0; i < remembered(chain); i++) {
+        const void *object = step_at(chain, i)->object;
+        struct label *label = &labels->of[i];
 
         if (object == gcw__roots)
-            e->labels[i].what = "what the library holds";
+            label->what = "what the library holds";
         else if (gcw__shards_keep_is(object))
-            e->labels[i].what = "a table of what waits for deaths";
+            label->what = "a table of what waits for deaths";
         else if (gcw__proxies_have(object))
-            e->labels[i].what = "proxy";
+            label->what = "proxy";
+        else if (label->what == NULL && gcw__engine_owns(object))
+            label->what = name_of_table(object);
     }
 }
 
@@ -122,7 +167,8 @@ label_all(struct explanation *e)
 
     gcw__walk_containers(&walker, e);
     gcw__walk_cleanups(&walker, e);
-    label_others(e);
+    label_others(&e->answer.chain, &e->labels);
+    label_others(&e->answer.to_table, &e->to_table);
 }
 
 /* Naming the program's own. */
@@ -191,6 +237,43 @@ print_slot(const struct explanation *e, const struct gcw__step *step)
                     array->slots[at / sizeof array->slots[0]].code);
 }
 
+/* The entry that the step's word lies in, if the object is a table of the
+ * engine's; NULL if it lies in none.  For a word before the entries, `at` wraps,
+ * as above. */
+static const struct gcw__weak_entry *
+entry_at(const struct gcw__step *step)
+{
+    struct gcw__weak_table *t = (struct gcw__weak_table *)step->object;
+    struct gcw__weak_entry *entries;
+    uintptr_t shape;
+    size_t at;
+
+    if (!gcw__engine_owns(t))
+        return NULL;
+    shape = atomic_load(&t->shape);
+    entries = gcw__weak_entries(t, shape);
+    at = step->at - (size_t)((char *)entries - step->object);
+    return at / sizeof entries[0] < gcw__weak_capacity(shape)
+        ? &entries[at / sizeof entries[0]] : NULL;
+}
+
+/* Prints which half of the entry the step's word is, if it lies in one. */
+static void
+print_half(const struct explanation *e, const struct gcw__step *step)
+{
+    const struct gcw__weak_entry *entry = entry_at(step);
+
+    if (entry == NULL)
+        return;
+    if (step->object + step->at == (const char *)&entry->key)
+        fputs(", as a key", e->out);
+    else if (atomic_load(&entry->key) & 1)
+        fputs(", to be handed out", e->out);
+    else
+        fprintf(e->out, ", as the value of %p",
+                (void *)atomic_load(&entry->key));
+}
+
 static void
 print_label(const struct explanation *e, const struct label *label,
             const struct gcw__step *step)
@@ -207,14 +290,39 @@ print_label(const struct explanation *e, const struct label *label,
     if (label->in_table && !label->in_entry
         && strcmp(label->what, "listeners") == 0)
         print_slot(e, step);
+    print_half(e, step);
+}
+
+/* A map, by the seen one if it is one, or what else has that table. */
+static void
+print_owner(const struct explanation *e, const char *table,
+            const struct gcw__table_seen *seen)
+{
+    if (seen->container != NULL)
+        fprintf(e->out, "%s %p", seen->ops->kind, seen->container);
+    else
+        fprintf(e->out, "%s %p", name_of_table(table), (const void *)table);
+}
+
+/* Prints which half of the entry that the object lives by comes next. */
+static void
+print_entry(const struct explanation *e, const struct gcw__step *step,
+            const struct label *label)
+{
+    const struct gcw__weak_table *t
+        = (const struct gcw__weak_table *)step->table;
+
+    fprintf(e->out, ", whose %s in ",
+            gcw__weak_sort(atomic_load(&t->shape)) == GCW__VALUES ? "key"
+                                                                  : "value");
+    print_owner(e, step->table, &label->of);
+    fputs(" is", e->out);
 }
 
 static void
-print_step(const struct explanation *e, size_t i)
+print_object(const struct explanation *e, const struct gcw__step *step,
+             const struct label *label)
 {
-    const struct gcw__step *step = step_at(&e->chain, i);
-    const struct label *label = &e->labels[i];
-    bool is_last = i == remembered(&e->chain) - 1;
     const char *name;
 
     fprintf(e->out, "  -> %p, %zu bytes", (void *)step->object, step->size);
@@ -226,18 +334,27 @@ print_step(const struct explanation *e, size_t i)
         if (name != NULL)
             fprintf(e->out, ", %s", name);
     }
-    if (is_last)
-        fputs(": the target", e->out);
-    else
+}
+
+static void
+print_step(const struct explanation *e, const struct gcw__chain *chain,
+           const struct labels *labels, size_t i)
+{
+    const struct gcw__step *step = step_at(chain, i);
+
+    print_object(e, step, &labels->of[i]);
+    if (i != remembered(chain) - 1 && step->table != NULL)
+        print_entry(e, step, &labels->of[i]);
+    else if (i != remembered(chain) - 1)
         fprintf(e->out, ", at offset %zu", step->at);
+    else if (chain == &e->answer.chain)
+        fputs(": the target", e->out);
     putc('\n', e->out);
 }
 
 static void
-print_root(const struct explanation *e)
+print_root(const struct explanation *e, const struct gcw__chain *chain)
 {
-    const struct gcw__chain *chain = &e->chain;
-
     /* There are no other roots. */
     switch (chain->root) {  /* GCOVR_EXCL_BR_LINE */
     case GCW__ROOT_UNCOLLECTABLE:
@@ -263,24 +380,61 @@ print_root(const struct explanation *e)
     putc('\n', e->out);
 }
 
-static int
-print_chain(struct explanation *e)
+static void
+print_chain(const struct explanation *e, const struct gcw__chain *chain,
+            const struct labels *labels)
 {
-    size_t n = remembered(&e->chain);
+    size_t n = remembered(chain);
 
+    print_root(e, chain);
+    for (size_t i = 0; i < n; i++) {
+        if (i == GCW__STEPS && chain->length > n)
+            fprintf(e->out, "  -> ... %zu more\n", chain->length - n);
+        print_step(e, chain, labels, i);
+    }
+    if (chain->root == GCW__ROOT_STACK)
+        fputs("  (perhaps only a variable of who asks, or a stale word)\n",
+              e->out);
+}
+
+/* Whether the chain leads through a table to half of an entry, rather than from
+ * one half to the other. */
+static bool
+leads_through_table(const struct gcw__chain *chain)
+{
+    for (size_t i = 0; i + 1 < remembered(chain); i++)
+        if (entry_at(step_at(chain, i)) != NULL)
+            return true;
+    return false;
+}
+
+/* The last table by which the chain leads, and what keeps that alive. */
+static void
+print_to_table(const struct explanation *e)
+{
+    const struct gcw__chain *chain = &e->answer.to_table;
+    size_t last = remembered(chain) - 1;
+    const struct label *label = &e->to_table.of[last];
+
+    fputs("  and ", e->out);
+    print_owner(e, step_at(chain, last)->object, &label->table);
+    fputs(" is kept alive by\n  ", e->out);
+    print_chain(e, chain, &e->to_table);
+}
+
+static int
+print_answer(struct explanation *e)
+{
     label_all(e);
     fprintf(e->out, "gcweak: %p is kept alive by\n  ",
             gcw__reveal(e->hidden));
-    print_root(e);
-    for (size_t i = 0; i < n; i++) {
-        if (i == GCW__STEPS && e->chain.length > n)
-            fprintf(e->out, "  -> ... %zu more\n", e->chain.length - n);
-        print_step(e, i);
-    }
-    if (e->chain.root == GCW__ROOT_STACK)
-        fputs("  (perhaps only a variable of who asks, or a stale word)\n",
-              e->out);
-    return (int)e->chain.length;
+    print_chain(e, &e->answer.chain, &e->labels);
+    if (e->answer.to_table.length != 0)
+        print_to_table(e);
+    if (e->answer.all_held && leads_through_table(&e->answer.chain))
+        fputs("  (weak maps hold everything, for they are not told of"
+              " collections, or there are\n  toggle references)\n", e->out);
+    return (int)e->answer.chain.length;
 }
 
 static int
@@ -316,13 +470,13 @@ explain(uintptr_t hidden, uintptr_t caller, FILE *out)
 {
     struct explanation e = { .hidden = hidden, .caller = caller, .out = out };
 
-    enum gcw__found found = gcw__search(hidden, &e.chain);
+    enum gcw__found found = gcw__search(hidden, &e.answer);
     int length;
 
     if (found == GCW__NO_MEMORY)
         return gcw__fail_int(ENOMEM);
     gcw__cancel_off();
-    length = found == GCW__FOUND ? print_chain(&e) : print_nobody(&e, found);
+    length = found == GCW__FOUND ? print_answer(&e) : print_nobody(&e, found);
     gcw__cancel_on();
     return length;
 }

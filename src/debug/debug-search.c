@@ -5,6 +5,12 @@
  * gone through from its beginning while it grows.  So the first chain that is
  * found is a shortest one.  A table has the objects that are in the list.
  *
+ * The engine's tables (marks/weak-table.h) are no plain memory.  What an entry
+ * holds is reached when both the table and what the entry lives by are, and is
+ * said to be reached from the latter.  So no entry explains what it lives by,
+ * and a chain of entries is a chain of their keys.  If the table comes first,
+ * the entry waits, and is found by what it lives by.
+ *
  * The target's address is hidden (hidden.h), so that neither the collection
  * nor the search finds it in the search itself.
  *
@@ -29,6 +35,7 @@
 #include "ground/roots.h"
 #include "ground/stack.h"
 #include "ground/table.h"
+#include "marks/engine.h"
 
 #include <gc/gc_mark.h>
 #include <link.h>
@@ -41,8 +48,11 @@ struct node {
     uintptr_t word;                  /* where the pointer to it is; 0: it is
                                       * uncollectable */
     size_t from;                     /* the number of the object that the word
-                                      * is in; or a root */
+                                      * is in; or a root; or of what the entry
+                                      * lives by that the word is in */
+    size_t table;                    /* of that entry; else NOTHING */
 };
+#define NOTHING SIZE_MAX
 
 /* Numbers that stand for roots. */
 #define ROOT(root) (SIZE_MAX - (size_t)(root))
@@ -58,12 +68,17 @@ struct search {
     struct node *nodes;
     size_t capacity, n, done;        /* of `nodes` */
     struct gcw__table numbers;       /* of nodes, from 1 on, by base */
+    struct gcw__table waiting;       /* entries, by the base of what they live
+                                      * by, which was not reached before their
+                                      * tables were looked at */
     size_t found;                    /* the target's number; SIZE_MAX: none */
     bool no_memory;
-    size_t from;                     /* the object or root that is followed */
+    size_t from, table;              /* the object or root that is followed,
+                                      * and the table by an entry of which; or
+                                      * NOTHING */
     enum gcw__root wanted;           /* which static data to follow */
     bool is_program;                 /* the first object is the program */
-    struct gcw__chain *chain;
+    struct gcw__answer *answer;
     enum gcw__found result;
 };
 
@@ -87,12 +102,19 @@ give(void *p, size_t size)
 }
 
 static void
+give_table(struct gcw__table *t)
+{
+    give(t->entries, t->capacity * sizeof *t->entries);
+    *t = (struct gcw__table){ NULL, 0, 0 };
+}
+
+static void
 give_all(struct search *s)
 {
     give(s->nodes, s->capacity * sizeof *s->nodes);
-    give(s->numbers.entries, s->numbers.capacity * sizeof(struct gcw__entry));
+    give_table(&s->numbers);
+    give_table(&s->waiting);
     s->nodes = NULL;
-    s->numbers = (struct gcw__table){ NULL, 0, 0 };
     s->capacity = 0;
 }
 
@@ -113,25 +135,37 @@ move_nodes(struct search *s, size_t capacity)
 }
 
 static bool
-move_numbers(struct search *s, size_t capacity)
+move_table(struct gcw__table *t, size_t capacity)
 {
-    size_t old = s->numbers.capacity;
+    size_t old = t->capacity;
     struct gcw__entry *entries = get(capacity * sizeof *entries);
 
     if (entries == NULL)
         return false;
-    give(gcw__table_move(&s->numbers, entries, capacity),
-         old * sizeof *entries);
+    give(gcw__table_move(t, entries, capacity), old * sizeof *entries);
     return true;
 }
 
-/* The table is half full at most. */
+enum { FIRST = 4096 };               /* how much there is at first */
+
+/* Tables are half full at most. */
 static bool
 grow(struct search *s)
 {
-    size_t capacity = s->capacity == 0 ? 4096 : s->capacity * 2;
+    size_t capacity = s->capacity == 0 ? FIRST : s->capacity * 2;
 
-    s->no_memory = !move_nodes(s, capacity) || !move_numbers(s, 2 * capacity);
+    s->no_memory = !move_nodes(s, capacity)
+                   || !move_table(&s->numbers, 2 * capacity);
+    return !s->no_memory;
+}
+
+static bool
+grow_waiting(struct search *s)
+{
+    size_t capacity = s->waiting.capacity == 0 ? FIRST
+                                               : s->waiting.capacity * 2;
+
+    s->no_memory = !move_table(&s->waiting, capacity);
     return !s->no_memory;
 }
 
@@ -145,7 +179,7 @@ reach(struct search *s, uintptr_t base, uintptr_t word)
     if (gcw__table_next(&s->numbers, base, &at) != NULL
         || (s->n == s->capacity && !grow(s)))
         return;
-    s->nodes[s->n] = (struct node){ base, word, s->from };
+    s->nodes[s->n] = (struct node){ base, word, s->from, s->table };
     gcw__table_insert(&s->numbers, base, (void *)(uintptr_t)++s->n);
     if (base == ~s->hidden_base)
         s->found = s->n - 1;
@@ -188,16 +222,151 @@ follow_all(struct search *s, uintptr_t begin, uintptr_t end, bool interior)
         follow_word(s, load(word), word, interior);
 }
 
+/* Tables. */
+
+static uintptr_t
+load_half(const _Atomic uintptr_t *half)
+{
+    return atomic_load_explicit(half, memory_order_acquire);
+}
+
+/* Follows half of an entry.  It leads to what it holds, whether into its middle
+ * or not. */
+static void
+follow_half(struct search *s, const _Atomic uintptr_t *half)
+{
+    follow_word(s, load_half(half), (uintptr_t)half, true);
+}
+
+/* The number of the object that begins there, or NOTHING. */
+static size_t
+number_at(const struct search *s, uintptr_t base)
+{
+    size_t at = gcw__table_place(base);
+    const void *number = gcw__table_next(&s->numbers, base, &at);
+
+    return number == NULL ? NOTHING : (uintptr_t)number - 1;
+}
+
+static void
+add_waiting(struct search *s, uintptr_t base, struct gcw__weak_entry *entry)
+{
+    if (s->waiting.count * 2 >= s->waiting.capacity && !grow_waiting(s))
+        return;
+    gcw__table_insert(&s->waiting, base, entry);
+}
+
+/* An entry of the table: `by` is what it lives by. */
+static void
+follow_weak_entry(struct search *s, size_t table,
+                  struct gcw__weak_entry *entry,
+                  const _Atomic uintptr_t *by)
+{
+    uintptr_t base = (uintptr_t)GC_base((void *)load_half(by));
+    size_t number = base == 0 ? NOTHING : number_at(s, base);
+
+    if (number != NOTHING) {
+        s->from = number;
+        s->table = table;
+        follow_half(s, by == &entry->key ? &entry->value : &entry->key);
+        s->from = table;
+        s->table = NOTHING;
+    } else if (base != 0) {
+        add_waiting(s, base, entry);
+    }
+}
+
+static void
+follow_whole_entry(struct search *s, struct gcw__weak_entry *entry,
+                   enum gcw__sort sort)
+{
+    if (sort != GCW__INTERNED)
+        follow_half(s, &entry->key);
+    follow_half(s, &entry->value);
+}
+
+/* One that a guardian can hand out. */
+static bool
+has_fallen(const struct gcw__weak_entry *entry)
+{
+    return load_half(&entry->key) & 1;
+}
+
+static void
+follow_entry(struct search *s, size_t table, struct gcw__weak_entry *entry,
+             enum gcw__sort sort)
+{
+    if (load_half(&entry->key) == 0 || load_half(&entry->value) == 0)
+        return;
+    if (sort == GCW__STRONG || (sort == GCW__GUARDED && has_fallen(entry)))
+        follow_half(s, &entry->value);
+    else if (s->answer->all_held)
+        follow_whole_entry(s, entry, sort);
+    else if (sort == GCW__KEYS || sort == GCW__GUARDED)
+        follow_weak_entry(s, table, entry, &entry->key);
+    else if (sort == GCW__VALUES)
+        follow_weak_entry(s, table, entry, &entry->value);
+}
+
+static void
+follow_table(struct search *s, size_t number)
+{
+    struct gcw__weak_table *t
+        = (struct gcw__weak_table *)s->nodes[number].base;
+    uintptr_t shape = load_half(&t->shape);
+    struct gcw__weak_entry *entries = gcw__weak_entries(t, shape);
+    size_t capacity = gcw__weak_capacity(shape);
+    void **owner = &((struct gcw__map_table *)t)->owner;
+
+    if (!gcw__weak_is_table(shape))
+        return;
+    if (capacity > 1)
+        follow_word(s, (uintptr_t)*owner, (uintptr_t)owner, s->interior);
+    for (size_t i = 0; i < capacity && !search_is_over(s); i++)
+        follow_entry(s, number, &entries[i], gcw__weak_sort(shape));
+}
+
+/* The entry waited for an object that is followed now. */
+static void
+follow_waiting(struct search *s, struct gcw__weak_entry *entry)
+{
+    struct gcw__weak_table *t = GC_base(entry);
+
+    s->table = number_at(s, (uintptr_t)t);
+    follow_half(s, gcw__weak_sort(load_half(&t->shape)) == GCW__VALUES
+                       ? &entry->key : &entry->value);
+    s->table = NOTHING;
+}
+
+static void
+follow_all_waiting(struct search *s, uintptr_t base)
+{
+    size_t at = gcw__table_place(base);
+    struct gcw__weak_entry *entry;
+
+    if (s->waiting.count == 0)
+        return;
+    while ((entry = gcw__table_next(&s->waiting, base, &at)) != NULL)
+        follow_waiting(s, entry);
+}
+
+/* Objects. */
+
 static void
 follow_object(struct search *s, size_t number)
 {
     uintptr_t base = s->nodes[number].base;
     size_t size;
 
+    s->from = number;
+    follow_all_waiting(s, base);
     if (gcw__is_pointer_free((void *)base))
         return;
+    if (gcw__engine_owns((void *)base)) {
+        follow_table(s, number);
+        return;
+    }
     GC_get_kind_and_size((void *)base, &size);
-    s->from = number;
     follow_all(s, base, base + size, s->interior);
 }
 
@@ -301,11 +470,8 @@ follow_roots(struct search *s)
 /* The chain, from its end. */
 
 static void
-remember_step(struct gcw__chain *chain, size_t number, const struct node *node,
-              size_t at)
+remember_step(struct gcw__chain *chain, size_t number, struct gcw__step step)
 {
-    struct gcw__step step = { (char *)node->base, 0, at };
-
     GC_get_kind_and_size(step.object, &step.size);
     if (number < GCW__STEPS)
         chain->first[number] = step;
@@ -314,33 +480,60 @@ remember_step(struct gcw__chain *chain, size_t number, const struct node *node,
 }
 
 static size_t
-length_of(const struct search *s)
+length_of(const struct search *s, size_t last)
 {
     size_t n = 1;
 
-    for (size_t i = s->found; !IS_ROOT(s->nodes[i].from);
-         i = s->nodes[i].from)
+    for (size_t i = last; !IS_ROOT(s->nodes[i].from); i = s->nodes[i].from)
         n++;
     return n;
 }
 
-static void
-make_chain(struct search *s, size_t at)
+/* The step from an object, to the one of that node. */
+static struct gcw__step
+step_to(const struct search *s, const struct node *node)
 {
-    struct gcw__chain *chain = s->chain;
-    const struct node *node = &s->nodes[s->found];
-    size_t number;
+    char *from = (char *)s->nodes[node->from].base, *table = NULL;
 
-    number = chain->length = length_of(s);
-    for (;;) {
-        remember_step(chain, --number, node, at);
-        if (number == 0)
-            break;
-        at = node->word - s->nodes[node->from].base;
+    if (node->table != NOTHING)
+        table = (char *)s->nodes[node->table].base;
+    return (struct gcw__step){ from, 0,
+                               node->word - (uintptr_t)(table ? table : from),
+                               table };
+}
+
+/* To the object of that number, `at` bytes into it.  Returns the number of the
+ * last table of an entry on the way, or NOTHING. */
+static size_t
+make_chain(const struct search *s, size_t last, size_t at,
+           struct gcw__chain *chain)
+{
+    const struct node *node = &s->nodes[last];
+    size_t number = length_of(s, last), table = NOTHING;
+
+    chain->length = number;
+    remember_step(chain, --number, (struct gcw__step){ (char *)node->base, 0,
+                                                       at, NULL });
+    while (number != 0) {
+        if (table == NOTHING)
+            table = node->table;
+        remember_step(chain, --number, step_to(s, node));
         node = &s->nodes[node->from];
     }
     chain->root = (enum gcw__root)(SIZE_MAX - node->from);
     chain->word = node->word;
+    return table;
+}
+
+static void
+make_answer(const struct search *s)
+{
+    size_t at = s->hidden_base - s->hidden;
+    size_t table = make_chain(s, s->found, at, &s->answer->chain);
+
+    s->answer->to_table.length = 0;
+    if (table != NOTHING)
+        make_chain(s, table, 0, &s->answer->to_table);
 }
 
 /* Searches once more, without regard to marks: if no chain was found to an
@@ -387,9 +580,10 @@ search_locked(void *arg)
 {
     struct search *s = arg;
 
+    s->answer->all_held = gcw__engine_holds_all();
     s->result = search_all(s);
     if (s->result == GCW__FOUND)
-        make_chain(s, s->hidden_base - s->hidden);
+        make_answer(s);
     give_all(s);
     return NULL;
 }
@@ -410,9 +604,10 @@ hidden_base(uintptr_t hidden)
 
 /* The registers are put on the stack, for they are the caller's. */
 enum gcw__found
-gcw__search(uintptr_t hidden, struct gcw__chain *out)
+gcw__search(uintptr_t hidden, struct gcw__answer *out)
 {
-    struct search s = { .hidden = hidden, .found = SIZE_MAX, .chain = out };
+    struct search s = { .hidden = hidden, .found = SIZE_MAX,
+                        .table = NOTHING, .answer = out };
     struct GC_stack_base base;
 
     GC_get_my_stackbottom(&base);

@@ -16,10 +16,13 @@ enum gcw__root {
 };
 
 /* An object of a chain, and where in it the pointer to the next object is; in
- * the last one, the target, where the caller's pointer leads. */
+ * the last one, the target, where the caller's pointer leads.  If there is a
+ * table (marks/weak-table.h), the object is what an entry of that lives by, the
+ * next is what the entry holds, and `at` is where in the table. */
 struct gcw__step {
     char *object;
     size_t size, at;
+    char *table;                     /* or NULL */
 };
 
 /* How many steps of a long chain are remembered, at each end. */
@@ -42,7 +45,17 @@ enum gcw__found {
     GCW__NO_MEMORY
 };
 
+/* What was found out. */
+struct gcw__answer {
+    struct gcw__chain chain;
+    struct gcw__chain to_table;      /* one to the last table in `chain`; its
+                                      * length is 0 if there is none */
+    bool all_held;                   /* tables hold all that is in them, for the
+                                      * engine has not heard of the collection
+                                      * (marks/engine.h) */
+};
+
 /* Looks for a chain to where the hidden pointer leads.  Collects. */
-enum gcw__found gcw__search(uintptr_t hidden, struct gcw__chain *out);
+enum gcw__found gcw__search(uintptr_t hidden, struct gcw__answer *out);
 
 #endif

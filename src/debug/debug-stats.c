@@ -62,9 +62,11 @@ count_marks(gcw_statistics *out)
 
     gcw__engine_stats(&marks);
     out->weak_tables = marks.tables;
+    out->ephemerons = marks.singles;
     out->entries_died = marks.died;
     out->collections_missed = marks.missed;
     out->entries_dropped = marks.dropped;
+    out->collections_held = marks.held;
 }
 
 void

@@ -111,7 +111,7 @@ static void
 each_pattern(gcw_hub *h,
              void (*call)(struct gcw__pattern *pattern, void *arg), void *arg)
 {
-    const struct gcw__map_table *table = gcw__map_table(&h->patterns);
+    const struct gcw__map_array *table = gcw__map_array(&h->patterns);
 
     for (size_t i = 0; table != NULL && i <= table->mask; i++) {
         void *item = atomic_load_explicit(&table->entries[i].item,
@@ -144,8 +144,8 @@ gcw__hub_see(struct gcw__walk *walk, void *hub)
     each_pattern(h, see_pattern, walk);
     walk->table.part = NULL;
     gcw__see_part(walk, h, "hub", NULL);
-    gcw__see_part(walk, gcw__map_table(&h->patterns), "patterns", NULL);
-    gcw__see_part(walk, gcw__map_table(&h->types), "types", NULL);
+    gcw__see_part(walk, gcw__map_array(&h->patterns), "patterns", NULL);
+    gcw__see_part(walk, gcw__map_array(&h->types), "types", NULL);
     see_posts(walk, h);
 }
 

@@ -19,7 +19,7 @@ gcw__hub_pattern_hash(const struct gcw__type *type, const void *source)
 struct gcw__type *
 gcw__hub_type(const gcw_hub *h, const char *name)
 {
-    const struct gcw__map_table *table = gcw__map_table(&h->types);
+    const struct gcw__map_array *table = gcw__map_array(&h->types);
     uintptr_t hash = table == NULL ? 0 : gcw__hash(name);
     struct gcw__type *type;
     size_t at = 0;
@@ -46,7 +46,7 @@ struct gcw__pattern *
 gcw__hub_pattern(const gcw_hub *h, const struct gcw__type *type,
                  const void *source)
 {
-    const struct gcw__map_table *table = gcw__map_table(&h->patterns);
+    const struct gcw__map_array *table = gcw__map_array(&h->patterns);
     uintptr_t hash = gcw__hub_pattern_hash(type, source);
     struct gcw__pattern *pattern;
     size_t at = 0;

@@ -8,7 +8,7 @@ enum { SMALLEST = 8 };
 
 char gcw__map_removed;
 
-static struct gcw__map_table *
+static struct gcw__map_array *
 table_of(const struct gcw__map *map)
 {
     return atomic_load_explicit(&map->table, memory_order_relaxed);
@@ -23,7 +23,7 @@ capacity_of(const struct gcw__map *map)
 static size_t
 table_size(size_t capacity)
 {
-    return sizeof(struct gcw__map_table)
+    return sizeof(struct gcw__map_array)
            + capacity * sizeof(struct gcw__map_entry);
 }
 
@@ -50,7 +50,7 @@ is_item(const void *item)
 
 /* Readers see the entry whole: first the hash, then the item. */
 static void
-insert(struct gcw__map_table *table, uintptr_t hash, void *item)
+insert(struct gcw__map_array *table, uintptr_t hash, void *item)
 {
     struct gcw__map_entry *e = &table->entries[hash & table->mask];
 
@@ -61,9 +61,9 @@ insert(struct gcw__map_table *table, uintptr_t hash, void *item)
 }
 
 static void
-move_map(struct gcw__map *map, struct gcw__map_table *new)
+move_map(struct gcw__map *map, struct gcw__map_array *new)
 {
-    struct gcw__map_table *old = table_of(map);
+    struct gcw__map_array *old = table_of(map);
 
     for (size_t i = 0; old != NULL && i <= old->mask; i++) {
         void *item = atomic_load(&old->entries[i].item);
@@ -137,7 +137,7 @@ clear_entry(struct gcw__map *map, struct gcw__map_entry *e)
 void
 gcw__map_remove(struct gcw__map *map, uintptr_t hash, void *item)
 {
-    struct gcw__map_table *table = table_of(map);
+    struct gcw__map_array *table = table_of(map);
     size_t i = hash & table->mask;
 
     while (atomic_load(&table->entries[i].item) != item)
@@ -149,7 +149,7 @@ void
 gcw__map_each(struct gcw__map *map, void (*call)(void *item, void *arg),
               void *arg)
 {
-    struct gcw__map_table *table = table_of(map);
+    struct gcw__map_array *table = table_of(map);
 
     for (size_t i = 0; table != NULL && i <= table->mask; i++) {
         void *item = atomic_load(&table->entries[i].item);

@@ -21,13 +21,13 @@ struct gcw__map_entry {
     void *_Atomic item;      /* NULL: none yet */
 };
 
-struct gcw__map_table {
+struct gcw__map_array {
     size_t mask;             /* constant */
     struct gcw__map_entry entries[];
 };
 
 struct gcw__map {
-    struct gcw__map_table *_Atomic table;    /* NULL: nothing in it */
+    struct gcw__map_array *_Atomic table;    /* NULL: nothing in it */
     size_t count, used;      /* items, and entries that hold or held one */
 };
 
@@ -37,7 +37,7 @@ extern char gcw__map_removed;
 /* The next item with that hash, or NULL.  *at is 0 for the first call, and
  * then as the call before has left it. */
 static inline void *
-gcw__map_next(const struct gcw__map_table *table, uintptr_t hash, size_t *at)
+gcw__map_next(const struct gcw__map_array *table, uintptr_t hash, size_t *at)
 {
     if (table == NULL)
         return NULL;
@@ -53,8 +53,8 @@ gcw__map_next(const struct gcw__map_table *table, uintptr_t hash, size_t *at)
 }
 
 /* The table for a reader to walk. */
-static inline const struct gcw__map_table *
-gcw__map_table(const struct gcw__map *map)
+static inline const struct gcw__map_array *
+gcw__map_array(const struct gcw__map *map)
 {
     return atomic_load_explicit(&map->table, memory_order_acquire);
 }
@@ -62,7 +62,7 @@ gcw__map_table(const struct gcw__map *map)
 /* Memory for a map that has to move. */
 struct gcw__map_spare {
     size_t capacity;         /* of the table that is needed, then of: */
-    struct gcw__map_table *table;    /* NULL: none yet */
+    struct gcw__map_array *table;    /* NULL: none yet */
 };
 
 /* Makes room for one more item.  False if that needs memory, which

@@ -11,6 +11,12 @@
  *     handler__begin(handler, code)    of an exit registry
  *     handler__end(handler)            also if it failed
  *     cleanup__run(cleanup, code)
+ *     map__create(map, kind)           the number of the kind (map.h)
+ *     weak__pass(tables, died)         weak maps and ephemerons have been gone
+ *                                      through, and so many entries taken away;
+ *                                      the world is stopped
+ *     weak__missed(collections, dropped)   of so many they were not told, and
+ *                                      because of that so many entries went
  */
 #ifndef GCW__TRACE_H
 #define GCW__TRACE_H
@@ -20,8 +26,8 @@
 # define GCW__TRACE1(name, a) STAP_PROBE1(gcweak, name, a)
 # define GCW__TRACE2(name, a, b) STAP_PROBE2(gcweak, name, a, b)
 #else
-# define GCW__TRACE1(name, a) ((void)0)
-# define GCW__TRACE2(name, a, b) ((void)0)
+# define GCW__TRACE1(name, a) ((void)(a))
+# define GCW__TRACE2(name, a, b) ((void)(a), (void)(b))
 #endif
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "ground/lock.h"
 #include "ground/spare.h"
+#include "ground/trace.h"
 #include "weak/enter.h"
 #include "weak/method.h"
 
@@ -141,9 +142,14 @@ gcw__map_make(enum gcw__sort sort, const struct gcw__map_by *by,
 gcw_map *
 gcw_map_new(gcw_map_kind kind)
 {
+    gcw_map *m;
+
     if (gcw__enter() != 0)
         return NULL;
     if ((unsigned)kind >= sizeof sorts / sizeof sorts[0])
         return gcw__fail_null(EINVAL);
-    return gcw__map_make(sorts[kind], NULL, &map_ops);
+    m = gcw__map_make(sorts[kind], NULL, &map_ops);
+    if (m != NULL)
+        GCW__TRACE2(map__create, m, (int)kind);
+    return m;
 }

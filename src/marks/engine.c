@@ -61,6 +61,7 @@
 
 #include "collector/objects.h"
 #include "ground/delay.h"
+#include "ground/trace.h"
 #include "marks/pending.h"
 #include "marks/tables.h"
 #include "marks/tracer.h"
@@ -492,19 +493,34 @@ reach_marked(void)
             gcw__tables_reach(gcw__tables_at(i));
 }
 
+bool
+gcw__engine_owns(const void *base)
+{
+    return engine.is_started
+           && GC_get_kind_and_size(base, NULL) == (int)engine.kind;
+}
+
 static bool
 is_table(const void *address)
 {
     const struct gcw__weak_table *t = address;
 
     return GC_base((void *)(uintptr_t)address) == address
-           && GC_get_kind_and_size(address, NULL) == (int)engine.kind
+           && gcw__engine_owns(address)
            && gcw__weak_is_table(load_atomic(&t->shape));
+}
+
+bool
+gcw__engine_holds_all(void)
+{
+    return engine.keeps_all || atomic_load(&gcw__engine_done) != gcw__gc_no();
 }
 
 static void
 pass(void)
 {
+    uint64_t died = engine.stats.died;
+
     if (engine.tidied + 1 != gcw__gc_no())
         gcw__tables_check(is_table);
     engine.keeps_all = atomic_load_explicit(&engine.has_toggles,
@@ -515,10 +531,11 @@ pass(void)
     reach_marked();
     close_over_with_guarded();
     bury_pending();
-    gcw__pending_begin(NULL);
     if (!engine.keeps_all)
         bury_the_rest();
     engine.stats.passes++;
+    engine.stats.held += engine.keeps_all;
+    GCW__TRACE2(weak__pass, gcw__tables_reached(), engine.stats.died - died);
 }
 
 /* Collections without the engine. */
@@ -547,17 +564,23 @@ drop_table(struct gcw__weak_table *t)
         drop_entry(t, &entries[i], gcw__weak_sort(shape));
 }
 
-/* Entries that are being moved meanwhile: see kill.c. */
-static void
-drop_all(void)
+/* Drops all entries, if tables were left to the engine in a collection that it
+ * did not hear of.  Returns how many there were.  Entries that are being moved
+ * meanwhile: see kill.c. */
+static uint64_t
+drop_all(GC_word done)
 {
+    uint64_t before = engine.stats.dropped;
     uint64_t ended = atomic_load(&gcw__moves_ended);
     unsigned passes = 0;
 
+    if (atomic_load(&engine.left_at) <= done)
+        return 0;
     do
         for (size_t i = 0; i < gcw__tables_count(); i++)
             drop_table(gcw__tables_at(i));
     while (gcw__may_have_escaped(ended, ++passes));
+    return engine.stats.dropped - before;
 }
 
 void
@@ -571,14 +594,15 @@ void *
 gcw__catch_up_locked(void *unused)
 {
     GC_word now = gcw__gc_no(), done = atomic_load(&gcw__engine_done);
+    uint64_t dropped;
 
     (void)unused;
     if (done == now)
         return NULL;
-    engine.stats.missed += now - done;
     gcw__check_tables();
-    if (atomic_load(&engine.left_at) > done)
-        drop_all();
+    dropped = drop_all(done);
+    GCW__TRACE2(weak__missed, now - done, dropped);
+    engine.stats.missed += now - done;
     atomic_store_explicit(&gcw__engine_done, now, memory_order_release);
     return NULL;
 }
@@ -632,7 +656,6 @@ collection_ends(void)
     gcw__tables_end();
     engine.phase = IDLE;
     engine.tidied = gcw__gc_no();
-    engine.stats.tables = gcw__tables_count();
 }
 
 static void
@@ -787,6 +810,8 @@ gcw__map_table_new(enum gcw__sort sort, unsigned logarithm, void *owner)
 static void *
 copy_stats(void *out)
 {
+    engine.stats.tables = gcw__tables_count();
+    engine.stats.singles = gcw__tables_singles();
     *(struct gcw__engine_stats *)out = engine.stats;
     return NULL;
 }

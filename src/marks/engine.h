@@ -45,6 +45,15 @@ gcw__engine_is_done(GC_word done)
  * collector's lock. */
 void gcw__engine_kill(void *base);
 
+/* Whether the object that begins there is of the kind of tables, perhaps not set
+ * up yet (gcw__weak_is_table): not every pointer in it holds something.  Under
+ * the collector's lock. */
+bool gcw__engine_owns(const void *base);
+
+/* Whether tables have held all that is in them in the last collection: there were
+ * toggle references, or the engine has not heard of it.  Lock held. */
+bool gcw__engine_holds_all(void);
+
 /* Around moving entries from one table to another: for that, meanwhile, an entry
  * may be neither here nor there.  Who moves one looks after it is there whether
  * it was taken away here. */
@@ -68,9 +77,11 @@ struct gcw__engine_listener {
 void gcw__engine_listen(const struct gcw__engine_listener *listener);
 
 struct gcw__engine_stats {
-    size_t tables;
+    size_t tables, singles;          /* all, and those of one entry */
     uint64_t passes;                 /* of the engine, in all collections */
-    uint64_t missed;                 /* collections that it did not hear of */
+    uint64_t held;                   /* collections in which all was held, for
+                                      * there were toggle references */
+    uint64_t missed;                 /* others that it did not hear of */
     uint64_t dropped;                /* entries, for the engine could not know
                                       * whether they were alive */
     uint64_t died;                   /* entries */

@@ -23,6 +23,7 @@
 #include "marks/engine.h"
 
 #include "ground/delay.h"
+#include "ground/hidden.h"
 #include "marks/inner.h"
 #include "marks/pending.h"
 #include "marks/tables.h"
@@ -30,7 +31,9 @@
 static struct {
     uint64_t clears;                 /* of pending.h, when it was begun */
     size_t tables;                   /* how many are in it */
-    struct gcw__map_table *maps;     /* those of them with more than one entry */
+    uintptr_t maps;                  /* those of them with more than one entry:
+                                      * the first, hidden, for the collector
+                                      * looks here */
 } index_of_killed;
 
 /* Entries. */
@@ -114,8 +117,8 @@ index_table(struct gcw__weak_table *t)
     struct gcw__map_table *map = (struct gcw__map_table *)t;
 
     if (gcw__weak_capacity(shape) > 1) {
-        map->next = index_of_killed.maps;
-        index_of_killed.maps = map;
+        map->next = gcw__reveal(index_of_killed.maps);
+        index_of_killed.maps = gcw__hide(map);
         map->indexed = atomic_load(&map->added);
     }
     if (gcw__weak_capacity(shape) == 1
@@ -132,7 +135,7 @@ index_tables(void)
         gcw__pending_index(indexed_by);
         index_of_killed.clears = gcw__pending_clears();
         index_of_killed.tables = 0;
-        index_of_killed.maps = NULL;
+        index_of_killed.maps = gcw__hide(NULL);
     }
     while (index_of_killed.tables < gcw__tables_count())
         index_table(gcw__tables_at(index_of_killed.tables++));
@@ -192,8 +195,8 @@ kill_in_map(struct gcw__map_table *map, const void *base)
 static void
 kill_in_maps(const void *base)
 {
-    for (struct gcw__map_table *map = index_of_killed.maps; map != NULL;
-         map = map->next) {
+    for (struct gcw__map_table *map = gcw__reveal(index_of_killed.maps);
+         map != NULL; map = map->next) {
         GCW__DELAY(1);
         kill_in_map(map, base);
     }

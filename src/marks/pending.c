@@ -13,6 +13,7 @@
 #include <config.h>
 #include "marks/pending.h"
 
+#include "ground/hidden.h"
 #include "ground/table.h"
 
 #include <gc.h>
@@ -34,8 +35,8 @@ static struct {
     size_t n, n_found;
     uint64_t clears;
     uint32_t mask;                   /* of the heads; 0: there is no index */
-    struct gcw__weak_table *table;   /* whose entries are added; NULL between
-                                      * two collections, which would find it */
+    uintptr_t hidden;                /* the table whose entries are added, for
+                                      * the collector looks here; 0: it is in */
     uintptr_t (*of)(const struct gcw__weak_entry *entry, enum gcw__sort sort);
 } pending;
 
@@ -133,7 +134,7 @@ gcw__pending_clears(void)
 void
 gcw__pending_begin(struct gcw__weak_table *table)
 {
-    pending.table = table;
+    pending.hidden = gcw__hide(table);
 }
 
 static struct gcw__weak_entry *
@@ -194,9 +195,9 @@ add_word(uintptr_t word)
 void
 gcw__pending_add(struct gcw__weak_entry *entry, enum gcw__sort sort)
 {
-    if (pending.table != NULL)
-        add_word((uintptr_t)pending.table | TABLE);
-    pending.table = NULL;
+    if (pending.hidden != 0)
+        add_word((uintptr_t)gcw__reveal(pending.hidden) | TABLE);
+    pending.hidden = 0;
     add_word((uintptr_t)entry | sort);
 }
 

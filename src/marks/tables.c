@@ -35,7 +35,8 @@ static struct {
     size_t capacity, count;
     size_t reached, given;
     size_t slots;                    /* in all tables */
-    size_t slots_reached;
+    size_t singles;                  /* tables of one slot */
+    size_t slots_reached, singles_reached;
 } registry;
 
 size_t
@@ -48,6 +49,12 @@ struct gcw__weak_table *
 gcw__tables_at(size_t number)
 {
     return (struct gcw__weak_table *)~registry.hidden[number];
+}
+
+size_t
+gcw__tables_singles(void)
+{
+    return registry.singles;
 }
 
 static uintptr_t
@@ -73,8 +80,11 @@ put_table(size_t number, struct gcw__weak_table *t)
 static void
 append_table(struct gcw__weak_table *t)
 {
+    size_t capacity = gcw__weak_capacity(shape_of(t));
+
     put_table(registry.count++, t);
-    registry.slots += gcw__weak_capacity(shape_of(t));
+    registry.slots += capacity;
+    registry.singles += capacity == 1;
 }
 
 /* Adding. */
@@ -149,7 +159,8 @@ gcw__tables_add(struct gcw__weak_table *t, uintptr_t shape)
 void
 gcw__tables_begin(void)
 {
-    registry.reached = registry.given = registry.slots_reached = 0;
+    registry.reached = registry.given = 0;
+    registry.slots_reached = registry.singles_reached = 0;
 }
 
 /* Whether the table is in under the number that it has: a dead one may have
@@ -164,13 +175,14 @@ is_in(const struct gcw__weak_table *t)
 void
 gcw__tables_reach(struct gcw__weak_table *t)
 {
-    size_t number = number_of(t);
+    size_t number = number_of(t), capacity = gcw__weak_capacity(shape_of(t));
 
     if (!is_in(t) || number < registry.reached)
         return;
     put_table(number, gcw__tables_at(registry.reached));
     put_table(registry.reached++, t);
-    registry.slots_reached += gcw__weak_capacity(shape_of(t));
+    registry.slots_reached += capacity;
+    registry.singles_reached += capacity == 1;
 }
 
 size_t
@@ -205,6 +217,7 @@ gcw__tables_end(void)
 
     registry.count = registry.reached;
     registry.slots = registry.slots_reached;
+    registry.singles = registry.singles_reached;
     for (size_t i = registry.reached; i < count; i++)
         keep_if_marked(gcw__tables_at(i));
 }
@@ -214,7 +227,7 @@ gcw__tables_check(bool (*is_table)(const void *address))
 {
     size_t count = registry.count;
 
-    registry.count = registry.slots = 0;
+    registry.count = registry.slots = registry.singles = 0;
     for (size_t i = 0; i < count; i++) {
         struct gcw__weak_table *t = gcw__tables_at(i);
 

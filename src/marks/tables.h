@@ -14,6 +14,9 @@ bool gcw__tables_add(struct gcw__weak_table *t, uintptr_t shape);
 size_t gcw__tables_count(void);
 struct gcw__weak_table *gcw__tables_at(size_t number);
 
+/* How many of them have one entry. */
+size_t gcw__tables_singles(void);
+
 /* Whether it is in. */
 static inline bool
 gcw__is_registered(const struct gcw__weak_table *t)

@@ -14,15 +14,19 @@
 
 struct gcw__container_ops;
 
-/* Something with entries: an event, a registry, or a pattern of a hub. */
+/* Something with entries: an event, a registry, a pattern of a hub, a map, or a
+ * guardian. */
 struct gcw__table_seen {
     const struct gcw__container_ops *ops;    /* of the container */
     void *container;
     const char *name;                /* of the event or registry; or NULL */
-    const void *part;                /* the pattern, if it is one; else NULL */
+    const void *part;                /* the pattern, or the map; else NULL */
     void (*print_part)(const void *part, FILE *out);
     size_t live;                     /* entries, with those whose deaths are
                                       * not yet noticed */
+    size_t capacity, dead;           /* of a map or guardian, whose entries are
+                                      * not shown: slots, and entries that have
+                                      * died in them; else 0 */
 };
 
 enum gcw__entry_kind {
@@ -45,7 +49,8 @@ struct gcw__entry_seen {
 
 /* What a walk calls, with no lock held, but for `part`. */
 struct gcw__walker {
-    /* A table begins; its entries follow, in the order of their calls. */
+    /* A table begins; its entries follow, in the order of their calls, but for
+     * those of maps and guardians. */
     void (*table)(const struct gcw__table_seen *table, void *arg);
     void (*entry)(const struct gcw__entry_seen *entry, void *arg);
     /* An object of the library that is part of the table, or of its entry, if
