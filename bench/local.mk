@@ -15,6 +15,10 @@ bench_gcweak_bench_SOURCES = \
 	bench/json.h \
 	bench/machine.c \
 	bench/machine.h \
+	bench/map-collect.c \
+	bench/map-collect.h \
+	bench/map-ways.h \
+	bench/map.c \
 	bench/measure.c \
 	bench/measure.h \
 	bench/memory.c \
@@ -22,6 +26,7 @@ bench_gcweak_bench_SOURCES = \
 	bench/notice.c \
 	bench/peers.c \
 	bench/peers.h \
+	bench/plain.c \
 	bench/proxy.c \
 	bench/read.c \
 	bench/results.c \
@@ -59,6 +64,8 @@ bench/peers-cxx.$(OBJEXT): bench/peers-cxx.cc bench/peers.h
 bench_programs = \
 	bench/PeersJava.java \
 	bench/peers-guile.scm \
+	bench/peers-lua.lua \
+	bench/peers-node.js \
 	bench/peers-python.py
 bench/PeersJava.class: bench/PeersJava.java
 	@$(MKDIR_P) bench
