@@ -471,6 +471,49 @@ TEST(a_map_of_an_object_that_is_finalized_is_whole)
     assert_int_equal(f->seen, f->n);
 }
 
+/* --- shrinking --- */
+
+static size_t
+bytes_of_table(gcw_map *m)
+{
+    gcw_map_iter i;
+
+    gcw_map_first(m, &i);
+    return GC_size(i.table);
+}
+
+TEST(a_map_shrinks_by_itself_after_its_entries_have_died)
+{
+    struct herd *h = herd_new(GCW_WEAK_KEYS);
+    size_t full, few = MANY / 20;
+
+    in_dead_frame(fill_with_cycles, h);
+    full = bytes_of_table(h->map);
+    memset(h->keys + few, 0, (MANY - few) * sizeof h->keys[0]);
+    let_go(h->values);
+    collect();
+    assert_true(nearly_all(dead_keys(h), MANY - few));
+    assert_true(bytes_of_table(h->map) <= full / 4);
+    for (size_t i = 0; i < few; i++)
+        assert_non_null(gcw_map_get(h->map, h->keys[i]));
+    GC_FREE(h);
+}
+
+TEST(a_map_shrinks_as_its_entries_are_removed)
+{
+    struct herd *h = herd_new(GCW_WEAK_KEYS);
+    size_t full;
+
+    fill(h);
+    full = bytes_of_table(h->map);
+    for (size_t i = MANY / 20; i < MANY; i++)
+        gcw_map_remove(h->map, h->keys[i]);
+    assert_true(bytes_of_table(h->map) <= full / 4);
+    for (size_t i = 0; i < MANY / 20; i++)
+        assert_ptr_equal(gcw_map_get(h->map, h->keys[i]), h->values[i]);
+    GC_FREE(h);
+}
+
 /* --- disposal --- */
 
 TEST(entries_of_a_key_that_is_disposed_of_go_at_once)

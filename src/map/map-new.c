@@ -80,6 +80,18 @@ static const struct gcw__container_ops map_ops = {
     map_empty, map_unloading, gcw__map_tidy, gcw__map_see, gcw__map_counted
 };
 
+static void
+entries_died(void *container)
+{
+    gcw__container_untidy(container);
+}
+
+void
+gcw__maps_install(void)
+{
+    gcw__engine_listen(entries_died);
+}
+
 /* Making one. */
 
 /* What the program calls a kind is a sort to the engine. */
@@ -103,7 +115,7 @@ map_of_sort(enum gcw__sort sort)
     m->container = gcw__container_new(&map_ops, sizeof *m->container);
     if (m->container == NULL)
         return gcw__fail_null(ENOMEM);
-    t = gcw__map_table_new(sort, 4, m->container);
+    t = gcw__map_table_new(sort, GCW__MAP_SMALLEST, m->container);
     if (t == NULL)
         return NULL;
     atomic_store(&m->table, t);

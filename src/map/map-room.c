@@ -15,8 +15,6 @@
 
 #include "ground/delay.h"
 
-enum { SMALLEST = 4 };               /* the logarithm of a capacity */
-
 size_t
 gcw__map_live(const gcw_map *m)
 {
@@ -27,7 +25,7 @@ gcw__map_live(const gcw_map *m)
 static unsigned
 logarithm_for(size_t n)
 {
-    unsigned logarithm = SMALLEST;
+    unsigned logarithm = GCW__MAP_SMALLEST;
 
     while (((size_t)5 << logarithm) < n * 8)
         logarithm++;
@@ -120,7 +118,8 @@ gcw__map_is_sparse(const gcw_map *m)
 {
     size_t capacity = gcw__map_table_mask(gcw__map_table(m)) + 1;
 
-    return capacity != (size_t)1 << SMALLEST && gcw__map_live(m) * 6 < capacity;
+    return capacity != (size_t)1 << GCW__MAP_SMALLEST
+           && gcw__map_live(m) * 6 < capacity;
 }
 
 bool

@@ -29,6 +29,9 @@ gcw__map_table(const gcw_map *m)
 /* The value that the key has, or 0.  No lock held. */
 uintptr_t gcw__map_look_up(const gcw_map *m, uintptr_t key);
 
+/* The logarithm of the smallest capacity. */
+enum { GCW__MAP_SMALLEST = 4 };
+
 /* Memory for a map that has to move. */
 struct gcw__map_room {
     unsigned logarithm;              /* what is asked for */
@@ -57,6 +60,9 @@ void gcw__map_tidy(void *map);
 /* What the container calls (map-see.c). */
 void gcw__map_see(struct gcw__walk *walk, void *map);
 void gcw__map_counted(void *map, gcw_statistics *out);
+
+/* Called while the library starts. */
+void gcw__maps_install(void);
 
 extern const struct gcw__part gcw__map_part;
 

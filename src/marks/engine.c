@@ -83,7 +83,7 @@ static struct {
                                       * was left to the engine; also written by
                                       * marker threads */
     GC_word last;                    /* the last that it was called in */
-    void (*sparse)(void *owner);
+    void (*died)(void *owner);
     struct gcw__engine_stats stats;
 } engine;
 
@@ -283,21 +283,23 @@ close_over(void)
     }
 }
 
-/* How many may have died in a table that needs no tidying. */
+/* After so many deaths in a table, as a part of its capacity, its owner looks
+ * whether it has become sparse. */
+enum { SOME = 16 };
+
 static void
 bury_in_table(struct gcw__weak_table *t)
 {
     struct gcw__map_table *table = (struct gcw__map_table *)t;
-    uintptr_t shape = load_atomic(&t->shape);
-    size_t dead;
+    size_t capacity = gcw__weak_capacity(load_atomic(&t->shape)), dead;
 
     engine.stats.died++;
-    if (gcw__weak_capacity(shape) == 1)
+    if (capacity == 1)
         return;
     dead = atomic_load_explicit(&table->dead, memory_order_relaxed) + 1;
     atomic_store_explicit(&table->dead, dead, memory_order_relaxed);
-    if (dead == gcw__weak_capacity(shape) / 4 && engine.sparse != NULL)
-        engine.sparse(table->owner);
+    if (dead % (capacity / SOME) == 0)
+        engine.died(table->owner);
 }
 
 /* What is pending is dead; but one that nothing would have been held for was
@@ -578,9 +580,9 @@ gcw__engine_stats(struct gcw__engine_stats *out)
 }
 
 void
-gcw__engine_listen(void (*sparse)(void *owner))
+gcw__engine_listen(void (*died)(void *owner))
 {
-    engine.sparse = sparse;
+    engine.died = died;
 }
 
 /* Kinds and procedures cannot be given back, so there is one of each. */

@@ -50,9 +50,11 @@ void gcw__engine_kill(void *base);
  * it was taken away here. */
 extern _Atomic uint64_t gcw__moves_begun, gcw__moves_ended;
 
-/* Has sparse(owner) called when the entries that have died in a map's table are
- * many.  World stopped, so it may only set flags. */
-void gcw__engine_listen(void (*sparse)(void *owner));
+/* Has died(owner) called when a sixteenth of a map's table has died, and at each
+ * further one.  The world is stopped or the collector's lock is held, so it may
+ * only set flags.  Set once, before there are such tables, which have at least
+ * 16 entries. */
+void gcw__engine_listen(void (*died)(void *owner));
 
 struct gcw__engine_stats {
     size_t tables;

@@ -21,6 +21,7 @@
 #include "ground/process.h"
 #include "ground/roots.h"
 #include "ground/report.h"
+#include "map/maps.h"
 #include "marks/engine.h"
 #include "process/fork.h"
 #include "process/last.h"
@@ -62,6 +63,7 @@ publish_roots(struct gcw__roots *roots)
     gcw__report_install();
     gcw__exit_install();
     gcw__drain_install();
+    gcw__maps_install();
     gcw__worker_install(gcw__last_needed);
     atomic_store_explicit(&gcw__ready, true, memory_order_release);
     return 0;
