@@ -87,6 +87,8 @@ struct change {
     uintptr_t key, value;
     uintptr_t expected;              /* what is to be replaced; of no meaning
                                       * to the others */
+    bool checks_key;                 /* whether it can be held weakly; a key
+                                      * that is there can be */
     bool interior;
     enum { PUT, DEFAULT, REPLACE, REMOVE } what;
     uintptr_t was;                   /* what was there; 0: nothing */
@@ -127,6 +129,16 @@ change_entry(struct change *c, struct gcw__weak_entry *e, uintptr_t was)
     c->sparse = c->value == 0 && gcw__map_is_sparse(m);
 }
 
+/* Asks nothing that takes a lock. */
+static bool
+is_weakly_holdable(struct change *c, uintptr_t pointer)
+{
+    void *base = gcw__base((void *)pointer);
+
+    c->interior |= base != (void *)pointer;
+    return base != NULL;
+}
+
 /* A key that the map does not have. */
 static int
 change_nothing(struct change *c)
@@ -154,6 +166,8 @@ try_to_change(void *change)
     c->missed = !gcw__engine_is_done(done);
     if (c->missed)
         return GCW__MISSING;
+    if (was == 0 && c->checks_key && !is_weakly_holdable(c, c->key))
+        return EINVAL;
     if (c->map->container->closed)
         return ESTALE;
     if (c->interior)
@@ -190,21 +204,23 @@ make_change(struct change *c)
     return error == 0 || gcw__fail_false(error);
 }
 
-/* Whether the map can hold the one weakly, and the other strongly. */
+/* Whether the map can hold what it is to hold, but for the key, where that is
+ * held weakly: it may be there. */
 static bool
 is_valid(struct change *c)
 {
-    enum gcw__sort sort = c->map->sort;
     void *key = (void *)c->key, *value = (void *)c->value;
-    bool by_value = sort == GCW__VALUES;
-    void *weak = by_value ? value : key, *held = by_value ? key : value;
-    void *base = gcw__base(weak);
 
-    c->interior = base != weak;
-    if (sort == GCW__BOTH)
-        c->interior |= gcw__base(value) != value;
-    return key != NULL && value != NULL && base != NULL
-           && (sort == GCW__BOTH || gcw__holdable(held));
+    if (key == NULL || value == NULL)
+        return false;
+    c->checks_key = c->map->sort != GCW__VALUES;
+    if (c->map->sort == GCW__VALUES)
+        return is_weakly_holdable(c, c->value) && gcw__holdable(key);
+    if (c->map->sort == GCW__BOTH) {
+        is_weakly_holdable(c, c->value);
+        return true;
+    }
+    return gcw__holdable(value);
 }
 
 static bool
