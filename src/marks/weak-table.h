@@ -64,7 +64,8 @@ struct gcw__map_table {
                                       * objects; once true, stays true */
     void *owner;                     /* constant: held by the table; what is to
                                       * hear of that */
-    struct gcw__weak_entry entries[];
+    /* None in two lines of the cache. */
+    _Alignas(2 * sizeof(uintptr_t)) struct gcw__weak_entry entries[];
 };
 
 /* The sort in the lowest 3 bits, the logarithm of the capacity in the next 6,
