@@ -182,6 +182,20 @@ look_at_entry(struct gcw__weak_entry *entry, enum gcw__sort sort)
         gcw__pending_add(entry, sort);
 }
 
+/* So many entries are looked at before what they hold is, which is on its way
+ * into the cache meanwhile. */
+enum { BATCH = 16 };
+
+static void
+look_at_batch(struct gcw__weak_entry *entries, size_t n, enum gcw__sort sort)
+{
+    for (size_t i = 0; i < n; i++)
+        __builtin_prefetch((void *)load_atomic(&entries[i].value));
+    for (size_t i = 0; i < n; i++)
+        look_at_entry(&entries[i], sort);
+    gcw__trace_rest();
+}
+
 static void
 look_at_table(struct gcw__weak_table *t)
 {
@@ -192,8 +206,9 @@ look_at_table(struct gcw__weak_table *t)
     if (capacity > 1)
         hold((uintptr_t)((struct gcw__map_table *)t)->owner);
     gcw__pending_begin(t);
-    for (size_t i = 0; i < capacity; i++)
-        look_at_entry(&entries[i], gcw__weak_sort(shape));
+    for (size_t i = 0; i < capacity; i += BATCH)
+        look_at_batch(&entries[i], capacity < BATCH ? capacity : BATCH,
+                      gcw__weak_sort(shape));
 }
 
 /* True if there were any. */
@@ -215,6 +230,7 @@ hold_for(const struct gcw__pending *p)
 {
     hold(held_by(load_atomic(&p->entry->key), load_atomic(&p->entry->value),
                  p->sort));
+    gcw__trace_rest();
 }
 
 static bool
