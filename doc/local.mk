@@ -10,6 +10,7 @@ notrans_dist_man_MANS = \
 	doc/gcw_ephemeron.3 \
 	doc/gcw_event.3 \
 	doc/gcw_exit.3 \
+	doc/gcw_guardian.3 \
 	doc/gcw_hub.3 \
 	doc/gcw_map.3 \
 	doc/gcw_method.3 \

@@ -17,5 +17,6 @@
 #include <gcweak/proxy.h>
 #include <gcweak/map.h>
 #include <gcweak/ephemeron.h>
+#include <gcweak/guardian.h>
 
 #endif

@@ -95,10 +95,16 @@ gcweak_sources = \
 	src/map/map-room.c \
 	src/map/map-see.c \
 	src/map/map-walk.c \
+	src/map/guardian.c \
+	src/map/guardian-see.c \
+	src/map/guardian-room.c \
+	src/map/guardians.h \
 	src/map/maps.c \
 	src/map/maps.h \
 	src/marks/engine.c \
 	src/marks/engine.h \
+	src/marks/inner.h \
+	src/marks/kill.c \
 	src/marks/pending.c \
 	src/marks/pending.h \
 	src/marks/tables.c \
@@ -133,6 +139,8 @@ gcweak_sources = \
 	src/weak/method.h \
 	src/weak/pair.c \
 	src/weak/pair.h \
+	src/weak/polled.c \
+	src/weak/polled.h \
 	src/weak/container.c \
 	src/weak/container.h \
 	src/weak/read.h \
@@ -165,6 +173,7 @@ pkginclude_HEADERS = \
 	include/gcweak/drain.h \
 	include/gcweak/ephemeron.h \
 	include/gcweak/event.h \
+	include/gcweak/guardian.h \
 	include/gcweak/map.h \
 	include/gcweak/exit.h \
 	include/gcweak/hub.h \

@@ -236,6 +236,23 @@ call_maps(void)
 }
 
 static inline void
+call_guardians(void)
+{
+    struct target *object = target_new(1), *other = target_new(2);
+    gcw_guardian *g = gcw_guardian_new();
+    CALL(g != NULL && gcw_guardian_fd(g) >= 0);
+    for (int n = 0; n < 100; n++)
+        CALL(gcw_guardian_add(g, target_new(3), NULL) == 0);
+    CALL(gcw_guardian_add(g, object, other) == 0);
+    CALL(gcw_dispose(object) == 0);
+    CALL(gcw_guardian_next(g) != NULL);
+    GC_gcollect();
+    while (gcw_guardian_next(g) != NULL)
+        continue;
+    CALL(gcw_dispose(g) == 0);
+}
+
+static inline void
 call_hubs(void)
 {
     struct target *t = target_new(1), *source = target_new(2);
@@ -368,6 +385,7 @@ make_all_calls(void)
     call_events();
     call_hubs();
     call_maps();
+    call_guardians();
     call_exits();
     call_proxies();
     call_stats();

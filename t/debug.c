@@ -731,8 +731,10 @@ struct later {
 
 TEST(the_counts_may_be_of_another_version)
 {
+    const size_t first = offsetof(gcw_statistics, maps);
     struct later later = { { .size = sizeof later }, 4711 };
-    gcw_statistics none = { .size = sizeof none - 1 };
+    gcw_statistics old = { .size = first, .maps = 4711 };
+    gcw_statistics none = { .size = first - 1 };
 
     errno = 0;
     gcw_stats(&later.s);
@@ -740,6 +742,11 @@ TEST(the_counts_may_be_of_another_version)
     assert_int_equal(later.s.size, sizeof later.s);
     assert_int_equal(later.more, 4711);
     assert_true(later.s.registries >= 1);
+    gcw_stats(&old);
+    assert_int_equal(errno, 0);
+    assert_int_equal(old.size, first);
+    assert_int_equal(old.maps, 4711);
+    assert_true(old.registries >= 1);
     gcw_stats(&none);
     assert_int_equal(errno, EINVAL);
     assert_int_equal(none.registries, 0);

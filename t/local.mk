@@ -21,6 +21,7 @@ test_programs = \
 	t/exit-weak.t \
 	t/exit.t \
 	t/fork.t \
+	t/guardian.t \
 	t/held.t \
 	t/hostile.t \
 	t/hub-post.t \

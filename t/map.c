@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <gcweak/ephemeron.h>
 #include <gcweak/map.h>
 
 /* What a herd of entries is made of, in uncollectable memory: keys and values
@@ -541,6 +542,62 @@ TEST(so_do_those_of_a_weak_value)
     assert_int_equal(gcw_dispose(value), 0);
     assert_null(gcw_map_get(m, key));
     assert_null(gcw_map_get(b, key));
+}
+
+/* In uncollectable memory. */
+struct ephemerons {
+    struct target *keys[MANY];
+    gcw_ephemeron *them[MANY];
+};
+
+static void
+make_ephemeron(struct ephemerons *all, size_t i)
+{
+    all->keys[i] = target_new(i);
+    all->them[i] = gcw_ephemeron_new(all->keys[i], target_new(i));
+    assert_non_null(all->them[i]);
+}
+
+/* A second one takes its place. */
+static void
+dispose_of_one(struct ephemerons *all, size_t i)
+{
+    gcw_ephemeron *old = all->them[i];
+
+    gcw_dispose(all->keys[i]);
+    assert_null(gcw_ephemeron_key(old));
+    assert_null(gcw_ephemeron_value(old));
+    make_ephemeron(all, i);
+}
+
+TEST(so_do_ephemerons_and_no_others)
+{
+    struct ephemerons *all = GC_MALLOC_UNCOLLECTABLE(sizeof *all);
+
+    for (size_t i = 0; i < MANY; i++)
+        make_ephemeron(all, i);
+    for (size_t i = 0; i < MANY; i += 2) {
+        if (i == MANY / 2)
+            GC_gcollect();
+        dispose_of_one(all, i);
+    }
+    for (size_t i = 0; i < MANY; i++)
+        assert_ptr_equal(gcw_ephemeron_key(all->them[i]), all->keys[i]);
+    GC_FREE(all);
+}
+
+TEST(so_do_all_of_one_key)
+{
+    enum { SOME = 100 };
+    struct target *key = target_new(1);
+    gcw_ephemeron *them[SOME];
+
+    for (size_t i = 0; i < SOME; i++)
+        them[i] = gcw_ephemeron_new(key, target_new(i));
+    gcw_dispose(key);
+    for (size_t i = 0; i < SOME; i++)
+        assert_null(gcw_ephemeron_value(them[i]));
+    GC_reachable_here(key);
 }
 
 TEST(a_map_that_is_disposed_of_takes_nothing_more)

@@ -1645,6 +1645,74 @@ try_ephemeron_value(struct world *w)
     return gcw_ephemeron_value(w->handle) == w->data;
 }
 
+static void
+with_guardian(struct world *w)
+{
+    w->handle = gcw_guardian_new();
+    assert_non_null(w->handle);
+    for (size_t i = 0; i < w->number % KEYS; i++)
+        assert_int_equal(gcw_guardian_add(w->handle, w->target, w->data), 0);
+}
+
+static bool
+try_guardian(struct world *w)
+{
+    return (w->made = gcw_guardian_new()) != NULL;
+}
+
+static void
+check_guardian(struct world *w)
+{
+    assert_int_equal(gcw_guardian_add(w->made, w->target, w->data), 0);
+    gcw_dispose(w->target);
+    assert_ptr_equal(gcw_guardian_next(w->made), w->data);
+}
+
+static bool
+try_guardian_add(struct world *w)
+{
+    return gcw_guardian_add(w->handle, w->target, w->data) == 0;
+}
+
+static void
+check_guardian_add(struct world *w)
+{
+    size_t n = 0;
+
+    gcw_dispose(w->target);
+    while (gcw_guardian_next(w->handle) == w->data)
+        n++;
+    assert_int_equal(n, w->number % KEYS + 1);
+}
+
+static void
+with_guardian_of_dead(struct world *w)
+{
+    with_guardian(w);
+    try_guardian_add(w);
+    gcw_dispose(w->target);
+}
+
+static bool
+try_guardian_next(struct world *w)
+{
+    return gcw_guardian_next(w->handle) == w->data;
+}
+
+static bool
+try_guardian_fd(struct world *w)
+{
+    return gcw_guardian_fd(w->handle) >= 0;
+}
+
+static void
+check_guardian_fd(struct world *w)
+{
+    struct pollfd p = { .fd = gcw_guardian_fd(w->handle), .events = POLLIN };
+
+    assert_int_equal(poll(&p, 1, 0), 1);
+}
+
 /* The start of the library, the first reference and the first cleanup of all
  * need more than what comes later.  References many times, for the index grows
  * with their number; some others so often that arrays are full or nearly empty
@@ -1739,6 +1807,13 @@ static const struct operation operations[] = {
     { "gcw_map_remove", with_sparse_map, try_map_remove, check_removed, 3,
       DOES_WITHOUT },
     { "gcw_ephemeron_new", NULL, try_ephemeron, check_ephemeron, 2000, FAILS },
+    { "gcw_guardian_new", NULL, try_guardian, check_guardian, 50, FAILS },
+    { "gcw_guardian_add", with_guardian, try_guardian_add, check_guardian_add,
+      200, FAILS },
+    { "gcw_guardian_fd", with_guardian_of_dead, try_guardian_fd,
+      check_guardian_fd, 5, FAILS },
+    { "gcw_guardian_next", with_guardian_of_dead, try_guardian_next, NULL, 3,
+      TAKES_NONE },
     { "gcw_map_replace", with_map_of_one, try_map_replace, check_map_of_one, 3,
       TAKES_NONE },
     { "gcw_map_get", with_map_of_one, try_map_get, NULL, 3, TAKES_NONE },

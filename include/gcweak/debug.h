@@ -95,6 +95,8 @@ typedef struct gcw_statistics {
     uint64_t entries_died;       /* of maps and ephemerons */
     uint64_t collections_missed; /* of which weak maps were not told */
     uint64_t entries_dropped;    /* because of that */
+    size_t guardians, guarded;   /* guardians, and objects that they have,
+                                  * also those that can be taken out */
 } gcw_statistics;
 
 /* Counts what there is.

@@ -87,10 +87,11 @@ uint64_t gcw_ref_id(const gcw_ref *ref);
  * `target` may be any pointer into the object.  All references into the
  * object, short and long, read NULL from here on; methods on it are dead; its
  * cleanups and death callbacks are pending for the drain; its exit handlers
- * are gone.  Afterwards the object may be freed with GC_FREE.  If it is not
+ * are gone, and so are the entries of weak maps, and the ephemerons, that live
+ * by it.  Afterwards the object may be freed with GC_FREE.  If it is not
  * freed, it may become a target anew, with a new reference.
- * An event, a hub or a registry is emptied for good: what would add to it
- * fails with ESTALE.
+ * An event, a hub, a registry, a map or a guardian is emptied for good: what
+ * would add to it fails with ESTALE.
  *
  * Other threads that have just read a reference may still use the object: who
  * frees it must know that none does.
@@ -98,7 +99,10 @@ uint64_t gcw_ref_id(const gcw_ref *ref);
  * Any known thread; also from finalizers and callbacks.
  * Returns 0, also if nothing refers to the object; or -1 with errno EINVAL
  * (not a heap object), EPERM, ENOMEM, ENOTSUP (the last two only if the
- * library was not started yet). */
+ * library was not started yet).
+ * Cost: a look-up for each weak map, and for each 512 guarded objects; a walk
+ * through each map whose entries live by their values; and once after each
+ * collection one over all ephemerons and guarded objects. */
 int gcw_dispose(void *target);
 
 #ifdef __cplusplus

@@ -4,14 +4,6 @@
  * Posted emissions are in a queue, under the lock of the hub.  A dispatch
  * takes one off, lets go of the lock, and emits it.  It forgets its successor
  * then, so that a stale pointer to it does not hold all that came after it.
- *
- * The descriptor is readable exactly while the queue is not empty, also while
- * a listener runs: it is set and cleared under the same lock.  While the queue
- * is not empty, the library holds a hub that has a descriptor, for the loop
- * that polls it may know the hub only from memory that no collection scans.
- *
- * The descriptor lies in memory of malloc, so that it can be closed when the
- * hub has died or was disposed of.
  */
 #include <config.h>
 #include "event/hub.h"
@@ -20,7 +12,6 @@
 #include "ground/lock.h"
 #include "weak/enter.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 static struct gcw__post *
@@ -39,25 +30,6 @@ post_new(const char *type, void *source, void *arg)
     return post;
 }
 
-/* Makes the descriptor readable, and holds the hub.  Lock held. */
-static void
-show(gcw_hub *h)
-{
-    if (h->container->wakeup == NULL)
-        return;
-    h->container->container.held = h;
-    gcw__wakeup_set(h->container->wakeup);
-}
-
-/* Undoes that: the queue is empty.  Lock held. */
-static void
-hide(gcw_hub *h)
-{
-    h->container->container.held = NULL;
-    if (h->container->wakeup != NULL)
-        gcw__wakeup_clear(h->container->wakeup);
-}
-
 /* Adds the newest.  Returns 0 or an errno.  Lock held. */
 static int
 enqueue(gcw_hub *h, struct gcw__post *post)
@@ -72,7 +44,7 @@ enqueue(gcw_hub *h, struct gcw__post *post)
     post->number = ++h->last_number;
     h->posted++;
     h->posted_bytes += post->size;
-    show(h);
+    gcw__polled_show(h->container, h);
     return 0;
 }
 
@@ -95,7 +67,7 @@ dequeue(gcw_hub *h, uint64_t last)
         h->posted_bytes -= post->size;
     }
     if (h->oldest == NULL)
-        hide(h);
+        gcw__polled_hide(h->container);
     gcw__unlock(gcw__hub_lock(h));
     GCW__DELAY(1);
     return post;
@@ -106,7 +78,7 @@ gcw__hub_drop_posts(gcw_hub *h)
 {
     h->oldest = h->newest = NULL;
     h->posted = h->posted_bytes = 0;
-    hide(h);
+    gcw__polled_hide(h->container);
 }
 
 static uint64_t
@@ -178,7 +150,7 @@ put_back(gcw_hub *h, struct gcw__post *post)
         h->newest = post;
     h->posted++;
     h->posted_bytes += post->size;
-    show(h);
+    gcw__polled_show(h->container, h);
     gcw__unlock(gcw__hub_lock(h));
 }
 
@@ -245,83 +217,18 @@ gcw_hub_dispatch(gcw_hub *h, size_t max)
 
 /* The descriptor. */
 
-static struct gcw__wakeup *
-wakeup_new(void)
-{
-    static const struct gcw__wakeup none = GCW__WAKEUP_INIT;
-    struct gcw__wakeup *w = malloc(sizeof *w);
-
-    if (w != NULL)
-        memcpy(w, &none, sizeof none);
-    return w;
-}
-
 static bool
-has_wakeup(const gcw_hub *h)
+has_posts(const void *hub)
 {
-    bool has;
-
-    gcw__lock(gcw__hub_lock(h), true);
-    has = h->container->wakeup != NULL;
-    gcw__unlock(gcw__hub_lock(h));
-    return has;
-}
-
-/* Opens the descriptor; if the hub has no wake-up yet, takes `fresh`.  -1 with
- * errno.  Lock held. */
-static int
-open_locked(gcw_hub *h, struct gcw__wakeup **fresh)
-{
-    int fd;
-
-    if (h->container->container.closed)
-        return gcw__fail_int(ESTALE);
-    if (h->container->wakeup == NULL) {
-        h->container->wakeup = *fresh;
-        *fresh = NULL;
-    }
-    if (h->container->wakeup == NULL)
-        return gcw__fail_int(ENOMEM);
-    fd = gcw__wakeup_open(h->container->wakeup);
-    if (fd >= 0 && h->oldest != NULL)
-        show(h);
-    return fd;
+    return ((const gcw_hub *)hub)->oldest != NULL;
 }
 
 int
 gcw_hub_fd(gcw_hub *h)
 {
-    struct gcw__wakeup *fresh = NULL;
-    int fd;
-
     if (gcw__enter() != 0)
         return -1;
     if (h == NULL)
         return gcw__fail_int(EINVAL);
-    if (!has_wakeup(h))
-        fresh = wakeup_new();
-    gcw__lock(gcw__hub_lock(h), true);
-    fd = open_locked(h, &fresh);
-    gcw__unlock(gcw__hub_lock(h));
-    free(fresh);
-    GCW__KEEP(h);
-    return fd;
-}
-
-/* Takes the lock, for other threads may use a hub that was disposed of. */
-bool
-gcw__hub_closed(struct gcw__container *container, bool may_wait)
-{
-    struct gcw__hub_container *p = (struct gcw__hub_container *)container;
-    struct gcw__wakeup *closed = NULL;
-
-    if (!gcw__lock(container->lock, may_wait))
-        return false;
-    if (p->wakeup == NULL || gcw__wakeup_close(p->wakeup, may_wait)) {
-        closed = p->wakeup;
-        p->wakeup = NULL;
-    }
-    gcw__unlock(container->lock);
-    free(closed);
-    return p->wakeup == NULL;
+    return gcw__polled_fd(h->container, h, has_posts);
 }

@@ -166,7 +166,7 @@ gcw_hub_new(void)
 {
     static const struct gcw__container_ops ops = {
         "hub", "listeners", false, gcw__listeners_lock, hub_watch_died,
-        gcw__hub_closed, hub_empty, hub_unloading, hub_tidy, gcw__hub_see,
+        gcw__polled_closed, hub_empty, hub_unloading, hub_tidy, gcw__hub_see,
         gcw__hub_count
     };
     gcw_hub *h;

@@ -5,7 +5,7 @@
 #include "event/listeners.h"
 #include "ground/hook.h"
 #include "ground/map.h"
-#include "ground/wakeup.h"
+#include "weak/polled.h"
 
 #include <gcweak/hub.h>
 
@@ -44,7 +44,7 @@ struct gcw__post {
 
 /* A hub.  All is under the lock of its listeners, but for reading the maps. */
 struct gcw_hub {
-    struct gcw__hub_container *container;    /* constant */
+    struct gcw__polled *container;           /* constant */
     struct gcw__map types, patterns;
     struct gcw__listeners *sparse;   /* lists to be tidied */
     int64_t first, last;             /* orders that listeners have */
@@ -52,13 +52,6 @@ struct gcw_hub {
     struct gcw__post *oldest, *newest;
     size_t posted, posted_bytes;
     uint64_t last_number;
-};
-
-/* A hub's container has the descriptor, which is closed after the hub died. */
-struct gcw__hub_container {
-    struct gcw__container container;         /* first member */
-    struct gcw__wakeup *wakeup;      /* NULL until it is asked for; under the
-                                      * lock */
 };
 
 static inline pthread_mutex_t *
@@ -94,8 +87,5 @@ void gcw__hub_drop_posts(gcw_hub *h);
 /* `see` and `count` of a hub's container (event-see.c). */
 void gcw__hub_see(struct gcw__walk *walk, void *hub);
 void gcw__hub_count(void *hub, gcw_statistics *out);
-
-/* `closed` of a hub's container: closes the descriptor (hub-post.c). */
-bool gcw__hub_closed(struct gcw__container *container, bool may_wait);
 
 #endif

@@ -24,13 +24,7 @@ gcw_ephemeron_new(const void *key, void *value)
         return NULL;
     if (gcw__base(key) == NULL || value == NULL || !gcw__holdable(value))
         return gcw__fail_null(EINVAL);
-    t = gcw__single_table_new(GCW__KEYS);
-    if (t == NULL)
-        return NULL;
-    atomic_store_explicit(&t->entry.value, (uintptr_t)value,
-                          memory_order_release);
-    GCW__DELAY(1);
-    atomic_store_explicit(&t->entry.key, (uintptr_t)key, memory_order_release);
+    t = gcw__single_table_new(key, value);
     GCW__KEEP(key);
     GCW__KEEP(value);
     return (gcw_ephemeron *)t;

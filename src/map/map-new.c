@@ -4,7 +4,7 @@
  * collections, shown, counted, and emptied when it is disposed of.
  */
 #include <config.h>
-#include "map/maps.h"
+#include "map/guardians.h"
 
 #include "ground/lock.h"
 #include "ground/spare.h"
@@ -89,7 +89,11 @@ entries_died(void *container)
 void
 gcw__maps_install(void)
 {
-    gcw__engine_listen(entries_died);
+    static const struct gcw__engine_listener listener = {
+        entries_died, gcw__guardian_fell
+    };
+
+    gcw__engine_listen(&listener);
 }
 
 /* Making one. */

@@ -54,6 +54,7 @@
  */
 #include <config.h>
 #include "marks/engine.h"
+#include "marks/inner.h"
 
 #include "collector/objects.h"
 #include "ground/delay.h"
@@ -66,7 +67,6 @@
 #include <string.h>
 
 _Atomic GC_word gcw__engine_done;
-_Atomic uint64_t gcw__moves_begun, gcw__moves_ended;
 
 enum { IDLE, MARKING, FINALIZING };
 
@@ -83,7 +83,8 @@ static struct {
                                       * was left to the engine; also written by
                                       * marker threads */
     GC_word last;                    /* the last that it was called in */
-    void (*died)(void *owner);
+    const struct gcw__engine_listener *listener;
+    bool has_guarded;                /* tables that were reached */
     struct gcw__engine_stats stats;
 } engine;
 
@@ -117,6 +118,8 @@ static bool
 lives(uintptr_t key, uintptr_t value, enum gcw__sort sort)
 {
     switch (sort) {
+    case GCW__GUARDED:
+        return gcw__has_fallen(key) || is_marked(key);
     case GCW__VALUES:
     case GCW__INTERNED:
         return is_marked(value);
@@ -131,7 +134,7 @@ lives(uintptr_t key, uintptr_t value, enum gcw__sort sort)
 static uintptr_t
 held_by(uintptr_t key, uintptr_t value, enum gcw__sort sort)
 {
-    if (sort == GCW__KEYS || sort == GCW__STRONG)
+    if (sort == GCW__KEYS || sort == GCW__STRONG || sort == GCW__GUARDED)
         return value;
     return sort == GCW__VALUES ? key : 0;
 }
@@ -145,6 +148,14 @@ awaited_by(const struct gcw__weak_entry *entry, enum gcw__sort sort)
     return (uintptr_t)GC_base((void *)load_atomic(sort == GCW__VALUES
                                                 ? &entry->value
                                                 : &entry->key));
+}
+
+void
+gcw__let_fall(struct gcw__weak_table *t, struct gcw__weak_entry *entry,
+              bool is_stopped)
+{
+    engine.listener->fell(((struct gcw__map_table *)t)->owner, entry,
+                          is_stopped);
 }
 
 /* The pass. */
@@ -205,6 +216,7 @@ look_at_table(struct gcw__weak_table *t)
 
     if (capacity > 1)
         hold((uintptr_t)((struct gcw__map_table *)t)->owner);
+    engine.has_guarded |= gcw__weak_sort(shape) == GCW__GUARDED;
     gcw__pending_begin(t);
     for (size_t i = 0; i < capacity; i += BATCH)
         look_at_batch(&entries[i], capacity < BATCH ? capacity : BATCH,
@@ -299,12 +311,39 @@ close_over(void)
     }
 }
 
+/* All whose keys are dead now fall at once, before one of them makes another
+ * live.  True if there were any. */
+static bool
+let_guarded_fall(void)
+{
+    struct gcw__pending p = { NULL, NULL, GCW__KEYS };
+    size_t at = 0;
+    bool any = false;
+
+    while (engine.has_guarded && gcw__pending_next(&at, &p))
+        if (p.sort == GCW__GUARDED && !lives_now(&p)) {
+            gcw__let_fall(p.table, p.entry, true);
+            any = true;
+        }
+    return any;
+}
+
+/* To the end, with what guardians bring back: they live now, and what they hold
+ * may make other entries live, and lead to other guardians. */
+static void
+close_over_with_guarded(void)
+{
+    do
+        close_over();
+    while (let_guarded_fall());
+}
+
 /* After so many deaths in a table, as a part of its capacity, its owner looks
  * whether it has become sparse. */
 enum { SOME = 16 };
 
-static void
-bury_in_table(struct gcw__weak_table *t)
+void
+gcw__bury(struct gcw__weak_table *t)
 {
     struct gcw__map_table *table = (struct gcw__map_table *)t;
     size_t capacity = gcw__weak_capacity(load_atomic(&t->shape)), dead;
@@ -315,7 +354,7 @@ bury_in_table(struct gcw__weak_table *t)
     dead = atomic_load_explicit(&table->dead, memory_order_relaxed) + 1;
     atomic_store_explicit(&table->dead, dead, memory_order_relaxed);
     if (dead % (capacity / SOME) == 0)
-        engine.died(table->owner);
+        engine.listener->died(table->owner);
 }
 
 /* What is pending is dead; but one that nothing would have been held for was
@@ -329,7 +368,7 @@ bury_pending(void)
     while (gcw__pending_next(&at, &p))
         if (!lives_now(&p)) {
             atomic_store_explicit(&p.entry->value, 0, memory_order_relaxed);
-            bury_in_table(p.table);
+            gcw__bury(p.table);
         }
 }
 
@@ -359,9 +398,10 @@ pass(void)
         gcw__tables_check(is_table);
     engine.last = gcw__gc_no();
     trace_calls.marked = NULL;
+    engine.has_guarded = false;
     gcw__pending_clear();
     reach_marked();
-    close_over();
+    close_over_with_guarded();
     bury_pending();
     gcw__tables_end();
     engine.stats.passes++;
@@ -494,6 +534,22 @@ mark_table(GC_word *address, struct GC_ms_entry *top,
 
 /* Collections without the engine. */
 
+/* One without a key is just being made. */
+static void
+drop_entry(struct gcw__weak_table *t, struct gcw__weak_entry *entry,
+           enum gcw__sort sort)
+{
+    uintptr_t key = atomic_load(&entry->key);
+
+    if (key == 0 || atomic_exchange(&entry->value, 0) == 0)
+        return;
+    engine.stats.dropped++;
+    if (sort != GCW__GUARDED)
+        gcw__bury(t);
+    else if (!gcw__has_fallen(key))
+        gcw__let_fall(t, entry, false);
+}
+
 static void
 drop_table(struct gcw__weak_table *t)
 {
@@ -501,15 +557,11 @@ drop_table(struct gcw__weak_table *t)
     struct gcw__weak_entry *entries = gcw__weak_entries(t, shape);
 
     for (size_t i = 0; i < gcw__weak_capacity(shape); i++)
-        if (atomic_exchange(&entries[i].value, 0) != 0) {
-            engine.stats.dropped++;
-            bury_in_table(t);
-        }
+        drop_entry(t, &entries[i], gcw__weak_sort(shape));
 }
 
-/* Lock held. */
-static void *
-catch_up(void *unused)
+void *
+gcw__catch_up_locked(void *unused)
 {
     GC_word now = gcw__gc_no(), done = atomic_load(&gcw__engine_done);
 
@@ -517,6 +569,7 @@ catch_up(void *unused)
     if (done == now)
         return NULL;
     engine.stats.missed += now - done;
+    gcw__pending_clear();
     gcw__tables_check(is_table);
     if (atomic_load(&engine.left_at) > done)
         for (size_t i = 0; i < gcw__tables_count(); i++)
@@ -529,7 +582,7 @@ catch_up(void *unused)
 void
 gcw__engine_catch_up(void)
 {
-    GC_call_with_alloc_lock(catch_up, NULL);
+    GC_call_with_alloc_lock(gcw__catch_up_locked, NULL);
 }
 
 /* Tables. */
@@ -562,10 +615,17 @@ register_table(struct gcw__weak_table *t, uintptr_t shape)
 }
 
 struct gcw__single_table *
-gcw__single_table_new(enum gcw__sort sort)
+gcw__single_table_new(const void *key, void *value)
 {
-    return register_table(get_table(sizeof(struct gcw__single_table)),
-                          gcw__weak_shape(sort, 0));
+    struct gcw__single_table *t = get_table(sizeof *t);
+
+    if (t != NULL) {
+        atomic_store(&t->entry.value, (uintptr_t)value);
+        atomic_store(&t->entry.key, (uintptr_t)key);
+    }
+    GCW__DELAY(1);
+    return register_table((struct gcw__weak_table *)t,
+                          gcw__weak_shape(GCW__KEYS, 0));
 }
 
 struct gcw__map_table *
@@ -596,9 +656,9 @@ gcw__engine_stats(struct gcw__engine_stats *out)
 }
 
 void
-gcw__engine_listen(void (*died)(void *owner))
+gcw__engine_listen(const struct gcw__engine_listener *listener)
 {
-    engine.died = died;
+    engine.listener = listener;
 }
 
 /* Kinds and procedures cannot be given back, so there is one of each. */
@@ -643,92 +703,4 @@ gcw__engine_start(void)
     if (start.error == 0)
         gcw__hook_marks(on_event);
     return start.error;
-}
-
-/* Disposal. */
-
-static bool
-leads_into(uintptr_t pointer, const void *base)
-{
-    return pointer != 0 && GC_base((void *)pointer) == base;
-}
-
-static bool
-lives_by(const struct gcw__weak_entry *entry, enum gcw__sort sort,
-         const void *base)
-{
-    bool by_key = sort != GCW__VALUES && sort != GCW__INTERNED;
-    bool by_value = sort == GCW__VALUES || sort == GCW__INTERNED
-                    || sort == GCW__BOTH;
-
-    return (by_key && leads_into(load_atomic(&entry->key), base))
-           || (by_value && leads_into(load_atomic(&entry->value), base));
-}
-
-static void
-kill_entry(struct gcw__weak_table *t, struct gcw__weak_entry *entry)
-{
-    if (atomic_exchange(&entry->value, 0) != 0)
-        bury_in_table(t);
-}
-
-static void
-kill_by_walking(struct gcw__weak_table *t, uintptr_t shape, const void *base)
-{
-    struct gcw__weak_entry *entries = gcw__weak_entries(t, shape);
-
-    for (size_t i = 0; i < gcw__weak_capacity(shape); i++)
-        if (lives_by(&entries[i], gcw__weak_sort(shape), base))
-            kill_entry(t, &entries[i]);
-}
-
-/* A key that is the object's beginning is found at once. */
-static void
-kill_in_table(struct gcw__weak_table *t, const void *base)
-{
-    uintptr_t shape = load_atomic(&t->shape);
-    enum gcw__sort sort = gcw__weak_sort(shape);
-    struct gcw__map_table *map = (struct gcw__map_table *)t;
-    struct gcw__weak_entry *entry;
-
-    if (gcw__weak_capacity(shape) == 1
-        || (sort != GCW__KEYS && sort != GCW__STRONG)
-        || atomic_load(&map->interior)) {
-        kill_by_walking(t, shape, base);
-        return;
-    }
-    entry = gcw__map_table_find(map, gcw__weak_capacity(shape) - 1,
-                                (uintptr_t)base);
-    if (entry != NULL)
-        kill_entry(t, entry);
-}
-
-static void
-kill_in_all(const void *base)
-{
-    for (size_t i = 0; i < gcw__tables_count(); i++)
-        kill_in_table(gcw__tables_at(i), base);
-}
-
-/* An entry that was being moved meanwhile may have been put where we had looked
- * already.  If it is there before it is taken away where it was, the second
- * pass finds it; if after, the thread that moves it sees that, and takes it
- * away itself. */
-static void *
-kill_locked(void *base)
-{
-    uint64_t ended = atomic_load(&gcw__moves_ended);
-
-    catch_up(NULL);
-    kill_in_all(base);
-    if (atomic_load(&gcw__moves_begun) != ended)
-        kill_in_all(base);
-    return NULL;
-}
-
-void
-gcw__engine_kill(void *base)
-{
-    if (engine.is_started)
-        GC_call_with_alloc_lock(kill_locked, base);
 }

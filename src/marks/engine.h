@@ -11,9 +11,9 @@
  * collector is not as it must be. */
 int gcw__engine_start(void);
 
-/* A table, empty and registered: of one entry, or for a map.  NULL with
- * errno.  Takes the collector's lock. */
-struct gcw__single_table *gcw__single_table_new(enum gcw__sort sort);
+/* A table, registered: of one entry, which it has; or for a map, empty.  NULL
+ * with errno.  Takes the collector's lock. */
+struct gcw__single_table *gcw__single_table_new(const void *key, void *value);
 struct gcw__map_table *gcw__map_table_new(enum gcw__sort sort,
                                           unsigned logarithm, void *owner);
 
@@ -50,11 +50,19 @@ void gcw__engine_kill(void *base);
  * it was taken away here. */
 extern _Atomic uint64_t gcw__moves_begun, gcw__moves_ended;
 
-/* Has died(owner) called when a sixteenth of a map's table has died, and at each
- * further one.  The world is stopped or the collector's lock is held, so it may
- * only set flags.  Set once, before there are such tables, which have at least
- * 16 entries. */
-void gcw__engine_listen(void (*died)(void *owner));
+/* What the owners of tables hear.  The world is stopped or the collector's lock
+ * is held, so it may only set flags and post. */
+struct gcw__engine_listener {
+    /* A sixteenth of a map's table has died; again at each further one. */
+    void (*died)(void *owner);
+    /* The key of a guarded entry has died; its key and value are the owner's
+     * from now on.  The value is 0 if there is nothing to hand out.
+     * `is_stopped`: the world is. */
+    void (*fell)(void *owner, struct gcw__weak_entry *entry, bool is_stopped);
+};
+
+/* Set once, before there are maps' tables, which have at least 16 entries. */
+void gcw__engine_listen(const struct gcw__engine_listener *listener);
 
 struct gcw__engine_stats {
     size_t tables;

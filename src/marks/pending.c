@@ -32,6 +32,7 @@ struct arrays {
 static struct {
     struct arrays in;
     size_t n, n_found;
+    uint64_t clears;
     uint32_t mask;                   /* of the heads; 0: there is no index */
     struct gcw__weak_table *table;   /* whose entries are added */
     uintptr_t (*of)(const struct gcw__weak_entry *entry, enum gcw__sort sort);
@@ -69,6 +70,8 @@ exchange(void *arrays)
     struct arrays *new = arrays, old = pending.in;
 
     if (new->capacity > old.capacity) {
+        pending.n = 0;
+        pending.clears++;
         pending.in = *new;
         *new = old;
     }
@@ -114,9 +117,16 @@ gcw__pending_clear(void)
     if (pending.n > KEPT)
         madvise(pending.in.words, bytes_of(pending.in.capacity),
                 MADV_DONTNEED);
+    pending.clears++;
     pending.n = pending.n_found = 0;
     pending.mask = 0;
     pending.of = NULL;
+}
+
+uint64_t
+gcw__pending_clears(void)
+{
+    return pending.clears;
 }
 
 void

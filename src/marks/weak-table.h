@@ -12,10 +12,17 @@
  *     GCW__BOTH          both                     nothing
  *     GCW__STRONG        its key                  its value, even if it is dead
  *     GCW__INTERNED      its value                nothing: the key is a number
+ *     GCW__GUARDED       for ever                 its value; the key is waited
+ *                                                 for, see below
  *
  * A key never leaves its slot while the table is in use: an entry that is
  * removed or has died has the value 0, and its slot serves the same key again.
  * So an entry that is read without a lock is never another key's.
+ *
+ * In a table of GCW__GUARDED an entry falls when its key dies: the engine says so
+ * to the owner of the table, holds the value, and lets it lead to the key.  A
+ * key that is odd is no key but the owner's own: of an entry that has fallen, or
+ * is free.
  *
  * All is read by the engine while the world is stopped, at any instruction of
  * whoever writes: an entry is there once both words are, the key last.
@@ -32,6 +39,7 @@
 
 enum gcw__sort {
     GCW__KEYS, GCW__VALUES, GCW__BOTH, GCW__STRONG, GCW__INTERNED,
+    GCW__GUARDED,
     GCW__SORTS
 };
 
@@ -64,6 +72,11 @@ struct gcw__map_table {
                                       * objects; once true, stays true */
     void *owner;                     /* constant: held by the table; what is to
                                       * hear of that */
+    /* Of guarded entries; see kill.c. */
+    _Atomic size_t added;            /* how often one was filled */
+    size_t indexed;                  /* of these, how often before the index was
+                                      * made */
+    struct gcw__map_table *next;     /* the next in the index */
     /* None in two lines of the cache. */
     _Alignas(2 * sizeof(uintptr_t)) struct gcw__weak_entry entries[];
 };

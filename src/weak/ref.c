@@ -68,6 +68,7 @@ gcw_dispose(void *target)
     gcw__container_dispose(base);
     gcw__deaths_of(base);
     gcw__engine_kill(base);
+    gcw__containers_tidy();
     GCW__KEEP(target);
     return 0;
 }

@@ -1,0 +1,24 @@
+/* inner.h: what kill.c needs of engine.c.  All is under the collector's lock. */
+#ifndef GCW__INNER_H
+#define GCW__INNER_H
+
+#include "marks/weak-table.h"
+
+/* The entry of a table, which may be of one, was taken away. */
+void gcw__bury(struct gcw__weak_table *t);
+
+/* The key of a guarded entry has died.  `is_stopped`: the world is. */
+void gcw__let_fall(struct gcw__weak_table *t, struct gcw__weak_entry *entry,
+                   bool is_stopped);
+
+/* A guarded entry lives on after it has fallen; it has such a key then. */
+static inline bool
+gcw__has_fallen(uintptr_t key)
+{
+    return key & 1;
+}
+
+/* gcw__engine_catch_up.  Returns NULL. */
+void *gcw__catch_up_locked(void *unused);
+
+#endif
