@@ -36,7 +36,8 @@ bench_gcweak_bench_SOURCES = \
 	bench/work.h
 bench_gcweak_bench_CFLAGS = $(AM_CFLAGS) -O2
 bench_gcweak_bench_LDADD = libgcweak.la $(GC_LIBS)
-CLEANFILES += $(EXTRA_PROGRAMS) bench/*.class bench/peers-guile.go
+CLEANFILES += $(EXTRA_PROGRAMS) bench/*.class bench/merged.json \
+	bench/peers-guile.go
 
 # The libraries beside that configure found.  Those in C++ are linked as C.
 if HAVE_GOBJECT
@@ -79,13 +80,16 @@ bench: bench/gcweak-bench$(EXEEXT) bench/PeersJava.class
 	$(SHELL) $(srcdir)/bench/plot.sh bench/results.json bench/plots
 
 # From the last make bench: renews the tables of the page, the copy of the
-# results in the sources, and the plots.
+# results in the sources, and the plots.  Scenes that were not measured stay as
+# they are.
 bench-page:
-	$(SHELL) $(srcdir)/bench/page.sh bench/results.json \
+	$(AWK) -f $(srcdir)/bench/merge.awk bench/results.json \
+	  $(srcdir)/bench/results.json > bench/merged.json
+	$(SHELL) $(srcdir)/bench/page.sh bench/merged.json \
 	  $(srcdir)/doc/performance.md
-	cmp -s bench/results.json $(srcdir)/bench/results.json || \
-	  cp bench/results.json $(srcdir)/bench/results.json
-	$(SHELL) $(srcdir)/bench/plot.sh bench/results.json $(srcdir)/doc/plots
-EXTRA_DIST += $(bench_programs) bench/README.md bench/page.awk \
+	cmp -s bench/merged.json $(srcdir)/bench/results.json || \
+	  cp bench/merged.json $(srcdir)/bench/results.json
+	$(SHELL) $(srcdir)/bench/plot.sh bench/merged.json $(srcdir)/doc/plots
+EXTRA_DIST += $(bench_programs) bench/README.md bench/merge.awk bench/page.awk \
 	bench/page.sh bench/peers-boost.cc bench/peers-cxx.cc bench/plot.awk \
 	bench/plot.sh bench/results.json bench/rows.awk doc/plots

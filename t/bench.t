@@ -150,10 +150,31 @@ page_is_left()
     ! page nothing && grep old "$scratch/page"
 }
 
+# Of the scene that was measured anew there are the new rows, of the others the
+# old ones.
+merges()
+{
+    awk -f "$srcdir/bench/merge.awk" "$scratch/some.json" "$scratch/all.json" \
+        > "$scratch/merged.json" && json "$scratch/merged.json" &&
+        rows merged | sed 's/,$//' | sort > "$scratch/there" &&
+        { rows some; rows all | grep -v '"scene": "method"'; } |
+        sed 's/,$//' | sort > "$scratch/wanted" &&
+        cmp "$scratch/there" "$scratch/wanted"
+}
+
+keeps_machines_apart()
+{
+    sed 's/"processor": "/&another /' "$scratch/all.json" \
+        > "$scratch/other.json"
+    ! awk -f "$srcdir/bench/merge.awk" "$scratch/some.json" \
+        "$scratch/other.json" > "$scratch/merged.json" &&
+        test ! -s "$scratch/merged.json"
+}
+
 scratch=$(mktemp -d) || exit 99
 trap 'rm -rf "$scratch"' EXIT
 : > "$scratch/err"
-echo 1..20
+echo 1..22
 
 ok 'all scenes run' without_languages all
 ok 'the results are JSON' json "$scratch/all.json"
@@ -189,3 +210,5 @@ ok 'an unknown scene is refused' refuses method nonsense
 bench some method
 ok 'a table of the page is renewed' page_is_renewed
 ok 'a page with an unknown table is left as it was' page_is_left
+ok 'new results of a scene take the place of old ones' merges
+ok 'those of another machine do not' keeps_machines_apart
