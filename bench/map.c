@@ -3,8 +3,9 @@
  * Using one: get of keys that are there and of others, put over a value that is
  * there, setdefault that finds one; all keys in random order.  With two threads
  * they read the same map.  Making one: put of new keys in the order in which
- * they were allocated, and remove in random order.  Memory: as in memory.c.
- * What it costs a collection is in map-collect.c.
+ * they were allocated, and remove in random order.  Memory: what of the heap is in use
+ * for one, with its old and smaller tables gone.  What it costs a collection is
+ * in map-collect.c.
  *
  * Java's map is for one thread; for two it is wrapped as its documentation
  * says.
@@ -17,10 +18,7 @@
 
 #include <gcweak.h>
 #include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { MANY = 100000, MOST = 1000000, THREADS_MOST = 2, USES = 500000 };
 
@@ -163,28 +161,22 @@ make_map(const struct map_way *way, double *sample)
     sample[REMOVE] /= (double)(times * n_keys);
 }
 
+/* What of the collected heap is in use. */
 static double
-resident(void)
+in_use(void)
 {
-    FILE *statm = fopen("/proc/self/statm", "r");
-    long all, pages;
-
-    if (statm == NULL || fscanf(statm, "%ld %ld", &all, &pages) != 2)
-        fail("memory", "/proc/self/statm cannot be read");
-    fclose(statm);
-    return (double)pages * (double)sysconf(_SC_PAGESIZE);
+    GC_gcollect();
+    GC_gcollect();
+    return (double)GC_get_heap_size() - (double)GC_get_free_bytes();
 }
 
 INLINE void
 fill_memory(const struct map_way *way, double *sample)
 {
-    double before;
+    double before = in_use();
 
-    GC_gcollect();
-    before = resident();
     fill(way);
-    GC_gcollect();
-    sample[0] = (resident() - before) / (double)n_keys;
+    sample[0] = (in_use() - before) / (double)n_keys;
 }
 
 /* What the contestants of a way do. */
