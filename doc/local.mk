@@ -12,6 +12,7 @@ notrans_dist_man_MANS = \
 	doc/gcw_exit.3 \
 	doc/gcw_guardian.3 \
 	doc/gcw_hub.3 \
+	doc/gcw_intern.3 \
 	doc/gcw_map.3 \
 	doc/gcw_method.3 \
 	doc/gcw_proxy.3 \

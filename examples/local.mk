@@ -5,10 +5,12 @@
 noinst_PROGRAMS = \
 	examples/exitfiles \
 	examples/logbus \
+	examples/memo \
 	examples/weakmethod
 
 examples_exitfiles_LDADD = libgcweak.la $(GC_LIBS)
 examples_logbus_LDADD = libgcweak.la $(GC_LIBS)
+examples_memo_LDADD = libgcweak.la $(GC_LIBS)
 examples_weakmethod_LDADD = libgcweak.la $(GC_LIBS)
 
 # Those that need proxies.
@@ -35,12 +37,15 @@ examples_toy_toy_SOURCES = \
 	examples/toy/lex.c \
 	examples/toy/parse.c \
 	examples/toy/parse.h \
+	examples/toy/symbol.c \
 	examples/toy/toy.c \
 	examples/toy/value.c \
 	examples/toy/value.h \
 	examples/toy/vm.c \
 	examples/toy/vm.h \
-	examples/toy/weak.c
+	examples/toy/weak.c \
+	examples/toy/weak.h \
+	examples/toy/weaktable.c
 examples_toy_toy_LDADD = libgcweak.la $(GC_LIBS)
 EXTRA_DIST += \
 	doc/runtimes.md \
@@ -48,5 +53,6 @@ EXTRA_DIST += \
 	examples/toy/bell.toy \
 	examples/toy/ending.toy \
 	examples/toy/files.toy \
+	examples/toy/notes.toy \
 	examples/toy/players.toy \
 	examples/toy/windows.toy

@@ -18,5 +18,6 @@
 #include <gcweak/map.h>
 #include <gcweak/ephemeron.h>
 #include <gcweak/guardian.h>
+#include <gcweak/intern.h>
 
 #endif

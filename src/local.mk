@@ -90,6 +90,7 @@ gcweak_sources = \
 	src/ground/wakeup.c \
 	src/ground/wakeup.h \
 	src/map/ephemeron.c \
+	src/map/intern.c \
 	src/map/map-lock.c \
 	src/map/map-new.c \
 	src/map/map-room.c \
@@ -177,6 +178,7 @@ pkginclude_HEADERS = \
 	include/gcweak/map.h \
 	include/gcweak/exit.h \
 	include/gcweak/hub.h \
+	include/gcweak/intern.h \
 	include/gcweak/method.h \
 	include/gcweak/proxy.h \
 	include/gcweak/ref.h
@@ -203,7 +205,8 @@ libgcweak_la_LDFLAGS = -version-info 0:0:0 -no-undefined $(NODELETE_LDFLAGS)
 EXTRA_DIST += src/gcweak.sym src/gcweak-map.awk \
 	src/collector/README.md src/debug/README.md src/deliver/README.md \
 	src/event/README.md src/exit/README.md src/ground/README.md \
-	src/process/README.md src/proxy/README.md src/weak/README.md
+	src/map/README.md src/marks/README.md src/process/README.md \
+	src/proxy/README.md src/weak/README.md
 
 # With their versions, where the linker takes a script; else only the names.
 if HAVE_VERSIONS

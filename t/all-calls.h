@@ -62,6 +62,7 @@ call_refs(void)
     CALL((r = gcw_ref_new(t)) != NULL);
     CALL((l = gcw_ref_new_long(t)) != NULL);
     CALL(gcw_ref_get(r) == t && gcw_ref_get(l) == t);
+    CALL(gcw_ref_find(t) == r);
     CALL(gcw_ref_id(r) != gcw_ref_id(l));
     GC_gcollect();
     CALL(gcw_ref_get(r) == t && gcw_ref_get(l) == t);
@@ -235,6 +236,55 @@ call_maps(void)
     CALL(gcw_ephemeron_key(e) == NULL && gcw_ephemeron_value(e) == NULL);
 }
 
+static inline bool
+intern_is(const void *wanted, const void *object)
+{
+    (void)wanted, (void)object;
+    return true;
+}
+
+static inline bool
+intern_is_not(const void *wanted, const void *object)
+{
+    (void)wanted, (void)object;
+    return false;
+}
+
+static inline void *
+intern_make_alone(const void *wanted, void *unused)
+{
+    (void)wanted, (void)unused;
+    return target_new(5);
+}
+
+/* Another is added meanwhile. */
+static inline void *
+intern_make(const void *wanted, void *object)
+{
+    (void)wanted;
+    CALL(gcw_intern_add(object, 7, intern_is, NULL, intern_make_alone, NULL)
+         != NULL);
+    return intern_make_alone(NULL, NULL);
+}
+
+static inline void
+call_interns(void)
+{
+    gcw_intern *t;
+    void *first;
+    CALL((t = gcw_intern_new()) != NULL);
+    CALL((first = gcw_intern_add(t, 7, intern_is, NULL, intern_make, t))
+         != NULL);
+    CALL(gcw_intern_find(t, 7, intern_is, NULL) == first);
+    for (uint64_t n = 0; n < 100; n++)
+        CALL(gcw_intern_add(t, n, intern_is_not, NULL, intern_make_alone, NULL)
+             != NULL);
+    GC_gcollect();
+    CALL(gcw_intern_find(t, 7, intern_is_not, NULL) == NULL);
+    CALL(gcw_intern_count(t) > 0);
+    CALL(gcw_dispose(first) == 0 && gcw_dispose(t) == 0);
+}
+
 static inline void
 call_guardians(void)
 {
@@ -386,6 +436,7 @@ make_all_calls(void)
     call_hubs();
     call_maps();
     call_guardians();
+    call_interns();
     call_exits();
     call_proxies();
     call_stats();

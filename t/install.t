@@ -16,6 +16,16 @@ builds()
         $LDFLAGS "$@"
 }
 
+# An example of weak maps, built as users build it.
+memo_works()
+{
+    $CC $CFLAGS $(config --cflags) "$srcdir/examples/memo.c" -o "$dir/memo" \
+        $LDFLAGS $(config --libs) &&
+        printf 'kernel: one\nkernel: two\n' | "$dir/memo" --lines 2 - \
+            > "$dir/said" &&
+        grep '^parsed  *2 lines' "$dir/said"
+}
+
 # What only the inside of the library needs is for static linking.
 libraries_are_told_apart()
 {
@@ -68,7 +78,7 @@ uninstalls_all()
         left=$(find "$root" ! -type d) && echo "$left" && [ -z "$left" ]
 }
 
-echo 1..11
+echo 1..12
 readme_program > "$dir/program.c"
 passes 'make install' install_there
 passes 'gcweak.pc is installed' stage_pc
@@ -77,8 +87,9 @@ passes 'it tells what shared and static programs need' libraries_are_told_apart
 if has_shared; then
     passes 'a shared program builds' builds shared $(config --libs)
     passes 'it runs' prints "$readme_output" "$dir/shared"
+    passes 'so does the example memo' memo_works
 else
-    skip 2 'no shared library was built'
+    skip 3 'no shared library was built'
 fi
 
 if has_static; then

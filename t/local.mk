@@ -28,7 +28,10 @@ test_programs = \
 	t/hub-run.t \
 	t/hub-weak.t \
 	t/hub.t \
+	t/intern.t \
+	t/map-storm.t \
 	t/map.t \
+	t/marks.t \
 	t/memory.t \
 	t/method.t \
 	t/midst.t \
@@ -65,6 +68,7 @@ test_scripts = \
 	t/locks.t \
 	t/logbus.t \
 	t/manual.t \
+	t/memo.t \
 	t/oom-lists.t \
 	t/throw.t \
 	t/torture.t \
@@ -118,6 +122,7 @@ LDADD = t/libsupport.a libgcweak.la $(CMOCKA_LIBS) $(GC_LIBS)
 internals = t/libsupport.a libgcweak-internal.la $(CMOCKA_LIBS) $(FFI_LIBS) \
 	$(GC_LIBS)
 t_hostile_t_LDADD = $(internals)
+t_marks_t_LDADD = $(internals)
 t_memory_t_LDADD = $(internals)
 t_midst_t_LDADD = $(internals)
 t_oom_t_LDADD = $(internals)

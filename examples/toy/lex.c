@@ -59,7 +59,7 @@ read_name(struct lexer *l)
         l->at++;
     size_t length = (size_t)(l->at - start);
     l->kind = word_kind(start, length, T_NAME);
-    l->value = object(string_new(start, length));
+    l->value = l->kind == T_NAME ? object(symbol(start, length)) : nil();
 }
 
 /* There are no escapes: a string is what stands between the quotes. */

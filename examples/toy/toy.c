@@ -106,6 +106,7 @@ start(const char *file, const void *base)
     vm_start(file, base);
     vm_define(builtins, sizeof builtins / sizeof *builtins);
     weak_define();
+    weaktable_define();
 }
 
 int

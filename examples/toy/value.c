@@ -42,12 +42,19 @@ string_empty(size_t length)
     return s;
 }
 
+size_t
+string_hash(const char *text, size_t length)
+{
+    size_t hash = 5381;
+    for (size_t i = 0; i < length; i++)
+        hash = hash * 33 + (unsigned char)text[i];
+    return hash;
+}
+
 static struct string *
 string_hashed(struct string *s)
 {
-    s->hash = 5381;
-    for (size_t i = 0; i < s->length; i++)
-        s->hash = s->hash * 33 + (unsigned char)s->text[i];
+    s->hash = string_hash(s->text, s->length);
     return s;
 }
 
@@ -82,7 +89,7 @@ static struct entry *
 table_entry(const struct table *t, const struct string *name)
 {
     size_t i = name->hash & (t->capacity - 1);
-    while (t->entries[i].key != NULL && !same_string(t->entries[i].key, name))
+    while (t->entries[i].key != NULL && t->entries[i].key != name)
         i = (i + 1) & (t->capacity - 1);
     return &t->entries[i];
 }
@@ -142,6 +149,8 @@ static const char *const type_names[] = {
     [BOUND] = "a bound method",
     [WEAKREF] = "a weak reference",
     [WEAKMETHOD] = "a weak method",
+    [WEAKTABLE] = "a weak table",
+    [GUARDIAN] = "a guardian",
     [FINALIZER] = "a finalizer",
     [EXIT_HANDLER] = "an exit handler",
     [EVENT] = "an event",

@@ -14,7 +14,8 @@
 
 enum type {
     STRING, CLOSURE, BUILTIN, CLASS, INSTANCE, BOUND,
-    WEAKREF, WEAKMETHOD, FINALIZER, EXIT_HANDLER, EVENT, LISTENER
+    WEAKREF, WEAKMETHOD, WEAKTABLE, GUARDIAN, FINALIZER, EXIT_HANDLER, EVENT,
+    LISTENER
 };
 
 struct object {
@@ -37,8 +38,9 @@ struct string {
     char text[];
 };
 
-/* From names to boxes.  A box is an object of its own, so that closures can
- * share the variable in it. */
+/* From names to boxes.  A name is a symbol, which no other string is equal to,
+ * so names are compared by their address (symbol.c).  A box is an object of its
+ * own, so that closures can share the variable in it. */
 struct table {
     struct entry *entries;
     size_t count, capacity;
@@ -136,6 +138,7 @@ is(struct value v, enum type type)
 void *allocate(size_t size);
 void *allocate_object(enum type type, size_t size);
 
+size_t string_hash(const char *text, size_t length);
 struct string *string_new(const char *text, size_t length);
 struct string *string_join(const struct string *a, const struct string *b);
 

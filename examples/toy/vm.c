@@ -42,8 +42,9 @@ vm_start(const char *file, const void *base)
     }
     vm->file = file;
     vm->globals = allocate(sizeof *vm->globals);
-    vm->self = string_new("self", 4);
-    vm->init = string_new("init", 4);
+    symbols_start();
+    vm->self = symbol("self", 4);
+    vm->init = symbol("init", 4);
     vm->stack_base = (uintptr_t)base;
     vm->stack_size = stack_size();
 }
@@ -52,7 +53,7 @@ void
 vm_define(struct builtin *builtins, size_t count)
 {
     for (struct builtin *b = builtins; b < builtins + count; b++) {
-        struct string *name = string_new(b->name, strlen(b->name));
+        struct string *name = symbol(b->name, strlen(b->name));
         *table_add(&vm->globals->names, name) = object(b);
     }
 }

@@ -18,6 +18,7 @@ struct vm {
     struct scope *globals;
     struct trap *trap;               /* the innermost, or NULL */
     struct string *error;            /* what the last one said */
+    struct gcw_intern *symbols;      /* symbol.c */
     struct string *self, *init;      /* names that mean something */
     GC_word collections;             /* as many as were looked at */
     bool in_death;                   /* in a callback about a death */
@@ -77,11 +78,19 @@ struct value call_closure(struct closure *f, struct object *self,
 struct value *find_member(const struct instance *o,
                           const struct string *name);
 
-/* weak.c */
+/* symbol.c */
+
+void symbols_start(void);
+
+/* The one string with that text that is a symbol. */
+struct string *symbol(const char *text, size_t length);
+
+/* weak.c, and weaktable.c */
 
 void weak_define(void);
+void weaktable_define(void);
 
-/* Calls a weak reference or a weak method. */
+/* Calls a weak reference, a weak method, or a guardian. */
 struct value weak_call(struct object *weak, const struct call *c);
 
 /* Whether two weak references, or two weak methods, mean the same. */

@@ -7,6 +7,9 @@
  *     alive(weak)                of the above, and of a finalizer
  *     finalize(object, fn)       calls fn() when it has died, or at the end
  *     on_death(weakmethod, fn)   calls fn(weakmethod) when it has died
+ *     guardian()                 call it: an object given to it that nobody
+ *                                held any more, or nil
+ *     guard(guardian, object)    gives it one
  *     on_exit(weakmethod or fn)  calls it when the program ends
  *     event()                    a new event
  *     connect(event, weakmethod or fn)
@@ -15,8 +18,10 @@
  *     cancel(handle)             takes back any of finalize, on_death, on_exit
  *                                and connect; true: it was still to come
  *     gc()                       collects, and runs what deaths bring about
+ *
+ * Weak tables are in weaktable.c.
  */
-#include "vm.h"
+#include "weak.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -26,7 +31,7 @@
 
 /* Arguments and results. */
 
-static struct object *
+struct object *
 want(const struct call *c, size_t i, enum type type, const char *what)
 {
     if (!is(c->args[i], type))
@@ -49,13 +54,22 @@ want_function(const struct call *c, size_t i)
 
 /* What has an identity, and so a death that a script could speak of.  Numbers
  * are no objects at all, and of equal strings nobody knows which is which. */
-static struct object *
-want_target(const struct call *c)
+struct object *
+want_target(const struct call *c, size_t i)
 {
-    struct value v = c->args[0];
+    struct value v = c->args[i];
     if (v.kind != OBJECT || v.as.object->type == STRING)
         fail(c->line, "%s wants an object, not %s", c->name, kind_name(v));
     return v.as.object;
+}
+
+void *
+checked_result(const struct call *c, void *of)
+{
+    if (of == NULL)
+        fail(c->line, "%s: %s", c->name, errno == ESTALE
+             ? "the weak method is dead" : strerror(errno));
+    return of;
 }
 
 static struct value
@@ -70,10 +84,7 @@ handle_new(enum type type, void *of)
 static struct value
 wrap(const struct call *c, enum type type, void *of)
 {
-    if (of == NULL)
-        fail(c->line, "%s: %s", c->name, errno == ESTALE
-             ? "the weak method is dead" : strerror(errno));
-    return handle_new(type, of);
+    return handle_new(type, checked_result(c, of));
 }
 
 /* Functions of the script as callbacks of gcweak. */
@@ -122,7 +133,7 @@ report(void *handle, const char *name, const char *why, void *what)
 static struct value
 weakref(const struct call *c)
 {
-    return wrap(c, WEAKREF, gcw_ref_new(want_target(c)));
+    return wrap(c, WEAKREF, gcw_ref_new(want_target(c, 0)));
 }
 
 /* Weak methods.  The C function is the same for all; what differs, the
@@ -142,7 +153,8 @@ static struct closure *
 named_function(const struct call *c)
 {
     struct instance *o = (struct instance *)want(c, 0, INSTANCE, "an object");
-    struct string *name = (struct string *)c->args[1].as.object;
+    struct string *given = (struct string *)c->args[1].as.object;
+    struct string *name = symbol(given->text, given->length);
     struct value *box = find_member(o, name);
     if (box == NULL || !is(*box, CLOSURE))
         fail(c->line, "%s has no method %s", o->class->name->text,
@@ -160,7 +172,7 @@ weakmethod(const struct call *c)
         self = b->self;
         closure = b->closure;
     } else {
-        self = want_target(c);
+        self = want_target(c, 0);
         closure = is(c->args[1], STRING) ? named_function(c)
                   : want_function(c, 1);
     }
@@ -183,6 +195,7 @@ weak_call(struct object *weak, const struct call *c)
 {
     void *of = ((struct handle *)weak)->of;
     return weak->type == WEAKREF ? object(gcw_ref_get(of))
+           : weak->type == GUARDIAN ? object(gcw_guardian_next(of))
            : call_method(of, c);
 }
 
@@ -218,7 +231,7 @@ object_died(void *closure)
 static struct value
 finalize(const struct call *c)
 {
-    struct object *target = want_target(c);
+    struct object *target = want_target(c, 0);
     return wrap(c, FINALIZER,
                 gcw_cleanup_new(target, object_died, want_function(c, 1)));
 }
@@ -240,6 +253,23 @@ on_death(const struct call *c)
     if (death != NULL && gcw_cleanup_set_atexit(death, false) != 0)
         death = NULL;
     return wrap(c, FINALIZER, death);
+}
+
+/* Guardians. */
+
+static struct value
+guardian(const struct call *c)
+{
+    return wrap(c, GUARDIAN, gcw_guardian_new());
+}
+
+static struct value
+guard(const struct call *c)
+{
+    gcw_guardian *g = want_handle(c, GUARDIAN, "a guardian");
+    if (gcw_guardian_add(g, want_target(c, 1), NULL) != 0)
+        checked_result(c, NULL);
+    return c->args[1];
 }
 
 static struct value
@@ -352,6 +382,8 @@ static struct builtin builtins[] = {
     { { BUILTIN }, "alive", alive, 1, 1 },
     { { BUILTIN }, "finalize", finalize, 2, 2 },
     { { BUILTIN }, "on_death", on_death, 2, 2 },
+    { { BUILTIN }, "guardian", guardian, 0, 0 },
+    { { BUILTIN }, "guard", guard, 2, 2 },
     { { BUILTIN }, "on_exit", add_exit_handler, 1, 1 },
     { { BUILTIN }, "event", event, 0, 0 },
     { { BUILTIN }, "connect", connect, 2, 2 },

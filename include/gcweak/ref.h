@@ -60,6 +60,19 @@ gcw_ref *gcw_ref_new(const void *target);
  * gcw_ref_new.  The short and the long reference of a target are two. */
 gcw_ref *gcw_ref_new_long(const void *target);
 
+/* The short reference to `target`, if there is one; makes none.
+ *
+ * So something that is kept by reference can be looked up for an object that
+ * most likely has none.
+ *
+ * Any known thread; also from finalizers and callbacks.
+ * Returns the handle; NULL with errno untouched if nobody has asked for the
+ * reference yet; or NULL with errno: EINVAL (not a heap object), EPERM, and
+ * ENOMEM or ENOTSUP if the library was not started yet.
+ * Cost: a look-up under a lock; no memory.  After Python's
+ * weakref.getweakrefs. */
+gcw_ref *gcw_ref_find(const void *target);
+
 /* The target, or NULL once it has died.
  *
  * The result is a strong pointer, good for as long as the caller keeps it

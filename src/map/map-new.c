@@ -75,10 +75,16 @@ gcw__map_tidy(void *map)
         gcw__container_untidy(m->container);
 }
 
-static const struct gcw__container_ops map_ops = {
-    "map", "entries", false, gcw__map_lock, map_watch_died, NULL,
-    map_empty, map_unloading, gcw__map_tidy, gcw__map_see, gcw__map_counted
-};
+#define OPS(kind, entries)                                                  \
+    {                                                                       \
+        kind, entries, false, gcw__map_lock, map_watch_died, NULL,          \
+        map_empty, map_unloading, gcw__map_tidy, gcw__map_see,              \
+        gcw__map_counted                                                    \
+    }
+static const struct gcw__container_ops map_ops = OPS("map", "entries");
+static const struct gcw__container_ops intern_ops
+    = OPS("intern table", "objects");
+#undef OPS
 
 static void
 entries_died(void *container)
@@ -106,17 +112,18 @@ static const enum gcw__sort sorts[] = {
     [GCW_STRONG_VALUES] = GCW__STRONG,
 };
 
-/* NULL with errno. */
-static gcw_map *
-map_of_sort(enum gcw__sort sort)
+gcw_map *
+gcw__map_of_sort(enum gcw__sort sort)
 {
+    const struct gcw__container_ops *ops
+        = sort == GCW__INTERNED ? &intern_ops : &map_ops;
     gcw_map *m = GC_MALLOC(sizeof *m);
     struct gcw__map_table *t;
 
     if (m == NULL)
         return gcw__fail_null(ENOMEM);
     m->sort = sort;
-    m->container = gcw__container_new(&map_ops, sizeof *m->container);
+    m->container = gcw__container_new(ops, sizeof *m->container);
     if (m->container == NULL)
         return gcw__fail_null(ENOMEM);
     t = gcw__map_table_new(sort, GCW__MAP_SMALLEST, m->container);
@@ -133,5 +140,5 @@ gcw_map_new(gcw_map_kind kind)
         return NULL;
     if ((unsigned)kind >= sizeof sorts / sizeof sorts[0])
         return gcw__fail_null(EINVAL);
-    return map_of_sort(sorts[kind]);
+    return gcw__map_of_sort(sorts[kind]);
 }

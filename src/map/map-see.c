@@ -26,7 +26,7 @@ gcw__map_see(struct gcw__walk *walk, void *map)
     walk->table.name = NULL;
     walk->table.live = count_entries(m);
     gcw__see_table(walk);
-    gcw__see_part(walk, m, "map", NULL);
+    gcw__see_part(walk, m, m->container->ops->kind, NULL);
     gcw__see_part(walk, atomic_load(&m->table), "table", NULL);
 }
 

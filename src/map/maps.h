@@ -18,6 +18,9 @@ struct gcw_map {
                                       * put back where there was none */
 };
 
+/* A new map, empty.  NULL with errno. */
+gcw_map *gcw__map_of_sort(enum gcw__sort sort);
+
 pthread_mutex_t *gcw__map_lock(const struct gcw__container *container);
 
 static inline struct gcw__map_table *
@@ -51,7 +54,8 @@ bool gcw__map_is_tidy(gcw_map *m, struct gcw__map_room *room);
 /* False: no memory. */
 bool gcw__map_fill_room(const gcw_map *m, struct gcw__map_room *room);
 
-/* Adds a key that it does not have; it has room.  Lock held. */
+/* Adds a key that it does not have, or may have several times; it has room.
+ * Lock held. */
 void gcw__map_insert(gcw_map *m, uintptr_t key, uintptr_t value);
 
 /* Lets it shrink, if it is sparse.  No lock held. */

@@ -9,8 +9,7 @@
  * marked.  An entry that lives has what it holds marked, with all that this
  * leads to (tracer.c), which may make other entries and tables live; what does
  * not live yet is pending (pending.c).  When nothing new is found, what is
- * pending is dead, and its value becomes 0.  Tables that were not reached are
- * dead, and forgotten.
+ * pending is dead, and its value becomes 0.
  *
  * Without it.  The event's function is one, which anybody may take away
  * without calling the one before.  So the engine is armed when marking begins,
@@ -23,7 +22,8 @@
  * within the collector; in incremental mode, where the two are apart, it can
  * happen.  Then marks are not complete, and which entries live cannot be known:
  * all are dropped, when the next call finds that a collection has passed
- * without the engine.  None dangles, for nobody reads one before.
+ * without the engine, or when the engine is back.  None dangles, for nobody
+ * reads one before.
  *
  * Reading without a lock.  `done` is a collection after which all dead entries
  * were taken away; gc_no counts up while the world is stopped.  A reader loads
@@ -36,21 +36,23 @@
  *
  * Phases of a collection, as the events tell, all under the collector's lock:
  *
- *     IDLE --- mark start ---> MARKING --- mark end ---> FINALIZING ---> IDLE
+ *     IDLE --- mark start ---> MARKING --- mark end ---> ENDING ---> IDLE
  *                                 \--- given up ---> IDLE
  *
- * In FINALIZING the collector marks what finalizable objects lead to.  A table
- * that is found then was forgotten a moment ago; it comes back whole, for the
- * finalizer.  In the other phases a forgotten table that is found is memory of
- * something dead that a stale pointer leads to: nothing in it may be looked at.
+ * In ENDING the collector marks what finalizable objects lead to.  A table that
+ * it comes upon then was not reached before; the procedure marks all that is in
+ * it, so that it is whole for the finalizer.  What is not marked after that is
+ * dead, and forgotten.  A forgotten table that is found is memory of something
+ * dead that a stale pointer leads to: nothing in it may be looked at.
  *
- * A mark procedure may run on the collector's marker threads, several at once.
- * These must not write to the heap, for in incremental mode its pages are
- * protected; so it does so only in FINALIZING, where there are none.
+ * A mark procedure may run on the collector's marker threads, several at once,
+ * also in ENDING, if the collector's mark stack overflows.  These must not write
+ * to the heap, for in incremental mode its pages are protected.  So the
+ * procedure only reads.
  *
- * Toggle references that are strong are marked after the end of marking, so
- * their objects would be taken for dead.  While there is a function for them,
- * the engine is not armed.
+ * Toggle references that are strong are marked in ENDING, so their objects
+ * would be taken for dead.  While there is a function for them, all entries
+ * live.
  */
 #include <config.h>
 #include "marks/engine.h"
@@ -68,7 +70,7 @@
 
 _Atomic GC_word gcw__engine_done;
 
-enum { IDLE, MARKING, FINALIZING };
+enum { IDLE, MARKING, ENDING };
 
 /* All but what says otherwise is under the collector's lock. */
 static struct {
@@ -82,9 +84,11 @@ static struct {
     _Atomic GC_word left_at;         /* the last collection in which a table
                                       * was left to the engine; also written by
                                       * marker threads */
-    GC_word last;                    /* the last that it was called in */
-    const struct gcw__engine_listener *listener;
+    GC_word tidied;                  /* the last after which dead tables were
+                                      * forgotten */
+    bool keeps_all;                  /* entries, in this pass */
     bool has_guarded;                /* tables that were reached */
+    const struct gcw__engine_listener *listener;
     struct gcw__engine_stats stats;
 } engine;
 
@@ -176,7 +180,7 @@ hold(uintptr_t word)
 }
 
 /* A table of strong values marks them at once, so that it waits for nothing
- * when its keys die. */
+ * when its keys die.  An entry that all hold is not looked at again. */
 static void
 look_at_entry(struct gcw__weak_entry *entry, enum gcw__sort sort)
 {
@@ -185,12 +189,29 @@ look_at_entry(struct gcw__weak_entry *entry, enum gcw__sort sort)
 
     if (value == 0 || key == 0)
         return;
-    if (sort == GCW__STRONG)
+    if (sort == GCW__STRONG || engine.keeps_all)
         hold(value);
-    if (lives(key, value, sort))
+    if (engine.keeps_all)
+        hold(sort == GCW__INTERNED ? 0 : key);
+    else if (lives(key, value, sort))
         hold(sort == GCW__STRONG ? 0 : held_by(key, value, sort));
     else
         gcw__pending_add(entry, sort);
+}
+
+/* Guarded entries that were dropped, their owner did not hear of it yet. */
+static void
+let_dropped_fall(struct gcw__weak_table *t, uintptr_t shape)
+{
+    struct gcw__weak_entry *entries = gcw__weak_entries(t, shape);
+
+    for (size_t i = 0; i < gcw__weak_capacity(shape); i++) {
+        uintptr_t key = load_atomic(&entries[i].key);
+
+        if (key != 0 && !gcw__has_fallen(key)
+            && load_atomic(&entries[i].value) == 0)
+            gcw__let_fall(t, &entries[i], true);
+    }
 }
 
 /* So many entries are looked at before what they hold is, which is on its way
@@ -216,7 +237,11 @@ look_at_table(struct gcw__weak_table *t)
 
     if (capacity > 1)
         hold((uintptr_t)((struct gcw__map_table *)t)->owner);
-    engine.has_guarded |= gcw__weak_sort(shape) == GCW__GUARDED;
+    if (gcw__weak_sort(shape) == GCW__GUARDED) {
+        engine.has_guarded = true;
+        if (engine.stats.dropped != 0)
+            let_dropped_fall(t, shape);
+    }
     gcw__pending_begin(t);
     for (size_t i = 0; i < capacity; i += BATCH)
         look_at_batch(&entries[i], capacity < BATCH ? capacity : BATCH,
@@ -338,6 +363,12 @@ close_over_with_guarded(void)
     while (let_guarded_fall());
 }
 
+bool
+gcw__may_be_dead(void)
+{
+    return engine.phase != MARKING && engine.tidied != gcw__gc_no();
+}
+
 /* After so many deaths in a table, as a part of its capacity, its owner looks
  * whether it has become sparse. */
 enum { SOME = 16 };
@@ -353,7 +384,7 @@ gcw__bury(struct gcw__weak_table *t)
         return;
     dead = atomic_load_explicit(&table->dead, memory_order_relaxed) + 1;
     atomic_store_explicit(&table->dead, dead, memory_order_relaxed);
-    if (dead % (capacity / SOME) == 0)
+    if (dead % (capacity / SOME) == 0 && !gcw__may_be_dead())
         engine.listener->died(table->owner);
 }
 
@@ -394,28 +425,78 @@ is_table(const void *address)
 static void
 pass(void)
 {
-    if (engine.last + 1 != gcw__gc_no())
+    if (engine.tidied + 1 != gcw__gc_no())
         gcw__tables_check(is_table);
-    engine.last = gcw__gc_no();
+    engine.keeps_all = atomic_load_explicit(&engine.has_toggles,
+                                            memory_order_relaxed);
     trace_calls.marked = NULL;
     engine.has_guarded = false;
     gcw__pending_clear();
     reach_marked();
     close_over_with_guarded();
     bury_pending();
-    gcw__tables_end();
+    gcw__pending_begin(NULL);
     engine.stats.passes++;
-    engine.stats.tables = gcw__tables_count();
+}
+
+/* Collections without the engine. */
+
+/* One without a key is just being made.  A guarded one falls in the next pass:
+ * its owner may be dead. */
+static void
+drop_entry(struct gcw__weak_table *t, struct gcw__weak_entry *entry,
+           enum gcw__sort sort)
+{
+    if (atomic_load(&entry->key) == 0
+        || atomic_exchange(&entry->value, 0) == 0)
+        return;
+    engine.stats.dropped++;
+    if (sort != GCW__GUARDED)
+        gcw__bury(t);
+}
+
+static void
+drop_table(struct gcw__weak_table *t)
+{
+    uintptr_t shape = load_atomic(&t->shape);
+    struct gcw__weak_entry *entries = gcw__weak_entries(t, shape);
+
+    for (size_t i = 0; i < gcw__weak_capacity(shape); i++)
+        drop_entry(t, &entries[i], gcw__weak_sort(shape));
+}
+
+void
+gcw__check_tables(void)
+{
+    gcw__pending_clear();
+    gcw__tables_check(is_table);
+}
+
+void *
+gcw__catch_up_locked(void *unused)
+{
+    GC_word now = gcw__gc_no(), done = atomic_load(&gcw__engine_done);
+
+    (void)unused;
+    if (done == now)
+        return NULL;
+    engine.stats.missed += now - done;
+    gcw__check_tables();
+    if (atomic_load(&engine.left_at) > done)
+        for (size_t i = 0; i < gcw__tables_count(); i++)
+            drop_table(gcw__tables_at(i));
+    atomic_store_explicit(&gcw__engine_done, now, memory_order_release);
+    return NULL;
 }
 
 /* Events. */
 
+/* Before tables are left to the engine again. */
 static void
 mark_starts(void)
 {
+    gcw__catch_up_locked(NULL);
     engine.phase = MARKING;
-    if (atomic_load_explicit(&engine.has_toggles, memory_order_relaxed))
-        return;
     atomic_store_explicit(&engine.armed, true, memory_order_relaxed);
     atomic_store_explicit(&engine.armed_at, gcw__gc_no(),
                           memory_order_relaxed);
@@ -424,21 +505,37 @@ mark_starts(void)
 static void
 mark_ends(void)
 {
-    if (!atomic_load_explicit(&engine.armed, memory_order_relaxed))
+    if (engine.phase != MARKING)
         return;
     pass();
-    engine.phase = FINALIZING;
+    engine.phase = ENDING;
     atomic_store_explicit(&gcw__engine_done, gcw__gc_no(),
                           memory_order_release);
 }
 
-/* If marking has not come to its end it was given up. */
+/* If marking has not come to its end it was given up.  Only in incremental mode
+ * its marks are used. */
 static void
 world_goes_on(void)
 {
     atomic_store_explicit(&engine.armed, false, memory_order_relaxed);
-    if (engine.phase == MARKING)
-        engine.phase = IDLE;
+    if (engine.phase != MARKING)
+        return;
+    engine.phase = IDLE;
+    if (!GC_is_incremental_mode())
+        atomic_store_explicit(&engine.left_at, 0, memory_order_relaxed);
+}
+
+static void
+collection_ends(void)
+{
+    if (engine.phase != ENDING)
+        return;
+    gcw__pending_clear();
+    gcw__tables_end();
+    engine.phase = IDLE;
+    engine.tidied = gcw__gc_no();
+    engine.stats.tables = gcw__tables_count();
 }
 
 static void
@@ -455,7 +552,7 @@ on_event(GC_EventType event)
         world_goes_on();
         break;
     case GC_EVENT_RECLAIM_END:
-        engine.phase = IDLE;
+        collection_ends();
         break;
     default:
         break;
@@ -511,73 +608,21 @@ mark_table(GC_word *address, struct GC_ms_entry *top,
 {
     struct gcw__weak_table *t = (struct gcw__weak_table *)address;
     uintptr_t shape = atomic_load_explicit(&t->shape, memory_order_acquire);
-    bool revived = false;
 
     (void)unused;
-    if (!gcw__weak_is_table(shape))
+    if (!gcw__weak_is_table(shape) || !gcw__is_registered(t))
         return top;
-    if (!gcw__is_registered(t)) {
-        if (engine.phase != FINALIZING)
-            return top;
-        gcw__tables_revive(t);
-        revived = true;
-    }
     if (gcw__weak_capacity(shape) > 1)
         top = mark_word((uintptr_t)((struct gcw__map_table *)t)->owner, top,
                         limit);
-    if (revived || !engine_will_come())
+    if (!engine_will_come())
         return mark_all(t, shape, top, limit);
     atomic_store_explicit(&engine.left_at, gcw__gc_no() + 1,
                           memory_order_relaxed);
     return top;
 }
 
-/* Collections without the engine. */
-
-/* One without a key is just being made. */
-static void
-drop_entry(struct gcw__weak_table *t, struct gcw__weak_entry *entry,
-           enum gcw__sort sort)
-{
-    uintptr_t key = atomic_load(&entry->key);
-
-    if (key == 0 || atomic_exchange(&entry->value, 0) == 0)
-        return;
-    engine.stats.dropped++;
-    if (sort != GCW__GUARDED)
-        gcw__bury(t);
-    else if (!gcw__has_fallen(key))
-        gcw__let_fall(t, entry, false);
-}
-
-static void
-drop_table(struct gcw__weak_table *t)
-{
-    uintptr_t shape = load_atomic(&t->shape);
-    struct gcw__weak_entry *entries = gcw__weak_entries(t, shape);
-
-    for (size_t i = 0; i < gcw__weak_capacity(shape); i++)
-        drop_entry(t, &entries[i], gcw__weak_sort(shape));
-}
-
-void *
-gcw__catch_up_locked(void *unused)
-{
-    GC_word now = gcw__gc_no(), done = atomic_load(&gcw__engine_done);
-
-    (void)unused;
-    if (done == now)
-        return NULL;
-    engine.stats.missed += now - done;
-    gcw__pending_clear();
-    gcw__tables_check(is_table);
-    if (atomic_load(&engine.left_at) > done)
-        for (size_t i = 0; i < gcw__tables_count(); i++)
-            drop_table(gcw__tables_at(i));
-    engine.last = now;
-    atomic_store_explicit(&gcw__engine_done, now, memory_order_release);
-    return NULL;
-}
+/* What readers and writers call. */
 
 void
 gcw__engine_catch_up(void)
@@ -687,8 +732,10 @@ start_locked(void *arg)
     make_kind();
     start->error = gcw__tracer_start(engine.descriptor, start->object);
     engine.is_started = start->error == 0;
-    if (engine.is_started)
-        atomic_store(&gcw__engine_done, gcw__gc_no());
+    if (engine.is_started) {
+        engine.tidied = gcw__gc_no();
+        atomic_store(&gcw__engine_done, engine.tidied);
+    }
     return NULL;
 }
 

@@ -21,4 +21,12 @@ gcw__has_fallen(uintptr_t key)
 /* gcw__engine_catch_up.  Returns NULL. */
 void *gcw__catch_up_locked(void *unused);
 
+/* Whether there may be dead tables among those that there are, and dead owners
+ * of tables: collections have passed without the engine. */
+bool gcw__may_be_dead(void);
+
+/* Forgets what is no table any more, after such collections.  What is pending is
+ * cleared. */
+void gcw__check_tables(void);
+
 #endif

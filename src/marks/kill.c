@@ -51,7 +51,8 @@ lives_by(const struct gcw__weak_entry *entry, enum gcw__sort sort,
            || (by_value && leads_into(atomic_load(&entry->value), base));
 }
 
-/* Its owner hands out what stands for the object, but not the object. */
+/* Its owner hands out what stands for the object, but not the object; if the
+ * owner may be dead, this is left to the next pass. */
 static void
 kill_guarded(struct gcw__weak_table *t, struct gcw__weak_entry *entry,
              const void *base)
@@ -60,7 +61,8 @@ kill_guarded(struct gcw__weak_table *t, struct gcw__weak_entry *entry,
         return;
     if (leads_into(atomic_load(&entry->value), base))
         atomic_store(&entry->value, 0);
-    gcw__let_fall(t, entry, false);
+    if (!gcw__may_be_dead())
+        gcw__let_fall(t, entry, false);
 }
 
 static void
@@ -189,6 +191,8 @@ kill_locked(void *base)
     if (gcw__tables_count() == 0)
         return NULL;
     gcw__catch_up_locked(NULL);
+    if (gcw__may_be_dead())
+        gcw__check_tables();
     index_tables();
     kill_indexed(base);
     kill_in_maps(base);

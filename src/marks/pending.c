@@ -34,7 +34,8 @@ static struct {
     size_t n, n_found;
     uint64_t clears;
     uint32_t mask;                   /* of the heads; 0: there is no index */
-    struct gcw__weak_table *table;   /* whose entries are added */
+    struct gcw__weak_table *table;   /* whose entries are added; NULL between
+                                      * two collections, which would find it */
     uintptr_t (*of)(const struct gcw__weak_entry *entry, enum gcw__sort sort);
 } pending;
 

@@ -8,6 +8,12 @@
  *
  * Reaching a table exchanges it with the first that is not.
  *
+ * The addresses are hidden: copies of some may be left on a stack, and a
+ * collector that is built to stand for malloc looks into its memory.
+ *
+ * A collection that nobody has told of leaves dead tables in the array, whose
+ * memory may serve anything by now.
+ *
  * All is under the collector's lock.  Memory for more is got without it, and
  * then it is tried again, as for our own locks (spare.h).
  */
@@ -17,16 +23,19 @@
 #include "marks/pending.h"
 
 #include <gc.h>
+#include <gc/gc_mark.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { SMALLEST = 64 };
 
 static struct {
-    struct gcw__weak_table **tables;
+    uintptr_t *hidden;               /* the tables' addresses, all bits
+                                      * inverted */
     size_t capacity, count;
     size_t reached, given;
     size_t slots;                    /* in all tables */
+    size_t slots_reached;
 } registry;
 
 size_t
@@ -38,7 +47,7 @@ gcw__tables_count(void)
 struct gcw__weak_table *
 gcw__tables_at(size_t number)
 {
-    return registry.tables[number];
+    return (struct gcw__weak_table *)~registry.hidden[number];
 }
 
 static uintptr_t
@@ -56,7 +65,7 @@ number_of(const struct gcw__weak_table *t)
 static void
 put_table(size_t number, struct gcw__weak_table *t)
 {
-    registry.tables[number] = t;
+    registry.hidden[number] = ~(uintptr_t)t;
     atomic_store_explicit(&t->number, (uintptr_t)number << 1 | 1,
                           memory_order_relaxed);
 }
@@ -73,7 +82,7 @@ append_table(struct gcw__weak_table *t)
 struct adding {
     struct gcw__weak_table *table;
     uintptr_t shape;
-    struct gcw__weak_table **larger; /* an array, of that capacity; or NULL */
+    uintptr_t *larger;               /* an array, of that capacity; or NULL */
     size_t capacity;
     bool lacks_array;
     size_t lacks_slots;              /* pending.h is to have room for so many;
@@ -83,11 +92,11 @@ struct adding {
 static void
 use_larger(struct adding *a)
 {
-    struct gcw__weak_table **old = registry.tables;
+    uintptr_t *old = registry.hidden;
 
     if (registry.count != 0)
         memcpy(a->larger, old, registry.count * sizeof *old);
-    registry.tables = a->larger;
+    registry.hidden = a->larger;
     registry.capacity = a->capacity;
     a->larger = old;
 }
@@ -140,7 +149,16 @@ gcw__tables_add(struct gcw__weak_table *t, uintptr_t shape)
 void
 gcw__tables_begin(void)
 {
-    registry.reached = registry.given = 0;
+    registry.reached = registry.given = registry.slots_reached = 0;
+}
+
+/* Whether the table is in under the number that it has: a dead one may have
+ * kept any. */
+static bool
+is_in(const struct gcw__weak_table *t)
+{
+    return gcw__is_registered(t) && number_of(t) < registry.count
+           && gcw__tables_at(number_of(t)) == t;
 }
 
 void
@@ -148,38 +166,41 @@ gcw__tables_reach(struct gcw__weak_table *t)
 {
     size_t number = number_of(t);
 
-    if (!gcw__is_registered(t) || number < registry.reached)
+    if (!is_in(t) || number < registry.reached)
         return;
-    put_table(number, registry.tables[registry.reached]);
+    put_table(number, gcw__tables_at(registry.reached));
     put_table(registry.reached++, t);
+    registry.slots_reached += gcw__weak_capacity(shape_of(t));
 }
 
 struct gcw__weak_table *
 gcw__tables_next(void)
 {
     return registry.given == registry.reached
-        ? NULL : registry.tables[registry.given++];
+        ? NULL : gcw__tables_at(registry.given++);
 }
 
+/* Memory of a dead one may be gone already. */
 static void
-forget_table(struct gcw__weak_table *t)
+keep_if_marked(struct gcw__weak_table *t)
 {
-    registry.slots -= gcw__weak_capacity(shape_of(t));
-    atomic_store_explicit(&t->number, 0, memory_order_relaxed);
+    if (GC_base(t) != t)
+        return;
+    if (GC_is_marked(t))
+        append_table(t);
+    else
+        atomic_store_explicit(&t->number, 0, memory_order_relaxed);
 }
 
 void
 gcw__tables_end(void)
 {
-    while (registry.count > registry.reached)
-        forget_table(registry.tables[--registry.count]);
-}
+    size_t count = registry.count;
 
-/* It was in until a moment ago, so there is room. */
-void
-gcw__tables_revive(struct gcw__weak_table *t)
-{
-    append_table(t);
+    registry.count = registry.reached;
+    registry.slots = registry.slots_reached;
+    for (size_t i = registry.reached; i < count; i++)
+        keep_if_marked(gcw__tables_at(i));
 }
 
 void
@@ -189,7 +210,7 @@ gcw__tables_check(bool (*is_table)(const void *address))
 
     registry.count = registry.slots = 0;
     for (size_t i = 0; i < count; i++) {
-        struct gcw__weak_table *t = registry.tables[i];
+        struct gcw__weak_table *t = gcw__tables_at(i);
 
         if (is_table(t) && gcw__is_registered(t) && number_of(t) == i)
             append_table(t);

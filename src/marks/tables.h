@@ -30,12 +30,9 @@ void gcw__tables_reach(struct gcw__weak_table *t);
 /* The next that was reached and has not been given yet, or NULL. */
 struct gcw__weak_table *gcw__tables_next(void);
 
-/* Marking is complete: forgets those that were not reached. */
+/* The collection is at its end, its marks still stand: forgets those that are
+ * dead. */
 void gcw__tables_end(void);
-
-/* One that was forgotten is found alive after all, in the same collection: it
- * is in again. */
-void gcw__tables_revive(struct gcw__weak_table *t);
 
 /* Collections have passed that it has not heard of: forgets what is no table
  * any more, as `is_table` says of its address, for the memory may be

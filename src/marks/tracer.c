@@ -43,7 +43,9 @@ size_t gcw__trace_most = SIZE_MAX;
 static bool
 stack_has_room(void)
 {
-    return (size_t)(trace.top + 1 - trace.entries) + 2 <= trace.capacity;
+    size_t used = (size_t)(trace.top + 1 - trace.entries);
+
+    return used + 2 <= trace.capacity && used + 2 <= gcw__trace_most;
 }
 
 static bool

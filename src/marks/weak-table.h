@@ -119,16 +119,15 @@ gcw__weak_entries(struct gcw__weak_table *t, uintptr_t shape)
         : ((struct gcw__map_table *)t)->entries;
 }
 
-/* Where the walk for a key begins: ground/table.h says why there.  The entries
- * follow each other, from the last to the first, up to one that was never
- * used. */
+/* The next entry of a key, or NULL.  *at is gcw__table_place(key) for the first
+ * call (ground/table.h says why there), and then as the call before has left
+ * it.  The walk ends at an entry that was never used. */
 static inline struct gcw__weak_entry *
-gcw__map_table_find(struct gcw__map_table *t, size_t mask, uintptr_t key)
+gcw__map_table_next(struct gcw__map_table *t, size_t mask, uintptr_t key,
+                    size_t *at)
 {
-    size_t at = gcw__table_place(key);
-
     for (;;) {
-        struct gcw__weak_entry *e = &t->entries[at++ & mask];
+        struct gcw__weak_entry *e = &t->entries[(*at)++ & mask];
         uintptr_t other = atomic_load_explicit(&e->key, memory_order_acquire);
 
         if (other == key)
@@ -136,6 +135,14 @@ gcw__map_table_find(struct gcw__map_table *t, size_t mask, uintptr_t key)
         if (other == 0)
             return NULL;
     }
+}
+
+static inline struct gcw__weak_entry *
+gcw__map_table_find(struct gcw__map_table *t, size_t mask, uintptr_t key)
+{
+    size_t at = gcw__table_place(key);
+
+    return gcw__map_table_next(t, mask, key, &at);
 }
 
 static inline size_t

@@ -35,6 +35,19 @@ gcw_ref_new_long(const void *target)
     return new_ref(target, true);
 }
 
+gcw_ref *
+gcw_ref_find(const void *target)
+{
+    void *base;
+
+    if (gcw__enter() != 0)
+        return NULL;
+    base = gcw__base(target);
+    if (base == NULL)
+        return gcw__fail_null(EINVAL);
+    return gcw__shard_find(base, target);
+}
+
 /* A read takes so few instructions that it matters in how many lines of the
  * cache they lie. */
 __attribute__((__aligned__(64))) void *

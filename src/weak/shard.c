@@ -621,6 +621,20 @@ gcw__shard_watch(void *base, const void *target, struct gcw__watch *watch)
     return find_or_make(base, target, false, watch);
 }
 
+gcw_ref *
+gcw__shard_find(void *base, const void *target)
+{
+    struct shard *shard = shard_of_base((uintptr_t)base);
+    gcw_ref *ref;
+
+    gcw__lock(&shard->lock, true);
+    ref = find_ref(shard, target, marks_of((uintptr_t)base, target, false));
+    gcw__unlock(&shard->lock);
+    GCW__KEEP(target);
+    GCW__KEEP(base);
+    return ref;
+}
+
 /* Deaths. */
 
 /* Moves the watches to the end of the list; returns how many. */

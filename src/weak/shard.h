@@ -63,7 +63,11 @@ struct gcw__watch_ops {
  * there is none.  The caller keeps the target alive.  NULL with errno. */
 gcw_ref *gcw__shard_ref(void *base, const void *target, bool is_long);
 
-/* The same for a short reference, and puts the watch on it, newest first.
+/* The short reference to target, or NULL if there is none.  The caller keeps the
+ * target alive. */
+gcw_ref *gcw__shard_find(void *base, const void *target);
+
+/* As gcw__shard_ref for a short reference, and puts the watch on it, newest first.
  * `watch->ops` is set, the rest is zero; watch->ref is set here. */
 gcw_ref *gcw__shard_watch(void *base, const void *target,
                           struct gcw__watch *watch);
