@@ -248,18 +248,13 @@ look_at_table(struct gcw__weak_table *t)
                       gcw__weak_sort(shape));
 }
 
-/* True if there were any. */
-static bool
+static void
 look_at_reached(void)
 {
     struct gcw__weak_table *t;
-    bool any = false;
 
-    while ((t = gcw__tables_next()) != NULL) {
+    while ((t = gcw__tables_next()) != NULL)
         look_at_table(t);
-        any = true;
-    }
-    return any;
 }
 
 static void
@@ -318,18 +313,16 @@ begin_index(void)
     look_at_pending();
 }
 
-/* To the end: until nothing new is found. */
+/* To the end: until nothing is found among what is pending, for only then have
+ * all tables been looked at that were reached. */
 static void
 close_over(void)
 {
     bool more = true;
 
     for (int round = 0; more; round++) {
-        more = look_at_reached();
-        if (round < ROUNDS)
-            more |= look_at_pending();
-        else
-            more |= take_pending_found();
+        look_at_reached();
+        more = round < ROUNDS ? look_at_pending() : take_pending_found();
         if (more && round == ROUNDS - 1)
             begin_index();
         more |= !gcw__trace_is_complete(&trace_calls);
