@@ -2,8 +2,8 @@
 #
 #     awk -f merge.awk NEW OLD
 #
-# Prints NEW with the rows of OLD whose scenes are not in NEW.  Both must be of
-# the same machine, compiler and library.
+# Prints NEW with the rows of OLD whose scenes are not in NEW.  Both must have as
+# many rounds, and be of the same machine, compiler and library.
 
 function scene(    rest)
 {
@@ -21,12 +21,12 @@ FNR == 1 {
     file++
 }
 
-/^"machine": / && file == 1 {
-    machine = $0
+/^([{]"form"|"machine"): / && file == 1 {
+    made[$1] = $0
 }
 
-/^"machine": / && file == 2 && $0 != machine {
-    print "merge.awk: measured elsewhere; all has to be measured anew" \
+/^([{]"form"|"machine"): / && file == 2 && $0 != made[$1] {
+    print "merge.awk: measured otherwise; all has to be measured anew" \
         > "/dev/stderr"
     failed = 1
     exit 1
