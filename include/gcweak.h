@@ -19,5 +19,6 @@
 #include <gcweak/ephemeron.h>
 #include <gcweak/guardian.h>
 #include <gcweak/intern.h>
+#include <gcweak/set.h>
 
 #endif

@@ -102,6 +102,8 @@ gcweak_sources = \
 	src/map/guardians.h \
 	src/map/maps.c \
 	src/map/maps.h \
+	src/map/method-set.c \
+	src/map/set.c \
 	src/marks/engine.c \
 	src/marks/engine.h \
 	src/marks/inner.h \
@@ -181,7 +183,8 @@ pkginclude_HEADERS = \
 	include/gcweak/intern.h \
 	include/gcweak/method.h \
 	include/gcweak/proxy.h \
-	include/gcweak/ref.h
+	include/gcweak/ref.h \
+	include/gcweak/set.h
 
 # What leads others to the library.
 pkgconfigdir = $(libdir)/pkgconfig

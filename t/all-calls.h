@@ -303,6 +303,53 @@ call_guardians(void)
 }
 
 static inline void
+call_sets(void)
+{
+    struct target *member = target_new(1);
+    gcw_set_iter i;
+    gcw_set *s;
+    void *given;
+    CALL((s = gcw_set_new()) != NULL);
+    CALL(gcw_set_add(s, member) == 1);
+    for (int n = 0; n < 100; n++)
+        CALL(gcw_set_add(s, target_new(2)) == 1);
+    GC_gcollect();
+    CALL(gcw_set_has(s, member) && gcw_set_count(s) > 0);
+    CALL((gcw_set_first(s, &i), gcw_set_next(&i, &given)));
+    CALL(gcw_set_remove(s, member));
+    CALL(gcw_set_add(s, member) == 1);
+    CALL(gcw_dispose(member) == 0);
+    CALL(!gcw_set_has(s, member));
+    CALL(gcw_dispose(s) == 0);
+}
+
+static inline void
+call_method_sets(void)
+{
+    struct target *t = target_new(1), *other = target_new(2);
+    gcw_method_set_iter i;
+    gcw_method_set *s;
+    gcw_method *m = gcw_method_new(t, idle_method, NULL);
+    gcw_bound bound;
+    CALL((s = gcw_method_set_new()) != NULL);
+    CALL(gcw_method_set_add(s, m) == 1);
+    CALL(gcw_method_set_add(
+        s, gcw_method_new_weak(t, idle_method, other)) == 1);
+    for (int n = 0; n < 100; n++)
+        CALL(gcw_method_set_add(
+            s, gcw_method_new(t, idle_method, target_new(3))) == 1);
+    GC_gcollect();
+    CALL(gcw_method_set_has(s, m) && gcw_method_set_count(s) == 102);
+    CALL((gcw_method_set_first(s, &i), gcw_method_set_next(&i, NULL, &bound)));
+    CALL(gcw_method_set_invoke(s, NULL) == 102);
+    CALL(gcw_method_set_remove(s, m));
+    CALL(gcw_dispose(other) == 0);
+    CALL(gcw_method_set_count(s) == 100);
+    CALL(gcw_dispose(s) == 0);
+    GC_reachable_here(t);
+}
+
+static inline void
 call_hubs(void)
 {
     struct target *t = target_new(1), *source = target_new(2);
@@ -435,6 +482,8 @@ make_all_calls(void)
     call_events();
     call_hubs();
     call_maps();
+    call_sets();
+    call_method_sets();
     call_guardians();
     call_interns();
     call_exits();

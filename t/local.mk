@@ -39,6 +39,7 @@ test_programs = \
 	t/random.t \
 	t/rare.t \
 	t/ref.t \
+	t/set.t \
 	t/shutdown.t \
 	t/stacks.t \
 	t/strangers.t \
@@ -210,7 +211,9 @@ oracle = \
 	t/oracle/emissions.c \
 	t/oracle/frames.c \
 	t/oracle/handlers.c \
+	t/oracle/interns.c \
 	t/oracle/listeners.c \
+	t/oracle/maps.c \
 	t/oracle/methods.c \
 	t/oracle/objects.c \
 	t/oracle/proxies.c \

@@ -130,6 +130,7 @@ TEST(a_default_is_set_only_where_there_is_none)
 
     assert_ptr_equal(gcw_map_setdefault(m, key, a), a);
     assert_ptr_equal(gcw_map_setdefault(m, key, b), a);
+    assert_ptr_equal(gcw_map_get(m, key), a);
     gcw_map_remove(m, key);
     assert_ptr_equal(gcw_map_setdefault(m, key, b), b);
     assert_ptr_equal(gcw_map_get(m, key), b);
@@ -464,6 +465,14 @@ make_owners(void *finalized)
     }
 }
 
+/* A stale word may lead to the map alone, past its owner; in incremental mode
+ * more so, where what is marked once stays marked for some collections. */
+static bool
+most_were_whole(const struct finalized *f)
+{
+    return f->seen * 4 >= f->n * 3;
+}
+
 TEST(a_map_of_an_object_that_is_finalized_is_whole)
 {
     struct finalized *f = GC_MALLOC_UNCOLLECTABLE(sizeof *f);
@@ -471,7 +480,7 @@ TEST(a_map_of_an_object_that_is_finalized_is_whole)
     in_dead_frame(make_owners, f);
     collect();
     assert_true(nearly_all(f->n, MANY));
-    assert_true(nearly_all(f->seen, MANY));
+    assert_true(most_were_whole(f));
 }
 
 /* --- shrinking --- */
@@ -699,6 +708,52 @@ TEST(without_the_event_function_nothing_is_lost)
     GC_set_on_collection_event(before);
     collect();
     assert_true(nearly_all(dead_keys(h), MANY));
+    GC_FREE(h);
+}
+
+static GC_on_collection_event_proc heard_before;
+
+/* Whoever does so does not pass on what the library waits for most. */
+static void GC_CALLBACK
+hear_no_end(GC_EventType event)
+{
+    if (event != GC_EVENT_MARK_END)
+        heard_before(event);
+}
+
+/* In memory that was freed. */
+static void
+keep_others(void **keep)
+{
+    for (size_t i = 0; i < 2 * MANY; i++) {
+        keep[i] = GC_MALLOC(sizeof(struct target));
+        memset(keep[i], 0x55, sizeof(struct target));
+    }
+}
+
+/* The engine was there when marking began, and not in its end: what was freed
+ * it learns from nobody.  It is there again in the next collection, before
+ * anybody has looked into the map. */
+TEST(what_it_cannot_know_is_dropped_before_the_next_collection)
+{
+    struct herd *h = herd_new(GCW_WEAK_KEYS);
+    void **keep = keep_array(2 * MANY);
+
+    in_dead_frame(fill, h);
+    let_go(h->values);
+    heard_before = GC_get_on_collection_event();
+    GC_set_on_collection_event(hear_no_end);
+    GC_gcollect();
+    GC_set_on_collection_event(heard_before);
+    keep_others(keep);
+    GC_gcollect();
+    for (size_t i = 0; i < MANY; i++) {
+        struct target *value = gcw_map_get(h->map, h->keys[i]);
+
+        if (value != NULL)
+            assert_int_equal(value->magic, MAGIC);
+    }
+    GC_FREE(keep);
     GC_FREE(h);
 }
 

@@ -37,6 +37,8 @@ struct world {
     gcw_hub *hub;
     gcw_proxy *proxy;
     gcw_map *map;
+    gcw_set *set;
+    gcw_method_set *methods;
     struct target *keys[100];    /* of the map, most of them */
     gcw_bound bound;
     void *handle;            /* what else is there */
@@ -1620,6 +1622,185 @@ try_map_next(struct world *w)
     return gcw_map_next(&i, &key, &value);
 }
 
+/* Some are full. */
+static void
+with_set(struct world *w)
+{
+    w->set = gcw_set_new();
+    assert_non_null(w->set);
+    for (size_t i = 0; i < w->number % KEYS; i++) {
+        w->keys[i] = target_new(i);
+        assert_int_equal(gcw_set_add(w->set, w->keys[i]), 1);
+    }
+}
+
+static void
+with_set_of_one(struct world *w)
+{
+    with_set(w);
+    assert_int_equal(gcw_set_add(w->set, w->target), 1);
+}
+
+static bool
+try_set(struct world *w)
+{
+    return (w->made = gcw_set_new()) != NULL;
+}
+
+static void
+check_set(struct world *w)
+{
+    assert_int_equal(gcw_set_count(w->made), 0);
+    assert_int_equal(gcw_set_add(w->made, w->target), 1);
+    assert_true(gcw_set_has(w->made, w->target));
+}
+
+static bool
+try_set_add(struct world *w)
+{
+    return gcw_set_add(w->set, w->target) == 1;
+}
+
+static bool
+try_set_has(struct world *w)
+{
+    return gcw_set_has(w->set, w->target);
+}
+
+static void
+check_set_of_one(struct world *w)
+{
+    assert_true(try_set_has(w));
+}
+
+static bool
+try_set_remove(struct world *w)
+{
+    return gcw_set_remove(w->set, w->target);
+}
+
+static bool
+try_set_count(struct world *w)
+{
+    return gcw_set_count(w->set) > 0;
+}
+
+static bool
+try_set_first(struct world *w)
+{
+    gcw_set_iter i;
+
+    gcw_set_first(w->set, &i);
+    return i.entries.map != NULL;
+}
+
+static bool
+try_set_next(struct world *w)
+{
+    gcw_set_iter i;
+    void *member;
+
+    gcw_set_first(w->set, &i);
+    return gcw_set_next(&i, &member);
+}
+
+/* All are of one object. */
+static void
+with_methods(struct world *w)
+{
+    with_method(w);
+    w->methods = gcw_method_set_new();
+    assert_non_null(w->methods);
+    for (size_t i = 0; i < w->number % KEYS; i++) {
+        w->keys[i] = target_new(i);
+        assert_int_equal(gcw_method_set_add(
+            w->methods, gcw_method_new(w->target, act, w->keys[i])), 1);
+    }
+}
+
+static void
+with_methods_and_one(struct world *w)
+{
+    with_methods(w);
+    assert_int_equal(gcw_method_set_add(w->methods, w->method), 1);
+}
+
+static void
+with_one_method(struct world *w)
+{
+    with_method(w);
+    w->methods = gcw_method_set_new();
+    assert_int_equal(gcw_method_set_add(w->methods, w->method), 1);
+}
+
+static bool
+try_method_set(struct world *w)
+{
+    return (w->made = gcw_method_set_new()) != NULL;
+}
+
+static void
+check_method_set(struct world *w)
+{
+    assert_int_equal(gcw_method_set_count(w->made), 0);
+    assert_int_equal(gcw_method_set_add(w->made, w->method), 1);
+    assert_true(gcw_method_set_has(w->made, w->method));
+}
+
+static bool
+try_method_set_add(struct world *w)
+{
+    return gcw_method_set_add(w->methods, w->method) == 1;
+}
+
+static bool
+try_method_set_has(struct world *w)
+{
+    return gcw_method_set_has(w->methods, w->method);
+}
+
+static void
+check_methods_and_one(struct world *w)
+{
+    assert_true(try_method_set_has(w));
+}
+
+static bool
+try_method_set_remove(struct world *w)
+{
+    return gcw_method_set_remove(w->methods, w->method);
+}
+
+static bool
+try_method_set_count(struct world *w)
+{
+    return gcw_method_set_count(w->methods) > 0;
+}
+
+static bool
+try_method_set_first(struct world *w)
+{
+    gcw_method_set_iter i;
+
+    gcw_method_set_first(w->methods, &i);
+    return i.entries.map != NULL;
+}
+
+static bool
+try_method_set_next(struct world *w)
+{
+    gcw_method_set_iter i;
+
+    gcw_method_set_first(w->methods, &i);
+    return gcw_method_set_next(&i, NULL, &w->bound);
+}
+
+static bool
+try_method_set_invoke(struct world *w)
+{
+    return gcw_method_set_invoke(w->methods, NULL) == 1;
+}
+
 /* Tables of interned objects, found by their numbers. */
 
 static bool
@@ -1930,6 +2111,29 @@ static const struct operation operations[] = {
     { "gcw_map_count", with_map_of_one, try_map_count, NULL, 3, TAKES_NONE },
     { "gcw_map_first", with_map_of_one, try_map_first, NULL, 3, TAKES_NONE },
     { "gcw_map_next", with_map_of_one, try_map_next, NULL, 3, TAKES_NONE },
+    { "gcw_set_new", NULL, try_set, check_set, 50, FAILS },
+    { "gcw_set_add", with_set, try_set_add, check_set_of_one, 200, FAILS },
+    { "gcw_set_has", with_set_of_one, try_set_has, NULL, 3, TAKES_NONE },
+    { "gcw_set_remove", with_set_of_one, try_set_remove, NULL, 3, TAKES_NONE },
+    { "gcw_set_count", with_set_of_one, try_set_count, NULL, 3, TAKES_NONE },
+    { "gcw_set_first", with_set_of_one, try_set_first, NULL, 3, TAKES_NONE },
+    { "gcw_set_next", with_set_of_one, try_set_next, NULL, 3, TAKES_NONE },
+    { "gcw_method_set_new", with_method, try_method_set, check_method_set, 50,
+      FAILS },
+    { "gcw_method_set_add", with_methods, try_method_set_add,
+      check_methods_and_one, 200, FAILS },
+    { "gcw_method_set_has", with_methods_and_one, try_method_set_has, NULL, 3,
+      TAKES_NONE },
+    { "gcw_method_set_remove", with_methods_and_one, try_method_set_remove,
+      NULL, 3, TAKES_NONE },
+    { "gcw_method_set_count", with_methods_and_one, try_method_set_count, NULL,
+      3, TAKES_NONE },
+    { "gcw_method_set_first", with_methods_and_one, try_method_set_first, NULL,
+      3, TAKES_NONE },
+    { "gcw_method_set_next", with_one_method, try_method_set_next, check_bound,
+      3, TAKES_NONE },
+    { "gcw_method_set_invoke", with_one_method, try_method_set_invoke,
+      check_one_call, 3, TAKES_NONE },
     { "gcw_ephemeron_key", with_ephemeron, try_ephemeron_key, NULL, 3,
       TAKES_NONE },
     { "gcw_ephemeron_value", with_ephemeron, try_ephemeron_value, NULL, 3,

@@ -30,7 +30,8 @@ enum {
 };
 
 enum {
-    EVENTS, HUBS, CROWDS, REGISTRIES, CLEANUPS, EVERYTHING, PLAYS,
+    EVENTS, HUBS, CROWDS, REGISTRIES, CLEANUPS, EVERYTHING, MAPS, MAP_CROWDS,
+    PLAYS,
     AT_EXIT = PLAYS              /* has weights, too */
 };
 
@@ -69,52 +70,75 @@ static const struct play plays[PLAYS] = {
         { .slots = 40, .busy = 2 }, 12, 1, 6000, true,
         BIT(FAILED) | BIT(MADE_AT_EXIT) | BIT(CROWD_EXITS) },
     [EVERYTHING] = {
-        { .slots = 6, .events = 2, .hub = true, .registries = 2, .busy = 4 },
-        2, 70, 400, true,
+        { .slots = 6, .events = 2, .hub = true, .registries = 2, .maps = 4,
+          .busy = 4 }, 2, 70, 400, true,
         BIT(NESTED) | BIT(FAILED) | BIT(RUN_IN_RUN) | WITH_PROXIES },
+    [MAPS] = {
+        { .slots = 8, .maps = 8, .busy = 3 }, 2, 300, 400, false,
+        BIT(HELD_BY_OTHERS) | BIT(KEY_DIES) | BIT(VALUE_DIES)
+        | BIT(ONE_OF_BOTH_DIES) | BIT(STRONG_ONE_DIES) | BIT(CYCLE_DIES)
+        | BIT(LONE_DIES) | BIT(RIVAL) | BIT(INTERNED_DIES) },
+    [MAP_CROWDS] = {
+        { .slots = 60, .maps = 4, .busy = 2 }, 2, 8, 3000, false,
+        BIT(HELD_BY_OTHERS) | BIT(CROWD_IN_MAP) },
 };
 
 static const struct {
     const struct operation *operation;
     unsigned in[PLAYS + 1];
 } weights[] = {
-    /*                      events  crowds  cleanups   at exit
-     *                           hubs  registries everything */
-    { &op_refer,               {   0,   0,   0,   0,   0,   4,   2 } },
-    { &op_read_ref,            {   0,   0,   0,   0,   0,   4,   2 } },
-    { &op_dispose,             {   4,   4,   2,   4,   2,   4,   0 } },
-    { &op_drop,                {   6,   6,   2,   0,   0,   4,   0 } },
-    { &op_make_method,         {  10,  10,  10,  10,   0,   4,   0 } },
-    { &op_invoke,              {   0,   0,   0,   0,   0,   4,   0 } },
-    { &op_look_at_method,      {   1,   1,   1,   1,   0,   4,   0 } },
-    { &op_connect,             {  30,  30, 100,   0,   0,  10,   0 } },
-    { &op_disconnect,          {   8,   8,  25,   0,   0,   4,   0 } },
-    { &op_disconnect_equal,    {   5,   5,   2,   0,   0,   4,   0 } },
-    { &op_block,               {   5,   5,   5,   0,   0,   4,   0 } },
-    { &op_unblock,             {   5,   5,   5,   0,   0,   4,   0 } },
-    { &op_look_at_listener,    {   4,   4,   4,   0,   0,   2,   0 } },
-    { &op_measure,             {   3,   3,   1,   0,   0,   2,   0 } },
-    { &op_emit,                {  21,  21,   1,   0,   0,  10,   0 } },
-    { &op_post,                {   0,   5,   1,   0,   0,   4,   0 } },
-    { &op_dispatch,            {   0,   4,   1,   0,   0,   4,   0 } },
-    { &op_register,            {   0,   0,   0, 150,   0,   6,   0 } },
-    { &op_unregister,          {   0,   0,   0, 150,   0,   4,   0 } },
-    { &op_unregister_fn,       {   0,   0,   0,   2,   0,   4,   0 } },
-    { &op_run_registry,        {   0,   0,   0,   1,   0,   4,   0 } },
-    { &op_make_cleanup,        {   0,   0,   0,   0,  50,   6,  30 } },
-    { &op_watch_method,        {   0,   0,   0,   0,   0,   4,   0 } },
-    { &op_look_at_cleanup,     {   0,   0,   0,   0,  10,   4,  15 } },
-    { &op_set_at_exit,         {   0,   0,   0,   0,  10,   4,   0 } },
-    { &op_detach,              {   0,   0,   0,   0,  25,   4,  10 } },
-    { &op_run_cleanup,         {   0,   0,   0,   0,   5,   4,  10 } },
-    { &op_drain,               {   0,   0,   0,   0,   1,   4,   5 } },
-    { &op_drain_some,          {   0,   0,   0,   0,   1,   4,   2 } },
-    { &op_poll,                {   0,   0,   0,   0,   1,   2,   2 } },
-    { &op_collect,             {   1,   1,   1,   1,   1,   1,   1 } },
-    { &op_only_collect,        {   0,   0,   0,   0,   1,   1,   1 } },
-    { &op_make_proxy,          {   0,   0,   0,   0,   0,   4,   0 } },
-    { &op_call_proxy,          {   0,   0,   0,   0,   0,   6,   0 } },
-    { &op_free_proxy,          {   0,   0,   0,   0,   0,   2,   0 } },
+    /*                     events  crowds  cleanups  maps   at exit
+     *                          hubs  registries everything crowds in maps */
+    { &op_refer,              {   0,   0,   0,   0,   0,   4,   8,   8,   2 } },
+    { &op_read_ref,           {   0,   0,   0,   0,   0,   4,  12,  12,   2 } },
+    { &op_dispose,            {   4,   4,   2,   4,   2,   4,   4,   4,   0 } },
+    { &op_drop,               {   6,   6,   2,   0,   0,   4,  14,   6,   0 } },
+    { &op_make_method,        {  10,  10,  10,  10,   0,   4,   0,   0,   0 } },
+    { &op_invoke,             {   0,   0,   0,   0,   0,   4,   0,   0,   0 } },
+    { &op_look_at_method,     {   1,   1,   1,   1,   0,   4,   0,   0,   0 } },
+    { &op_connect,            {  30,  30, 100,   0,   0,  10,   0,   0,   0 } },
+    { &op_disconnect,         {   8,   8,  25,   0,   0,   4,   0,   0,   0 } },
+    { &op_disconnect_equal,   {   5,   5,   2,   0,   0,   4,   0,   0,   0 } },
+    { &op_block,              {   5,   5,   5,   0,   0,   4,   0,   0,   0 } },
+    { &op_unblock,            {   5,   5,   5,   0,   0,   4,   0,   0,   0 } },
+    { &op_look_at_listener,   {   4,   4,   4,   0,   0,   2,   0,   0,   0 } },
+    { &op_measure,            {   3,   3,   1,   0,   0,   2,   0,   0,   0 } },
+    { &op_emit,               {  21,  21,   1,   0,   0,  10,   0,   0,   0 } },
+    { &op_post,               {   0,   5,   1,   0,   0,   4,   0,   0,   0 } },
+    { &op_dispatch,           {   0,   4,   1,   0,   0,   4,   0,   0,   0 } },
+    { &op_register,           {   0,   0,   0, 150,   0,   6,   0,   0,   0 } },
+    { &op_unregister,         {   0,   0,   0, 150,   0,   4,   0,   0,   0 } },
+    { &op_unregister_fn,      {   0,   0,   0,   2,   0,   4,   0,   0,   0 } },
+    { &op_run_registry,       {   0,   0,   0,   1,   0,   4,   0,   0,   0 } },
+    { &op_make_cleanup,       {   0,   0,   0,   0,  50,   6,   1,   1,  30 } },
+    { &op_watch_method,       {   0,   0,   0,   0,   0,   4,   0,   0,   0 } },
+    { &op_look_at_cleanup,    {   0,   0,   0,   0,  10,   4,   0,   0,  15 } },
+    { &op_set_at_exit,        {   0,   0,   0,   0,  10,   4,   0,   0,   0 } },
+    { &op_detach,             {   0,   0,   0,   0,  25,   4,   0,   0,  10 } },
+    { &op_run_cleanup,        {   0,   0,   0,   0,   5,   4,   0,   0,  10 } },
+    { &op_drain,              {   0,   0,   0,   0,   1,   4,   1,   1,   5 } },
+    { &op_drain_some,         {   0,   0,   0,   0,   1,   4,   0,   0,   2 } },
+    { &op_poll,               {   0,   0,   0,   0,   1,   2,   0,   0,   2 } },
+    { &op_collect,            {   1,   1,   1,   1,   1,   1,   3,   1,   1 } },
+    { &op_only_collect,       {   0,   0,   0,   0,   1,   1,   3,   1,   1 } },
+    { &op_make_proxy,         {   0,   0,   0,   0,   0,   4,   0,   0,   0 } },
+    { &op_call_proxy,         {   0,   0,   0,   0,   0,   6,   0,   0,   0 } },
+    { &op_free_proxy,         {   0,   0,   0,   0,   0,   2,   0,   0,   0 } },
+    { &op_lead,               {   0,   0,   0,   0,   0,   3,  14,  14,   0 } },
+    { &op_put,                {   0,   0,   0,   0,   0,   4,  20,  80,   0 } },
+    { &op_set_default,        {   0,   0,   0,   0,   0,   2,   6,   6,   0 } },
+    { &op_replace,            {   0,   0,   0,   0,   0,   2,   6,   6,   0 } },
+    { &op_get,                {   0,   0,   0,   0,   0,   4,   8,   8,   0 } },
+    { &op_remove,             {   0,   0,   0,   0,   0,   2,   5,   6,   0 } },
+    { &op_count,              {   0,   0,   0,   0,   0,   2,   2,   5,   0 } },
+    { &op_walk,               {   0,   0,   0,   0,   0,   2,   3,   2,   0 } },
+    { &op_chain,              {   0,   0,   0,   0,   0,   1,   2,   2,   0 } },
+    { &op_dispose_map,        {   0,   0,   0,   0,   0,   1,   1,   0,   0 } },
+    { &op_make_ephemeron,     {   0,   0,   0,   0,   0,   2,   4,   4,   0 } },
+    { &op_read_ephemeron,     {   0,   0,   0,   0,   0,   2,   6,   6,   0 } },
+    { &op_intern,             {   0,   0,   0,   0,   0,   3,   8,   8,   0 } },
+    { &op_find_interned,      {   0,   0,   0,   0,   0,   2,   4,   4,   0 } },
+    { &op_count_interned,     {   0,   0,   0,   0,   0,   1,   1,   1,   0 } },
 };
 
 /* --- operations --- */
@@ -302,4 +326,14 @@ TEST(cleanups_do_as_the_oracle_says)
 TEST(everything_does_as_the_oracle_says)
 {
     play_all(EVERYTHING);
+}
+
+TEST(maps_do_as_the_oracle_says)
+{
+    play_all(MAPS);
+}
+
+TEST(crowds_in_maps_do_as_the_oracle_says)
+{
+    play_all(MAP_CROWDS);
 }

@@ -89,8 +89,8 @@ typedef struct gcw_statistics {
     uint64_t cleanups_run;       /* cleanups and death callbacks */
     uint64_t exit_handlers_run;
     uint64_t callbacks_failed;   /* of all kinds, listeners too */
-    size_t maps, map_entries;    /* weak maps and intern tables, and the
-                                  * entries in them */
+    size_t maps, map_entries;    /* weak maps, sets and intern tables, and
+                                  * what is in them */
     size_t weak_tables;          /* of maps and ephemerons, at the last
                                   * collection */
     uint64_t entries_died;       /* of maps and ephemerons */

@@ -113,8 +113,9 @@ uint64_t gcw_ref_id(const gcw_ref *ref);
  * Returns 0, also if nothing refers to the object; or -1 with errno EINVAL
  * (not a heap object), EPERM, ENOMEM, ENOTSUP (the last two only if the
  * library was not started yet).
- * Cost: a look-up for each weak map, and for each 512 guarded objects; a walk
- * through each map whose entries live by their values; and once after each
+ * Cost: a look-up for each weak map and set, and for each 512 guarded objects; a
+ * walk through each map whose entries live by their values, and through each set
+ * of methods; and once after each
  * collection one over all ephemerons and guarded objects. */
 int gcw_dispose(void *target);
 

@@ -37,14 +37,16 @@ gcw__mix(uintptr_t word)
     return word ^ (word >> (sizeof word * 4));
 }
 
-/* Where the walk for an address begins.  Neighbourhoods of 256 bytes are
- * spread over the table; the addresses within one stay in order.  A
- * neighbourhood begins at a multiple of its size, so two of them overlap
- * wholly or not at all. */
+/* In bytes. */
+enum { GCW__NEIGHBOURHOOD = 256 };
+
+/* Where the walk for an address begins.  Neighbourhoods are spread over the
+ * table; the addresses within one stay in order.  A neighbourhood begins at a
+ * multiple of its size, so two of them overlap wholly or not at all. */
 static inline size_t
 gcw__table_place(uintptr_t address)
 {
-    return gcw__mix(address >> 8) << 4 | (address >> 4 & 15);
+    return gcw__mix(address / GCW__NEIGHBOURHOOD) << 4 | (address >> 4 & 15);
 }
 
 /* The capacity that the table should have to take one more item: its own if

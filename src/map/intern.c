@@ -38,7 +38,8 @@ gcw_intern_new(void)
 {
     if (gcw__enter() != 0)
         return NULL;
-    return (gcw_intern *)gcw__map_of_sort(GCW__INTERNED);
+    return (gcw_intern *)gcw__map_make(GCW__INTERNED, NULL,
+                                       &gcw__intern_ops);
 }
 
 size_t
@@ -218,7 +219,7 @@ put_in(struct adding *a, struct gcw__weak_entry *slot)
     if (slot != NULL) {
         atomic_store_explicit(&slot->value, (uintptr_t)a->made,
                               memory_order_release);
-        m->again++;
+        m->counts.again++;
         return 0;
     }
     if (!gcw__map_has_room(m, &a->room))

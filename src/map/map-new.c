@@ -9,6 +9,7 @@
 #include "ground/lock.h"
 #include "ground/spare.h"
 #include "weak/enter.h"
+#include "weak/method.h"
 
 #include <errno.h>
 
@@ -30,7 +31,7 @@ map_empty(void *map)
     size_t capacity = gcw__map_table_mask(t) + 1;
 
     for (size_t i = 0; i < capacity; i++)
-        m->removed += atomic_exchange(&t->entries[i].value, 0) != 0;
+        m->counts.removed += atomic_exchange(&t->entries[i].value, 0) != 0;
 }
 
 /* There is no code in it. */
@@ -81,8 +82,12 @@ gcw__map_tidy(void *map)
         map_empty, map_unloading, gcw__map_tidy, gcw__map_see,              \
         gcw__map_counted                                                    \
     }
+
 static const struct gcw__container_ops map_ops = OPS("map", "entries");
-static const struct gcw__container_ops intern_ops
+const struct gcw__container_ops gcw__set_ops = OPS("set", "members");
+const struct gcw__container_ops gcw__method_set_ops
+    = OPS("method set", "methods");
+const struct gcw__container_ops gcw__intern_ops
     = OPS("intern table", "objects");
 #undef OPS
 
@@ -96,7 +101,7 @@ void
 gcw__maps_install(void)
 {
     static const struct gcw__engine_listener listener = {
-        entries_died, gcw__guardian_fell
+        entries_died, gcw__guardian_fell, gcw__method_lives_also
     };
 
     gcw__engine_listen(&listener);
@@ -113,16 +118,16 @@ static const enum gcw__sort sorts[] = {
 };
 
 gcw_map *
-gcw__map_of_sort(enum gcw__sort sort)
+gcw__map_make(enum gcw__sort sort, const struct gcw__map_by *by,
+              const struct gcw__container_ops *ops)
 {
-    const struct gcw__container_ops *ops
-        = sort == GCW__INTERNED ? &intern_ops : &map_ops;
     gcw_map *m = GC_MALLOC(sizeof *m);
     struct gcw__map_table *t;
 
     if (m == NULL)
         return gcw__fail_null(ENOMEM);
     m->sort = sort;
+    m->by = by;
     m->container = gcw__container_new(ops, sizeof *m->container);
     if (m->container == NULL)
         return gcw__fail_null(ENOMEM);
@@ -140,5 +145,5 @@ gcw_map_new(gcw_map_kind kind)
         return NULL;
     if ((unsigned)kind >= sizeof sorts / sizeof sorts[0])
         return gcw__fail_null(EINVAL);
-    return gcw__map_of_sort(sorts[kind]);
+    return gcw__map_make(sorts[kind], NULL, &map_ops);
 }

@@ -18,7 +18,8 @@
 size_t
 gcw__map_live(const gcw_map *m)
 {
-    return m->used + m->again - m->removed - atomic_load(&gcw__map_table(m)->dead);
+    return m->counts.used + m->counts.again - m->counts.removed
+           - atomic_load(&gcw__map_table(m)->dead);
 }
 
 /* At most five eighths full, so that many more fit in. */
@@ -40,9 +41,11 @@ is_full(size_t used, size_t capacity)
 
 /* Returns where it is. */
 static struct gcw__weak_entry *
-put_new(struct gcw__map_table *t, uintptr_t key, uintptr_t value)
+put_new(const gcw_map *m, struct gcw__map_table *t, uintptr_t key,
+        uintptr_t value)
 {
-    size_t mask = gcw__map_table_mask(t), at = gcw__table_place(key);
+    size_t mask = gcw__map_table_mask(t);
+    size_t at = m->by == NULL ? gcw__table_place(key) : m->by->place(value);
     struct gcw__weak_entry *e = &t->entries[at & mask];
 
     while (atomic_load_explicit(&e->key, memory_order_relaxed) != 0)
@@ -53,12 +56,14 @@ put_new(struct gcw__map_table *t, uintptr_t key, uintptr_t value)
     return e;
 }
 
-/* Counts it: as a key, and, if gcw_dispose takes it away meanwhile, as
- * removed. */
-static void
-move_entry(gcw_map *m, struct gcw__map_table *to,
-           const struct gcw__weak_entry *from)
+/* Counts it: as a key, and, if gcw_dispose takes it away meanwhile, as removed.
+ * False if a collection has passed, so that the value cannot be looked into, by
+ * which entries of this map are found. */
+static bool
+move_entry(const gcw_map *m, struct gcw__map_table *to,
+           const struct gcw__weak_entry *from, struct gcw__map_counts *counts)
 {
+    GC_word done = gcw__engine_load_done();
     uintptr_t key = atomic_load_explicit(&from->key, memory_order_acquire);
     struct gcw__weak_entry *there;
     uintptr_t value;
@@ -66,29 +71,50 @@ move_entry(gcw_map *m, struct gcw__map_table *to,
     GCW__DELAY(2);
     value = atomic_load_explicit(&from->value, memory_order_acquire);
     if (key == 0 || value == 0)
-        return;
-    there = put_new(to, key, value);
-    m->used++;
+        return true;
+    if (m->by != NULL && !gcw__engine_is_done(done))
+        return false;
+    there = put_new(m, to, key, value);
+    counts->used++;
     if (atomic_load(&from->value) == 0)
-        m->removed += atomic_exchange(&there->value, 0) != 0;
+        counts->removed += atomic_exchange(&there->value, 0) != 0;
     GCW__KEEP((void *)key);
     GCW__KEEP((void *)value);
+    return true;
 }
 
-static void
-move_to(gcw_map *m, struct gcw__map_table *to)
+/* False if one of them could not be moved. */
+static bool
+move_entries(const gcw_map *m, struct gcw__map_table *to,
+             struct gcw__map_counts *counts)
 {
     struct gcw__map_table *from = gcw__map_table(m);
     size_t capacity = gcw__map_table_mask(from) + 1;
 
-    atomic_fetch_add(&gcw__moves_begun, 1);
-    m->used = m->removed = m->again = 0;
     atomic_store(&to->interior, atomic_load(&from->interior));
+    atomic_store(&to->asks, atomic_load(&from->asks));
     for (size_t i = 0; i < capacity; i++)
-        move_entry(m, to, &from->entries[i]);
+        if (!move_entry(m, to, &from->entries[i], counts))
+            return false;
+    return true;
+}
+
+/* False if it is still where it was. */
+static bool
+move_to(gcw_map *m, struct gcw__map_table *to)
+{
+    struct gcw__map_counts counts = { 0, 0, 0 };
+    bool moved;
+
+    atomic_fetch_add(&gcw__moves_begun, 1);
+    moved = move_entries(m, to, &counts);
     GCW__DELAY(3);
-    atomic_store_explicit(&m->table, to, memory_order_release);
+    if (moved) {
+        m->counts = counts;
+        atomic_store_explicit(&m->table, to, memory_order_release);
+    }
     atomic_fetch_add(&gcw__moves_ended, 1);
+    return moved;
 }
 
 /* Moves to what there is, if it is as large as is needed for n keys. */
@@ -96,20 +122,20 @@ static bool
 use_room(gcw_map *m, size_t n, struct gcw__map_room *room)
 {
     unsigned logarithm = logarithm_for(n);
+    struct gcw__map_table *to = room->table;
 
-    if (room->table == NULL || room->logarithm < logarithm) {
+    if (to == NULL || room->logarithm < logarithm) {
         room->logarithm = logarithm;
         return false;
     }
-    move_to(m, room->table);
     room->table = NULL;
-    return true;
+    return move_to(m, to);
 }
 
 bool
 gcw__map_has_room(gcw_map *m, struct gcw__map_room *room)
 {
-    return !is_full(m->used + 1, gcw__map_table_mask(gcw__map_table(m)) + 1)
+    return !is_full(m->counts.used + 1, gcw__map_table_mask(gcw__map_table(m)) + 1)
            || use_room(m, gcw__map_live(m) + 1, room);
 }
 
@@ -131,6 +157,8 @@ gcw__map_is_tidy(gcw_map *m, struct gcw__map_room *room)
 bool
 gcw__map_fill_room(const gcw_map *m, struct gcw__map_room *room)
 {
+    if (m->by != NULL)
+        gcw__engine_catch_up();
     room->table = gcw__map_table_new(m->sort, room->logarithm, m->container);
     return room->table != NULL;
 }
@@ -138,6 +166,6 @@ gcw__map_fill_room(const gcw_map *m, struct gcw__map_room *room)
 void
 gcw__map_insert(gcw_map *m, uintptr_t key, uintptr_t value)
 {
-    put_new(gcw__map_table(m), key, value);
-    m->used++;
+    put_new(m, gcw__map_table(m), key, value);
+    m->counts.used++;
 }

@@ -42,7 +42,8 @@ load_entry(const gcw_map_iter *i, void **key, void **value)
     if (*key == NULL || *value == NULL)
         return false;
     if (t != gcw__map_table(i->map))
-        *value = (void *)gcw__map_look_up(i->map, (uintptr_t)*key);
+        *value = (void *)gcw__map_look_up(i->map, (uintptr_t)*key,
+                                          (uintptr_t)*value);
     return *value != NULL;
 }
 

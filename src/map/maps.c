@@ -28,37 +28,79 @@
 
 /* Looking. */
 
-static uintptr_t
-value_in(struct gcw__map_table *t, uintptr_t key)
-{
-    struct gcw__weak_entry *e = gcw__map_table_find(t, gcw__map_table_mask(t),
-                                                    key);
+struct sought {
+    uintptr_t key, equal;            /* the value is to be equal to that, where
+                                      * entries are found by values */
+    GC_word done;                    /* loaded before; if a collection has passed
+                                      * since, what is found has no meaning */
+};
 
+static uintptr_t
+load_value(const struct gcw__weak_entry *e)
+{
     GCW__DELAY(2);
-    return e == NULL ? 0 : atomic_load_explicit(&e->value,
-                                                memory_order_acquire);
+    return atomic_load_explicit(&e->value, memory_order_acquire);
+}
+
+/* Looks into values, so it asks first whether it can.  Gives the entry whose
+ * value is equal; or one of the key that has none, and can be used again; or
+ * NULL. */
+static struct gcw__weak_entry *
+find_by_value(const struct gcw__map_by *by, struct gcw__map_table *t,
+              const struct sought *s, uintptr_t *value)
+{
+    size_t mask = gcw__map_table_mask(t), at = by->place(s->equal);
+    struct gcw__weak_entry *unused = NULL;
+
+    for (;;) {
+        struct gcw__weak_entry *e = &t->entries[at++ & mask];
+        uintptr_t key = atomic_load_explicit(&e->key, memory_order_acquire);
+
+        *value = key == s->key ? load_value(e) : 0;
+        if (key == 0 || !gcw__engine_is_done(s->done))
+            return unused;
+        if (*value != 0 && by->equal(*value, s->equal))
+            return e;
+        if (key == s->key && *value == 0 && unused == NULL)
+            unused = e;
+    }
+}
+
+/* Gives the entry, or NULL, and its value, or 0. */
+static inline struct gcw__weak_entry *
+find_entry(const gcw_map *m, struct gcw__map_table *t, const struct sought *s,
+           uintptr_t *value)
+{
+    struct gcw__weak_entry *e;
+
+    if (m->by != NULL)
+        return find_by_value(m->by, t, s, value);
+    e = gcw__map_table_find(t, gcw__map_table_mask(t), s->key);
+    *value = e == NULL ? 0 : load_value(e);
+    return e;
 }
 
 /* True if it could be done without waiting for anything. */
 static inline bool
-try_to_look_up(const gcw_map *m, uintptr_t key, uintptr_t *value)
+try_to_look_up(const gcw_map *m, uintptr_t key, uintptr_t equal,
+               uintptr_t *value)
 {
-    GC_word done = gcw__engine_load_done();
+    struct sought s = { key, equal, gcw__engine_load_done() };
     struct gcw__map_table *t = gcw__map_table(m);
 
     GCW__DELAY(1);
-    *value = value_in(t, key);
+    find_entry(m, t, &s, value);
     GCW__DELAY(3);
     GCW__KEEP(t);
-    return gcw__engine_is_done(done);
+    return gcw__engine_is_done(s.done);
 }
 
 uintptr_t
-gcw__map_look_up(const gcw_map *m, uintptr_t key)
+gcw__map_look_up(const gcw_map *m, uintptr_t key, uintptr_t equal)
 {
     uintptr_t value;
 
-    while (!try_to_look_up(m, key, &value))
+    while (!try_to_look_up(m, key, equal, &value))
         gcw__engine_catch_up();
     return value;
 }
@@ -73,8 +115,8 @@ gcw_map_get(const gcw_map *m, const void *key)
         return NULL;
     if (m == NULL || key == NULL)
         return gcw__fail_null(EINVAL);
-    if (!try_to_look_up(m, (uintptr_t)key, &value))
-        value = gcw__map_look_up(m, (uintptr_t)key);
+    if (!try_to_look_up(m, (uintptr_t)key, 0, &value))
+        value = gcw__map_look_up(m, (uintptr_t)key, 0);
     GCW__KEEP(key);
     GCW__KEEP(m);
     return (void *)value;
@@ -82,30 +124,15 @@ gcw_map_get(const gcw_map *m, const void *key)
 
 /* Changing. */
 
-struct change {
-    gcw_map *map;
-    uintptr_t key, value;
-    uintptr_t expected;              /* what is to be replaced; of no meaning
-                                      * to the others */
-    bool checks_key;                 /* whether it can be held weakly; a key
-                                      * that is there can be */
-    bool interior;
-    enum { PUT, DEFAULT, REPLACE, REMOVE } what;
-    uintptr_t was;                   /* what was there; 0: nothing */
-    bool missed;                     /* a collection */
-    bool sparse;                     /* the map is, now */
-    struct gcw__map_room room;
-};
-
 static bool
-applies(const struct change *c, uintptr_t was)
+applies(const struct gcw__map_change *c, uintptr_t was)
 {
     switch (c->what) {
-    case DEFAULT:
+    case GCW__DEFAULT:
         return was == 0;
-    case REPLACE:
+    case GCW__REPLACE:
         return was != 0 && was == c->expected;
-    case REMOVE:
+    case GCW__REMOVE:
         return was != 0;
     default:
         return true;
@@ -114,7 +141,7 @@ applies(const struct change *c, uintptr_t was)
 
 /* Exchanges the value, if what is there is what this applies to. */
 static void
-change_entry(struct change *c, struct gcw__weak_entry *e, uintptr_t was)
+change_entry(struct gcw__map_change *c, struct gcw__weak_entry *e, uintptr_t was)
 {
     gcw_map *m = c->map;
 
@@ -124,14 +151,14 @@ change_entry(struct change *c, struct gcw__weak_entry *e, uintptr_t was)
     c->was = was;
     if (!applies(c, was))
         return;
-    m->again += was == 0;
-    m->removed += c->value == 0;
+    m->counts.again += was == 0;
+    m->counts.removed += c->value == 0;
     c->sparse = c->value == 0 && gcw__map_is_sparse(m);
 }
 
 /* Asks nothing that takes a lock. */
 static bool
-is_weakly_holdable(struct change *c, uintptr_t pointer)
+is_weakly_holdable(struct gcw__map_change *c, uintptr_t pointer)
 {
     void *base = gcw__base((void *)pointer);
 
@@ -141,10 +168,10 @@ is_weakly_holdable(struct change *c, uintptr_t pointer)
 
 /* A key that the map does not have. */
 static int
-change_nothing(struct change *c)
+change_nothing(struct gcw__map_change *c)
 {
     c->was = 0;
-    if (c->what == REPLACE || c->what == REMOVE)
+    if (c->what == GCW__REPLACE || c->what == GCW__REMOVE)
         return 0;
     if (!gcw__map_has_room(c->map, &c->room))
         return GCW__MISSING;
@@ -152,26 +179,34 @@ change_nothing(struct change *c)
     return 0;
 }
 
+static void
+note_flags(const struct gcw__map_change *c, struct gcw__map_table *t)
+{
+    if (c->interior)
+        atomic_store(&t->interior, true);
+    if (c->asks)
+        atomic_store(&t->asks, true);
+}
+
 static int
 try_to_change(void *change)
 {
-    struct change *c = change;
-    GC_word done = gcw__engine_load_done();
+    struct gcw__map_change *c = change;
+    struct sought s = { c->key, c->equal, gcw__engine_load_done() };
     struct gcw__map_table *t = gcw__map_table(c->map);
-    struct gcw__weak_entry *e = gcw__map_table_find(
-        t, gcw__map_table_mask(t), c->key);
-    uintptr_t was = e == NULL ? 0 : atomic_load(&e->value);
+    struct gcw__weak_entry *e;
+    uintptr_t was;
 
+    e = find_entry(c->map, t, &s, &was);
     GCW__DELAY(4);
-    c->missed = !gcw__engine_is_done(done);
+    c->missed = !gcw__engine_is_done(s.done);
     if (c->missed)
         return GCW__MISSING;
     if (was == 0 && c->checks_key && !is_weakly_holdable(c, c->key))
         return EINVAL;
     if (c->map->container->closed)
         return ESTALE;
-    if (c->interior)
-        atomic_store(&t->interior, true);
+    note_flags(c, t);
     if (e == NULL)
         return change_nothing(c);
     change_entry(c, e, was);
@@ -181,7 +216,7 @@ try_to_change(void *change)
 static bool
 get_what_is_missing(void *change)
 {
-    struct change *c = change;
+    struct gcw__map_change *c = change;
 
     if (!c->missed)
         return gcw__map_fill_room(c->map, &c->room);
@@ -189,9 +224,8 @@ get_what_is_missing(void *change)
     return true;
 }
 
-/* False with errno. */
-static bool
-make_change(struct change *c)
+bool
+gcw__map_change(struct gcw__map_change *c)
 {
     int error = gcw__with_spare(gcw__map_lock(c->map->container), try_to_change,
                                 get_what_is_missing, c);
@@ -207,7 +241,7 @@ make_change(struct change *c)
 /* Whether the map can hold what it is to hold, but for the key, where that is
  * held weakly: it may be there. */
 static bool
-is_valid(struct change *c)
+is_valid(struct gcw__map_change *c)
 {
     void *key = (void *)c->key, *value = (void *)c->value;
 
@@ -224,20 +258,20 @@ is_valid(struct change *c)
 }
 
 static bool
-check_and_change(struct change *c)
+check_and_change(struct gcw__map_change *c)
 {
     if (gcw__enter() != 0)
         return false;
     if (c->map == NULL || !is_valid(c))
         return gcw__fail_false(EINVAL);
-    return make_change(c);
+    return gcw__map_change(c);
 }
 
 int
 gcw_map_put(gcw_map *m, const void *key, void *value)
 {
-    struct change c = { .map = m, .key = (uintptr_t)key,
-                        .value = (uintptr_t)value, .what = PUT };
+    struct gcw__map_change c = { .map = m, .key = (uintptr_t)key,
+                        .value = (uintptr_t)value, .what = GCW__PUT };
 
     return check_and_change(&c) ? 0 : -1;
 }
@@ -245,8 +279,8 @@ gcw_map_put(gcw_map *m, const void *key, void *value)
 void *
 gcw_map_setdefault(gcw_map *m, const void *key, void *value)
 {
-    struct change c = { .map = m, .key = (uintptr_t)key,
-                        .value = (uintptr_t)value, .what = DEFAULT };
+    struct gcw__map_change c = { .map = m, .key = (uintptr_t)key,
+                        .value = (uintptr_t)value, .what = GCW__DEFAULT };
 
     if (!check_and_change(&c))
         return NULL;
@@ -256,9 +290,9 @@ gcw_map_setdefault(gcw_map *m, const void *key, void *value)
 bool
 gcw_map_replace(gcw_map *m, const void *key, void *expected, void *value)
 {
-    struct change c = { .map = m, .key = (uintptr_t)key,
+    struct gcw__map_change c = { .map = m, .key = (uintptr_t)key,
                         .value = (uintptr_t)value,
-                        .expected = (uintptr_t)expected, .what = REPLACE };
+                        .expected = (uintptr_t)expected, .what = GCW__REPLACE };
 
     if (expected == NULL)
         return gcw__fail_false(EINVAL);
@@ -268,13 +302,13 @@ gcw_map_replace(gcw_map *m, const void *key, void *expected, void *value)
 void *
 gcw_map_remove(gcw_map *m, const void *key)
 {
-    struct change c = { .map = m, .key = (uintptr_t)key, .what = REMOVE };
+    struct gcw__map_change c = { .map = m, .key = (uintptr_t)key, .what = GCW__REMOVE };
 
     if (gcw__enter() != 0)
         return NULL;
     if (m == NULL || key == NULL)
         return gcw__fail_null(EINVAL);
-    return make_change(&c) ? (void *)c.was : NULL;
+    return gcw__map_change(&c) ? (void *)c.was : NULL;
 }
 
 size_t

@@ -1,4 +1,5 @@
-/* maps.h: what weak maps are made of.  See maps.c. */
+/* maps.h: what weak maps are made of, and sets, which are maps too.  See
+ * maps.c. */
 #ifndef GCW__MAPS_H
 #define GCW__MAPS_H
 
@@ -8,18 +9,36 @@
 
 #include <gcweak/map.h>
 
-/* Under the lock of its container, but for reading the table. */
-struct gcw_map {
-    struct gcw__map_table *_Atomic table;
-    struct gcw__container *container;    /* constant */
-    enum gcw__sort sort;             /* constant */
+/* How entries are found, where it is not by their keys: a key may have several
+ * values, no two of which are equal. */
+struct gcw__map_by {
+    /* Where the walk for it begins. */
+    size_t (*place)(uintptr_t value);
+    bool (*equal)(uintptr_t a, uintptr_t b);
+};
+
+/* Of one table. */
+struct gcw__map_counts {
     size_t used;                     /* slots that have a key */
     size_t removed, again;           /* how often a value was taken away, and
                                       * put back where there was none */
 };
 
-/* A new map, empty.  NULL with errno. */
-gcw_map *gcw__map_of_sort(enum gcw__sort sort);
+/* Under the lock of its container, but for reading the table. */
+struct gcw_map {
+    struct gcw__map_table *_Atomic table;
+    struct gcw__container *container;    /* constant, as */
+    const struct gcw__map_by *by;    /* NULL: by keys */
+    enum gcw__sort sort;
+    struct gcw__map_counts counts;
+};
+
+/* Makes one: NULL with errno.  Its ops are one of those below. */
+gcw_map *gcw__map_make(enum gcw__sort sort, const struct gcw__map_by *by,
+                       const struct gcw__container_ops *ops);
+
+extern const struct gcw__container_ops gcw__set_ops, gcw__method_set_ops,
+                                       gcw__intern_ops;
 
 pthread_mutex_t *gcw__map_lock(const struct gcw__container *container);
 
@@ -29,8 +48,9 @@ gcw__map_table(const gcw_map *m)
     return atomic_load_explicit(&m->table, memory_order_acquire);
 }
 
-/* The value that the key has, or 0.  No lock held. */
-uintptr_t gcw__map_look_up(const gcw_map *m, uintptr_t key);
+/* The value that the key has, or 0; where entries are found by their values, the
+ * one that is equal to that.  No lock held. */
+uintptr_t gcw__map_look_up(const gcw_map *m, uintptr_t key, uintptr_t equal);
 
 /* The logarithm of the smallest capacity. */
 enum { GCW__MAP_SMALLEST = 4 };
@@ -54,6 +74,27 @@ bool gcw__map_is_tidy(gcw_map *m, struct gcw__map_room *room);
 /* False: no memory. */
 bool gcw__map_fill_room(const gcw_map *m, struct gcw__map_room *room);
 
+/* A change of one entry: what to do, and what it was. */
+struct gcw__map_change {
+    gcw_map *map;
+    uintptr_t key, value;
+    uintptr_t equal;                 /* what entries that are found by values
+                                      * are compared with */
+    uintptr_t expected;              /* what is to be replaced; of no meaning
+                                      * to the others */
+    bool checks_key;                 /* whether it can be held weakly; a key
+                                      * that is there can be */
+    bool interior, asks;             /* as in the table */
+    enum { GCW__PUT, GCW__DEFAULT, GCW__REPLACE, GCW__REMOVE } what;
+    uintptr_t was;                   /* what was there; 0: nothing */
+    bool missed;                     /* a collection */
+    bool sparse;                     /* the map is, now */
+    struct gcw__map_room room;
+};
+
+/* Makes it.  What it names is valid.  False with errno.  No lock held. */
+bool gcw__map_change(struct gcw__map_change *c);
+
 /* Adds a key that it does not have, or may have several times; it has room.
  * Lock held. */
 void gcw__map_insert(gcw_map *m, uintptr_t key, uintptr_t value);
@@ -67,6 +108,7 @@ void gcw__map_counted(void *map, gcw_statistics *out);
 
 /* Called while the library starts. */
 void gcw__maps_install(void);
+
 
 extern const struct gcw__part gcw__map_part;
 

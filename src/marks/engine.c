@@ -9,7 +9,8 @@
  * marked.  An entry that lives has what it holds marked, with all that this
  * leads to (tracer.c), which may make other entries and tables live; what does
  * not live yet is pending (pending.c).  When nothing new is found, what is
- * pending is dead, and its value becomes 0.
+ * pending is dead, and its value becomes 0.  Tables that hold nothing for their
+ * entries make nothing live, so they are looked at only then, once.
  *
  * Without it.  The event's function is one, which anybody may take away
  * without calling the one before.  So the engine is armed when marking begins,
@@ -147,8 +148,6 @@ held_by(uintptr_t key, uintptr_t value, enum gcw__sort sort)
 static uintptr_t
 awaited_by(const struct gcw__weak_entry *entry, enum gcw__sort sort)
 {
-    if (sort == GCW__BOTH || sort == GCW__INTERNED)
-        return 0;
     return (uintptr_t)GC_base((void *)load_atomic(sort == GCW__VALUES
                                                 ? &entry->value
                                                 : &entry->key));
@@ -199,6 +198,12 @@ look_at_entry(struct gcw__weak_entry *entry, enum gcw__sort sort)
         gcw__pending_add(entry, sort);
 }
 
+static bool
+holds_nothing(enum gcw__sort sort)
+{
+    return sort == GCW__BOTH || sort == GCW__INTERNED || sort == GCW__MEMBERS;
+}
+
 /* Guarded entries that were dropped, their owner did not hear of it yet. */
 static void
 let_dropped_fall(struct gcw__weak_table *t, uintptr_t shape)
@@ -237,6 +242,9 @@ look_at_table(struct gcw__weak_table *t)
 
     if (capacity > 1)
         hold((uintptr_t)((struct gcw__map_table *)t)->owner);
+    gcw__trace_rest();
+    if (holds_nothing(gcw__weak_sort(shape)) && !engine.keeps_all)
+        return;
     if (gcw__weak_sort(shape) == GCW__GUARDED) {
         engine.has_guarded = true;
         if (engine.stats.dropped != 0)
@@ -381,8 +389,14 @@ gcw__bury(struct gcw__weak_table *t)
         engine.listener->died(table->owner);
 }
 
-/* What is pending is dead; but one that nothing would have been held for was
- * not looked at again. */
+static void
+bury_entry(struct gcw__weak_table *t, struct gcw__weak_entry *entry)
+{
+    atomic_store_explicit(&entry->value, 0, memory_order_relaxed);
+    gcw__bury(t);
+}
+
+/* What is pending is dead. */
 static void
 bury_pending(void)
 {
@@ -390,10 +404,92 @@ bury_pending(void)
     size_t at = 0;
 
     while (gcw__pending_next(&at, &p))
-        if (!lives_now(&p)) {
-            atomic_store_explicit(&p.entry->value, 0, memory_order_relaxed);
-            gcw__bury(p.table);
-        }
+        if (!lives_now(&p))
+            bury_entry(p.table, p.entry);
+}
+
+bool
+gcw__lives_also(uintptr_t value, uintptr_t *also)
+{
+    return GC_base((void *)value) == (void *)value
+           && engine.listener->also(value, also);
+}
+
+static bool
+is_entry(const struct gcw__weak_entry *entry)
+{
+    return load_atomic(&entry->value) != 0 && load_atomic(&entry->key) != 0;
+}
+
+static bool
+lives_in_the_end(const struct gcw__weak_entry *entry, enum gcw__sort sort,
+                 bool asks)
+{
+    uintptr_t value = load_atomic(&entry->value), also;
+
+    return lives(load_atomic(&entry->key), value, sort)
+           && (!asks || !gcw__lives_also(value, &also) || is_marked(also));
+}
+
+static void
+bury_in(struct gcw__weak_table *t, enum gcw__sort sort, bool asks)
+{
+    uintptr_t shape = load_atomic(&t->shape);
+    struct gcw__weak_entry *entries = gcw__weak_entries(t, shape);
+
+    for (size_t i = 0; i < gcw__weak_capacity(shape); i++)
+        if (is_entry(&entries[i])
+            && !lives_in_the_end(&entries[i], sort, asks))
+            bury_entry(t, &entries[i]);
+}
+
+/* Whether the object is marked that begins there.  In a table, objects of a
+ * neighbourhood lie one after the other, and a neighbourhood is within a block of
+ * the collector's: if one of them is an object, the block is in use. */
+static bool
+is_marked_beside(uintptr_t object, uintptr_t *other)
+{
+    if ((object ^ *other) / GCW__NEIGHBOURHOOD != 0) {
+        if (GC_base((void *)object) != (void *)object)
+            return is_marked(object);
+        *other = object;
+    }
+    return GC_is_marked((void *)object);
+}
+
+static void
+bury_members(struct gcw__map_table *t)
+{
+    size_t mask = gcw__map_table_mask(t);
+    uintptr_t other = 0;
+
+    for (size_t i = 0; i <= mask; i++)
+        if (is_entry(&t->entries[i])
+            && !is_marked_beside(load_atomic(&t->entries[i].key), &other))
+            bury_entry(&t->head, &t->entries[i]);
+}
+
+static void
+bury_in_the_end(struct gcw__weak_table *t)
+{
+    enum gcw__sort sort = gcw__weak_sort(load_atomic(&t->shape));
+    bool asks = gcw__asks(t);
+
+    if (sort == GCW__MEMBERS
+        && !atomic_load(&((struct gcw__map_table *)t)->interior))
+        bury_members((struct gcw__map_table *)t);
+    else if (holds_nothing(sort) || asks)
+        bury_in(t, sort, asks);
+}
+
+/* What makes nothing live was not looked at yet; nor, in a table that asks,
+ * what an entry lives by beside its key.  What such an entry holds may live for
+ * one collection more. */
+static void
+bury_the_rest(void)
+{
+    for (size_t i = 0; i < gcw__tables_reached(); i++)
+        bury_in_the_end(gcw__tables_at(i));
 }
 
 static void
@@ -429,6 +525,8 @@ pass(void)
     close_over_with_guarded();
     bury_pending();
     gcw__pending_begin(NULL);
+    if (!engine.keeps_all)
+        bury_the_rest();
     engine.stats.passes++;
 }
 
@@ -506,8 +604,9 @@ mark_ends(void)
                           memory_order_release);
 }
 
-/* If marking has not come to its end it was given up.  Only in incremental mode
- * its marks are used. */
+/* If marking has not come to its end it was given up, unless gc_no says that only
+ * the event was kept from us.  Given up, its marks are used in incremental mode
+ * only. */
 static void
 world_goes_on(void)
 {
@@ -515,7 +614,9 @@ world_goes_on(void)
     if (engine.phase != MARKING)
         return;
     engine.phase = IDLE;
-    if (!GC_is_incremental_mode())
+    if (!GC_is_incremental_mode()
+        && atomic_load_explicit(&engine.armed_at, memory_order_relaxed)
+           == gcw__gc_no())
         atomic_store_explicit(&engine.left_at, 0, memory_order_relaxed);
 }
 
@@ -581,7 +682,7 @@ mark_entry(const struct gcw__weak_entry *entry, enum gcw__sort sort,
         return top;
     if (sort != GCW__INTERNED)
         top = mark_word(key, top, limit);
-    return mark_word(value, top, limit);
+    return sort == GCW__MEMBERS ? top : mark_word(value, top, limit);
 }
 
 static struct GC_ms_entry *

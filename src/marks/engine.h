@@ -59,6 +59,9 @@ struct gcw__engine_listener {
      * from now on.  The value is 0 if there is nothing to hand out.
      * `is_stopped`: the world is. */
     void (*fell)(void *owner, struct gcw__weak_entry *entry, bool is_stopped);
+    /* What an entry of a table that asks lives by beside its key, from its
+     * value, which may be dead: false if by nothing. */
+    bool (*also)(uintptr_t value, uintptr_t *out);
 };
 
 /* Set once, before there are maps' tables, which have at least 16 entries. */

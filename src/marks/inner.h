@@ -18,6 +18,17 @@ gcw__has_fallen(uintptr_t key)
     return key & 1;
 }
 
+/* Whether some of its entries also live by what their values say. */
+static inline bool
+gcw__asks(const struct gcw__weak_table *t)
+{
+    return gcw__weak_capacity(atomic_load(&t->shape)) > 1
+           && atomic_load(&((const struct gcw__map_table *)t)->asks);
+}
+
+/* What that is: see gcw__engine_listener. */
+bool gcw__lives_also(uintptr_t value, uintptr_t *also);
+
 /* gcw__engine_catch_up.  Returns NULL. */
 void *gcw__catch_up_locked(void *unused);
 

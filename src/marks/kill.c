@@ -1,14 +1,16 @@
 /* kill.c: taking away all entries that live by an object, which is disposed of.
  *
- * Where its key is, a map with weak keys says itself: each is looked into.  Of
- * tables of one entry, and of guarded entries, there may be a million.  So they
- * are indexed by what they live by, at the first disposal after a collection,
- * in the memory that the engine needs within collections only (pending.c); what
- * was made since then, at each further one.  A collection forgets the index.
+ * Where its key is, a map with weak keys says itself, and a set: each is looked
+ * into.  Of tables of one entry, and of guarded entries, there may be a million.
+ * So they are indexed by what they live by, at the first disposal after a
+ * collection, in the memory that the engine needs within collections only
+ * (pending.c); what was made since then, at each further one.  A collection
+ * forgets the index.
  *
  * A table of one keeps its entry.  Guarded entries come and go: a table to which
  * some were added since it was indexed is walked through, and these are small.
- * Maps whose entries live by their values are walked through as well.
+ * Maps whose entries live by their values, and sets of methods, are walked
+ * through as well.
  *
  * All is under the collector's lock, while the world goes on.  An entry that is
  * being moved from one table to another meanwhile may have been put where we had
@@ -49,6 +51,16 @@ lives_by(const struct gcw__weak_entry *entry, enum gcw__sort sort,
 
     return (by_key && leads_into(atomic_load(&entry->key), base))
            || (by_value && leads_into(atomic_load(&entry->value), base));
+}
+
+/* Beside its key. */
+static bool
+lived_also_by(const struct gcw__weak_entry *entry, const void *base)
+{
+    uintptr_t value = atomic_load(&entry->value), also;
+
+    return value != 0 && gcw__lives_also(value, &also)
+           && leads_into(also, base);
 }
 
 /* Its owner hands out what stands for the object, but not the object; if the
@@ -143,9 +155,11 @@ kill_by_walking(struct gcw__weak_table *t, uintptr_t shape, const void *base)
 {
     enum gcw__sort sort = gcw__weak_sort(shape);
     struct gcw__weak_entry *entries = gcw__weak_entries(t, shape);
+    bool asks = gcw__asks(t);
 
     for (size_t i = 0; i < gcw__weak_capacity(shape); i++)
-        if (lives_by(&entries[i], sort, base))
+        if (lives_by(&entries[i], sort, base)
+            || (asks && lived_also_by(&entries[i], base)))
             kill_entry(t, sort, &entries[i], base);
 }
 
@@ -168,7 +182,7 @@ kill_in_map(struct gcw__map_table *map, const void *base)
 
     if (sort == GCW__GUARDED && map->indexed == atomic_load(&map->added))
         return;
-    if ((sort == GCW__KEYS || sort == GCW__STRONG)
+    if ((sort == GCW__KEYS || sort == GCW__STRONG || sort == GCW__MEMBERS)
         && !atomic_load(&map->interior))
         kill_key(map, shape, base);
     else

@@ -173,6 +173,12 @@ gcw__tables_reach(struct gcw__weak_table *t)
     registry.slots_reached += gcw__weak_capacity(shape_of(t));
 }
 
+size_t
+gcw__tables_reached(void)
+{
+    return registry.reached;
+}
+
 struct gcw__weak_table *
 gcw__tables_next(void)
 {

@@ -27,6 +27,9 @@ void gcw__tables_begin(void);
 /* The table has been reached, if it was not before. */
 void gcw__tables_reach(struct gcw__weak_table *t);
 
+/* How many were reached, which come first. */
+size_t gcw__tables_reached(void);
+
 /* The next that was reached and has not been given yet, or NULL. */
 struct gcw__weak_table *gcw__tables_next(void);
 

@@ -12,6 +12,7 @@
  *     GCW__BOTH          both                     nothing
  *     GCW__STRONG        its key                  its value, even if it is dead
  *     GCW__INTERNED      its value                nothing: the key is a number
+ *     GCW__MEMBERS       its key                  nothing: the value is a mark
  *     GCW__GUARDED       for ever                 its value; the key is waited
  *                                                 for, see below
  *
@@ -39,7 +40,7 @@
 
 enum gcw__sort {
     GCW__KEYS, GCW__VALUES, GCW__BOTH, GCW__STRONG, GCW__INTERNED,
-    GCW__GUARDED,
+    GCW__GUARDED, GCW__MEMBERS,
     GCW__SORTS
 };
 
@@ -69,7 +70,11 @@ struct gcw__map_table {
     struct gcw__weak_table head;
     _Atomic size_t dead;             /* entries that the engine took away */
     _Atomic bool interior;           /* some are of pointers into the middle of
-                                      * objects; once true, stays true */
+                                      * objects, or lie where a look-up by the
+                                      * key does not find them; once true, stays
+                                      * true, as */
+    _Atomic bool asks;               /* some also live by what their value says
+                                      * (gcw__engine_listen) */
     void *owner;                     /* constant: held by the table; what is to
                                       * hear of that */
     /* Of guarded entries; see kill.c. */

@@ -26,12 +26,14 @@ method_of(gcw_ref *self, gcw_method_fn *fn, void *data, size_t more)
 }
 
 static gcw_method *
-weak_method_of(gcw_ref *self, gcw_method_fn *fn, gcw_ref *data)
+weak_method_of(gcw_ref *self, gcw_method_fn *fn, gcw_ref *ref, void *data)
 {
-    gcw_method *m = method_of(self, fn, &gcw__data_is_weak, sizeof data);
+    gcw_method *m = method_of(self, fn, &gcw__data_is_weak, 2 * sizeof ref);
 
-    if (m != NULL)
-        m->weak_data[0] = data;
+    if (m == NULL)
+        return NULL;
+    m->weak_data[0] = ref;
+    m->weak_data[1] = (gcw_ref *)~(uintptr_t)data;
     return m;
 }
 
@@ -65,7 +67,7 @@ gcw_method_new_weak(void *self, gcw_method_fn *fn, void *data)
         return gcw__fail_null(EINVAL);
     ref = gcw__shard_ref(base, self, false);
     data_ref = ref == NULL ? NULL : gcw__shard_ref(data_base, data, false);
-    return data_ref == NULL ? NULL : weak_method_of(ref, fn, data_ref);
+    return data_ref == NULL ? NULL : weak_method_of(ref, fn, data_ref, data);
 }
 
 /* The parts, all NULL if the method is dead. */
@@ -132,6 +134,17 @@ gcw_method_alive(const gcw_method *m)
     if (m == NULL)
         return gcw__fail_false(EINVAL);
     return bind(m).fn != NULL;
+}
+
+bool
+gcw__method_lives_also(uintptr_t method, uintptr_t *out)
+{
+    const gcw_method *m = (const gcw_method *)method;
+    bool is_weak = gcw__method_weak_data(m) != NULL;
+
+    if (is_weak)
+        *out = ~(uintptr_t)m->weak_data[1];
+    return is_weak;
 }
 
 bool

@@ -12,7 +12,8 @@ struct gcw_method {
     gcw_ref *self;
     gcw_method_fn *fn;
     void *data;              /* strong data, or &gcw__data_is_weak */
-    gcw_ref *weak_data[];    /* one, if the data is weak */
+    gcw_ref *weak_data[];    /* one, if the data is weak; and its address,
+                              * hidden */
 };
 
 extern char gcw__data_is_weak;
@@ -23,6 +24,11 @@ gcw__method_weak_data(const gcw_method *m)
 {
     return m->data == &gcw__data_is_weak ? m->weak_data[0] : NULL;
 }
+
+/* What the method at that address lives by beside its object: its weak data,
+ * or where that was.  False if its data is strong.  Reads nothing but the
+ * method, which may be dead. */
+bool gcw__method_lives_also(uintptr_t method, uintptr_t *out);
 
 /* Strong data; NULL if it is weak. */
 static inline void *

@@ -36,7 +36,11 @@ static const struct operation *const operations[] = {
     &op_disconnect_equal, &op_block, &op_unblock, &op_look_at_listener,
     &op_post, &op_dispatch, &op_measure, &op_register, &op_register,
     &op_run_registry, &op_run_registry, &op_unregister, &op_unregister_fn,
-    &op_make_proxy, &op_call_proxy, &op_call_proxy, &op_free_proxy,
+    &op_make_proxy, &op_call_proxy, &op_call_proxy, &op_free_proxy, &op_lead,
+    &op_lead, &op_put, &op_put, &op_set_default, &op_replace, &op_get, &op_get,
+    &op_remove, &op_count, &op_walk, &op_chain, &op_dispose_map,
+    &op_make_ephemeron, &op_read_ephemeron, &op_intern, &op_intern,
+    &op_find_interned, &op_count_interned,
 };
 
 void
@@ -50,7 +54,8 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
     static const struct setting setting = {
-        .slots = 6, .events = 2, .hub = true, .registries = 2, .busy = 4
+        .slots = 6, .events = 2, .hub = true, .registries = 2, .maps = 4,
+        .busy = 4
     };
 
     at = bytes;

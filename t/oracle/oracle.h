@@ -21,6 +21,8 @@
  *     handlers.c   exit registries
  *     cleanups.c   cleanups, the drain, and the end of the process
  *     proxies.c    function pointers
+ *     maps.c       weak maps and ephemerons
+ *     interns.c    tables of interned objects
  */
 #ifndef ORACLE_H
 #define ORACLE_H
@@ -46,7 +48,7 @@ void operate(void);
 /* What there is in a world from the beginning. */
 struct setting {
     size_t slots;                /* objects that are held at a time */
-    size_t events, registries;
+    size_t events, registries, maps;
     bool hub;
     unsigned busy;               /* callbacks do fewer operations than this */
 };
@@ -66,7 +68,9 @@ void world_has_ended(void);
 /* What is rare, and must be met: how often it was, in all worlds. */
 enum rare {
     NESTED, FAILED, ONCE, TWICE, AGAIN, REFUSED, SEEN_DEAD, CROWD_HEARS,
-    KEPT, RUN_IN_RUN, CROWD_RUNS, MADE_AT_EXIT, CROWD_EXITS, STALE, RARES
+    KEPT, RUN_IN_RUN, CROWD_RUNS, MADE_AT_EXIT, CROWD_EXITS, STALE,
+    HELD_BY_OTHERS, KEY_DIES, VALUE_DIES, ONE_OF_BOTH_DIES, STRONG_ONE_DIES,
+    CYCLE_DIES, LONE_DIES, CROWD_IN_MAP, RIVAL, INTERNED_DIES, RARES
 };
 enum { CROWD = 100 };            /* so many are many */
 extern size_t met[RARES];
@@ -143,7 +147,11 @@ extern const struct operation
     op_make_cleanup, op_watch_method, op_look_at_cleanup, op_set_at_exit,
     op_detach, op_run_cleanup,
     op_drain, op_drain_some, op_poll, op_collect, op_only_collect,
-    op_make_proxy, op_call_proxy, op_free_proxy;
+    op_make_proxy, op_call_proxy, op_free_proxy,
+    op_lead, op_put, op_set_default, op_replace, op_get, op_remove, op_count,
+    op_walk, op_chain, op_dispose_map, op_make_ephemeron,
+    op_read_ephemeron,
+    op_intern, op_find_interned, op_count_interned;
 
 void perform(const struct operation *o);
 
@@ -167,7 +175,8 @@ void told(const size_t step[TOLD]);
 /* --- frames.c --- */
 
 enum call {
-    EMITS, RUNS_REGISTRY, DRAINS, RUNS_CLEANUP, EXITS, INVOKES, CALLS_PROXY
+    EMITS, RUNS_REGISTRY, DRAINS, RUNS_CLEANUP, EXITS, INVOKES, CALLS_PROXY,
+    WALKS, INTERNS
 };
 
 /* A call of the library that may call back.  What else is known of it stands
@@ -205,10 +214,11 @@ void hear_of_failure(void *handle, const char *name, const char *why,
 /* --- objects.c --- */
 
 /* Objects are known by their numbers.  One that was disposed of and is used
- * again has a new number. */
+ * again has a new number, and the same body. */
 struct object {
     uintptr_t magic;
-    size_t number;
+    size_t number, body;
+    size_t text;                 /* by which it is interned; 0: it is not */
     void *field[10];
 };
 
@@ -219,8 +229,38 @@ extern struct list slots;
 struct object *object_in(void *slot);
 struct object *some_object(void);
 
-/* NULL if it is not held. */
+/* NULL if it is in no slot. */
 struct object *held(size_t number);
+
+/* That with such a body, or NULL if it is in no slot. */
+struct object *in_slot(size_t body);
+
+/* The body of what the library has given, which must not have been seen dead; 0
+ * for NULL. */
+size_t body_of(const void *object);
+
+/* A new one in some slot, which drops what it had. */
+struct object *new_object(void);
+
+/* A new one in no slot, with a reference. */
+struct object *object_apart(void);
+
+/* Puts one that was found in a slot, if one is empty. */
+void take_up(struct object *o);
+
+/* It was disposed of, or seen dead. */
+bool is_dead(size_t number);
+
+/* Something has changed by which objects are held. */
+void changed(void);
+
+/* Whether one body is the other, or has a field that leads there. */
+bool leads_to(size_t from, size_t to);
+
+/* For the maps, in maps_hold and maps_keep_assumptions: whether a body is known
+ * to be held; and that it is, true if that was not known. */
+bool is_body_held(size_t body);
+bool hold_body(size_t body);
 
 void objects_begin(size_t n_slots);
 void dispose_of_dropped(void);
@@ -292,6 +332,18 @@ void *method_handles(const struct method *m, const gcw_exit_info *info);
 
 void registries_begin(size_t n);
 void run_all(void);
+
+/* --- maps.c, interns.c --- */
+
+/* How the entries of maps hold objects: maps_hold is called until nothing is
+ * new; then maps_keep_assumptions, which is false if one was wrong, and all
+ * begins anew. */
+void maps_assume(void);
+bool maps_hold(void);
+bool maps_keep_assumptions(void);
+
+void maps_begin(size_t n);
+void interns_begin(bool any);
 
 /* --- cleanups.c, proxies.c --- */
 

@@ -66,6 +66,16 @@ const char *const rare_names[RARES] = {
     [MADE_AT_EXIT] = "a cleanup made at exit",
     [CROWD_EXITS] = "many cleanups at exit",
     [STALE] = "a stale proxy",
+    [HELD_BY_OTHERS] = "an object that only others hold",
+    [KEY_DIES] = "an entry whose weak key has died",
+    [VALUE_DIES] = "an entry whose weak value has died",
+    [ONE_OF_BOTH_DIES] = "an entry of which one has died",
+    [STRONG_ONE_DIES] = "an entry with a strong value that has died",
+    [CYCLE_DIES] = "an entry that has died though what it holds led back",
+    [LONE_DIES] = "an ephemeron that has died",
+    [CROWD_IN_MAP] = "a map of many entries",
+    [RIVAL] = "an object that was interned while another was made",
+    [INTERNED_DIES] = "an interned object that has died",
 };
 
 /* --- lists --- */
@@ -160,6 +170,8 @@ world_begin(const struct setting *setting)
     objects_begin(setting->slots);
     places_begin(setting->events, setting->hub);
     registries_begin(setting->registries);
+    maps_begin(setting->maps);
+    interns_begin(setting->maps > 0);
     gcw_drain_on_error(hear_of_failure, FAILURES);
 }
 

@@ -1,0 +1,93 @@
+/* set.c: weak sets: maps whose entries have a mark for a value. */
+#include <config.h>
+#include "map/maps.h"
+
+#include "weak/enter.h"
+#include "weak/ref.h"
+
+#include <gcweak/set.h>
+
+struct gcw_set {
+    gcw_map map;
+};
+
+/* It leads nowhere. */
+enum { MARK = 1 };
+
+gcw_set *
+gcw_set_new(void)
+{
+    if (gcw__enter() != 0)
+        return NULL;
+    return (gcw_set *)gcw__map_make(GCW__MEMBERS, NULL, &gcw__set_ops);
+}
+
+int
+gcw_set_add(gcw_set *s, const void *member)
+{
+    struct gcw__map_change c = { .map = (gcw_map *)s,
+                                 .key = (uintptr_t)member, .value = MARK,
+                                 .what = GCW__DEFAULT };
+    void *base;
+
+    if (gcw__enter() != 0)
+        return -1;
+    base = gcw__base(member);
+    if (s == NULL || base == NULL)
+        return gcw__fail_int(EINVAL);
+    c.interior = base != member;
+    if (!gcw__map_change(&c))
+        return -1;
+    return c.was == 0;
+}
+
+bool
+gcw_set_has(const gcw_set *s, const void *member)
+{
+    uintptr_t value;
+
+    if (gcw__enter() != 0)
+        return false;
+    if (s == NULL || member == NULL)
+        return gcw__fail_false(EINVAL);
+    value = gcw__map_look_up(&s->map, (uintptr_t)member, 0);
+    GCW__KEEP(member);
+    GCW__KEEP(s);
+    return value != 0;
+}
+
+bool
+gcw_set_remove(gcw_set *s, const void *member)
+{
+    struct gcw__map_change c = { .map = (gcw_map *)s,
+                                 .key = (uintptr_t)member,
+                                 .what = GCW__REMOVE };
+
+    if (gcw__enter() != 0)
+        return false;
+    if (s == NULL || member == NULL)
+        return gcw__fail_false(EINVAL);
+    return gcw__map_change(&c) && c.was != 0;
+}
+
+size_t
+gcw_set_count(gcw_set *s)
+{
+    return gcw_map_count((gcw_map *)s);
+}
+
+void
+gcw_set_first(gcw_set *s, gcw_set_iter *i)
+{
+    gcw_map_first((gcw_map *)s, &i->entries);
+}
+
+bool
+gcw_set_next(gcw_set_iter *i, void **member)
+{
+    void *mark;
+
+    if (i == NULL)
+        return gcw__fail_false(EINVAL);
+    return gcw_map_next(&i->entries, member, &mark);
+}
