@@ -108,6 +108,20 @@ setup_gcw(const struct load *load)
 }
 
 static void
+setup_set(const struct load *load)
+{
+    gcw_set *set;
+
+    GC_disable();
+    make_objects(load);
+    map = set = must(gcw_set_new());
+    for (size_t i = 0; i < load->targets; i++)
+        if (gcw_set_add(set, keys[i]) < 0)
+            fail("gcw_set_add", "failed");
+    settle();
+}
+
+static void
 sample_collection(const struct load *load, double *sample)
 {
     double begin = now();
@@ -119,7 +133,7 @@ sample_collection(const struct load *load, double *sample)
 
 /* The contestants, and for each the one that has the same without a map. */
 enum {
-    NOTHING, LINKS, REFS, GCW, PLAIN, GUILE_NOTHING, GUILE_MAP, JAVA_NOTHING,
+    NOTHING, LINKS, REFS, GCW, SET, PLAIN, GUILE_NOTHING, GUILE_MAP, JAVA_NOTHING,
     JAVA_MAP, LUA_NOTHING, LUA_MAP, COLLECTORS
 };
 
@@ -131,6 +145,8 @@ static const struct contestant collectors[COLLECTORS] = {
     [REFS] = { "gcw_ref and a hash table", setup_refs, sample_collection,
                .role = NO_ROLE },
     [GCW] = { "gcw_map", setup_gcw, sample_collection, .role = NO_ROLE },
+    [SET] = { "gcw_set, values beside it", setup_set, sample_collection,
+              .role = NO_ROLE },
     [PLAIN] = { "plain hash table", setup_plain, sample_collection,
                 .role = NO_ROLE },
     [GUILE_NOTHING] = { "Guile: no map", .needs = GUILE,
@@ -166,7 +182,9 @@ work_out(struct result *results)
     }
 }
 
-static const struct goal goals[COLLECTORS] = { [GCW] = { TO_RAW, 1, 0 } };
+static const struct goal goals[COLLECTORS] = {
+    [GCW] = { TO_RAW, 1, 0 }, [SET] = { TO_RAW, 0.6, 0 }
+};
 
 static const struct measure in_turn[] = {
     { "map-collect", "full collection with a map", "key", "collection", MS,
