@@ -21,7 +21,8 @@
 
 enum gcwg_type {
     GCWG_REFERENCE, GCWG_METHOD, GCWG_CLEANUP, GCWG_EVENT, GCWG_LISTENER,
-    GCWG_HUB, GCWG_REGISTRY, GCWG_HANDLER, GCWG_TYPES
+    GCWG_HUB, GCWG_REGISTRY, GCWG_HANDLER, GCWG_MAP, GCWG_EPHEMERON,
+    GCWG_GUARDIAN, GCWG_TYPES
 };
 
 SCM gcwg_wrap(enum gcwg_type type, void *handle);
@@ -156,6 +157,11 @@ void gcwg_drain_soon(SCM thread);
 /* Opens all mail, and leaves what is to come to the library's own drain. */
 void gcwg_drain_at_exit(void);
 
+/* map.c: any Scheme value as the library is to hold it, never NULL; and back.
+ * An object of the heap is its own pointer. */
+void *gcwg_word(SCM x);
+SCM gcwg_value(void *pointer);
+
 /* Defining procedures (check.c). */
 
 struct gcwg_definition {
@@ -178,5 +184,8 @@ void gcwg_cleanup_init(void);
 void gcwg_event_init(void);
 void gcwg_hub_init(void);
 void gcwg_exit_init(void);
+void gcwg_map_init(void);
+void gcwg_ephemeron_init(void);
+void gcwg_guardian_init(void);
 
 #endif

@@ -1,4 +1,5 @@
-;;; gcweak.scm: weak methods, events, cleanups and exit handlers for Guile.
+;;; gcweak.scm: weak methods, events, cleanups, exit handlers, weak maps and
+;;; guardians for Guile.
 ;;;
 ;;; The Scheme half of the extension: what is better said in Scheme, and the
 ;;; documentation of it all.
@@ -31,7 +32,17 @@
 
             exit-handler-register! exit-handler-unregister! exit-handler?
             make-exit-registry default-exit-registry exit-registry?
-            exit-registry-run! set-exit-error-handler! exit-status))
+            exit-registry-run! set-exit-error-handler! exit-status
+
+            make-weak-key-map make-weak-value-map make-doubly-weak-map
+            make-strong-value-map weak-map? weak-map-ref weak-map-set!
+            weak-map-setdefault! weak-map-replace! weak-map-remove!
+            weak-map-count weak-map-for-each weak-map-fold
+
+            make-ephemeron ephemeron? ephemeron-broken? ephemeron-key
+            ephemeron-datum reference-barrier
+
+            make-weak-guardian weak-guardian? weak-guardian-file-descriptor))
 
 (load-extension "libguile-gcweak" "gcw_guile_init")
 
@@ -54,9 +65,10 @@
   %same-handle? %keep %place-name
   %make-weak-method %method-self %method-procedure %method-parts %live
   %drain %set-reporter! %make-cleanup %on-death %event-connect %hub-connect
-  %exit-handler-register
+  %exit-handler-register %map-for-each-first %map-fold-first %map-next %map-kind
+  %make-guardian %guardian-add %guardian-next %guardian-file-descriptor
   <weak-reference> <weak-method> <cleanup> <event> <listener> <hub>
-  <exit-registry> <exit-handler>)
+  <exit-registry> <exit-handler> <weak-map> <ephemeron>)
 
 (define-primitive gcweak-version
   "Return the version of the library, a string.")
@@ -354,6 +366,125 @@ place of a report on the current error port; #f: report again.")
 handlers.")
 
 
+;;; Weak maps.
+
+(define-primitive make-weak-key-map
+  "Return a new map from objects to values.  An entry lives as long as its key,
+and holds its value until then, even if the value leads to the key.  Keys are
+compared by eq?.")
+
+(define-primitive make-weak-value-map
+  "Return a new map whose entries live as long as their values, which are
+objects, and hold their keys until then, which may be anything.")
+
+(define-primitive make-doubly-weak-map
+  "Return a new map from objects to objects whose entries live as long as key
+and value both do, and hold neither.")
+
+(define-primitive make-strong-value-map
+  "Return a new map from objects to values whose entries live as long as their
+keys.  The map holds the values, so one that leads to its key keeps it.")
+
+(define-primitive weak-map?
+  "Return #t if X is a weak map.")
+
+(define-primitive weak-map-ref
+  "Return the value that KEY has in MAP, or DEFAULT, or #f, if it has none.")
+
+(define-primitive weak-map-set!
+  "Let KEY have VALUE in MAP, whatever it had before.")
+
+(define-primitive weak-map-setdefault!
+  "Let KEY have VALUE in MAP, unless it has a value.  Return the value that it
+then has.")
+
+(define-primitive weak-map-replace!
+  "Let KEY have VALUE in MAP, if what it has is EXPECTED, by eq?.  Return #t if
+it was so.")
+
+(define-primitive weak-map-remove!
+  "Take the entry of KEY out of MAP.  Return the value that it had, or DEFAULT,
+or #f, if it had none.")
+
+(define-primitive weak-map-count
+  "Return how many entries MAP has, none that is known to be dead.")
+
+(define (weak-map-for-each proc map)
+  "Call (PROC KEY VALUE) for each entry of MAP.  What is in it from the
+beginning to the end comes once, what goes meanwhile does not come any more,
+what is added may."
+  (let ((walk (%map-for-each-first proc map)))
+    (let loop ((entry (%map-next walk)))
+      (when entry
+        (proc (car entry) (cdr entry))
+        (loop (%map-next walk))))))
+
+(define (weak-map-fold proc init map)
+  "Call (PROC KEY VALUE RESULT) for each entry of MAP, where RESULT is INIT and
+then what the call before returned, and return the last.  Which entries come:
+see weak-map-for-each."
+  (let ((walk (%map-fold-first proc map)))
+    (let loop ((entry (%map-next walk)) (result init))
+      (if entry
+          (let ((result (proc (car entry) (cdr entry) result)))
+            (loop (%map-next walk) result))
+          result))))
+
+
+;;; Ephemerons, as in SRFI 124.
+
+(define-primitive make-ephemeron
+  "Return a new ephemeron, which holds DATUM as long as it and KEY are alive,
+and does not hold KEY, even if DATUM leads to it.")
+
+(define-primitive ephemeron?
+  "Return #t if X is an ephemeron.")
+
+(define-primitive ephemeron-broken?
+  "Return #t if the key of the ephemeron E is dead.")
+
+(define-primitive ephemeron-key
+  "Return the key of the ephemeron E, or #f if it is broken.")
+
+(define-primitive ephemeron-datum
+  "Return the datum of the ephemeron E, or #f if it is broken.")
+
+(define (reference-barrier key)
+  "Keep KEY alive until this call, whose value is unspecified."
+  (%keep key))
+
+
+;;; Guardians.
+
+;; Its handle is the library's.
+(define-class <weak-guardian> (<applicable-struct>)
+  (handle #:init-keyword #:handle))
+
+(define (make-weak-guardian)
+  "Return a new guardian.  (GUARDIAN OBJ) gives it an object, which it does not
+hold; (GUARDIAN) returns an object that was given to it and has died, or #f.
+(GUARDIAN OBJ REPRESENTATIVE) has it return that in place of the object."
+  (let ((handle (%make-guardian)))
+    (make <weak-guardian>
+      #:handle handle
+      #:procedure
+      (case-lambda
+        (() (%guardian-next handle))
+        ((obj) (%guardian-add handle obj))
+        ((obj representative) (%guardian-add handle obj representative))))))
+
+(define (weak-guardian? x)
+  "Return #t if X is a guardian of make-weak-guardian."
+  (is-a? x <weak-guardian>))
+
+(define (weak-guardian-file-descriptor guardian)
+  "Return the number of a file descriptor that is readable while GUARDIAN has
+something to return.  Keep GUARDIAN as long as it is watched."
+  (%guardian-file-descriptor (if (weak-guardian? guardian)
+                                 (slot-ref guardian 'handle)
+                                 guardian)))
+
+
 ;;; What the extension calls.
 
 (define (report-failure what name key arguments)
@@ -421,6 +552,16 @@ handlers.")
   (or (%place-name x) (address x)))
 (define-printer <exit-handler> (x)
   'exit-handler
+  (address x))
+(define-printer <weak-map> (x)
+  'weak-map
+  (%map-kind x)
+  (weak-map-count x))
+(define-printer <ephemeron> (x)
+  'ephemeron
+  (if (ephemeron-broken? x) 'broken 'whole))
+(define-printer <weak-guardian> (x)
+  'weak-guardian
   (address x))
 
 

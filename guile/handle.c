@@ -8,12 +8,14 @@
 
 static const char *const names[GCWG_TYPES] = {
     "<weak-reference>", "<weak-method>", "<cleanup>", "<event>",
-    "<listener>", "<hub>", "<exit-registry>", "<exit-handler>"
+    "<listener>", "<hub>", "<exit-registry>", "<exit-handler>",
+    "<weak-map>", "<ephemeron>", "<guardian-handle>"
 };
 
 static const char *const expected[GCWG_TYPES] = {
     "weak reference", "weak method", "cleanup", "event",
-    "listener", "hub", "exit registry", "exit handler"
+    "listener", "hub", "exit registry", "exit handler",
+    "weak map", "ephemeron", "weak guardian"
 };
 
 static SCM types[GCWG_TYPES];

@@ -204,6 +204,8 @@ inherited|parent's|parent's cleanup"
         'in the child|second|first|child 20|second|first'
     ends fork-all 0 \
         'kept|heard 2|heard a3|dropped in the child|child 20|heard a3'
+    ends fork-maps 0 '1 datum|2 #t|child 20|1 1'
+    ends fork-guardian 0 'it #f|child 20|it #f'
 }
 
 # says PATTERN: a line of the output matches.
@@ -229,6 +231,17 @@ repls() {
     repl '(exit 3)'
     passes 'and exit there' says ran
     passes 'with its status' test $status -eq 3
+}
+
+# As the page says: a copy of our module by the name of the SRFI.
+srfi_124() {
+    mkdir "$scratch/srfi"
+    sed 's/(gcweak srfi-124)/(srfi srfi-124)/' \
+        "$srcdir/guile/gcweak/srfi-124.scm" > "$scratch/srfi/srfi-124.scm"
+    keep_output env GUILE_LOAD_PATH="$scratch:$GUILE_LOAD_PATH" "$GUILE" -c "
+        (import (scheme base) (scheme write) (srfi 124))
+        (display (ephemeron-datum (make-ephemeron 1 'a-datum)))"
+    passes 'a copy of (gcweak srfi-124) will do for (srfi 124)' says a-datum
 }
 
 # --- The page ----------------------------------------------------------------
@@ -270,8 +283,10 @@ test_examples() {
 
 all_tests() {
     compile_module gcweak
+    compile_module gcweak/srfi-124
     compile_module t/tap
-    for program in method cleanup event hub thread argument names
+    for program in method cleanup event hub thread map ephemeron guardian \
+        argument names
     do
         test_program $program
     done
@@ -280,6 +295,7 @@ all_tests() {
     failures
     forks
     repls
+    srfi_124
     test_examples
     echo 'all tests were made'
 }

@@ -40,11 +40,16 @@ libraries_are_told_apart()
 # not older, or Guile would leave it alone.
 module_is_whole()
 {
-    source=$(find "$root" -name gcweak.scm)
-    compiled=$(find "$root" -name gcweak.go)
-    extension=$(sed -n 's/^(load-extension "\([^"]*\)" .*/\1/p' "$source")
-    ls -l "$source" "$compiled" "$root$extension.so" &&
-        [ -z "$(find "$source" -newer "$compiled")" ]
+    for module in gcweak srfi-124
+    do
+        source=$(find "$root" -name $module.scm)
+        compiled=$(find "$root" -name $module.go)
+        ls -l "$source" "$compiled" &&
+            [ -z "$(find "$source" -newer "$compiled")" ] || return 1
+    done
+    extension=$(sed -n 's/^(load-extension "\([^"]*\)" .*/\1/p' \
+        "$(find "$root" -name gcweak.scm)")
+    ls -l "$root$extension.so"
 }
 
 # "man gcw_ref_get" finds the page that has it: each exported function has a

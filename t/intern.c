@@ -455,8 +455,8 @@ TEST(what_is_made_may_lie_inside_an_object)
 
 /* --- the program's functions may do anything --- */
 
-/* The table that the functions are called for, held where the collector looks in
- * all modes. */
+/* The table that the functions are called for, held where the collector looks
+ * in all modes. */
 static gcw_intern **now;
 
 static void

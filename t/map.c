@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <gcweak/ephemeron.h>
+#include <gcweak/ephemeron.h>
 #include <gcweak/map.h>
 
 /* What a herd of entries is made of, in uncollectable memory: keys and values
@@ -754,6 +755,158 @@ TEST(what_it_cannot_know_is_dropped_before_the_next_collection)
             assert_int_equal(value->magic, MAGIC);
     }
     GC_FREE(keep);
+    GC_FREE(h);
+}
+
+static void
+use_memory_again(void *unused)
+{
+    (void)unused;
+    for (size_t i = 0; i < 4 * MANY; i++)
+        target_new(i)->number = SIZE_MAX;
+}
+
+/* Ephemerons, of which some are kept, in uncollectable memory. */
+struct flock {
+    gcw_ephemeron *kept[MANY];
+    struct target *keys[MANY];
+};
+
+static void
+add_to_flock(struct flock *f, size_t i)
+{
+    f->keys[i] = target_new(i);
+    f->kept[i] = gcw_ephemeron_new(f->keys[i], target_new(MANY + i));
+    assert_non_null(f->kept[i]);
+}
+
+static void
+fill_flock(void *flock)
+{
+    for (size_t i = 0; i < MANY; i++)
+        add_to_flock(flock, i);
+}
+
+static void
+check_flock(void *flock)
+{
+    struct flock *f = flock;
+
+    for (size_t i = 0; i < MANY; i++) {
+        struct target *value = gcw_ephemeron_value(f->kept[i]);
+
+        assert_non_null(value);
+        assert_int_equal(value->magic, MAGIC);
+        assert_int_equal(value->number, MANY + i);
+    }
+}
+
+/* One in each block lives on, so the others' memory is not free before it is
+ * needed. */
+static void
+let_most_go(struct flock *f)
+{
+    for (size_t i = 0; i < MANY; i++)
+        if (i % 16 != 0)
+            f->kept[i] = NULL;
+}
+
+static void
+fill_flock_again(void *flock)
+{
+    struct flock *f = flock;
+
+    for (size_t i = 0; i < MANY; i++)
+        if (f->kept[i] == NULL)
+            add_to_flock(f, i);
+}
+
+/* Nobody has said of these tables that they are dead when others begin where
+ * they were. */
+TEST(memory_of_tables_that_died_unheard_is_used_again)
+{
+    struct flock *f = GC_MALLOC_UNCOLLECTABLE(sizeof *f);
+    GC_on_collection_event_proc before;
+
+    in_dead_frame(fill_flock, f);
+    collect();
+    before = GC_get_on_collection_event();
+    GC_set_on_collection_event(hear_nothing);
+    let_most_go(f);
+    clear_stack();
+    GC_gcollect();
+    assert_non_null(gcw_ephemeron_value(f->kept[0]));
+    in_dead_frame(fill_flock_again, f);
+    GC_set_on_collection_event(before);
+    collect();
+    in_dead_frame(use_memory_again, NULL);
+    in_dead_frame(check_flock, f);
+    GC_FREE(f);
+}
+
+static bool marking_has_begun;
+static int steps_left;
+
+static void GC_CALLBACK
+hear_all(GC_EventType event)
+{
+    heard_before(event);
+    marking_has_begun |= event == GC_EVENT_MARK_START;
+}
+
+static int GC_CALLBACK
+give_up_soon(void)
+{
+    return marking_has_begun && --steps_left < 0;
+}
+
+/* A stop in which the engine is armed, given up after so many steps of marking;
+ * the rest of the collection it does not hear.  True if it was given up. */
+static bool
+collect_half_heard(int steps)
+{
+    bool given_up;
+
+    heard_before = GC_get_on_collection_event();
+    marking_has_begun = false;
+    steps_left = steps;
+    GC_set_on_collection_event(hear_all);
+    given_up = !GC_try_to_collect(give_up_soon);
+    GC_set_on_collection_event(hear_nothing);
+    if (given_up)
+        GC_gcollect();
+    GC_set_on_collection_event(heard_before);
+    return given_up;
+}
+
+static void
+check_that_none_is_of_another(void *herd)
+{
+    struct herd *h = herd;
+
+    for (size_t i = 0; i < MANY; i++) {
+        struct target *value = gcw_map_get(h->map, h->keys[i]);
+
+        assert_true(value == NULL || value->number == i);
+    }
+}
+
+/* What half a collection has left to the engine is dropped, even if the engine
+ * hears all of the next one before anybody looks. */
+TEST(after_half_a_collection_nothing_dangles)
+{
+    struct herd *h = herd_new(GCW_WEAK_KEYS);
+    bool given_up = true;
+
+    for (int steps = 1; given_up; steps += 1 + steps / 8) {
+        in_dead_frame(fill, h);
+        let_go(h->values);
+        clear_stack();
+        given_up = collect_half_heard(steps);
+        in_dead_frame(use_memory_again, NULL);
+        GC_gcollect();
+        in_dead_frame(check_that_none_is_of_another, h);
+    }
     GC_FREE(h);
 }
 

@@ -14,6 +14,12 @@
 (define hub (make-hub))
 (define registry (make-exit-registry))
 (define handler (exit-handler-register! list #:registry registry))
+(define table (make-weak-key-map))
+(define by-value (make-weak-value-map))
+(define doubly-weak (make-doubly-weak-map))
+(define strong (make-strong-value-map))
+(define ephemeron (make-ephemeron object 1))
+(define guardian (make-weak-guardian))
 
 ;; Procedures that are tested here, by name.
 (define tested '())
@@ -23,7 +29,8 @@
 
 (define immediates (list 1 -1 #\a #t '() (if #f #f)))
 (define handles
-  (list reference method cleanup event listener hub registry handler))
+  (list reference method cleanup event listener hub registry handler table
+        ephemeron guardian))
 
 ;; What may not stand where these are wanted.
 (define no-object (cons* #f constant immediates))
@@ -191,6 +198,36 @@
 (refuses (set-exit-error-handler! registry #f) 1 (no-handle registry))
 (refuses (set-exit-error-handler! registry #f) 2 no-procedure-nor-false)
 
+(refuses (weak-map-ref table object) 1 (no-handle table))
+(refuses (weak-map-count table) 1 (no-handle table))
+(refuses (weak-map-set! table object 1) 1 (no-handle table))
+(refuses (weak-map-set! table object 1) 2 no-object)
+(refuses (weak-map-set! strong object 1) 2 no-object)
+(refuses (weak-map-set! by-value 1 object) 3 no-object)
+(refuses (weak-map-set! doubly-weak object object) 2 no-object)
+(refuses (weak-map-set! doubly-weak object object) 3 no-object)
+(refuses (weak-map-setdefault! table object 1) 1 (no-handle table))
+(refuses (weak-map-setdefault! table object 1) 2 no-object)
+(refuses (weak-map-setdefault! by-value 1 object) 3 no-object)
+(refuses (weak-map-replace! table object 1 2) 1 (no-handle table))
+(refuses (weak-map-replace! table object 1 2) 2 no-object)
+(refuses (weak-map-replace! by-value 1 object object) 4 no-object)
+(refuses (weak-map-remove! table object) 1 (no-handle table))
+(refuses (weak-map-for-each procedure table) 1 no-procedure)
+(refuses (weak-map-for-each procedure table) 2 (no-handle table))
+(refuses (weak-map-fold procedure 1 table) 1 no-procedure)
+(refuses (weak-map-fold procedure 1 table) 3 (no-handle table))
+
+(refuses (ephemeron-key ephemeron) 1 (no-handle ephemeron))
+(refuses (ephemeron-datum ephemeron) 1 (no-handle ephemeron))
+(refuses (ephemeron-broken? ephemeron) 1 (no-handle ephemeron))
+
+(test 'weak-guardian guardian 1 no-object (list object))
+(test 'weak-guardian guardian 1 no-object (list object 1))
+(raises "a guardian refuses a third argument" 'wrong-number-of-args
+        (lambda () (guardian object 1 2)))
+(refuses (weak-guardian-file-descriptor guardian) 1 (no-handle guardian))
+
 ;; What is said of an object that cannot be a target.
 (ok "the error says that it wants a collectable object"
     (string-contains
@@ -213,7 +250,9 @@
 (define untested
   '(make-hub default-exit-registry exit-status gcweak-version collect!
     weak-reference? weak-method? cleanup? event? listener? hub? exit-handler?
-    exit-registry?))
+    exit-registry? make-weak-key-map make-weak-value-map make-doubly-weak-map
+    make-strong-value-map weak-map? make-ephemeron ephemeron?
+    reference-barrier make-weak-guardian weak-guardian?))
 
 (define (procedure-names)
   (filter (lambda (name)
@@ -230,12 +269,14 @@
     (every (lambda (predicate)
              (every boolean? (map predicate (append handles immediates))))
            (list weak-reference? weak-method? cleanup? event? listener? hub?
-                 exit-handler? exit-registry?)))
+                 exit-handler? exit-registry? weak-map? ephemeron?
+                 weak-guardian?)))
 (ok "the version has three numbers"
     (= 3 (length (string-split (gcweak-version) #\.))))
-(is "nothing was connected in vain"
+(is "nothing was connected, nor set"
     (list (event-count event) (assq-ref (hub-size hub) 'listeners)
           (listener-connected? listener) (cleanup-alive? cleanup)
-          (eq? watched (cleanup-target cleanup)))
-    '(1 0 #t #t #t))
+          (eq? watched (cleanup-target cleanup))
+          (map weak-map-count (list table by-value doubly-weak strong)))
+    '(1 0 #t #t #t (0 0 0 0)))
 (finish)

@@ -354,4 +354,27 @@
               (collect!)))
   (hub-dispatch! hub))
 
+;; The child has a copy, of which what dies there goes.
+(define (fork-maps)
+  (define map (make-weak-key-map))
+  (define ephemeron (make-ephemeron object 'datum))
+  (weak-map-set! map object 1)
+  (in-child (lambda ()
+              (say (weak-map-ref map object) " " (ephemeron-datum ephemeron))
+              (weak-map-set! map object 2)
+              (for-each (lambda (n) (weak-map-set! map (vector n) n))
+                        (iota 100))
+              (collect!)
+              (say (weak-map-ref map object) " "
+                   (< (weak-map-count map) 7))))
+  (say (weak-map-ref map object) " " (weak-map-count map)))
+
+;; What is queued is in both, whoever takes it.
+(define (fork-guardian)
+  (define guardian (make-weak-guardian))
+  (guardian object 'it)
+  (dispose! object)
+  (in-child (lambda () (say (guardian) " " (guardian))))
+  (say (guardian) " " (guardian)))
+
 ((eval (string->symbol (last (command-line))) (current-module)))

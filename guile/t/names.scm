@@ -110,7 +110,7 @@
 ;; Words that are no names of variables.
 (define others
   '("dead-object" "wrong-type-arg" "when-dead" "out-of-memory" "system-error"
-    "keyword-argument-error"))
+    "keyword-argument-error" "srfi-124"))
 
 (define (known? name)
   (or (member name others)

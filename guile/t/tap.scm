@@ -14,11 +14,14 @@
 
 (define-module (t tap)
   #:use-module (gcweak)
+  #:use-module (ice-9 atomic)
   #:use-module (ice-9 format)
+  #:use-module (ice-9 threads)
   #:use-module (srfi srfi-1)
   #:export (ok is raises finish
             many nearly-all? make-many new-target on-new-target
-            collect live-bytes until report-of contains? callback-counter))
+            collect live-bytes until in-storm
+            report-of contains? callback-counter))
 
 ;; A program that crashes has shown what came before.
 (setvbuf (current-output-port) 'line)
@@ -83,6 +86,25 @@
            (if (< tries 5) (collect) (drain!))
            (usleep 1000)
            (loop (1+ tries))))))
+
+;; What (thunk) returns, while another thread collects all the time.  The
+;; threads of the thunk loop and do not recurse deeply: Guile 3.0.8 may crash
+;; when a thread's stack grows while another one collects.
+(define (in-storm thunk)
+  (define over (make-atomic-box #f))
+  (define storm
+    (call-with-new-thread
+     (lambda ()
+       (let loop ()
+         (unless (atomic-box-ref over)
+           (gc)
+           (loop))))))
+  (dynamic-wind
+    (const #t)
+    thunk
+    (lambda ()
+      (atomic-box-set! over #t)
+      (join-thread storm))))
 
 ;; What (thunk) writes to the error port.
 (define (report-of thunk)

@@ -5,7 +5,7 @@
  * slots may have the same key word.  One whose object has died serves the next
  * of that hash.
  *
- * Whether an object is what is wanted, the program's function says, which may do
+ * The program's function says whether an object is what is wanted, and may do
  * anything.  So no lock is held then, and the object is on the stack: it is one
  * that the engine's check has found alive.
  *

@@ -70,6 +70,7 @@
 #include <string.h>
 
 _Atomic GC_word gcw__engine_done;
+_Atomic uint64_t gcw__moves_begun, gcw__moves_ended;
 
 enum { IDLE, MARKING, ENDING };
 
@@ -556,6 +557,19 @@ drop_table(struct gcw__weak_table *t)
         drop_entry(t, &entries[i], gcw__weak_sort(shape));
 }
 
+/* Entries that are being moved meanwhile: see kill.c. */
+static void
+drop_all(void)
+{
+    uint64_t ended = atomic_load(&gcw__moves_ended);
+    unsigned passes = 0;
+
+    do
+        for (size_t i = 0; i < gcw__tables_count(); i++)
+            drop_table(gcw__tables_at(i));
+    while (gcw__may_have_escaped(ended, ++passes));
+}
+
 void
 gcw__check_tables(void)
 {
@@ -574,8 +588,7 @@ gcw__catch_up_locked(void *unused)
     engine.stats.missed += now - done;
     gcw__check_tables();
     if (atomic_load(&engine.left_at) > done)
-        for (size_t i = 0; i < gcw__tables_count(); i++)
-            drop_table(gcw__tables_at(i));
+        drop_all();
     atomic_store_explicit(&gcw__engine_done, now, memory_order_release);
     return NULL;
 }
@@ -829,6 +842,7 @@ start_locked(void *arg)
     if (engine.is_started) {
         engine.tidied = gcw__gc_no();
         atomic_store(&gcw__engine_done, engine.tidied);
+        atomic_store(&engine.armed_at, engine.tidied - 1);
     }
     return NULL;
 }

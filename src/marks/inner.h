@@ -2,7 +2,7 @@
 #ifndef GCW__INNER_H
 #define GCW__INNER_H
 
-#include "marks/weak-table.h"
+#include "marks/engine.h"
 
 /* The entry of a table, which may be of one, was taken away. */
 void gcw__bury(struct gcw__weak_table *t);
@@ -39,5 +39,14 @@ bool gcw__may_be_dead(void);
 /* Forgets what is no table any more, after such collections.  What is pending is
  * cleared. */
 void gcw__check_tables(void);
+
+/* After so many passes through all tables: whether an entry may have been moved
+ * in each from where the pass had not been to where it had.  `ended`: of moves,
+ * before the first pass. */
+static inline bool
+gcw__may_have_escaped(uint64_t ended, unsigned passes)
+{
+    return atomic_load(&gcw__moves_begun) - ended >= passes;
+}
 
 #endif

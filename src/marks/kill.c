@@ -14,9 +14,10 @@
  *
  * All is under the collector's lock, while the world goes on.  An entry that is
  * being moved from one table to another meanwhile may have been put where we had
- * looked already.  If it is there before it is taken away where it was, the
- * second pass finds it; if after, the thread that moves it sees that, and takes
- * it away itself.
+ * looked already.  If it is there before it is taken away where it was, the next
+ * pass finds it; if after, the thread that moves it sees that, and takes it away
+ * itself.  So a pass for each move, and one more: there are no more moves than
+ * threads that have got memory for one before.
  */
 #include <config.h>
 #include "marks/engine.h"
@@ -30,8 +31,6 @@ static struct {
     size_t tables;                   /* how many are in it */
     struct gcw__map_table *maps;     /* those of them with more than one entry */
 } index_of_killed;
-
-_Atomic uint64_t gcw__moves_begun, gcw__moves_ended;
 
 /* Entries. */
 
@@ -201,6 +200,7 @@ static void *
 kill_locked(void *base)
 {
     uint64_t ended = atomic_load(&gcw__moves_ended);
+    unsigned passes = 0;
 
     if (gcw__tables_count() == 0)
         return NULL;
@@ -209,9 +209,9 @@ kill_locked(void *base)
         gcw__check_tables();
     index_tables();
     kill_indexed(base);
-    kill_in_maps(base);
-    if (atomic_load(&gcw__moves_begun) != ended)
+    do
         kill_in_maps(base);
+    while (gcw__may_have_escaped(ended, ++passes));
     return NULL;
 }
 

@@ -56,8 +56,8 @@ has_text(const void *wanted, const void *object)
     const struct object *o = object;
 
     must(wanted == w, "what is wanted is not");
-    must(body_of(o) != 0 && o->text != 0 && o->text % HASHES == w->text % HASHES,
-         "an object of another hash");
+    must(body_of(o) != 0 && o->text != 0, "an object is none of the table's");
+    must(o->text % HASHES == w->text % HASHES, "an object of another hash");
     if (o->text == w->text)
         return true;
     if (w->made == NULL)

@@ -90,7 +90,7 @@ maps_keep_assumptions(void)
 
 /* --- entries --- */
 
-/* What led back when the entry died? */
+/* Of which kind it was, and whether what it held led back. */
 static void
 meet_death(const struct entry *e)
 {
