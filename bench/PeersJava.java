@@ -1,4 +1,5 @@
-/* PeersJava.java: WeakReference, ReferenceQueue and Cleaner of Java.
+/* PeersJava.java: WeakReference, ReferenceQueue, Cleaner and WeakHashMap of
+ * Java.
  *
  *     java PeersJava.java JOB SIZE THREADS HANDLES
  *
@@ -13,7 +14,10 @@ import java.lang.ref.Cleaner;
 import java.lang.ref.Reference;
 import java.lang.ref.ReferenceQueue;
 import java.lang.ref.WeakReference;
+import java.util.Collections;
+import java.util.Map;
 import java.util.Random;
+import java.util.WeakHashMap;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -272,6 +276,196 @@ public class PeersJava {
         }
     }
 
+    /* --- Maps ------------------------------------------------------------ */
+
+    static final int USES = 500000;
+    static final int LEAST = 100000;
+
+    static Map<Target, Object> newMap(Target[] keys, Object[] values) {
+        Map<Target, Object> map = new WeakHashMap<>();
+        for (int i = 0; i < keys.length; i++)
+            map.put(keys[i], values[i]);
+        return map;
+    }
+
+    static final class MapUse implements Sampler {
+        final Target[] inOrder, keys, others;
+        final Target[] values;
+        final Map<Target, Object> map;
+        final double[][] times;
+        volatile long seen;
+
+        MapUse(int n, int threads) {
+            inOrder = newTargets(n);
+            values = newTargets(n);
+            others = newTargets(n);
+            Map<Target, Object> made = newMap(inOrder, values);
+            map = threads > 1 ? Collections.synchronizedMap(made) : made;
+            keys = inOrder.clone();
+            shuffle(keys);
+            shuffle(others);
+            times = new double[threads][];
+        }
+
+        double get(Target[] objects) {
+            long there = 0;
+            long begin = System.nanoTime();
+            for (int i = 0, at = 0; i < USES; i++) {
+                if (map.get(objects[at]) != null)
+                    there++;
+                at = at + 1 < objects.length ? at + 1 : 0;
+            }
+            double time = (double) (System.nanoTime() - begin) / USES;
+            seen = there;
+            return time;
+        }
+
+        double replace() {
+            long begin = System.nanoTime();
+            for (int i = 0, at = 0; i < USES; i++) {
+                map.put(keys[at], values[at]);
+                at = at + 1 < keys.length ? at + 1 : 0;
+            }
+            return (double) (System.nanoTime() - begin) / USES;
+        }
+
+        double setDefault() {
+            long there = 0;
+            long begin = System.nanoTime();
+            for (int i = 0, at = 0; i < USES; i++) {
+                if (map.putIfAbsent(keys[at], values[at]) != null)
+                    there++;
+                at = at + 1 < keys.length ? at + 1 : 0;
+            }
+            double time = (double) (System.nanoTime() - begin) / USES;
+            seen = there;
+            return time;
+        }
+
+        public double[] sample() throws Exception {
+            CyclicBarrier together = new CyclicBarrier(times.length);
+            Thread[] threads = new Thread[times.length];
+            for (int t = 0; t < threads.length; t++) {
+                int mine = t;
+                threads[t] = new Thread(() -> {
+                    try {
+                        together.await();
+                    } catch (Exception e) {
+                        throw new IllegalStateException(e);
+                    }
+                    times[mine] = new double[] { get(keys), get(others) };
+                });
+                threads[t].start();
+            }
+            double hit = 0, miss = 0;
+            for (int t = 0; t < threads.length; t++) {
+                threads[t].join();
+                hit += times[t][0] / threads.length;
+                miss += times[t][1] / threads.length;
+            }
+            if (threads.length > 1)
+                return new double[] { hit, miss };
+            return new double[] { hit, miss, replace(), setDefault() };
+        }
+    }
+
+    static final class MapMake implements Sampler {
+        final Target[] keys, values, atRandom;
+
+        MapMake(int n) {
+            keys = newTargets(n);
+            values = newTargets(n);
+            atRandom = keys.clone();
+            shuffle(atRandom);
+        }
+
+        public double[] sample() {
+            int n = keys.length, times = Math.max(1, LEAST / n);
+            double put = 0, remove = 0;
+            for (int time = 0; time < times; time++) {
+                long begin = System.nanoTime();
+                Map<Target, Object> map = newMap(keys, values);
+                long middle = System.nanoTime();
+                for (Target key : atRandom)
+                    map.remove(key);
+                remove += System.nanoTime() - middle;
+                put += middle - begin;
+            }
+            double all = (double) times * n;
+            return new double[] { put / all, remove / all };
+        }
+    }
+
+    static final class MapCollect implements Sampler {
+        final Target[] keys;
+        Target[] values;
+        Map<Target, Object> map;
+
+        /** Nothing holds the values but the map, if there is one. */
+        MapCollect(int n, boolean isMap, boolean isRandom) {
+            keys = newTargets(n);
+            values = newTargets(n);
+            if (isRandom) {
+                shuffle(keys);
+                shuffle(values);
+                shuffle(values);
+            }
+            if (isMap) {
+                map = newMap(keys, values);
+                values = null;
+            }
+        }
+
+        public double[] sample() {
+            long begin = System.nanoTime();
+            System.gc();
+            double time = System.nanoTime() - begin;
+            Reference.reachabilityFence(this);
+            return new double[] { time };
+        }
+    }
+
+    static final class MapMemory implements Sampler {
+        final Target[] keys, values;
+
+        MapMemory(int n) {
+            keys = newTargets(n);
+            values = newTargets(n);
+        }
+
+        public double[] sample() {
+            double before = Memory.inUse();
+            Map<Target, Object> map = newMap(keys, values);
+            double after = Memory.inUse();
+            Reference.reachabilityFence(map);
+            return new double[] { (after - before) / keys.length };
+        }
+    }
+
+    /** The value leads nowhere: with one that leads to its key the entry
+     * would stay for ever. */
+    static final class MapChurn implements Sampler {
+        final int n;
+
+        MapChurn(int n) {
+            this.n = n;
+        }
+
+        public double[] sample() {
+            Map<Target, Object> map = new WeakHashMap<>();
+            Target[] keys = new Target[n];
+            int steps = Math.max(LEAST, 2 * n);
+            for (int i = 0; i < n; i++)
+                map.put(keys[i] = new Target(), new Target());
+            long begin = System.nanoTime();
+            for (int i = 0; i < steps; i++)
+                map.put(keys[i % n] = new Target(), new Target());
+            double time = (double) (System.nanoTime() - begin) / steps;
+            Reference.reachabilityFence(keys);
+            return new double[] { time };
+        }
+    }
+
     /* --- Talking --------------------------------------------------------- */
 
     static Sampler newSampler(String job, int n, int threads, int handles) {
@@ -290,6 +484,18 @@ public class PeersJava {
             return new Clean(n);
         case "memory":
             return new Memory(n);
+        case "map-use":
+            return new MapUse(n, threads);
+        case "map-make":
+            return new MapMake(n);
+        case "map-collect-0":
+            return new MapCollect(n, false, handles > 1);
+        case "map-collect":
+            return new MapCollect(n, true, handles > 1);
+        case "map-memory":
+            return new MapMemory(n);
+        case "map-churn":
+            return new MapChurn(n);
         default:
             throw new IllegalArgumentException(job);
         }

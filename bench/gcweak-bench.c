@@ -39,6 +39,7 @@ static const struct scene {
     { "emit", bench_emit },
     { "connect", bench_connect },
     { "memory", bench_memory },
+    { "map", bench_map },
 };
 enum { SCENES = sizeof scenes / sizeof *scenes };
 

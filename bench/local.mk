@@ -15,6 +15,10 @@ bench_gcweak_bench_SOURCES = \
 	bench/json.h \
 	bench/machine.c \
 	bench/machine.h \
+	bench/map-collect.c \
+	bench/map-collect.h \
+	bench/map-ways.h \
+	bench/map.c \
 	bench/measure.c \
 	bench/measure.h \
 	bench/memory.c \
@@ -22,6 +26,7 @@ bench_gcweak_bench_SOURCES = \
 	bench/notice.c \
 	bench/peers.c \
 	bench/peers.h \
+	bench/plain.c \
 	bench/proxy.c \
 	bench/read.c \
 	bench/results.c \
@@ -31,7 +36,8 @@ bench_gcweak_bench_SOURCES = \
 	bench/work.h
 bench_gcweak_bench_CFLAGS = $(AM_CFLAGS) -O2
 bench_gcweak_bench_LDADD = libgcweak.la $(GC_LIBS)
-CLEANFILES += $(EXTRA_PROGRAMS) bench/*.class bench/peers-guile.go
+CLEANFILES += $(EXTRA_PROGRAMS) bench/*.class bench/merged.json \
+	bench/peers-guile.go
 
 # The libraries beside that configure found.  Those in C++ are linked as C.
 if HAVE_GOBJECT
@@ -59,6 +65,8 @@ bench/peers-cxx.$(OBJEXT): bench/peers-cxx.cc bench/peers.h
 bench_programs = \
 	bench/PeersJava.java \
 	bench/peers-guile.scm \
+	bench/peers-lua.lua \
+	bench/peers-node.js \
 	bench/peers-python.py
 bench/PeersJava.class: bench/PeersJava.java
 	@$(MKDIR_P) bench
@@ -72,13 +80,16 @@ bench: bench/gcweak-bench$(EXEEXT) bench/PeersJava.class
 	$(SHELL) $(srcdir)/bench/plot.sh bench/results.json bench/plots
 
 # From the last make bench: renews the tables of the page, the copy of the
-# results in the sources, and the plots.
+# results in the sources, and the plots.  Scenes that were not measured stay as
+# they are.
 bench-page:
-	$(SHELL) $(srcdir)/bench/page.sh bench/results.json \
+	$(AWK) -f $(srcdir)/bench/merge.awk bench/results.json \
+	  $(srcdir)/bench/results.json > bench/merged.json
+	$(SHELL) $(srcdir)/bench/page.sh bench/merged.json \
 	  $(srcdir)/doc/performance.md
-	cmp -s bench/results.json $(srcdir)/bench/results.json || \
-	  cp bench/results.json $(srcdir)/bench/results.json
-	$(SHELL) $(srcdir)/bench/plot.sh bench/results.json $(srcdir)/doc/plots
-EXTRA_DIST += $(bench_programs) bench/README.md bench/page.awk \
+	cmp -s bench/merged.json $(srcdir)/bench/results.json || \
+	  cp bench/merged.json $(srcdir)/bench/results.json
+	$(SHELL) $(srcdir)/bench/plot.sh bench/merged.json $(srcdir)/doc/plots
+EXTRA_DIST += $(bench_programs) bench/README.md bench/merge.awk bench/page.awk \
 	bench/page.sh bench/peers-boost.cc bench/peers-cxx.cc bench/plot.awk \
 	bench/plot.sh bench/results.json bench/rows.awk doc/plots

@@ -46,7 +46,7 @@ function unit(name)
 {
     if (per[name] == "collection")
         return "ms a collection"
-    return (name ~ /^memory/ ? "bytes a " : "ns a ") per[name]
+    return (name ~ /memory/ ? "bytes a " : "ns a ") per[name]
 }
 
 # The columns of a table: column[1] to column[n]; returns n.

@@ -1,4 +1,4 @@
-;; peers-guile.scm: weak vectors and guardians of Guile.
+;; peers-guile.scm: weak vectors, weak hash tables and guardians of Guile.
 ;;
 ;; Loaded with two file names and JOB SIZE THREADS HANDLES; see peers.c.  A job
 ;; is a procedure that sets up and returns another, which takes a sample and
@@ -148,13 +148,122 @@
       (let ((grown (/ (- (resident) before) n)))
         (lambda () (list grown))))))
 
+;; --- Weak hash tables ------------------------------------------------------
+
+(define least 20000)
+
+(define (fill! table keys values)
+  (let ((n (vector-length keys)))
+    (do ((i 0 (1+ i)))
+        ((= i n) table)
+      (hashq-set! table (vector-ref keys i) (vector-ref values i)))))
+
+(define (new-table) (make-weak-key-hash-table))
+
+;; The body for one object after the other, again and again; the time of one.
+(define-syntax-rule (time-uses objects object body ...)
+  (let ((n (vector-length objects)))
+    (/ (nanoseconds
+        (let loop ((i 0) (at 0))
+          (unless (= i reads)
+            (let ((object (vector-ref objects at)))
+              body ...)
+            (loop (1+ i) (if (< (1+ at) n) (1+ at) 0)))))
+       reads)))
+
+(define (job-map-use n _)
+  (let* ((keys (new-targets n))
+         (others (shuffle! (new-targets n)))
+         (table (fill! (new-table) keys (new-targets n)))
+         (at-random (shuffle! (vector-copy keys))))
+    (set! kept (list keys others table))
+    (lambda ()
+      (list (time-uses at-random key (hashq-ref table key #f))
+            (time-uses others key (hashq-ref table key #f))
+            (time-uses at-random key (hashq-set! table key others))
+            (time-uses at-random key
+                       (or (hashq-ref table key #f)
+                           (hashq-set! table key others)))))))
+
+(define (job-map-make n _)
+  (let* ((keys (new-targets n))
+         (values (new-targets n))
+         (at-random (shuffle! (vector-copy keys)))
+         (times (max 1 (quotient least n))))
+    (set! kept (list keys values))
+    (lambda ()
+      (let loop ((i 0) (put 0) (remove 0))
+        (if (= i times)
+            (list (/ put (* times n)) (/ remove (* times n)))
+            (let* ((table (new-table))
+                   (putting (nanoseconds (fill! table keys values)))
+                   (removing (nanoseconds
+                              (do ((k 0 (1+ k)))
+                                  ((= k n))
+                                (hashq-remove! table
+                                               (vector-ref at-random k))))))
+              (loop (1+ i) (+ put putting) (+ remove removing))))))))
+
+(define (map-objects n order)
+  (if (> order 1)
+      (values (shuffle! (new-targets n)) (shuffle! (shuffle! (new-targets n))))
+      (values (new-targets n) (new-targets n))))
+
+(define (job-map-collect-0 n order)
+  (call-with-values (lambda () (map-objects n order))
+    (lambda (keys values)
+      (set! kept (list keys values))))
+  (lambda ()
+    (list (nanoseconds (gc)))))
+
+(define (job-map-collect n order)
+  (call-with-values (lambda () (map-objects n order))
+    (lambda (keys values)
+      (set! kept (list keys (fill! (new-table) keys values)))))
+  (lambda ()
+    (list (nanoseconds (gc)))))
+
+(define (job-map-memory n _)
+  (let* ((keys (new-targets n))
+         (values (new-targets n)))
+    (gc)
+    (let ((before (resident))
+          (table (fill! (new-table) keys values)))
+      (gc)
+      (let ((grown (/ (- (resident) before) n)))
+        (set! kept (list keys values table))
+        (lambda () (list grown))))))
+
+;; The value leads nowhere: with one that leads to its key the entry would stay
+;; for ever.
+(define (job-map-churn n _)
+  (lambda ()
+    (let ((table (new-table))
+          (keys (make-vector n #f))
+          (steps (max least (* 2 n))))
+      (define (step i)
+        (let ((key (new-target)))
+          (vector-set! keys (modulo i n) key)
+          (hashq-set! table key (new-target))))
+      (do ((i 0 (1+ i))) ((= i n)) (step i))
+      (let ((took (nanoseconds
+                   (do ((i 0 (1+ i))) ((= i steps)) (step i)))))
+        (set! kept (list table keys))
+        (list (/ took steps))))))
+
 (define jobs
   `(("read" . ,job-read)
     ("create" . ,job-create)
     ("collect-0" . ,job-collect-0)
     ("collect" . ,job-collect)
     ("deaths" . ,job-deaths)
-    ("memory" . ,job-memory)))
+    ("memory" . ,job-memory)
+    ("map-use" . ,job-map-use)
+    ("map-make" . ,job-map-make)
+    ("map-collect-0" . ,job-map-collect-0)
+    ("map-collect" . ,job-map-collect)
+    ("map-memory" . ,job-map-memory)
+    ("map-churn" . ,job-map-churn)))
 
 ;; --- Talking ---------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""peers-python.py: weakref and atexit of CPython.
+"""peers-python.py: weakref, with its dictionaries, and atexit of CPython.
 
     python3 peers-python.py JOB SIZE THREADS HANDLES
 
@@ -205,6 +205,83 @@ def memory_exit(n):
     return memory(n, lambda t: atexit.register(print))
 
 
+def new_map(keys, values):
+    made = weakref.WeakKeyDictionary()
+    for key, value in zip(keys, values):
+        made[key] = value
+    return made
+
+
+def time_uses(objects, use):
+    begin = now()
+    for key in itertools.islice(itertools.cycle(objects), READS):
+        use(key)
+    return (now() - begin) / READS
+
+
+def map_use(n):
+    in_order = keep(n)
+    others = shuffled([Target() for _ in range(n)])
+    made = new_map(in_order, [Target() for _ in range(n)])
+    keys = shuffled(in_order)
+    value = Target()
+    while True:
+        begin = now()
+        for key in itertools.islice(itertools.cycle(keys), READS):
+            made[key] = value
+        replace = (now() - begin) / READS
+        yield [time_uses(keys, made.get), time_uses(others, made.get), replace,
+               time_uses(keys, lambda key: made.setdefault(key, value))]
+
+
+def map_make(n):
+    keys = keep(n)
+    values = [Target() for _ in range(n)]
+    at_random = shuffled(keys)
+    times = max(1, LEAST // n)
+    while True:
+        put = remove = 0
+        for _ in range(times):
+            begin = now()
+            made = new_map(keys, values)
+            middle = now()
+            for key in at_random:
+                del made[key]
+            remove += now() - middle
+            put += middle - begin
+        yield [put / (times * n), remove / (times * n)]
+
+
+def map_memory(n):
+    """Once only, as above."""
+    keys = keep(n)
+    values = [Target() for _ in range(n)]
+    gc.collect()
+    before = resident()
+    made = new_map(keys, values)
+    gc.collect()
+    grown = (resident() - before) / n
+    assert len(made) == n
+    while True:
+        yield [grown]
+
+
+def map_churn(n):
+    """The value leads nowhere: with one that leads to its key the entry would
+    stay for ever."""
+    steps = max(LEAST, 2 * n)
+    while True:
+        made = weakref.WeakKeyDictionary()
+        keys = [None] * n
+        for i in range(-n, steps):
+            if i == 0:
+                begin = now()
+            key = Target()
+            keys[i % n] = key
+            made[key] = Target()
+        yield [(now() - begin) / steps]
+
+
 JOBS = {
     'read': read,
     'create-ref': create_ref,
@@ -217,6 +294,10 @@ JOBS = {
     'memory-ref': memory_ref,
     'memory-method': memory_method,
     'memory-exit': memory_exit,
+    'map-use': map_use,
+    'map-make': map_make,
+    'map-memory': map_memory,
+    'map-churn': map_churn,
 }
 
 

@@ -38,6 +38,8 @@ static struct {
     [PYTHON] = { .name = "CPython", .package = "python3" },
     [GUILE] = { .name = "Guile", .package = "guile-3.0" },
     [JAVA] = { .name = "Java", .package = "default-jdk-headless" },
+    [LUA] = { .name = "Lua", .package = "lua5.4" },
+    [NODE] = { .name = "Node", .package = "nodejs" },
 };
 
 static const char *programs = ".", *compiled = ".";
@@ -98,6 +100,11 @@ run_interpreter(enum peer_id peer, const struct words *w)
         RUN(interpreter("GUILE", "guile"), "--no-auto-compile", "-c",
             load_scheme, path(programs, "peers-guile.scm"),
             path(compiled, "peers-guile.go"));
+    else if (peer == LUA)
+        RUN(interpreter("LUA", "lua5.4"), path(programs, "peers-lua.lua"));
+    else if (peer == NODE)
+        RUN(interpreter("NODE", "node"), "--expose-gc",
+            path(programs, "peers-node.js"));
     else
         run_java(w);
 }

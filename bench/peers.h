@@ -20,7 +20,9 @@
 extern "C" {
 #endif
 
-enum peer_id { NO_PEER, LIBFFI, CXX, BOOST, GLIB, PYTHON, GUILE, JAVA, PEERS };
+enum peer_id {
+    NO_PEER, LIBFFI, CXX, BOOST, GLIB, PYTHON, GUILE, JAVA, LUA, NODE, PEERS
+};
 
 /* Where the programs lie, and where compiled ones do or are to go. */
 void find_programs(const char *directory, const char *compiled);

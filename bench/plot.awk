@@ -25,7 +25,7 @@ function unit(name)
 {
     if (per[name] == "collection")
         return "ms a collection"
-    return (name ~ /^memory/ ? "bytes a " : "ns a ") per[name]
+    return (name ~ /memory/ ? "bytes a " : "ns a ") per[name]
 }
 
 # The points of one contestant, with the least and the most.
@@ -182,6 +182,13 @@ END {
           "Memory of a listener")
     lines("memory-handler", "size", "memory-handler-size",
           "Memory of an exit handler")
+    lines("map-get", "size", "map-get",
+          "Get from a weak map, in random order, one thread")
+    lines("map-put", "size", "map-put", "Putting a new key into a weak map")
+    lines("map-collect-random", "size", "map-collect",
+          "Full collection with a weak map, keys and values in random order")
+    lines("map-churn", "size", "map-churn",
+          "An entry from its making to its end, by how many live")
     print "set lmargin 32"
     bars("read-one", 1, 1, "read-one", "Weak read, one thread, one target")
     bars("method", 1, 1, "method", "Call of a weak method")

@@ -158,7 +158,8 @@ number_for(const struct goal *goal, const struct row *row,
 }
 
 static void
-print_goal(const struct goal *goal, double number, const char *other)
+print_goal(const struct goal *goal, double number, const char *other,
+           enum unit unit)
 {
     if (isnan(number))
         return;
@@ -169,7 +170,7 @@ print_goal(const struct goal *goal, double number, const char *other)
         printf(" of all: %.3g,", number);
     else
         fputs(goal->of == TO_RAW ? " x raw" : goal->of == TO_LIMIT
-              ? " x limit" : " ns", stdout);
+              ? " x limit" : unit == BYTES ? " bytes" : " ns", stdout);
     count_goal(number <= goal->at_most);
 }
 
@@ -207,7 +208,7 @@ record_one(const struct race *race, const struct result *results,
     if (measure->goals != NULL)
         print_goal(&measure->goals[i],
                    number_for(&measure->goals[i], &row, measure, results, i),
-                   race->who[measure->goals[i].which].name);
+                   race->who[measure->goals[i].which].name, measure->unit);
     putchar('\n');
 }
 

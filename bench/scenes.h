@@ -14,5 +14,6 @@ void bench_exit(void);
 void bench_emit(void);
 void bench_connect(void);
 void bench_memory(void);
+void bench_map(void);
 
 #endif

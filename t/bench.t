@@ -34,7 +34,8 @@ bench()
 # Whoever is not where these say is not there.
 without_languages()
 {
-    PYTHON=$scratch/none GUILE=$scratch/none JAVA=$scratch/none bench "$@"
+    PYTHON=$scratch/none GUILE=$scratch/none JAVA=$scratch/none \
+        LUA=$scratch/none NODE=$scratch/none bench "$@"
 }
 
 json()
@@ -149,10 +150,31 @@ page_is_left()
     ! page nothing && grep old "$scratch/page"
 }
 
+# Of the scene that was measured anew there are the new rows, of the others the
+# old ones.
+merges()
+{
+    awk -f "$srcdir/bench/merge.awk" "$scratch/some.json" "$scratch/all.json" \
+        > "$scratch/merged.json" && json "$scratch/merged.json" &&
+        rows merged | sed 's/,$//' | sort > "$scratch/there" &&
+        { rows some; rows all | grep -v '"scene": "method"'; } |
+        sed 's/,$//' | sort > "$scratch/wanted" &&
+        cmp "$scratch/there" "$scratch/wanted"
+}
+
+keeps_machines_apart()
+{
+    sed 's/"processor": "/&another /' "$scratch/all.json" \
+        > "$scratch/other.json"
+    ! awk -f "$srcdir/bench/merge.awk" "$scratch/some.json" \
+        "$scratch/other.json" > "$scratch/merged.json" &&
+        test ! -s "$scratch/merged.json"
+}
+
 scratch=$(mktemp -d) || exit 99
 trap 'rm -rf "$scratch"' EXIT
 : > "$scratch/err"
-echo 1..18
+echo 1..22
 
 ok 'all scenes run' without_languages all
 ok 'the results are JSON' json "$scratch/all.json"
@@ -163,7 +185,9 @@ ok 'its measures are those of the README' has_measures \
     collect-8-added notice-collection notice deaths exit-register \
     exit-unregister exit-register-unregister exit-run emit connect disconnect \
     connect-disconnect memory-handle memory-further memory-listener \
-    memory-handler
+    memory-handler map-get map-miss map-replace map-setdefault map-put \
+    map-remove map-collect map-collect-added map-collect-random \
+    map-collect-random-added map-churn map-chain map-memory
 ok 'each measure has a row of gcweak' has_gcweak
 ok 'rows have a name' all_rows_have name '"[a-z0-9-]+"'
 ok 'rows have a contestant' all_rows_have contestant '"[^"]+"'
@@ -179,8 +203,12 @@ ok 'no row occurs twice' occurs_once
 ok 'CPython is named as skipped' skips CPython python3
 ok 'so is Guile' skips Guile guile-3.0
 ok 'so is Java' skips Java default-jdk-headless
+ok 'so is Lua' skips Lua lua5.4
+ok 'so is Node' skips Node nodejs
 ok 'every scene stands in the README' every_scene_is_told
 ok 'an unknown scene is refused' refuses method nonsense
 bench some method
 ok 'a table of the page is renewed' page_is_renewed
 ok 'a page with an unknown table is left as it was' page_is_left
+ok 'new results of a scene take the place of old ones' merges
+ok 'those of another machine do not' keeps_machines_apart

@@ -82,6 +82,8 @@ struct gcw__map_change {
                                       * are compared with */
     uintptr_t expected;              /* what is to be replaced; of no meaning
                                       * to the others */
+    bool checks_key;                 /* whether it can be held weakly; a key
+                                      * that is there can be */
     bool interior, asks;             /* as in the table */
     enum { GCW__PUT, GCW__DEFAULT, GCW__REPLACE, GCW__REMOVE } what;
     uintptr_t was;                   /* what was there; 0: nothing */

@@ -221,6 +221,20 @@ let_dropped_fall(struct gcw__weak_table *t, uintptr_t shape)
     }
 }
 
+/* So many entries are looked at before what they hold is, which is on its way
+ * into the cache meanwhile. */
+enum { BATCH = 16 };
+
+static void
+look_at_batch(struct gcw__weak_entry *entries, size_t n, enum gcw__sort sort)
+{
+    for (size_t i = 0; i < n; i++)
+        __builtin_prefetch((void *)load_atomic(&entries[i].value));
+    for (size_t i = 0; i < n; i++)
+        look_at_entry(&entries[i], sort);
+    gcw__trace_rest();
+}
+
 static void
 look_at_table(struct gcw__weak_table *t)
 {
@@ -230,6 +244,7 @@ look_at_table(struct gcw__weak_table *t)
 
     if (capacity > 1)
         hold((uintptr_t)((struct gcw__map_table *)t)->owner);
+    gcw__trace_rest();
     if (holds_nothing(gcw__weak_sort(shape)) && !engine.keeps_all)
         return;
     if (gcw__weak_sort(shape) == GCW__GUARDED) {
@@ -238,22 +253,18 @@ look_at_table(struct gcw__weak_table *t)
             let_dropped_fall(t, shape);
     }
     gcw__pending_begin(t);
-    for (size_t i = 0; i < capacity; i++)
-        look_at_entry(&entries[i], gcw__weak_sort(shape));
+    for (size_t i = 0; i < capacity; i += BATCH)
+        look_at_batch(&entries[i], capacity < BATCH ? capacity : BATCH,
+                      gcw__weak_sort(shape));
 }
 
-/* True if there were any. */
-static bool
+static void
 look_at_reached(void)
 {
     struct gcw__weak_table *t;
-    bool any = false;
 
-    while ((t = gcw__tables_next()) != NULL) {
+    while ((t = gcw__tables_next()) != NULL)
         look_at_table(t);
-        any = true;
-    }
-    return any;
 }
 
 static void
@@ -261,6 +272,7 @@ hold_for(const struct gcw__pending *p)
 {
     hold(held_by(load_atomic(&p->entry->key), load_atomic(&p->entry->value),
                  p->sort));
+    gcw__trace_rest();
 }
 
 static bool
@@ -311,18 +323,16 @@ begin_index(void)
     look_at_pending();
 }
 
-/* To the end: until nothing new is found. */
+/* To the end: until nothing is found among what is pending, for only then have
+ * all tables been looked at that were reached. */
 static void
 close_over(void)
 {
     bool more = true;
 
     for (int round = 0; more; round++) {
-        more = look_at_reached();
-        if (round < ROUNDS)
-            more |= look_at_pending();
-        else
-            more |= take_pending_found();
+        look_at_reached();
+        more = round < ROUNDS ? look_at_pending() : take_pending_found();
         if (more && round == ROUNDS - 1)
             begin_index();
         more |= !gcw__trace_is_complete(&trace_calls);

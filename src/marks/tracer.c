@@ -182,19 +182,18 @@ look_into(struct entry e)
         follow_words(e.start, GC_size(e.start));
 }
 
-static void
-look_into_all(void)
-{
-    while (trace.top >= trace.entries)
-        look_into(*trace.top--);
-}
-
 void
 gcw__trace(uintptr_t word, const struct gcw__trace_calls *calls)
 {
     trace.calls = calls;
     follow_pointer(word);
-    look_into_all();
+}
+
+void
+gcw__trace_rest(void)
+{
+    while (trace.top >= trace.entries)
+        look_into(*trace.top--);
 }
 
 /* Of an object that is marked, what it leads to. */
@@ -205,7 +204,7 @@ trace_again(void *object, size_t size, void *unused)
     (void)unused;
     GC_clear_mark_bit(object);
     push((uintptr_t)object);
-    look_into_all();
+    gcw__trace_rest();
 }
 
 bool

@@ -27,9 +27,11 @@ struct gcw__trace_calls {
     void (*marked)(uintptr_t base);
 };
 
-/* Marks the object that the word leads to, if to any, and all that this leads
- * to, as long as there is memory.  World stopped. */
+/* Marks the object that the word leads to, if to any.  What this leads to is
+ * marked by gcw__trace_rest, as long as there is memory: so a few objects can be
+ * fetched into the cache at once.  World stopped. */
 void gcw__trace(uintptr_t word, const struct gcw__trace_calls *calls);
+void gcw__trace_rest(void);
 
 /* Whether all was marked; if not, goes on, and is to be asked again. */
 bool gcw__trace_is_complete(const struct gcw__trace_calls *calls);

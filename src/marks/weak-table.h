@@ -82,7 +82,8 @@ struct gcw__map_table {
     size_t indexed;                  /* of these, how often before the index was
                                       * made */
     struct gcw__map_table *next;     /* the next in the index */
-    struct gcw__weak_entry entries[];
+    /* None in two lines of the cache. */
+    _Alignas(2 * sizeof(uintptr_t)) struct gcw__weak_entry entries[];
 };
 
 /* The sort in the lowest 3 bits, the logarithm of the capacity in the next 6,
