@@ -394,6 +394,70 @@ TEST(a_map_that_is_dropped_lets_its_values_go)
     GC_FREE(h);
 }
 
+enum { TIMES = 20 };
+
+struct dropping {
+    gcw_map *map;
+    struct target *key;
+    gcw_ref *value;
+};
+
+static void
+begin_dropping(void *dropping)
+{
+    struct dropping *d = dropping;
+    struct target *value = target_new(1);
+
+    d->map = gcw_map_new(GCW_WEAK_KEYS);
+    d->key = target_new(2);
+    d->value = gcw_ref_new(value);
+    assert_int_equal(gcw_map_put(d->map, d->key, value), 0);
+}
+
+/* The engine looks at the newest table last. */
+static void
+look_and_drop(void (*look)(void *unused))
+{
+    struct dropping *d = GC_MALLOC_UNCOLLECTABLE(sizeof *d);
+    size_t dead = 0;
+
+    for (int i = 0; i < TIMES; i++) {
+        in_dead_frame(begin_dropping, d);
+        in_dead_frame(look, NULL);
+        assert_non_null(gcw_ref_get(d->value));
+        clear_stack();
+        d->map = NULL;
+        collect();
+        dead += gcw_ref_get(d->value) == NULL;
+    }
+    assert_true(dead >= TIMES - 2);
+    GC_FREE(d);
+}
+
+static void
+look_by_collecting(void *unused)
+{
+    (void)unused;
+    collect();
+}
+
+static void
+look_by_disposing(void *unused)
+{
+    (void)unused;
+    gcw_dispose(target_new(3));
+}
+
+TEST(a_map_that_a_collection_has_looked_at_is_not_kept_by_that)
+{
+    look_and_drop(look_by_collecting);
+}
+
+TEST(a_map_that_gcw_dispose_has_looked_at_is_not_kept_by_that)
+{
+    look_and_drop(look_by_disposing);
+}
+
 /* --- finalizers --- */
 
 struct finalized {
@@ -958,6 +1022,7 @@ TEST(what_makes_no_sense_is_invalid)
     expect_errno(gcw_map_remove(m, NULL) == NULL, EINVAL);
     expect_errno(gcw_map_count(NULL) == 0, EINVAL);
     expect_errno((gcw_map_first(NULL, &i), errno != 0), EINVAL);
+    expect_errno((gcw_map_first(m, NULL), errno != 0), EINVAL);
     gcw_map_first(m, &i);
     expect_errno(!gcw_map_next(NULL, &k, &v), EINVAL);
     expect_errno(!gcw_map_next(&i, NULL, &v), EINVAL);

@@ -111,8 +111,8 @@ typedef struct gcw_map_iter {
     size_t at;
 } gcw_map_iter;
 
-/* Begins a walk; on errors an empty one, with errno EINVAL if `m` is NULL, or
- * EPERM. */
+/* Begins a walk; on errors an empty one, with errno EINVAL if an argument is
+ * NULL, or EPERM. */
 void gcw_map_first(gcw_map *m, gcw_map_iter *i);
 
 /* Gives the next entry, as strong pointers.

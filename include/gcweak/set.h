@@ -70,8 +70,8 @@ typedef struct gcw_set_iter {
     gcw_map_iter entries;
 } gcw_set_iter;
 
-/* Begins a walk; on errors an empty one, with errno EINVAL if `s` is NULL, or
- * EPERM. */
+/* Begins a walk; on errors an empty one, with errno EINVAL if an argument is
+ * NULL, or EPERM. */
 void gcw_set_first(gcw_set *s, gcw_set_iter *i);
 
 /* Gives the next member, as a strong pointer, with the promises of gcw_map_next:
@@ -117,8 +117,8 @@ typedef struct gcw_method_set_iter {
     gcw_map_iter entries;
 } gcw_method_set_iter;
 
-/* Begins a walk; on errors an empty one, with errno EINVAL if `s` is NULL, or
- * EPERM. */
+/* Begins a walk; on errors an empty one, with errno EINVAL if an argument is
+ * NULL, or EPERM. */
 void gcw_method_set_first(gcw_method_set *s, gcw_method_set_iter *i);
 
 /* Gives the next method twice: bound, to be called, for so it is alive; and as

@@ -14,6 +14,10 @@
 void
 gcw_map_first(gcw_map *m, gcw_map_iter *i)
 {
+    if (i == NULL) {
+        errno = EINVAL;
+        return;
+    }
     *i = (gcw_map_iter){ NULL, NULL, 0 };
     if (gcw__enter() != 0)
         return;

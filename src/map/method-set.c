@@ -129,7 +129,7 @@ gcw_method_set_count(gcw_method_set *s)
 void
 gcw_method_set_first(gcw_method_set *s, gcw_method_set_iter *i)
 {
-    gcw_map_first((gcw_map *)s, &i->entries);
+    gcw_map_first((gcw_map *)s, i == NULL ? NULL : &i->entries);
 }
 
 /* A method that was found may have died by its data since. */

@@ -79,7 +79,7 @@ gcw_set_count(gcw_set *s)
 void
 gcw_set_first(gcw_set *s, gcw_set_iter *i)
 {
-    gcw_map_first((gcw_map *)s, &i->entries);
+    gcw_map_first((gcw_map *)s, i == NULL ? NULL : &i->entries);
 }
 
 bool
