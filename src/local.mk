@@ -108,6 +108,10 @@ gcweak_sources = \
 	src/marks/engine.h \
 	src/marks/inner.h \
 	src/marks/kill.c \
+	src/marks/owners.c \
+	src/marks/owners.h \
+	src/marks/pass.c \
+	src/marks/pass.h \
 	src/marks/pending.c \
 	src/marks/pending.h \
 	src/marks/tables.c \

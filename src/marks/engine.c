@@ -5,12 +5,9 @@
  * kinds of objects with a mark procedure.
  *
  * With the event.  The procedure marks nothing in a table, only its owner.
- * When marking is complete, the engine goes through the tables that were
- * marked.  An entry that lives has what it holds marked, with all that this
- * leads to (tracer.c), which may make other entries and tables live; what does
- * not live yet is pending (pending.c).  When nothing new is found, what is
- * pending is dead, and its value becomes 0.  Tables that hold nothing for their
- * entries make nothing live, so they are looked at only then, once.
+ * When marking is complete, the pass (pass.c) marks what the entries hold that
+ * live, and all that this leads to, until nothing new is found.  The others are
+ * dead: their values become 0.
  *
  * Without it.  The event's function is one, which anybody may take away
  * without calling the one before.  So the engine is armed when marking begins,
@@ -62,6 +59,8 @@
 #include "collector/objects.h"
 #include "ground/delay.h"
 #include "ground/trace.h"
+#include "marks/owners.h"
+#include "marks/pass.h"
 #include "marks/pending.h"
 #include "marks/tables.h"
 #include "marks/tracer.h"
@@ -89,419 +88,9 @@ static struct {
                                       * marker threads */
     GC_word tidied;                  /* the last after which dead tables were
                                       * forgotten */
-    bool keeps_all;                  /* entries, in this pass */
-    bool has_guarded;                /* tables that were reached */
-    const struct gcw__engine_listener *listener;
+    bool keeps_all;                  /* entries, in the last pass */
     struct gcw__engine_stats stats;
 } engine;
-
-static uintptr_t
-load_atomic(const _Atomic uintptr_t *word)
-{
-    return atomic_load_explicit(word, memory_order_relaxed);
-}
-
-/* Entries. */
-
-/* Whether it was marked.  What the program has freed is dead. */
-static bool
-is_marked(uintptr_t pointer)
-{
-    void *base = GC_base((void *)pointer);
-
-    return base != NULL && GC_is_marked(base);
-}
-
-/* In tables that need only live keys, a value may lead out of the heap. */
-static bool
-is_marked_or_outside(uintptr_t pointer)
-{
-    void *base = GC_base((void *)pointer);
-
-    return base == NULL || GC_is_marked(base);
-}
-
-static bool
-lives(uintptr_t key, uintptr_t value, enum gcw__sort sort)
-{
-    switch (sort) {
-    case GCW__GUARDED:
-        return gcw__has_fallen(key) || is_marked(key);
-    case GCW__VALUES:
-    case GCW__INTERNED:
-        return is_marked(value);
-    case GCW__BOTH:
-        return is_marked(key) && is_marked_or_outside(value);
-    default:
-        return is_marked(key);
-    }
-}
-
-/* What a live one holds; 0: nothing. */
-static uintptr_t
-held_by(uintptr_t key, uintptr_t value, enum gcw__sort sort)
-{
-    if (sort == GCW__KEYS || sort == GCW__STRONG || sort == GCW__GUARDED)
-        return value;
-    return sort == GCW__VALUES ? key : 0;
-}
-
-/* What one is found by that is pending. */
-static uintptr_t
-awaited_by(const struct gcw__weak_entry *entry, enum gcw__sort sort)
-{
-    return (uintptr_t)GC_base((void *)load_atomic(sort == GCW__VALUES
-                                                ? &entry->value
-                                                : &entry->key));
-}
-
-void
-gcw__let_fall(struct gcw__weak_table *t, struct gcw__weak_entry *entry,
-              bool is_stopped)
-{
-    engine.listener->fell(((struct gcw__map_table *)t)->owner, entry,
-                          is_stopped);
-}
-
-/* The pass. */
-
-static void
-reach_table(void *table)
-{
-    gcw__tables_reach(table);
-}
-
-static struct gcw__trace_calls trace_calls = { reach_table, NULL };
-
-static void
-hold(uintptr_t word)
-{
-    if (word != 0)
-        gcw__trace(word, &trace_calls);
-}
-
-/* A table of strong values marks them at once, so that it waits for nothing
- * when its keys die.  An entry that all hold is not looked at again. */
-static void
-look_at_entry(struct gcw__weak_entry *entry, enum gcw__sort sort)
-{
-    uintptr_t value = load_atomic(&entry->value);
-    uintptr_t key = load_atomic(&entry->key);
-
-    if (value == 0 || key == 0)
-        return;
-    if (sort == GCW__STRONG || engine.keeps_all)
-        hold(value);
-    if (engine.keeps_all)
-        hold(sort == GCW__INTERNED ? 0 : key);
-    else if (lives(key, value, sort))
-        hold(sort == GCW__STRONG ? 0 : held_by(key, value, sort));
-    else
-        gcw__pending_add(entry, sort);
-}
-
-static bool
-holds_nothing(enum gcw__sort sort)
-{
-    return sort == GCW__BOTH || sort == GCW__INTERNED || sort == GCW__MEMBERS;
-}
-
-/* Guarded entries that were dropped, their owner did not hear of it yet. */
-static void
-let_dropped_fall(struct gcw__weak_table *t, uintptr_t shape)
-{
-    struct gcw__weak_entry *entries = gcw__weak_entries(t, shape);
-
-    for (size_t i = 0; i < gcw__weak_capacity(shape); i++) {
-        uintptr_t key = load_atomic(&entries[i].key);
-
-        if (key != 0 && !gcw__has_fallen(key)
-            && load_atomic(&entries[i].value) == 0)
-            gcw__let_fall(t, &entries[i], true);
-    }
-}
-
-/* So many entries are looked at before what they hold is, which is on its way
- * into the cache meanwhile. */
-enum { BATCH = 16 };
-
-static void
-look_at_batch(struct gcw__weak_entry *entries, size_t n, enum gcw__sort sort)
-{
-    for (size_t i = 0; i < n; i++)
-        __builtin_prefetch((void *)load_atomic(&entries[i].value));
-    for (size_t i = 0; i < n; i++)
-        look_at_entry(&entries[i], sort);
-    gcw__trace_rest();
-}
-
-static void
-look_at_table(struct gcw__weak_table *t)
-{
-    uintptr_t shape = load_atomic(&t->shape);
-    size_t capacity = gcw__weak_capacity(shape);
-    struct gcw__weak_entry *entries = gcw__weak_entries(t, shape);
-
-    if (capacity > 1)
-        hold((uintptr_t)((struct gcw__map_table *)t)->owner);
-    gcw__trace_rest();
-    if (holds_nothing(gcw__weak_sort(shape)) && !engine.keeps_all)
-        return;
-    if (gcw__weak_sort(shape) == GCW__GUARDED) {
-        engine.has_guarded = true;
-        if (engine.stats.dropped != 0)
-            let_dropped_fall(t, shape);
-    }
-    gcw__pending_begin(t);
-    for (size_t i = 0; i < capacity; i += BATCH)
-        look_at_batch(&entries[i], capacity < BATCH ? capacity : BATCH,
-                      gcw__weak_sort(shape));
-}
-
-static void
-look_at_reached(void)
-{
-    struct gcw__weak_table *t;
-
-    while ((t = gcw__tables_next()) != NULL)
-        look_at_table(t);
-}
-
-static void
-hold_for(const struct gcw__pending *p)
-{
-    hold(held_by(load_atomic(&p->entry->key), load_atomic(&p->entry->value),
-                 p->sort));
-    gcw__trace_rest();
-}
-
-static bool
-lives_now(const struct gcw__pending *p)
-{
-    return lives(load_atomic(&p->entry->key), load_atomic(&p->entry->value),
-                 p->sort);
-}
-
-/* Takes out those that live by now.  True if there were any. */
-static bool
-look_at_pending(void)
-{
-    struct gcw__pending p = { NULL, NULL, GCW__KEYS };
-    size_t at = 0;
-    bool any = false;
-
-    while (gcw__pending_next(&at, &p))
-        if (lives_now(&p)) {
-            gcw__pending_remove(at);
-            hold_for(&p);
-            any = true;
-        }
-    return any;
-}
-
-static bool
-take_pending_found(void)
-{
-    struct gcw__pending p;
-    bool any = false;
-
-    while (gcw__pending_take(&p)) {
-        hold_for(&p);
-        any = true;
-    }
-    return any;
-}
-
-/* Beyond a few rounds, entries make each other live in a chain. */
-enum { ROUNDS = 4 };
-
-static void
-begin_index(void)
-{
-    gcw__pending_index(awaited_by);
-    trace_calls.marked = gcw__pending_found;
-    look_at_pending();
-}
-
-/* To the end: until nothing is found among what is pending, for only then have
- * all tables been looked at that were reached. */
-static void
-close_over(void)
-{
-    bool more = true;
-
-    for (int round = 0; more; round++) {
-        look_at_reached();
-        more = round < ROUNDS ? look_at_pending() : take_pending_found();
-        if (more && round == ROUNDS - 1)
-            begin_index();
-        more |= !gcw__trace_is_complete(&trace_calls);
-    }
-}
-
-/* All whose keys are dead now fall at once, before one of them makes another
- * live.  True if there were any. */
-static bool
-let_guarded_fall(void)
-{
-    struct gcw__pending p = { NULL, NULL, GCW__KEYS };
-    size_t at = 0;
-    bool any = false;
-
-    while (engine.has_guarded && gcw__pending_next(&at, &p))
-        if (p.sort == GCW__GUARDED && !lives_now(&p)) {
-            gcw__let_fall(p.table, p.entry, true);
-            any = true;
-        }
-    return any;
-}
-
-/* To the end, with what guardians bring back: they live now, and what they hold
- * may make other entries live, and lead to other guardians. */
-static void
-close_over_with_guarded(void)
-{
-    do
-        close_over();
-    while (let_guarded_fall());
-}
-
-bool
-gcw__may_be_dead(void)
-{
-    return engine.phase != MARKING && engine.tidied != gcw__gc_no();
-}
-
-/* After so many deaths in a table, as a part of its capacity, its owner looks
- * whether it has become sparse. */
-enum { SOME = 16 };
-
-void
-gcw__bury(struct gcw__weak_table *t)
-{
-    struct gcw__map_table *table = (struct gcw__map_table *)t;
-    size_t capacity = gcw__weak_capacity(load_atomic(&t->shape)), dead;
-
-    engine.stats.died++;
-    if (capacity == 1)
-        return;
-    dead = atomic_load_explicit(&table->dead, memory_order_relaxed) + 1;
-    atomic_store_explicit(&table->dead, dead, memory_order_relaxed);
-    if (dead % (capacity / SOME) == 0 && !gcw__may_be_dead())
-        engine.listener->died(table->owner);
-}
-
-static void
-bury_entry(struct gcw__weak_table *t, struct gcw__weak_entry *entry)
-{
-    atomic_store_explicit(&entry->value, 0, memory_order_relaxed);
-    gcw__bury(t);
-}
-
-/* What is pending is dead. */
-static void
-bury_pending(void)
-{
-    struct gcw__pending p = { NULL, NULL, GCW__KEYS };
-    size_t at = 0;
-
-    while (gcw__pending_next(&at, &p))
-        if (!lives_now(&p))
-            bury_entry(p.table, p.entry);
-}
-
-bool
-gcw__lives_also(uintptr_t value, uintptr_t *also)
-{
-    return GC_base((void *)value) == (void *)value
-           && engine.listener->also(value, also);
-}
-
-static bool
-is_entry(const struct gcw__weak_entry *entry)
-{
-    return load_atomic(&entry->value) != 0 && load_atomic(&entry->key) != 0;
-}
-
-static bool
-lives_in_the_end(const struct gcw__weak_entry *entry, enum gcw__sort sort,
-                 bool asks)
-{
-    uintptr_t value = load_atomic(&entry->value), also;
-
-    return lives(load_atomic(&entry->key), value, sort)
-           && (!asks || !gcw__lives_also(value, &also) || is_marked(also));
-}
-
-static void
-bury_in(struct gcw__weak_table *t, enum gcw__sort sort, bool asks)
-{
-    uintptr_t shape = load_atomic(&t->shape);
-    struct gcw__weak_entry *entries = gcw__weak_entries(t, shape);
-
-    for (size_t i = 0; i < gcw__weak_capacity(shape); i++)
-        if (is_entry(&entries[i])
-            && !lives_in_the_end(&entries[i], sort, asks))
-            bury_entry(t, &entries[i]);
-}
-
-/* Whether the object is marked that begins there.  In a table, objects of a
- * neighbourhood lie one after the other, and a neighbourhood is within a block of
- * the collector's: if one of them is an object, the block is in use. */
-static bool
-is_marked_beside(uintptr_t object, uintptr_t *other)
-{
-    if ((object ^ *other) / GCW__NEIGHBOURHOOD != 0) {
-        if (GC_base((void *)object) != (void *)object)
-            return is_marked(object);
-        *other = object;
-    }
-    return GC_is_marked((void *)object);
-}
-
-static void
-bury_members(struct gcw__map_table *t)
-{
-    size_t mask = gcw__map_table_mask(t);
-    uintptr_t other = 0;
-
-    for (size_t i = 0; i <= mask; i++)
-        if (is_entry(&t->entries[i])
-            && !is_marked_beside(load_atomic(&t->entries[i].key), &other))
-            bury_entry(&t->head, &t->entries[i]);
-}
-
-static void
-bury_in_the_end(struct gcw__weak_table *t)
-{
-    enum gcw__sort sort = gcw__weak_sort(load_atomic(&t->shape));
-    bool asks = gcw__asks(t);
-
-    if (sort == GCW__MEMBERS
-        && !atomic_load(&((struct gcw__map_table *)t)->interior))
-        bury_members((struct gcw__map_table *)t);
-    else if (holds_nothing(sort) || asks)
-        bury_in(t, sort, asks);
-}
-
-/* What makes nothing live was not looked at yet; nor, in a table that asks,
- * what an entry lives by beside its key.  What such an entry holds may live for
- * one collection more. */
-static void
-bury_the_rest(void)
-{
-    for (size_t i = 0; i < gcw__tables_reached(); i++)
-        bury_in_the_end(gcw__tables_at(i));
-}
-
-static void
-reach_marked(void)
-{
-    gcw__tables_begin();
-    for (size_t i = 0; i < gcw__tables_count(); i++)
-        if (GC_is_marked(gcw__tables_at(i)))
-            gcw__tables_reach(gcw__tables_at(i));
-}
 
 bool
 gcw__engine_owns(const void *base)
@@ -517,7 +106,7 @@ is_table(const void *address)
 
     return GC_base((void *)(uintptr_t)address) == address
            && gcw__engine_owns(address)
-           && gcw__weak_is_table(load_atomic(&t->shape));
+           && gcw__weak_is_table(gcw__weak_load(&t->shape));
 }
 
 bool
@@ -529,23 +118,22 @@ gcw__engine_holds_all(void)
 static void
 pass(void)
 {
-    uint64_t died = engine.stats.died;
+    uint64_t died = gcw__owners_died();
 
     if (engine.tidied + 1 != gcw__gc_no())
         gcw__tables_check(is_table);
     engine.keeps_all = atomic_load_explicit(&engine.has_toggles,
                                             memory_order_relaxed);
-    trace_calls.marked = NULL;
-    engine.has_guarded = false;
-    gcw__pending_clear();
-    reach_marked();
-    close_over_with_guarded();
-    bury_pending();
-    if (!engine.keeps_all)
-        bury_the_rest();
+    gcw__pass(engine.keeps_all, engine.stats.dropped != 0);
     engine.stats.passes++;
     engine.stats.held += engine.keeps_all;
-    GCW__TRACE2(weak__pass, gcw__tables_reached(), engine.stats.died - died);
+    GCW__TRACE2(weak__pass, gcw__tables_reached(), gcw__owners_died() - died);
+}
+
+bool
+gcw__may_be_dead(void)
+{
+    return engine.phase != MARKING && engine.tidied != gcw__gc_no();
 }
 
 /* Collections without the engine. */
@@ -561,13 +149,13 @@ drop_entry(struct gcw__weak_table *t, struct gcw__weak_entry *entry,
         return;
     engine.stats.dropped++;
     if (sort != GCW__GUARDED)
-        gcw__bury(t);
+        gcw__bury(t, !gcw__may_be_dead());
 }
 
 static void
 drop_table(struct gcw__weak_table *t)
 {
-    uintptr_t shape = load_atomic(&t->shape);
+    uintptr_t shape = gcw__weak_load(&t->shape);
     struct gcw__weak_entry *entries = gcw__weak_entries(t, shape);
 
     for (size_t i = 0; i < gcw__weak_capacity(shape); i++)
@@ -712,7 +300,7 @@ static struct GC_ms_entry *
 mark_entry(const struct gcw__weak_entry *entry, enum gcw__sort sort,
            struct GC_ms_entry *top, struct GC_ms_entry *limit)
 {
-    uintptr_t value = load_atomic(&entry->value), key = load_atomic(&entry->key);
+    uintptr_t value = gcw__weak_load(&entry->value), key = gcw__weak_load(&entry->key);
 
     if (value == 0 || key == 0)
         return top;
@@ -822,6 +410,7 @@ copy_stats(void *out)
 {
     engine.stats.tables = gcw__tables_count();
     engine.stats.singles = gcw__tables_singles();
+    engine.stats.died = gcw__owners_died();
     *(struct gcw__engine_stats *)out = engine.stats;
     return NULL;
 }
@@ -835,7 +424,7 @@ gcw__engine_stats(struct gcw__engine_stats *out)
 void
 gcw__engine_listen(const struct gcw__engine_listener *listener)
 {
-    engine.listener = listener;
+    gcw__owners_listen(listener);
 }
 
 /* Kinds and procedures cannot be given back, so there is one of each. */

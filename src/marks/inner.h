@@ -4,31 +4,6 @@
 
 #include "marks/engine.h"
 
-/* The entry of a table, which may be of one, was taken away. */
-void gcw__bury(struct gcw__weak_table *t);
-
-/* The key of a guarded entry has died.  `is_stopped`: the world is. */
-void gcw__let_fall(struct gcw__weak_table *t, struct gcw__weak_entry *entry,
-                   bool is_stopped);
-
-/* A guarded entry lives on after it has fallen; it has such a key then. */
-static inline bool
-gcw__has_fallen(uintptr_t key)
-{
-    return key & 1;
-}
-
-/* Whether some of its entries also live by what their values say. */
-static inline bool
-gcw__asks(const struct gcw__weak_table *t)
-{
-    return gcw__weak_capacity(atomic_load(&t->shape)) > 1
-           && atomic_load(&((const struct gcw__map_table *)t)->asks);
-}
-
-/* What that is: see gcw__engine_listener. */
-bool gcw__lives_also(uintptr_t value, uintptr_t *also);
-
 /* gcw__engine_catch_up.  Returns NULL. */
 void *gcw__catch_up_locked(void *unused);
 

@@ -25,6 +25,7 @@
 #include "ground/delay.h"
 #include "ground/hidden.h"
 #include "marks/inner.h"
+#include "marks/owners.h"
 #include "marks/pending.h"
 #include "marks/tables.h"
 
@@ -87,7 +88,7 @@ kill_entry(struct gcw__weak_table *t, enum gcw__sort sort,
     if (sort == GCW__GUARDED)
         kill_guarded(t, entry, base);
     else if (atomic_exchange(&entry->value, 0) != 0)
-        gcw__bury(t);
+        gcw__bury(t, !gcw__may_be_dead());
 }
 
 /* The index. */

@@ -86,6 +86,12 @@ struct gcw__map_table {
     _Alignas(2 * sizeof(uintptr_t)) struct gcw__weak_entry entries[];
 };
 
+static inline uintptr_t
+gcw__weak_load(const _Atomic uintptr_t *word)
+{
+    return atomic_load_explicit(word, memory_order_relaxed);
+}
+
 /* The sort in the lowest 3 bits, the logarithm of the capacity in the next 6,
  * a mark above them. */
 #define GCW__WEAK_MARK ((uintptr_t)0x6377656b00000000u | 0x6b657700u)

@@ -1,0 +1,12 @@
+/* pass.h: which entries live, when marking is complete.  See pass.c. */
+#ifndef GCW__PASS_H
+#define GCW__PASS_H
+
+#include <stdbool.h>
+
+/* Marks what the entries hold that live, and takes the others away.  World
+ * stopped.  `keeps_all`: all live.  `dropped`: there may be guarded entries that
+ * were dropped, of which their owners do not know. */
+void gcw__pass(bool keeps_all, bool dropped);
+
+#endif
