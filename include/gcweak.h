@@ -1,5 +1,5 @@
-/* gcweak: weak method handles, death callbacks and an exit registry for
- * programs on the Boehm-Demers-Weiser collector.
+/* gcweak: weak maps and ephemerons, weak method handles, death callbacks, events
+ * and an exit registry for programs on the Boehm-Demers-Weiser collector.
  *
  * This header includes every part.  Each part also stands alone.
  */

@@ -30,6 +30,10 @@
  * they do in a program that has set a function for toggle references
  * (GC_set_toggleref_func), from the next map or growth of one on.  gcw_stats
  * counts the collections of both sorts.
+ *
+ * Where two copies of the library are in one process, as when one of them is
+ * linked statically into a plugin, each knows its own maps only: a key that
+ * nothing but a map of the other copy holds is dead to it.
  */
 #ifndef GCWEAK_MAP_H
 #define GCWEAK_MAP_H

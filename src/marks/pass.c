@@ -90,6 +90,7 @@ reach_table(void *table)
 
 static struct gcw__trace_calls trace_calls = { reach_table, NULL };
 
+/* What the object leads to is marked by gcw__trace_rest, which must follow. */
 static void
 hold(uintptr_t word)
 {
