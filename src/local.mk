@@ -208,7 +208,7 @@ libgcweak_internal_la_CFLAGS = $(AM_CFLAGS) $(ALIGN_CFLAGS) \
 lib_LTLIBRARIES = libgcweak.la
 libgcweak_la_SOURCES =
 libgcweak_la_LIBADD = libgcweak-internal.la $(FFI_LIBS) $(GC_LIBS)
-libgcweak_la_LDFLAGS = -version-info 0:0:0 -no-undefined $(NODELETE_LDFLAGS)
+libgcweak_la_LDFLAGS = -version-info 1:0:1 -no-undefined $(NODELETE_LDFLAGS)
 EXTRA_DIST += src/gcweak.sym src/gcweak-map.awk \
 	src/collector/README.md src/debug/README.md src/deliver/README.md \
 	src/event/README.md src/exit/README.md src/ground/README.md \
