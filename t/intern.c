@@ -529,14 +529,18 @@ TEST(what_make_adds_besides_is_compared_once_and_stays)
     assert_int_equal(gcw_intern_count(*now), 61);
 }
 
+/* The first times; if what is dropped here were held by stale words, there would
+ * be more to compare each time. */
 static bool
 has_number_after_a_collection(const void *wanted, const void *object)
 {
-    static size_t next = MANY;
+    static size_t next = MANY, times;
 
-    for (size_t i = 0; i < 20; i++)
-        intern_alike(*now, next++);
-    GC_gcollect();
+    if (times++ < 100) {
+        for (size_t i = 0; i < 20; i++)
+            intern_alike(*now, next++);
+        GC_gcollect();
+    }
     return has_number(wanted, object);
 }
 
