@@ -220,6 +220,7 @@ oracle = \
 	t/oracle/methods.c \
 	t/oracle/objects.c \
 	t/oracle/proxies.c \
+	t/oracle/sets.c \
 	t/oracle/world.c
 t_random_t_SOURCES = t/random.c $(oracle)
 

@@ -77,7 +77,9 @@ static const struct play plays[PLAYS] = {
         { .slots = 8, .maps = 8, .busy = 3 }, 2, 300, 400, false,
         BIT(HELD_BY_OTHERS) | BIT(KEY_DIES) | BIT(VALUE_DIES)
         | BIT(ONE_OF_BOTH_DIES) | BIT(STRONG_ONE_DIES) | BIT(CYCLE_DIES)
-        | BIT(LONE_DIES) | BIT(RIVAL) | BIT(INTERNED_DIES) },
+        | BIT(LONE_DIES) | BIT(RIVAL) | BIT(INTERNED_DIES) | BIT(MEMBER_DIES)
+        | BIT(HOLDING_METHOD_DIES) | BIT(METHOD_WITH_WEAK_DIES)
+        | BIT(METHOD_CYCLE_DIES) },
     [MAP_CROWDS] = {
         { .slots = 60, .maps = 4, .busy = 2 }, 2, 8, 3000, false,
         BIT(HELD_BY_OTHERS) | BIT(CROWD_IN_MAP) },
@@ -139,6 +141,19 @@ static const struct {
     { &op_intern,             {   0,   0,   0,   0,   0,   3,   8,   8,   0 } },
     { &op_find_interned,      {   0,   0,   0,   0,   0,   2,   4,   4,   0 } },
     { &op_count_interned,     {   0,   0,   0,   0,   0,   1,   1,   1,   0 } },
+    { &op_add_member,         {   0,   0,   0,   0,   0,   3,   8,  20,   0 } },
+    { &op_has_member,         {   0,   0,   0,   0,   0,   2,   4,   4,   0 } },
+    { &op_remove_member,      {   0,   0,   0,   0,   0,   1,   3,   3,   0 } },
+    { &op_count_set,          {   0,   0,   0,   0,   0,   1,   1,   2,   0 } },
+    { &op_walk_set,           {   0,   0,   0,   0,   0,   1,   2,   2,   0 } },
+    { &op_dispose_set,        {   0,   0,   0,   0,   0,   1,   1,   0,   0 } },
+    { &op_add_method,         {   0,   0,   0,   0,   0,   3,   8,  20,   0 } },
+    { &op_add_cycle,          {   0,   0,   0,   0,   0,   1,   2,   2,   0 } },
+    { &op_has_method,         {   0,   0,   0,   0,   0,   2,   4,   4,   0 } },
+    { &op_remove_method,      {   0,   0,   0,   0,   0,   1,   3,   3,   0 } },
+    { &op_count_methods,      {   0,   0,   0,   0,   0,   1,   1,   2,   0 } },
+    { &op_invoke_set,         {   0,   0,   0,   0,   0,   1,   2,   2,   0 } },
+    { &op_dispose_methods,    {   0,   0,   0,   0,   0,   1,   1,   0,   0 } },
 };
 
 /* --- operations --- */

@@ -40,7 +40,11 @@ static const struct operation *const operations[] = {
     &op_lead, &op_put, &op_put, &op_set_default, &op_replace, &op_get, &op_get,
     &op_remove, &op_count, &op_walk, &op_chain, &op_dispose_map,
     &op_make_ephemeron, &op_read_ephemeron, &op_intern, &op_intern,
-    &op_find_interned, &op_count_interned,
+    &op_find_interned, &op_count_interned, &op_add_member, &op_add_member,
+    &op_has_member, &op_remove_member, &op_count_set, &op_walk_set,
+    &op_dispose_set, &op_add_method, &op_add_method, &op_add_cycle,
+    &op_has_method, &op_remove_method, &op_count_methods, &op_invoke_set,
+    &op_dispose_methods,
 };
 
 void

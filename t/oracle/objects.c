@@ -1,7 +1,8 @@
 /* objects.c: objects, who of them lives, references; see oracle.h.
  *
  * What is disposed of is dead at once.  What is held, in a slot or by what is
- * held, lives: by the fields of objects, and by the entries of maps.  What is
+ * held, lives: by the fields of objects, by the entries of maps, and by
+ * the methods of sets.  What is
  * neither may die at any collection or never; the model learns of it from what
  * it sees, and from then on it must stay dead.
  *
@@ -125,7 +126,7 @@ reach_all(void)
     maps_assume();
     do {
         begin_to_reach();
-        while (follow_edges() || maps_hold())
+        while (follow_edges() || maps_hold() || sets_hold())
             continue;
     } while (!maps_keep_assumptions());
     is_reached = true;
@@ -319,21 +320,28 @@ cut_edges(size_t from, size_t field)
     changed();
 }
 
-/* The first two fields are left alone. */
-OPERATION(lead, "have %zu lead to another", &slots, one_of)
+void
+have_lead(struct object *o, size_t field, struct object *to)
 {
-    struct object *o = object_in(thing);
-    struct object *to = below(4) == 0 ? NULL : some_object();
-    struct edge e = { .from = o->body, .field = 2 + below(4) };
+    struct edge e = { .from = o->body, .field = field };
 
-    tell("  object %zu, field %zu, to %zu", o->number, e.field, number_of(to));
-    cut_edges(e.from, e.field);
-    o->field[e.field] = to;
+    tell("  object %zu, field %zu, to %zu", o->number, field, number_of(to));
+    cut_edges(e.from, field);
+    o->field[field] = to;
     if (to == NULL)
         return;
     e.to = to->body;
     add(&edges, &e);
     changed();
+}
+
+/* The first two fields are left alone. */
+OPERATION(lead, "have %zu lead to another", &slots, one_of)
+{
+    struct object *o = object_in(thing);
+    struct object *to = below(4) == 0 ? NULL : some_object();
+
+    have_lead(o, 2 + below(4), to);
 }
 
 /* It leads nowhere any more. */

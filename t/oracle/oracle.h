@@ -23,6 +23,7 @@
  *     proxies.c    function pointers
  *     maps.c       weak maps and ephemerons
  *     interns.c    tables of interned objects
+ *     sets.c       weak sets, and sets of weak methods
  */
 #ifndef ORACLE_H
 #define ORACLE_H
@@ -70,7 +71,8 @@ enum rare {
     NESTED, FAILED, ONCE, TWICE, AGAIN, REFUSED, SEEN_DEAD, CROWD_HEARS,
     KEPT, RUN_IN_RUN, CROWD_RUNS, MADE_AT_EXIT, CROWD_EXITS, STALE,
     HELD_BY_OTHERS, KEY_DIES, VALUE_DIES, ONE_OF_BOTH_DIES, STRONG_ONE_DIES,
-    CYCLE_DIES, LONE_DIES, CROWD_IN_MAP, RIVAL, INTERNED_DIES, RARES
+    CYCLE_DIES, LONE_DIES, CROWD_IN_MAP, RIVAL, INTERNED_DIES, MEMBER_DIES,
+    HOLDING_METHOD_DIES, METHOD_WITH_WEAK_DIES, METHOD_CYCLE_DIES, RARES
 };
 enum { CROWD = 100 };            /* so many are many */
 extern size_t met[RARES];
@@ -151,7 +153,10 @@ extern const struct operation
     op_lead, op_put, op_set_default, op_replace, op_get, op_remove, op_count,
     op_walk, op_chain, op_dispose_map, op_make_ephemeron,
     op_read_ephemeron,
-    op_intern, op_find_interned, op_count_interned;
+    op_intern, op_find_interned, op_count_interned,
+    op_add_member, op_has_member, op_remove_member, op_count_set, op_walk_set,
+    op_dispose_set, op_add_method, op_add_cycle, op_has_method,
+    op_remove_method, op_count_methods, op_invoke_set, op_dispose_methods;
 
 void perform(const struct operation *o);
 
@@ -176,7 +181,7 @@ void told(const size_t step[TOLD]);
 
 enum call {
     EMITS, RUNS_REGISTRY, DRAINS, RUNS_CLEANUP, EXITS, INVOKES, CALLS_PROXY,
-    WALKS, INTERNS
+    WALKS, INTERNS, INVOKES_SET
 };
 
 /* A call of the library that may call back.  What else is known of it stands
@@ -257,8 +262,11 @@ void changed(void);
 /* Whether one body is the other, or has a field that leads there. */
 bool leads_to(size_t from, size_t to);
 
-/* For the maps, in maps_hold and maps_keep_assumptions: whether a body is known
- * to be held; and that it is, true if that was not known. */
+/* Has the field lead there. */
+void have_lead(struct object *o, size_t field, struct object *to);
+
+/* For maps and sets, in maps_hold, sets_hold and maps_keep_assumptions: whether
+ * a body is known to be held; and that it is, true if that was not known. */
 bool is_body_held(size_t body);
 bool hold_body(size_t body);
 
@@ -333,17 +341,19 @@ void *method_handles(const struct method *m, const gcw_exit_info *info);
 void registries_begin(size_t n);
 void run_all(void);
 
-/* --- maps.c, interns.c --- */
+/* --- maps.c, interns.c, sets.c --- */
 
-/* How the entries of maps hold objects: maps_hold is called until nothing is
- * new; then maps_keep_assumptions, which is false if one was wrong, and all
- * begins anew. */
+/* How maps and sets hold objects: maps_hold and sets_hold are called until
+ * nothing is new; then maps_keep_assumptions, which is false if one was wrong,
+ * and all begins anew. */
 void maps_assume(void);
 bool maps_hold(void);
+bool sets_hold(void);
 bool maps_keep_assumptions(void);
 
 void maps_begin(size_t n);
 void interns_begin(bool any);
+void sets_begin(bool any);
 
 /* --- cleanups.c, proxies.c --- */
 

@@ -76,6 +76,11 @@ const char *const rare_names[RARES] = {
     [CROWD_IN_MAP] = "a map of many entries",
     [RIVAL] = "an object that was interned while another was made",
     [INTERNED_DIES] = "an interned object that has died",
+    [MEMBER_DIES] = "a member of a set that has died",
+    [HOLDING_METHOD_DIES] = "a method with strong data that has died in a set",
+    [METHOD_WITH_WEAK_DIES] = "a method with weak data that has died in a set",
+    [METHOD_CYCLE_DIES] =
+        "a method in a set that has died though its data led back",
 };
 
 /* --- lists --- */
@@ -172,6 +177,7 @@ world_begin(const struct setting *setting)
     registries_begin(setting->registries);
     maps_begin(setting->maps);
     interns_begin(setting->maps > 0);
+    sets_begin(setting->maps > 0);
     gcw_drain_on_error(hear_of_failure, FAILURES);
 }
 
