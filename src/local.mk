@@ -237,7 +237,7 @@ src/gcweak.names: $(srcdir)/src/gcweak.sym
 # What gdb knows of the library lies where gdb looks for it: under its own
 # directory, by the whole path of the library and the name that -version-info
 # gives it.
-gdb_script = $(datadir)/gdb/auto-load$(libdir)/libgcweak.so.0.0.0-gdb.py
+gdb_script = $(datadir)/gdb/auto-load$(libdir)/libgcweak.so.0.1.0-gdb.py
 EXTRA_DIST += src/libgcweak-gdb.py
 if BUILD_SHARED
 install-data-local:

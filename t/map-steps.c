@@ -3,9 +3,9 @@
  * The library is built with delays inside (src/ground/delay.h).  Here a delay
  * counts, and at one of them another thread does something: it collects,
  * disposes of keys, drops them.  It may have to wait for a lock that the delayed
- * one has, so that waits for it for a while only.  Each operation is tried with it at its first step, at its
- * second, and so on to the last.  Chance seldom hits these; see t/torture.c for
- * what it does hit.
+ * one has, so that waits for it for a while only.  Each operation is tried with
+ * it at its first step, at its second, and so on to the last.  Chance seldom
+ * hits these; see t/torture.c for what it does hit.
  */
 #include <config.h>
 

@@ -1,7 +1,9 @@
 /* torture-map.c: a player's weak maps and ephemerons.  See torture.h.
  *
- * A value is an object that knows its key by a word that is no pointer, and may
- * lead to it besides, unless that would keep the key for ever.  What a player has put for its own keys must be
+ * A value is an object that knows its key by a word that is no pointer, and
+ * may
+ * lead to it besides, unless that would keep the key for ever.  What a player
+ * has put for its own keys must be
  * there, and be what it has put: in its own maps, one of each kind, and in a
  * common one, which the others make grow and shrink meanwhile.  In another
  * common map everybody does anything to everybody's keys.
