@@ -33,36 +33,31 @@ ephemeron_p(SCM x)
     return scm_from_bool(gcwg_is(GCWG_EPHEMERON, x));
 }
 
+/* One of its two, which `get` gives of the library's, `of_pair` of a pair. */
 static SCM
-value_or_false(void *value)
+half(SCM x, const char *who, void *(*get)(const gcw_ephemeron *e),
+     SCM (*of_pair)(SCM pair))
 {
-    return value == NULL ? SCM_BOOL_F : gcwg_value(value);
+    gcw_ephemeron *e = gcwg_handle(GCWG_EPHEMERON, x, 1, who);
+    SCM result;
+
+    if (e == NULL)
+        return of_pair(SCM_PACK_POINTER(gcwg_place(x)));
+    result = gcwg_value_or_false(get(e));
+    scm_remember_upto_here_1(x);
+    return result;
 }
 
 static SCM
 ephemeron_key(SCM x)
 {
-    gcw_ephemeron *e = gcwg_handle(GCWG_EPHEMERON, x, 1, "ephemeron-key");
-    SCM key;
-
-    if (e == NULL)
-        return scm_car(SCM_PACK_POINTER(gcwg_place(x)));
-    key = value_or_false(gcw_ephemeron_key(e));
-    scm_remember_upto_here_1(x);
-    return key;
+    return half(x, "ephemeron-key", gcw_ephemeron_key, scm_car);
 }
 
 static SCM
 ephemeron_datum(SCM x)
 {
-    gcw_ephemeron *e = gcwg_handle(GCWG_EPHEMERON, x, 1, "ephemeron-datum");
-    SCM datum;
-
-    if (e == NULL)
-        return scm_cdr(SCM_PACK_POINTER(gcwg_place(x)));
-    datum = value_or_false(gcw_ephemeron_value(e));
-    scm_remember_upto_here_1(x);
-    return datum;
+    return half(x, "ephemeron-datum", gcw_ephemeron_value, scm_cdr);
 }
 
 static SCM

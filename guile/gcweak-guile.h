@@ -162,6 +162,9 @@ void gcwg_drain_at_exit(void);
 void *gcwg_word(SCM x);
 SCM gcwg_value(void *pointer);
 
+/* The same, and #f for NULL. */
+SCM gcwg_value_or_false(void *pointer);
+
 /* Defining procedures (check.c). */
 
 struct gcwg_definition {

@@ -44,7 +44,7 @@ guardian_next(SCM guardian)
     if (next == NULL && errno != 0)
         gcwg_failed(who);
     scm_remember_upto_here_1(guardian);
-    return next == NULL ? SCM_BOOL_F : gcwg_value(next);
+    return gcwg_value_or_false(next);
 }
 
 static SCM

@@ -58,6 +58,12 @@ gcwg_value(void *pointer)
 }
 #endif
 
+SCM
+gcwg_value_or_false(void *pointer)
+{
+    return pointer == NULL ? SCM_BOOL_F : gcwg_value(pointer);
+}
+
 /* Making one. */
 
 static SCM
@@ -105,9 +111,8 @@ weak_map_p(SCM x)
 static SCM
 value_or(void *value, SCM missing)
 {
-    if (value != NULL)
-        return gcwg_value(value);
-    return SCM_UNBNDP(missing) ? SCM_BOOL_F : missing;
+    return value != NULL || SCM_UNBNDP(missing) ? gcwg_value_or_false(value)
+                                                : missing;
 }
 
 /* What cannot be a key has no entry. */
