@@ -267,7 +267,7 @@ print_half(const struct explanation *e, const struct gcw__step *step)
         return;
     if (step->object + step->at == (const char *)&entry->key)
         fputs(", as a key", e->out);
-    else if (atomic_load(&entry->key) & 1)
+    else if (gcw__has_fallen(atomic_load(&entry->key)))
         fputs(", to be handed out", e->out);
     else
         fprintf(e->out, ", as the value of %p",

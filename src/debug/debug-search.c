@@ -285,20 +285,16 @@ follow_whole_entry(struct search *s, struct gcw__weak_entry *entry,
     follow_half(s, &entry->value);
 }
 
-/* One that a guardian can hand out. */
-static bool
-has_fallen(const struct gcw__weak_entry *entry)
-{
-    return load_half(&entry->key) & 1;
-}
-
 static void
 follow_entry(struct search *s, size_t table, struct gcw__weak_entry *entry,
              enum gcw__sort sort)
 {
-    if (load_half(&entry->key) == 0 || load_half(&entry->value) == 0)
+    uintptr_t key = load_half(&entry->key);
+
+    if (key == 0 || load_half(&entry->value) == 0)
         return;
-    if (sort == GCW__STRONG || (sort == GCW__GUARDED && has_fallen(entry)))
+    if (sort == GCW__STRONG
+        || (sort == GCW__GUARDED && gcw__has_fallen(key)))
         follow_half(s, &entry->value);
     else if (s->answer->all_held)
         follow_whole_entry(s, entry, sort);

@@ -8,6 +8,8 @@
 #include <config.h>
 #include "map/guardians.h"
 
+#include "ground/delay.h"
+
 enum { SMALLEST = 4, LARGEST = 9 };  /* logarithms of capacities */
 
 static size_t
@@ -116,27 +118,29 @@ take_from(struct gcw__segment *s)
     return e;
 }
 
-struct gcw__weak_entry *
-gcw__guardian_take(gcw_guardian *g)
+static void
+fill_entry(struct gcw__weak_entry *e, uintptr_t object, uintptr_t out)
+{
+    atomic_store(&e->key, 0);
+    GCW__DELAY(1);
+    atomic_store(&e->value, out);
+    GCW__DELAY(2);
+    atomic_store(&e->key, object);
+}
+
+void
+gcw__guardian_fill(gcw_guardian *g, uintptr_t object, uintptr_t out)
 {
     struct gcw__segment *s = g->first;
-    struct gcw__weak_entry *e = take_from(s);
 
+    fill_entry(take_from(s), object, out);
+    atomic_fetch_add_explicit(&s->table->added, 1, memory_order_release);
     s->used++;
     g->used++;
     if (segment_is_full(s)) {
         unlink_segment(s);
         link_last(s);
     }
-    return e;
-}
-
-void
-gcw__guardian_added(struct gcw__weak_entry *entry)
-{
-    struct gcw__map_table *t = GC_base(entry);
-
-    atomic_fetch_add_explicit(&t->added, 1, memory_order_release);
 }
 
 static bool

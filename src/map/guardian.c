@@ -70,16 +70,6 @@ gcw__guardian_fell(void *segment, struct gcw__weak_entry *entry,
 
 /* What the container says. */
 
-static bool
-guardian_watch_died(void *guardian, struct gcw__entry_watch *watch,
-                    bool may_wait)
-{
-    (void)guardian;
-    (void)watch;
-    (void)may_wait;
-    return true;
-}
-
 static void
 empty_segment(struct gcw__segment *s)
 {
@@ -99,15 +89,6 @@ guardian_empty(void *guardian)
     g->ready = NULL;
     atomic_store(&g->fallen, NULL);
     gcw__polled_hide(g->container);
-}
-
-/* There is no code in it. */
-static bool
-guardian_unloading(void *guardian, const struct gcw__range *range)
-{
-    (void)guardian;
-    (void)range;
-    return false;
 }
 
 static bool
@@ -135,9 +116,9 @@ gcw_guardian *
 gcw_guardian_new(void)
 {
     static const struct gcw__container_ops ops = {
-        "guardian", "objects", false, gcw__map_lock, guardian_watch_died,
-        gcw__polled_closed, guardian_empty, guardian_unloading, guardian_tidy,
-        gcw__guardian_see, gcw__guardian_counted
+        "guardian", "objects", false, gcw__map_lock, NULL, gcw__polled_closed,
+        guardian_empty, NULL, guardian_tidy, gcw__guardian_see,
+        gcw__guardian_counted
     };
     gcw_guardian *g;
 
@@ -162,19 +143,12 @@ static int
 try_to_guard(void *guarding)
 {
     struct guarding *a = guarding;
-    struct gcw__weak_entry *e;
 
     if (a->guardian->container->container.closed)
         return ESTALE;
     if (!gcw__guardian_has_room(a->guardian, &a->fresh))
         return GCW__MISSING;
-    e = gcw__guardian_take(a->guardian);
-    atomic_store(&e->key, 0);
-    GCW__DELAY(1);
-    atomic_store(&e->value, a->representative);
-    GCW__DELAY(2);
-    atomic_store(&e->key, a->object);
-    gcw__guardian_added(e);
+    gcw__guardian_fill(a->guardian, a->object, a->representative);
     return 0;
 }
 

@@ -56,11 +56,8 @@ struct gcw__segment *gcw__segment_new(gcw_guardian *g);
  * becomes NULL.  Lock held. */
 bool gcw__guardian_has_room(gcw_guardian *g, struct gcw__segment **fresh);
 
-/* Takes an entry that is free; there is room.  Lock held. */
-struct gcw__weak_entry *gcw__guardian_take(gcw_guardian *g);
-
-/* The entry has been filled.  Lock held. */
-void gcw__guardian_added(struct gcw__weak_entry *entry);
+/* Fills an entry that is free; there is room.  Lock held. */
+void gcw__guardian_fill(gcw_guardian *g, uintptr_t object, uintptr_t out);
 
 /* Gives one back, which has no value any more.  Lock held. */
 void gcw__guardian_give_back(struct gcw__weak_entry *entry);

@@ -178,13 +178,12 @@ gcw_intern_find(gcw_intern *t, uint64_t hash, gcw_equal_fn *equal,
 /* Adding. */
 
 struct adding {
+    struct gcw__map_room room;       /* first member; the map */
     struct wanted wanted;
     struct compared compared;
     void *made;
     void *rival;                     /* was added since, and is to be compared;
                                       * NULL: `made` is in the table */
-    bool missed;                     /* a collection */
-    struct gcw__map_room room;
 };
 
 /* Finds a slot for the object, or NULL; or a rival. */
@@ -222,7 +221,7 @@ put_in(struct adding *a, struct gcw__weak_entry *slot)
         m->counts.again++;
         return 0;
     }
-    if (!gcw__map_has_room(m, &a->room))
+    if (!gcw__map_has_room(&a->room))
         return GCW__MISSING;
     gcw__map_insert(m, a->wanted.key, (uintptr_t)a->made);
     return 0;
@@ -237,23 +236,12 @@ try_to_add_object(void *adding)
                                                  gcw__map_table(a->wanted.map));
 
     GCW__DELAY(3);
-    a->missed = !gcw__engine_is_done(done);
-    if (a->missed)
+    a->room.missed = !gcw__engine_is_done(done);
+    if (a->room.missed)
         return GCW__MISSING;
     if (a->wanted.map->container->closed)
         return ESTALE;
     return a->rival != NULL ? 0 : put_in(a, slot);
-}
-
-static bool
-get_what_adding_lacks(void *adding)
-{
-    struct adding *a = adding;
-
-    if (!a->missed)
-        return gcw__map_fill_room(a->wanted.map, &a->room);
-    gcw__engine_catch_up();
-    return true;
 }
 
 /* The object that then is in the table: the one that was made, or a rival.
@@ -265,7 +253,7 @@ add_object(struct adding *a)
 
     for (;;) {
         int error = gcw__with_spare(lock, try_to_add_object,
-                                    get_what_adding_lacks, a);
+                                    gcw__map_fill_room, a);
 
         GCW__KEEP(a->made);
         if (error != 0)
@@ -303,6 +291,7 @@ gcw_intern_add(gcw_intern *t, uint64_t hash, gcw_equal_fn *equal,
                void *(*make)(const void *wanted, void *data), void *data)
 {
     struct adding a = {
+        .room.map = (gcw_map *)t,
         .wanted = { (gcw_map *)t, key_of_hash(hash), equal, wanted }
     };
     void *object;

@@ -14,16 +14,6 @@
 
 #include <errno.h>
 
-/* It has no watches. */
-static bool
-map_watch_died(void *map, struct gcw__entry_watch *watch, bool may_wait)
-{
-    (void)map;
-    (void)watch;
-    (void)may_wait;
-    return true;
-}
-
 static void
 map_empty(void *map)
 {
@@ -35,34 +25,10 @@ map_empty(void *map)
         m->counts.removed += atomic_exchange(&t->entries[i].value, 0) != 0;
 }
 
-/* There is no code in it. */
-static bool
-map_unloading(void *map, const struct gcw__range *range)
-{
-    (void)map;
-    (void)range;
-    return false;
-}
-
-struct map_tidying {
-    gcw_map *map;
-    struct gcw__map_room room;
-};
-
 static int
-try_to_tidy_map_table(void *tidying)
+try_to_tidy_weak_map(void *room)
 {
-    struct map_tidying *t = tidying;
-
-    return gcw__map_is_tidy(t->map, &t->room) ? 0 : GCW__MISSING;
-}
-
-static bool
-fill_for_map_table(void *tidying)
-{
-    struct map_tidying *t = tidying;
-
-    return gcw__map_fill_room(t->map, &t->room);
+    return gcw__map_is_tidy(room) ? 0 : GCW__MISSING;
 }
 
 /* What could not be done is tried again after the next collection. */
@@ -70,18 +36,17 @@ void
 gcw__map_tidy(void *map)
 {
     gcw_map *m = map;
-    struct map_tidying tidying = { m, { 0, NULL } };
+    struct gcw__map_room room = { .map = m };
 
-    if (gcw__with_spare(gcw__map_lock(m->container), try_to_tidy_map_table,
-                        fill_for_map_table, &tidying) != 0)
+    if (gcw__with_spare(gcw__map_lock(m->container), try_to_tidy_weak_map,
+                        gcw__map_fill_room, &room) != 0)
         gcw__container_untidy(m->container);
 }
 
 #define OPS(kind, entries)                                                  \
     {                                                                       \
-        kind, entries, false, gcw__map_lock, map_watch_died, NULL,          \
-        map_empty, map_unloading, gcw__map_tidy, gcw__map_see,              \
-        gcw__map_counted                                                    \
+        kind, entries, false, gcw__map_lock, NULL, NULL, map_empty, NULL,   \
+        gcw__map_tidy, gcw__map_see, gcw__map_counted                       \
     }
 
 static const struct gcw__container_ops map_ops = OPS("map", "entries");

@@ -14,12 +14,25 @@
 #include "map/maps.h"
 
 #include "ground/delay.h"
+#include "ground/lock.h"
 
 size_t
 gcw__map_live(const gcw_map *m)
 {
     return m->counts.used + m->counts.again - m->counts.removed
            - atomic_load(&gcw__map_table(m)->dead);
+}
+
+size_t
+gcw__map_count(gcw_map *m)
+{
+    pthread_mutex_t *lock = gcw__map_lock(m->container);
+    size_t n;
+
+    gcw__lock(lock, true);
+    n = gcw__map_live(m);
+    gcw__unlock(lock);
+    return n;
 }
 
 /* At most five eighths full, so that many more fit in. */
@@ -119,7 +132,7 @@ move_to(gcw_map *m, struct gcw__map_table *to)
 
 /* Moves to what there is, if it is as large as is needed for n keys. */
 static bool
-use_room(gcw_map *m, size_t n, struct gcw__map_room *room)
+use_room(struct gcw__map_room *room, size_t n)
 {
     unsigned logarithm = logarithm_for(n);
     struct gcw__map_table *to = room->table;
@@ -129,14 +142,18 @@ use_room(gcw_map *m, size_t n, struct gcw__map_room *room)
         return false;
     }
     room->table = NULL;
-    return move_to(m, to);
+    room->missed = !move_to(room->map, to);
+    return !room->missed;
 }
 
 bool
-gcw__map_has_room(gcw_map *m, struct gcw__map_room *room)
+gcw__map_has_room(struct gcw__map_room *room)
 {
-    return !is_full(m->counts.used + 1, gcw__map_table_mask(gcw__map_table(m)) + 1)
-           || use_room(m, gcw__map_live(m) + 1, room);
+    const gcw_map *m = room->map;
+    size_t capacity = gcw__map_table_mask(gcw__map_table(m)) + 1;
+
+    return !is_full(m->counts.used + 1, capacity)
+           || use_room(room, gcw__map_live(m) + 1);
 }
 
 bool
@@ -149,18 +166,25 @@ gcw__map_is_sparse(const gcw_map *m)
 }
 
 bool
-gcw__map_is_tidy(gcw_map *m, struct gcw__map_room *room)
+gcw__map_is_tidy(struct gcw__map_room *room)
 {
-    return !gcw__map_is_sparse(m) || use_room(m, gcw__map_live(m), room);
+    return !gcw__map_is_sparse(room->map)
+           || use_room(room, gcw__map_live(room->map));
 }
 
 bool
-gcw__map_fill_room(const gcw_map *m, struct gcw__map_room *room)
+gcw__map_fill_room(void *room)
 {
-    if (m->by != NULL)
+    struct gcw__map_room *r = room;
+
+    if (r->missed) {
+        r->missed = false;
         gcw__engine_catch_up();
-    room->table = gcw__map_table_new(m->sort, room->logarithm, m->container);
-    return room->table != NULL;
+        return true;
+    }
+    r->table = gcw__map_table_new(r->map->sort, r->logarithm,
+                                  r->map->container);
+    return r->table != NULL;
 }
 
 void

@@ -2,21 +2,9 @@
 #include <config.h>
 #include "map/maps.h"
 
-#include "ground/lock.h"
 #include "weak/see.h"
 
 #include <gcweak/debug.h>
-
-static size_t
-count_entries(gcw_map *m)
-{
-    size_t n;
-
-    gcw__lock(gcw__map_lock(m->container), true);
-    n = gcw__map_live(m);
-    gcw__unlock(gcw__map_lock(m->container));
-    return n;
-}
 
 /* What is not said by the name of the container's kind. */
 static const char *const sort_names[GCW__SORTS] = {
@@ -40,7 +28,7 @@ gcw__map_see(struct gcw__walk *walk, void *map)
 
     walk->table.part = sort_names[m->sort] == NULL ? NULL : m;
     walk->table.print_part = print_sort;
-    walk->table.live = count_entries(m);
+    walk->table.live = gcw__map_count(m);
     walk->table.capacity = gcw__map_table_mask(t) + 1;
     walk->table.dead = atomic_load(&t->dead);
     gcw__see_table(walk);
@@ -52,5 +40,5 @@ void
 gcw__map_counted(void *map, gcw_statistics *out)
 {
     out->maps++;
-    out->map_entries += count_entries(map);
+    out->map_entries += gcw__map_count(map);
 }

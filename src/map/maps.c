@@ -143,7 +143,7 @@ applies(const struct gcw__map_change *c, uintptr_t was)
 static void
 change_entry(struct gcw__map_change *c, struct gcw__weak_entry *e, uintptr_t was)
 {
-    gcw_map *m = c->map;
+    gcw_map *m = c->room.map;
 
     while (applies(c, was)
            && !atomic_compare_exchange_strong(&e->value, &was, c->value))
@@ -173,9 +173,9 @@ change_nothing(struct gcw__map_change *c)
     c->was = 0;
     if (c->what == GCW__REPLACE || c->what == GCW__REMOVE)
         return 0;
-    if (!gcw__map_has_room(c->map, &c->room))
+    if (!gcw__map_has_room(&c->room))
         return GCW__MISSING;
-    gcw__map_insert(c->map, c->key, c->value);
+    gcw__map_insert(c->room.map, c->key, c->value);
     return 0;
 }
 
@@ -193,18 +193,18 @@ try_to_change(void *change)
 {
     struct gcw__map_change *c = change;
     struct sought s = { c->key, c->equal, gcw__engine_load_done() };
-    struct gcw__map_table *t = gcw__map_table(c->map);
+    struct gcw__map_table *t = gcw__map_table(c->room.map);
     struct gcw__weak_entry *e;
     uintptr_t was;
 
-    e = find_entry(c->map->by, t, &s, &was);
+    e = find_entry(c->room.map->by, t, &s, &was);
     GCW__DELAY(4);
-    c->missed = !gcw__engine_is_done(s.done);
-    if (c->missed)
+    c->room.missed = !gcw__engine_is_done(s.done);
+    if (c->room.missed)
         return GCW__MISSING;
     if (was == 0 && c->checks_key && !is_weakly_holdable(c, c->key))
         return EINVAL;
-    if (c->map->container->closed)
+    if (c->room.map->container->closed)
         return ESTALE;
     note_flags(c, t);
     if (e == NULL)
@@ -213,28 +213,17 @@ try_to_change(void *change)
     return 0;
 }
 
-static bool
-get_what_is_missing(void *change)
-{
-    struct gcw__map_change *c = change;
-
-    if (!c->missed)
-        return gcw__map_fill_room(c->map, &c->room);
-    gcw__engine_catch_up();
-    return true;
-}
-
 bool
 gcw__map_change(struct gcw__map_change *c)
 {
-    int error = gcw__with_spare(gcw__map_lock(c->map->container), try_to_change,
-                                get_what_is_missing, c);
+    int error = gcw__with_spare(gcw__map_lock(c->room.map->container),
+                                try_to_change, gcw__map_fill_room, c);
 
     if (c->sparse)
-        gcw__map_tidy(c->map);
+        gcw__map_tidy(c->room.map);
     GCW__KEEP((void *)c->key);
     GCW__KEEP((void *)c->value);
-    GCW__KEEP(c->map);
+    GCW__KEEP(c->room.map);
     return error == 0 || gcw__fail_false(error);
 }
 
@@ -247,10 +236,10 @@ is_valid(struct gcw__map_change *c)
 
     if (key == NULL || value == NULL)
         return false;
-    c->checks_key = c->map->sort != GCW__VALUES;
-    if (c->map->sort == GCW__VALUES)
+    c->checks_key = c->room.map->sort != GCW__VALUES;
+    if (c->room.map->sort == GCW__VALUES)
         return is_weakly_holdable(c, c->value) && gcw__holdable(key);
-    if (c->map->sort == GCW__BOTH) {
+    if (c->room.map->sort == GCW__BOTH) {
         is_weakly_holdable(c, c->value);
         return true;
     }
@@ -262,7 +251,7 @@ check_and_change(struct gcw__map_change *c)
 {
     if (gcw__enter() != 0)
         return false;
-    if (c->map == NULL || !is_valid(c))
+    if (c->room.map == NULL || !is_valid(c))
         return gcw__fail_false(EINVAL);
     return gcw__map_change(c);
 }
@@ -270,8 +259,9 @@ check_and_change(struct gcw__map_change *c)
 int
 gcw_map_put(gcw_map *m, const void *key, void *value)
 {
-    struct gcw__map_change c = { .map = m, .key = (uintptr_t)key,
-                        .value = (uintptr_t)value, .what = GCW__PUT };
+    struct gcw__map_change c = { .room.map = m, .key = (uintptr_t)key,
+                                 .value = (uintptr_t)value,
+                                 .what = GCW__PUT };
 
     return check_and_change(&c) ? 0 : -1;
 }
@@ -279,8 +269,9 @@ gcw_map_put(gcw_map *m, const void *key, void *value)
 void *
 gcw_map_setdefault(gcw_map *m, const void *key, void *value)
 {
-    struct gcw__map_change c = { .map = m, .key = (uintptr_t)key,
-                        .value = (uintptr_t)value, .what = GCW__DEFAULT };
+    struct gcw__map_change c = { .room.map = m, .key = (uintptr_t)key,
+                                 .value = (uintptr_t)value,
+                                 .what = GCW__DEFAULT };
 
     if (!check_and_change(&c))
         return NULL;
@@ -290,9 +281,10 @@ gcw_map_setdefault(gcw_map *m, const void *key, void *value)
 bool
 gcw_map_replace(gcw_map *m, const void *key, void *expected, void *value)
 {
-    struct gcw__map_change c = { .map = m, .key = (uintptr_t)key,
-                        .value = (uintptr_t)value,
-                        .expected = (uintptr_t)expected, .what = GCW__REPLACE };
+    struct gcw__map_change c = { .room.map = m, .key = (uintptr_t)key,
+                                 .value = (uintptr_t)value,
+                                 .expected = (uintptr_t)expected,
+                                 .what = GCW__REPLACE };
 
     if (expected == NULL)
         return gcw__fail_false(EINVAL);
@@ -302,7 +294,8 @@ gcw_map_replace(gcw_map *m, const void *key, void *expected, void *value)
 void *
 gcw_map_remove(gcw_map *m, const void *key)
 {
-    struct gcw__map_change c = { .map = m, .key = (uintptr_t)key, .what = GCW__REMOVE };
+    struct gcw__map_change c = { .room.map = m, .key = (uintptr_t)key,
+                                 .what = GCW__REMOVE };
 
     if (gcw__enter() != 0)
         return NULL;
@@ -323,9 +316,7 @@ gcw_map_count(gcw_map *m)
         return 0;
     }
     gcw__engine_catch_up();
-    gcw__lock(gcw__map_lock(m->container), true);
-    n = gcw__map_live(m);
-    gcw__unlock(gcw__map_lock(m->container));
+    n = gcw__map_count(m);
     GCW__KEEP(m);
     return n;
 }

@@ -55,28 +55,35 @@ uintptr_t gcw__map_look_up(const gcw_map *m, uintptr_t key, uintptr_t equal);
 /* The logarithm of the smallest capacity. */
 enum { GCW__MAP_SMALLEST = 4 };
 
-/* Memory for a map that has to move. */
+/* What a step on a map may lack (ground/spare.h): memory, if the map has to move;
+ * or that the engine catches up. */
 struct gcw__map_room {
+    gcw_map *map;
     unsigned logarithm;              /* what is asked for */
     struct gcw__map_table *table;    /* what there is */
+    bool missed;                     /* a collection, so what was read has no
+                                      * meaning */
 };
 
 /* How many entries it has.  Lock held. */
 size_t gcw__map_live(const gcw_map *m);
 
-/* Sees to it that one more key fits in; or that not too much of it is empty.
- * False if it needs memory, which gcw__map_fill_room gets when the lock is not
- * held.  Lock held. */
-bool gcw__map_has_room(gcw_map *m, struct gcw__map_room *room);
-bool gcw__map_is_sparse(const gcw_map *m);
-bool gcw__map_is_tidy(gcw_map *m, struct gcw__map_room *room);
+/* The same; takes the lock. */
+size_t gcw__map_count(gcw_map *m);
 
-/* False: no memory. */
-bool gcw__map_fill_room(const gcw_map *m, struct gcw__map_room *room);
+/* Sees to it that one more key fits in; or that not too much of it is empty.
+ * False if something is missing.  Lock held. */
+bool gcw__map_has_room(struct gcw__map_room *room);
+bool gcw__map_is_sparse(const gcw_map *m);
+bool gcw__map_is_tidy(struct gcw__map_room *room);
+
+/* Gets what is missing: for gcw__with_spare, of something whose first member is
+ * a gcw__map_room.  False: no memory. */
+bool gcw__map_fill_room(void *room);
 
 /* A change of one entry: what to do, and what it was. */
 struct gcw__map_change {
-    gcw_map *map;
+    struct gcw__map_room room;       /* first member; the map */
     uintptr_t key, value;
     uintptr_t equal;                 /* what entries that are found by values
                                       * are compared with */
@@ -87,9 +94,7 @@ struct gcw__map_change {
     bool interior, asks;             /* as in the table */
     enum { GCW__PUT, GCW__DEFAULT, GCW__REPLACE, GCW__REMOVE } what;
     uintptr_t was;                   /* what was there; 0: nothing */
-    bool missed;                     /* a collection */
     bool sparse;                     /* the map is, now */
-    struct gcw__map_room room;
 };
 
 /* Makes it.  What it names is valid.  False with errno.  No lock held. */
@@ -108,7 +113,6 @@ void gcw__map_counted(void *map, gcw_statistics *out);
 
 /* Called while the library starts. */
 void gcw__maps_install(void);
-
 
 extern const struct gcw__part gcw__map_part;
 

@@ -25,7 +25,7 @@ gcw_set_new(void)
 int
 gcw_set_add(gcw_set *s, const void *member)
 {
-    struct gcw__map_change c = { .map = (gcw_map *)s,
+    struct gcw__map_change c = { .room.map = (gcw_map *)s,
                                  .key = (uintptr_t)member, .value = MARK,
                                  .what = GCW__DEFAULT };
     void *base;
@@ -59,7 +59,7 @@ gcw_set_has(const gcw_set *s, const void *member)
 bool
 gcw_set_remove(gcw_set *s, const void *member)
 {
-    struct gcw__map_change c = { .map = (gcw_map *)s,
+    struct gcw__map_change c = { .room.map = (gcw_map *)s,
                                  .key = (uintptr_t)member,
                                  .what = GCW__REMOVE };
 

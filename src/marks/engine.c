@@ -300,7 +300,8 @@ static struct GC_ms_entry *
 mark_entry(const struct gcw__weak_entry *entry, enum gcw__sort sort,
            struct GC_ms_entry *top, struct GC_ms_entry *limit)
 {
-    uintptr_t value = gcw__weak_load(&entry->value), key = gcw__weak_load(&entry->key);
+    uintptr_t value = gcw__weak_load(&entry->value);
+    uintptr_t key = gcw__weak_load(&entry->key);
 
     if (value == 0 || key == 0)
         return top;
@@ -345,7 +346,7 @@ mark_table(GC_word *address, struct GC_ms_entry *top,
 void
 gcw__engine_catch_up(void)
 {
-    GC_call_with_alloc_lock(gcw__catch_up_locked, NULL);
+    gcw__with_lock(gcw__catch_up_locked, NULL);
 }
 
 /* Tables. */
@@ -418,13 +419,7 @@ copy_stats(void *out)
 void
 gcw__engine_stats(struct gcw__engine_stats *out)
 {
-    GC_call_with_alloc_lock(copy_stats, out);
-}
-
-void
-gcw__engine_listen(const struct gcw__engine_listener *listener)
-{
-    gcw__owners_listen(listener);
+    gcw__with_lock(copy_stats, out);
 }
 
 /* Kinds and procedures cannot be given back, so there is one of each. */
@@ -468,7 +463,7 @@ gcw__engine_start(void)
 
     if (start.object == NULL)
         return ENOMEM;
-    GC_call_with_alloc_lock(start_locked, &start);
+    gcw__with_lock(start_locked, &start);
     if (start.error == 0)
         gcw__hook_marks(on_event);
     return start.error;

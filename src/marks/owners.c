@@ -8,7 +8,7 @@ static const struct gcw__engine_listener *owners;
 static uint64_t died;
 
 void
-gcw__owners_listen(const struct gcw__engine_listener *listener)
+gcw__engine_listen(const struct gcw__engine_listener *listener)
 {
     owners = listener;
 }

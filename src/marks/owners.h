@@ -5,8 +5,6 @@
 
 #include "marks/engine.h"
 
-void gcw__owners_listen(const struct gcw__engine_listener *listener);
-
 /* The entry of a table, which may be of one, was taken away.  If the owner may be
  * dead, it does not hear of that. */
 void gcw__bury(struct gcw__weak_table *t, bool owner_lives);
@@ -17,13 +15,6 @@ uint64_t gcw__owners_died(void);
 /* The key of a guarded entry has died.  `is_stopped`: the world is. */
 void gcw__let_fall(struct gcw__weak_table *t, struct gcw__weak_entry *entry,
                    bool is_stopped);
-
-/* A guarded entry lives on after it has fallen; it has such a key then. */
-static inline bool
-gcw__has_fallen(uintptr_t key)
-{
-    return key & 1;
-}
 
 /* Whether some of its entries also live by what their values say. */
 static inline bool

@@ -27,7 +27,7 @@ void gcw__pending_clear(void);
 /* How often that has happened, here or because the memory was exchanged. */
 uint64_t gcw__pending_clears(void);
 
-/* The entries of a table follow; or, for NULL, none. */
+/* The entries of a table follow. */
 void gcw__pending_begin(struct gcw__weak_table *table);
 void gcw__pending_add(struct gcw__weak_entry *entry, enum gcw__sort sort);
 

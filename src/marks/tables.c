@@ -20,6 +20,7 @@
 #include <config.h>
 #include "marks/tables.h"
 
+#include "ground/hidden.h"
 #include "marks/pending.h"
 
 #include <gc.h>
@@ -30,8 +31,7 @@
 enum { SMALLEST = 64 };
 
 static struct {
-    uintptr_t *hidden;               /* the tables' addresses, all bits
-                                      * inverted */
+    uintptr_t *hidden;               /* the tables' addresses */
     size_t capacity, count;
     size_t reached, given;
     size_t slots;                    /* in all tables */
@@ -48,7 +48,7 @@ gcw__tables_count(void)
 struct gcw__weak_table *
 gcw__tables_at(size_t number)
 {
-    return (struct gcw__weak_table *)~registry.hidden[number];
+    return gcw__reveal(registry.hidden[number]);
 }
 
 size_t
@@ -57,22 +57,16 @@ gcw__tables_singles(void)
     return registry.singles;
 }
 
-static uintptr_t
-shape_of(const struct gcw__weak_table *t)
-{
-    return atomic_load_explicit(&t->shape, memory_order_relaxed);
-}
-
 static size_t
 number_of(const struct gcw__weak_table *t)
 {
-    return atomic_load_explicit(&t->number, memory_order_relaxed) >> 1;
+    return gcw__weak_load(&t->number) >> 1;
 }
 
 static void
 put_table(size_t number, struct gcw__weak_table *t)
 {
-    registry.hidden[number] = ~(uintptr_t)t;
+    registry.hidden[number] = gcw__hide(t);
     atomic_store_explicit(&t->number, (uintptr_t)number << 1 | 1,
                           memory_order_relaxed);
 }
@@ -80,7 +74,7 @@ put_table(size_t number, struct gcw__weak_table *t)
 static void
 append_table(struct gcw__weak_table *t)
 {
-    size_t capacity = gcw__weak_capacity(shape_of(t));
+    size_t capacity = gcw__weak_capacity(gcw__weak_load(&t->shape));
 
     put_table(registry.count++, t);
     registry.slots += capacity;
@@ -175,7 +169,7 @@ is_in(const struct gcw__weak_table *t)
 void
 gcw__tables_reach(struct gcw__weak_table *t)
 {
-    size_t number = number_of(t), capacity = gcw__weak_capacity(shape_of(t));
+    size_t number = number_of(t), capacity = gcw__weak_capacity(gcw__weak_load(&t->shape));
 
     if (!is_in(t) || number < registry.reached)
         return;

@@ -92,6 +92,13 @@ gcw__weak_load(const _Atomic uintptr_t *word)
     return atomic_load_explicit(word, memory_order_relaxed);
 }
 
+/* A guarded entry lives on after it has fallen; it has such a key then. */
+static inline bool
+gcw__has_fallen(uintptr_t key)
+{
+    return key & 1;
+}
+
 /* The sort in the lowest 3 bits, the logarithm of the capacity in the next 6,
  * a mark above them. */
 #define GCW__WEAK_MARK ((uintptr_t)0x6377656b00000000u | 0x6b657700u)

@@ -397,7 +397,8 @@ unload_all(const struct gcw__range *range, bool those_that_run)
     while ((container = gcw__container_after(container)) != NULL) {
         void *object = NULL;
 
-        if (container->ops->runs == those_that_run)
+        if (container->ops->unloading != NULL
+            && container->ops->runs == those_that_run)
             object = gcw__container_object(container);
         if (object != NULL)
             any |= container->ops->unloading(object, range);

@@ -46,7 +46,7 @@ struct gcw__container_ops {
     /* The lock of the object. */
     pthread_mutex_t *(*lock)(const struct gcw__container *container);
     /* The target of an entry's watch has died.  As `died` of a watch
-     * (shard.h); the object is alive. */
+     * (shard.h); the object is alive.  NULL if there are no such watches. */
     bool (*died)(void *object, struct gcw__entry_watch *watch, bool may_wait);
     /* The object has died, or was disposed of.  As `died` of a watch; or
      * NULL. */
@@ -55,7 +55,8 @@ struct gcw__container_ops {
      * lock is held. */
     void (*empty)(void *object);
     /* Takes out or runs the entries whose code lies in the range, which is to
-     * be unloaded.  True if there were any to run. */
+     * be unloaded.  True if there were any to run.  NULL if there is no code in
+     * it. */
     bool (*unloading)(void *object, const struct gcw__range *range);
     /* Does the work for which gcw__container_untidy was called.  May allocate;
      * no lock held; perhaps within an allocation. */
