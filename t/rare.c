@@ -210,7 +210,7 @@ let_die(void *object)
     gcw_ref *ref = gcw_ref_new(object);
 
     assert_non_null(ref);
-    gcw__link_remove(atomic_load(&ref->link), gcw__ref_is_long(ref));
+    gcw__let_die(ref);
 }
 
 /* The same for a container, which its place knows by a long reference. */
@@ -220,7 +220,7 @@ let_container_die(void *container)
     gcw_ref *ref = gcw_ref_new_long(container);
 
     assert_non_null(ref);
-    gcw__link_remove(atomic_load(&ref->link), true);
+    gcw__let_die(ref);
 }
 
 /* As if a collection had just ended. */

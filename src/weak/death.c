@@ -29,6 +29,7 @@
 #include "ground/delay.h"
 #include "ground/lock.h"
 #include "ground/roots.h"
+#include "weak/settled.h"
 
 _Atomic GC_word gcw__noticed;
 

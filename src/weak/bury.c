@@ -1,0 +1,254 @@
+/* bury.c: the end of references: sweeping what died, and gcw_dispose.
+ *
+ * A sweep of a shard takes the chunks in which seats have died (seats.c), takes
+ * each such seat out of the index, hands its watches over, and frees it.  What died
+ * by marks is known by then; what died by links has to be looked for first
+ * (way.h).
+ *
+ * gcw_dispose ends references of live targets, which the caller holds.  The links
+ * of those are unregistered when no lock is held any more.  Until then their seats
+ * belong to that thread alone.  They are chained through their owners.
+ */
+#include <config.h>
+#include "weak/shards.h"
+
+#include "ground/delay.h"
+#include "ground/trace.h"
+
+/* Takes the reference and the watches out of a live seat, which is in no index
+ * any more. */
+static void
+empty_seat(struct gcw__shard *shard, struct gcw__seat *seat,
+           struct gcw__watch **first, struct gcw__watch **last,
+           struct gcw__garbage *garbage)
+{
+    struct gcw__inside *inside = gcw__owner_inside(gcw__seat_owner(seat));
+
+    GCW__TRACE1(death, gcw__seat_ref(seat));
+    gcw__seat_unwatch(seat, first, last);
+    if (inside == NULL)
+        return;
+    gcw__inside_remove(&shard->heads, inside);
+    inside->next = garbage->insides;
+    garbage->insides = inside;
+}
+
+static void
+drop_chunk(struct gcw__chunks *chunks, struct gcw__chunk *chunk,
+           struct gcw__garbage *garbage)
+{
+    gcw__chunk_remove(chunks, chunk);
+    chunk->shard->seats -= GCW__SEATS;
+    chunk->next_dead = garbage->chunks;
+    garbage->chunks = chunk;
+}
+
+/* The last chunk stays, for the next reference. */
+static void
+drop_if_empty(struct gcw__chunks *chunks, struct gcw__chunk *chunk,
+              struct gcw__garbage *garbage)
+{
+    bool is_only = atomic_load(&chunks->first) == chunk
+                   && atomic_load(&chunk->next) == NULL;
+
+    if (chunk->used == 0 && !is_only && !atomic_load(&chunk->has_dead))
+        drop_chunk(chunks, chunk, garbage);
+}
+
+/* The seat that was emptied is free, and forgotten as a dead one, in this
+ * order: else the pass would find it dead once more. */
+static void
+free_seat(struct gcw__seat *seat, struct gcw__garbage *garbage)
+{
+    struct gcw__chunk *chunk = gcw__seat_chunk(seat);
+    struct gcw__chunks *chunks = gcw__seat_chunks(seat);
+    unsigned number = gcw__seat_number(seat);
+
+    gcw__seat_free(chunks, seat);
+    GCW__DELAY(5);
+    atomic_fetch_and(&chunk->dead[number / 64],
+                     ~(UINT64_C(1) << number % 64));
+    drop_if_empty(chunks, chunk, garbage);
+}
+
+/* gcw_dispose. */
+
+/* A seat that leads into the object, or NULL. */
+static struct gcw__seat *
+find_any(const struct gcw__shard *shard, uintptr_t base)
+{
+    size_t at = gcw__table_place(base);
+    void *item;
+
+    while ((item = gcw__table_next(&shard->index, base, &at)) != NULL)
+        if (!((uintptr_t)item & GCW__OF_INTERIOR))
+            return gcw__item_seat(item);
+    return gcw__inside_any(&shard->heads, base);
+}
+
+/* By links, the collector still knows the reference of a live target. */
+static void
+chain_seat(struct gcw__seat *seat, gcw_ref *ref, struct gcw__garbage *garbage)
+{
+    gcw__seat_set_owner(seat, gcw__owner_of((uintptr_t)garbage->seats, 0));
+    atomic_store_explicit(&seat->keep, ref, memory_order_relaxed);
+    garbage->seats = seat;
+}
+
+static void
+kill_seat(struct gcw__shard *shard, struct gcw__seat *seat,
+          struct gcw__watch **first, struct gcw__watch **last,
+          struct gcw__garbage *garbage)
+{
+    struct gcw__chunk *chunk = gcw__seat_chunk(seat);
+    gcw_ref *ref = gcw__seat_ref(seat);
+
+    GCW__DELAY(6);
+    gcw__index_leave(shard, seat);
+    atomic_store_explicit(&ref->target, NULL, memory_order_release);
+    empty_seat(shard, seat, first, last, garbage);
+    if (gcw__way_registers(chunk->way)
+        && !gcw__seat_is_dead(chunk, gcw__seat_number(seat)))
+        chain_seat(seat, ref, garbage);
+    else
+        free_seat(seat, garbage);
+}
+
+void
+gcw__shard_kill(void *base, struct gcw__watch **first,
+                struct gcw__watch **last, struct gcw__garbage *garbage)
+{
+    struct gcw__shard *shard = gcw__shard_of_base((uintptr_t)base);
+    struct gcw__seat *seat;
+
+    gcw__lock(&shard->lock, true);
+    while ((seat = find_any(shard, (uintptr_t)base)) != NULL)
+        kill_seat(shard, seat, first, last, garbage);
+    gcw__unlock(&shard->lock);
+}
+
+/* Unregisters the first link of the chain, and frees its seat; returns the
+ * next. */
+static struct gcw__seat *
+clear_link(struct gcw__seat *seat, struct gcw__garbage *garbage)
+{
+    struct gcw__chunk *chunk = gcw__seat_chunk(seat);
+    struct gcw__seat *next = (struct gcw__seat *)gcw__owner_address(
+        gcw__seat_owner(seat));
+
+    gcw__way_let_go(chunk->way, gcw__seat_keep(seat));
+    GCW__DELAY(11);
+    gcw__lock(&chunk->shard->lock, true);
+    free_seat(seat, garbage);
+    gcw__unlock(&chunk->shard->lock);
+    return next;
+}
+
+void
+gcw__shards_clear(struct gcw__garbage *garbage)
+{
+    struct gcw__chunk *chunk, *next;
+
+    while (garbage->seats != NULL)
+        garbage->seats = clear_link(garbage->seats, garbage);
+    gcw__insides_free(garbage->insides);
+    garbage->insides = NULL;
+    for (chunk = garbage->chunks; chunk != NULL; chunk = next) {
+        next = chunk->next_dead;
+        gcw__chunk_free(chunk);
+    }
+    garbage->chunks = NULL;
+}
+
+/* The sweep. */
+
+/* What the sweep of a shard does. */
+struct sweep {
+    struct gcw__shard *shard;
+    struct gcw__watch **first, **last;
+    struct gcw__garbage *garbage;
+    bool anew;               /* the index is made anew in the end */
+    size_t buried;
+};
+
+static void
+bury(struct sweep *sweep, struct gcw__seat *seat)
+{
+    if (!sweep->anew)
+        gcw__index_leave(sweep->shard, seat);
+    empty_seat(sweep->shard, seat, sweep->first, sweep->last, sweep->garbage);
+    free_seat(seat, sweep->garbage);
+    sweep->buried++;
+}
+
+static void
+bury_word(struct sweep *sweep, struct gcw__chunk *chunk, unsigned word)
+{
+    uint64_t dead = atomic_load(&chunk->dead[word]);
+
+    for (; dead != 0; dead &= dead - 1)
+        bury(sweep, &chunk->page->seats[word * 64
+                                        + (unsigned)__builtin_ctzll(dead)]);
+}
+
+/* All chunks that are in the list; the pass may begin another meanwhile. */
+static void
+bury_listed(struct sweep *sweep, struct gcw__chunks *chunks)
+{
+    struct gcw__chunk *chunk = atomic_exchange(&chunks->dead, NULL), *next;
+
+    for (; chunk != NULL; chunk = next) {
+        next = chunk->next_dead;
+        atomic_store(&chunk->has_dead, false);
+        GCW__DELAY(7);
+        for (unsigned word = 0; word < GCW__DEAD_WORDS; word++)
+            bury_word(sweep, chunk, word);
+        GCW__DELAY(8);
+    }
+}
+
+static size_t
+find_dead(struct gcw__shard *shard)
+{
+    size_t n = 0;
+
+    for (int way = 0; way < GCW__WAYS; way++) {
+        gcw__way_find((enum gcw__way)way, &shard->chunks[way]);
+        n += atomic_exchange(&shard->chunks[way].dead_seats, 0);
+    }
+    return n;
+}
+
+/* Where most targets have died, making the index anew costs less than taking out
+ * each seat.  A collection may find more dead meanwhile. */
+static void
+sweep_shard(struct sweep *sweep, GC_word now)
+{
+    struct gcw__shard *shard = sweep->shard;
+
+    sweep->anew = find_dead(shard) > shard->index.count / 2;
+    for (int way = 0; way < GCW__WAYS; way++)
+        bury_listed(sweep, &shard->chunks[way]);
+    if (sweep->anew)
+        gcw__index_anew(shard, shard->index.count - sweep->buried);
+    if (sweep->buried != 0)
+        gcw__table_trim(&shard->index);
+    shard->swept = now;
+}
+
+bool
+gcw__shard_sweep(size_t number, GC_word now, bool may_wait,
+                 struct gcw__watch **first, struct gcw__watch **last,
+                 struct gcw__garbage *garbage)
+{
+    struct sweep sweep = {
+        .shard = &gcw__shards[number], .first = first, .last = last,
+        .garbage = garbage
+    };
+
+    if (!gcw__lock(&sweep.shard->lock, may_wait))
+        return false;
+    sweep_shard(&sweep, now);
+    gcw__unlock(&sweep.shard->lock);
+    return true;
+}

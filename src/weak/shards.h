@@ -1,0 +1,143 @@
+/* shards.h: what a shard is, for the files that share its lock.  See shard.c. */
+#ifndef GCW__SHARDS_H
+#define GCW__SHARDS_H
+
+#include "ground/lock.h"
+#include "weak/inside.h"
+#include "weak/seats.h"
+
+/* References that are not used yet, in uncollectable memory. */
+enum { GCW__CELLS = 254 };
+
+struct gcw__cells {
+    size_t count;
+    gcw_ref *at[GCW__CELLS];
+};
+
+/* A seat of which a watch comes to be the newest or ceases to be, and its
+ * reference.  The pass may see that half done. */
+struct gcw__changing {
+    struct gcw__seat *_Atomic seat;
+    gcw_ref *ref;
+};
+
+struct gcw__shard {
+    _Alignas(64) pthread_mutex_t lock;
+    struct gcw__table index;         /* seats by target */
+    struct gcw__table heads;         /* of the rings of gcw__inside, by
+                                      * object */
+    struct gcw__cells *cells;
+    struct gcw__chunks chunks[GCW__WAYS];
+    struct gcw__changing changing;
+    size_t seats;
+    uint64_t births;
+    GC_word swept;                   /* the collection whose deaths are all
+                                      * buried */
+    _Atomic size_t watches;          /* written under the lock, read by
+                                      * everybody */
+};
+
+extern struct gcw__shard gcw__shards[GCW__SHARDS];
+
+/* Neighbours share a shard, so that what is allocated together gets seats
+ * together: this is what makes the walks over seats find things in the
+ * caches. */
+static inline struct gcw__shard *
+gcw__shard_of_base(uintptr_t base)
+{
+    return &gcw__shards[gcw__mix(base >> 15) >> (sizeof base * 8 - 5)];
+}
+
+static inline struct gcw__shard *
+gcw__shard_of_ref(const gcw_ref *ref)
+{
+    return &gcw__shards[(ref->id >> 1) % GCW__SHARDS];
+}
+
+/* The chunks that the seat is of. */
+static inline struct gcw__chunks *
+gcw__seat_chunks(const struct gcw__seat *seat)
+{
+    struct gcw__chunk *chunk = gcw__seat_chunk(seat);
+
+    return &chunk->shard->chunks[chunk->way];
+}
+
+static inline uintptr_t
+gcw__seat_target(const struct gcw__seat *seat)
+{
+    uintptr_t owner = gcw__seat_owner(seat);
+    struct gcw__inside *inside = gcw__owner_inside(owner);
+
+    return inside != NULL ? inside->target : gcw__owner_address(owner);
+}
+
+/* The beginning of the target's object. */
+static inline uintptr_t
+gcw__seat_base(const struct gcw__seat *seat)
+{
+    uintptr_t owner = gcw__seat_owner(seat);
+    struct gcw__inside *inside = gcw__owner_inside(owner);
+
+    return inside != NULL ? inside->base : gcw__owner_address(owner);
+}
+
+/* The index.  Its items are seats, with the kind of reference in the lowest bits,
+ * so that one of another kind need not be looked at. */
+enum { GCW__OF_LONG = 1, GCW__OF_INTERIOR = 2, GCW__KIND = 3 };
+
+static inline uintptr_t
+gcw__kind_of(uintptr_t base, const void *target, bool is_long)
+{
+    return (is_long ? GCW__OF_LONG : 0)
+           | ((uintptr_t)target != base ? GCW__OF_INTERIOR : 0);
+}
+
+static inline uintptr_t
+gcw__seat_kind(const struct gcw__seat *seat)
+{
+    bool is_long = gcw__seat_chunk(seat)->way == GCW__BY_LONG_LINKS;
+
+    return (is_long ? GCW__OF_LONG : 0)
+           | (gcw__seat_owner(seat) & GCW__INTERIOR ? GCW__OF_INTERIOR : 0);
+}
+
+static inline void *
+gcw__item_of(struct gcw__seat *seat, uintptr_t kind)
+{
+    return (void *)((uintptr_t)seat | kind);
+}
+
+static inline struct gcw__seat *
+gcw__item_seat(void *item)
+{
+    return (struct gcw__seat *)((uintptr_t)item & ~(uintptr_t)GCW__KIND);
+}
+
+/* The seat of the reference of that kind to the target, or NULL.  Lock held. */
+struct gcw__seat *gcw__index_find(const struct gcw__shard *shard,
+                                  const void *target, uintptr_t kind);
+
+/* Takes a live seat out of the index.  Lock held. */
+void gcw__index_leave(struct gcw__shard *shard, struct gcw__seat *seat);
+
+/* Makes the index anew, of no more than `live` seats.  Lock held. */
+void gcw__index_anew(struct gcw__shard *shard, size_t live);
+
+/* Watches, under the lock. */
+
+/* The newest watch in a seat, or NULL. */
+static inline struct gcw__watch *
+gcw__seat_newest(const struct gcw__seat *seat)
+{
+    return gcw__seat_owner(seat) & GCW__WATCHED ? gcw__seat_keep(seat) : NULL;
+}
+
+/* Puts the watch in the seat, newest first. */
+void gcw__seat_watch(struct gcw__seat *seat, struct gcw__watch *watch);
+
+/* Takes all watches out, and puts them at the end of the list. */
+void gcw__seat_unwatch(struct gcw__seat *seat, struct gcw__watch **first,
+                       struct gcw__watch **last);
+
+#endif
