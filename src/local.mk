@@ -142,6 +142,8 @@ gcweak_sources = \
 	src/weak/death.h \
 	src/weak/enter.c \
 	src/weak/enter.h \
+	src/weak/finder.c \
+	src/weak/finder.h \
 	src/weak/inside.c \
 	src/weak/inside.h \
 	src/weak/method.c \

@@ -98,6 +98,8 @@ static struct {
                                       * marker threads */
     GC_word tidied;                  /* the last after which dead tables were
                                       * forgotten */
+    GC_word missed;                  /* the last collection without a pass that
+                                      * was caught up with */
     bool keeps_all;                  /* entries, in the last pass */
     const struct gcw__engine_refs *refs;     /* set once, at the start */
     struct gcw__engine_stats stats;
@@ -123,7 +125,8 @@ is_table(const void *address)
 bool
 gcw__engine_holds_all(void)
 {
-    return engine.keeps_all || atomic_load(&gcw__engine_done) != gcw__gc_no();
+    return engine.keeps_all || engine.missed == gcw__gc_no()
+           || atomic_load(&gcw__engine_done) != gcw__gc_no();
 }
 
 /* The references come last: what tables hold is marked then. */
@@ -224,6 +227,7 @@ catch_up(GC_word done, GC_word now, bool marks_stand)
         engine.refs->catch_up(marks_stand && now == done + 1
                               && !GC_is_incremental_mode());
     GCW__TRACE2(weak__missed, now - done, dropped);
+    engine.missed = now;
     engine.stats.missed += now - done;
     gcw__hook_lost();
     atomic_store_explicit(&gcw__engine_done, now, memory_order_release);
@@ -593,6 +597,7 @@ start_locked(void *arg)
         engine.tidied = gcw__gc_no();
         atomic_store(&gcw__engine_done, engine.tidied);
         atomic_store(&engine.armed_at, engine.tidied - 1);
+        engine.missed = engine.tidied - 1;
     }
     return NULL;
 }

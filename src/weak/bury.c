@@ -1,7 +1,7 @@
 /* bury.c: the end of references: sweeping what died, and gcw_dispose.
  *
  * A sweep of a shard takes the chunks in which seats have died (seats.c), takes
- * each such seat out of the index, hands its watches over, and frees it.  What died
+ * each such seat out of the finder, hands its watches over, and frees it.  What died
  * by marks is known by then; what died by links has to be looked for first
  * (way.h).
  *
@@ -15,8 +15,8 @@
 #include "ground/delay.h"
 #include "ground/trace.h"
 
-/* Takes the reference and the watches out of a live seat, which is in no index
- * any more. */
+/* Takes the reference and the watches out of a live seat, which is in the finder
+ * no more. */
 static void
 empty_seat(struct gcw__shard *shard, struct gcw__seat *seat,
            struct gcw__watch **first, struct gcw__watch **last,
@@ -78,10 +78,10 @@ static struct gcw__seat *
 find_any(const struct gcw__shard *shard, uintptr_t base)
 {
     size_t at = gcw__table_place(base);
-    void *item;
+    uintptr_t item;
 
-    while ((item = gcw__table_next(&shard->index, base, &at)) != NULL)
-        if (!((uintptr_t)item & GCW__OF_INTERIOR))
+    while ((item = gcw__finder_next(&shard->finder, base, &at)) != 0)
+        if (!(item & GCW__OF_INTERIOR))
             return gcw__item_seat(item);
     return gcw__inside_any(&shard->heads, base);
 }
@@ -104,7 +104,7 @@ kill_seat(struct gcw__shard *shard, struct gcw__seat *seat,
     gcw_ref *ref = gcw__seat_ref(seat);
 
     GCW__DELAY(6);
-    gcw__index_leave(shard, seat);
+    gcw__finder_leave(&shard->finder, seat);
     atomic_store_explicit(&ref->target, NULL, memory_order_release);
     empty_seat(shard, seat, first, last, garbage);
     if (gcw__way_registers(chunk->way)
@@ -167,7 +167,7 @@ struct sweep {
     struct gcw__shard *shard;
     struct gcw__watch **first, **last;
     struct gcw__garbage *garbage;
-    bool anew;               /* the index is made anew in the end */
+    bool anew;               /* the finder is made anew in the end */
     size_t buried;
 };
 
@@ -175,7 +175,7 @@ static void
 bury(struct sweep *sweep, struct gcw__seat *seat)
 {
     if (!sweep->anew)
-        gcw__index_leave(sweep->shard, seat);
+        gcw__finder_leave(&sweep->shard->finder, seat);
     empty_seat(sweep->shard, seat, sweep->first, sweep->last, sweep->garbage);
     free_seat(seat, sweep->garbage);
     sweep->buried++;
@@ -219,20 +219,20 @@ find_dead(struct gcw__shard *shard)
     return n;
 }
 
-/* Where most targets have died, making the index anew costs less than taking out
+/* Where most targets have died, making the finder anew costs less than taking out
  * each seat.  A collection may find more dead meanwhile. */
 static void
 sweep_shard(struct sweep *sweep, GC_word now)
 {
     struct gcw__shard *shard = sweep->shard;
 
-    sweep->anew = find_dead(shard) > shard->index.count / 2;
+    sweep->anew = find_dead(shard) > shard->finder.count / 2;
     for (int way = 0; way < GCW__WAYS; way++)
         bury_listed(sweep, &shard->chunks[way]);
     if (sweep->anew)
-        gcw__index_anew(shard, shard->index.count - sweep->buried);
+        gcw__finder_anew(shard, shard->finder.count - sweep->buried);
     if (sweep->buried != 0)
-        gcw__table_trim(&shard->index);
+        gcw__finder_trim(&shard->finder);
     shard->swept = now;
 }
 

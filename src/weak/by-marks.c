@@ -75,7 +75,8 @@ kill_seat(struct gcw__chunks *chunks, struct gcw__seat *seat)
     gcw__seat_die(chunks, seat);
 }
 
-/* What was marked beside the last target that was looked at: see marks/marked.h.
+/* A target near the last that was looked at: see marks/marked.h.  0 but for the
+ * pass, or else the collector, which looks here, would take it for a pointer.
  * Under the collector's lock. */
 static uintptr_t beside;
 
@@ -96,9 +97,9 @@ hold_seat(struct gcw__chunks *chunks, struct gcw__seat *seat)
 static void
 pass(void)
 {
-    beside = 0;
     for (size_t i = 0; i < GCW__SHARDS; i++)
         for_each_in(&gcw__shards[i], judge_seat);
+    beside = 0;
 }
 
 static void
@@ -125,11 +126,11 @@ are_holders_marked(const struct gcw__shard *shard)
 static void
 catch_up(bool marks_stand)
 {
-    beside = 0;
     for (size_t i = 0; i < GCW__SHARDS; i++)
         marks_stand &= are_holders_marked(&gcw__shards[i]);
     for (size_t i = 0; i < GCW__SHARDS; i++)
         for_each_in(&gcw__shards[i], marks_stand ? judge_seat : kill_seat);
+    beside = 0;
 }
 
 /* Perhaps on a marker thread, perhaps while the world goes on: reads only.  What

@@ -5,10 +5,10 @@
 #define GCW__SEATS_H
 
 #include "ground/hidden.h"
+#include "weak/inside.h"
 #include "weak/shard.h"
 #include "weak/way.h"
 
-struct gcw__inside;
 struct gcw__shard;
 
 enum { GCW__PAGE_BYTES = 4096 };
@@ -140,6 +140,25 @@ gcw__owner_inside(uintptr_t owner)
 {
     return owner & GCW__INTERIOR
         ? (struct gcw__inside *)gcw__owner_address(owner) : NULL;
+}
+
+static inline uintptr_t
+gcw__seat_target(const struct gcw__seat *seat)
+{
+    uintptr_t owner = gcw__seat_owner(seat);
+    struct gcw__inside *inside = gcw__owner_inside(owner);
+
+    return inside != NULL ? inside->target : gcw__owner_address(owner);
+}
+
+/* The beginning of the target's object. */
+static inline uintptr_t
+gcw__seat_base(const struct gcw__seat *seat)
+{
+    uintptr_t owner = gcw__seat_owner(seat);
+    struct gcw__inside *inside = gcw__owner_inside(owner);
+
+    return inside != NULL ? inside->base : gcw__owner_address(owner);
 }
 
 static inline void *

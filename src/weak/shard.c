@@ -3,7 +3,7 @@
  * Each object belongs to one shard, by its address, so all references into an
  * object are found together.  A shard has a lock, and under it
  *
- *     index         from a target's address to the seat of its reference
+ *     finder        from a target's address to the seat of its reference
  *     chunks        of seats (seats.c), for each way to hold a target (way.h)
  *     cells         references that are not used yet
  *
@@ -22,7 +22,7 @@
  * The threads that run here: any that makes references or watches, and one at a
  * time that sweeps.  A collection at any instruction is harmless: the caller of
  * make holds the target; a reference whose target has died reads NULL, by which
- * it is passed over in the index until it is swept.
+ * it is passed over by the finder until it is swept.
  */
 #include <config.h>
 #include "weak/shards.h"
@@ -55,7 +55,7 @@ next_id(struct gcw__shard *shard, bool is_long)
             + (uint64_t)(shard - gcw__shards)) << 1 | is_long;
 }
 
-/* The index. */
+/* Finding. */
 
 /* Whether the item, which was found at the target's address, is the seat of a
  * reference to it: of that kind, and live, not one left over from an object that
@@ -63,10 +63,10 @@ next_id(struct gcw__shard *shard, bool is_long)
  * left over, and the reference, which is likely not in the cache, need not be
  * read. */
 static bool
-fits(const struct gcw__shard *shard, void *item, const void *target,
+fits(const struct gcw__shard *shard, uintptr_t item, const void *target,
      uintptr_t kind)
 {
-    if (((uintptr_t)item & GCW__KIND) != kind)
+    if ((item & GCW__KIND) != kind)
         return false;
     return shard->swept == gcw__gc_no()
            || atomic_load_explicit(&gcw__seat_ref(gcw__item_seat(item))->target,
@@ -74,22 +74,21 @@ fits(const struct gcw__shard *shard, void *item, const void *target,
 }
 
 /* *at is where the walk ends. */
-static struct gcw__seat *
+static inline struct gcw__seat *
 find_seat(const struct gcw__shard *shard, const void *target, uintptr_t kind,
           size_t *at)
 {
-    uintptr_t address = (uintptr_t)target;
-    void *item;
+    uintptr_t address = (uintptr_t)target, item;
 
     *at = gcw__table_place(address);
-    while ((item = gcw__table_next(&shard->index, address, at)) != NULL)
+    while ((item = gcw__finder_next(&shard->finder, address, at)) != 0)
         if (fits(shard, item, target, kind))
             return gcw__item_seat(item);
     return NULL;
 }
 
 struct gcw__seat *
-gcw__index_find(const struct gcw__shard *shard, const void *target,
+gcw__shard_seat(const struct gcw__shard *shard, const void *target,
                 uintptr_t kind)
 {
     size_t at;
@@ -97,11 +96,13 @@ gcw__index_find(const struct gcw__shard *shard, const void *target,
     return find_seat(shard, target, kind, &at);
 }
 
-void
-gcw__index_leave(struct gcw__shard *shard, struct gcw__seat *seat)
+static uintptr_t
+kind_of(const struct gcw__seat *seat)
 {
-    gcw__table_remove(&shard->index, gcw__seat_target(seat),
-                      gcw__item_of(seat, gcw__seat_kind(seat)));
+    bool is_long = gcw__seat_chunk(seat)->way == GCW__BY_LONG_LINKS;
+
+    return (is_long ? GCW__OF_LONG : 0)
+           | (gcw__seat_owner(seat) & GCW__INTERIOR ? GCW__OF_INTERIOR : 0);
 }
 
 static void
@@ -113,15 +114,15 @@ enter_chunk(struct gcw__shard *shard, struct gcw__chunk *chunk)
         struct gcw__seat *seat = &chunk->page->seats[i];
 
         if (gcw__seat_is_live(seat))
-            gcw__table_insert(&shard->index, gcw__seat_target(seat),
-                              gcw__item_of(seat, gcw__seat_kind(seat)));
+            gcw__finder_enter(&shard->finder, seat, gcw__seat_target(seat),
+                              kind_of(seat));
     }
 }
 
 void
-gcw__index_anew(struct gcw__shard *shard, size_t live)
+gcw__finder_anew(struct gcw__shard *shard, size_t live)
 {
-    gcw__table_clear(&shard->index, live);
+    gcw__finder_clear(&shard->finder, live);
     for (int way = 0; way < GCW__WAYS; way++)
         for (struct gcw__chunk *chunk
                  = atomic_load(&shard->chunks[way].first);
@@ -130,36 +131,33 @@ gcw__index_anew(struct gcw__shard *shard, size_t live)
 }
 
 /* A reference that is asked for. */
-struct request {
+struct wanted {
     struct gcw__shard *shard;
     void *base;
     const void *target;
     uintptr_t kind;
     enum gcw__way way;
-    struct gcw__watch *watch;        /* to be put on it, or NULL */
-    gcw_ref *found;                  /* the reference, if there is one; else */
-    struct gcw__seat *seat;          /* a seat for it, and how many */
-    uint64_t births;                 /* references the shard had made then */
+};
+
+/* What making it needs, and must be got without the lock. */
+struct supply {
     bool lags;                       /* collections are to be caught up, */
     bool lacks_chunk, lacks_cells;   /* or these are to be got */
     struct gcw__chunk *chunk;
     struct gcw__cells *cells;
 };
 
-/* What a request lacks. */
-
-/* References that come by the list: a collection meanwhile would take all but the
- * one that is in a register or on the stack. */
+/* References come by the list: a collection meanwhile would take all but the one
+ * that is in a register or on the stack. */
 static void
 fill_cells(struct gcw__cells *cells)
 {
+    enum { GRANULES = (sizeof(gcw_ref) + GC_GRANULE_BYTES - 1)
+                      / GC_GRANULE_BYTES };
     GC_word before = gcw__gc_no();
     void *next = NULL;
 
-    GC_generic_malloc_many(GC_GRANULE_BYTES * ((sizeof(gcw_ref)
-                                                + GC_GRANULE_BYTES - 1)
-                                               / GC_GRANULE_BYTES),
-                           GC_I_PTRFREE, &next);
+    GC_generic_malloc_many(GRANULES * GC_GRANULE_BYTES, GC_I_PTRFREE, &next);
     while (next != NULL && cells->count < GCW__CELLS) {
         void *this = next;
 
@@ -197,259 +195,263 @@ cells_new(void)
 
 /* What was not needed after all. */
 static void
-put_away(struct request *r)
+put_away(struct supply *supply)
 {
-    GC_FREE(r->cells);
-    r->cells = NULL;
-    if (r->chunk != NULL)
-        gcw__chunk_free(r->chunk);
-    r->chunk = NULL;
+    if (supply->cells != NULL)
+        GC_FREE(supply->cells);
+    supply->cells = NULL;
+    if (supply->chunk != NULL)
+        gcw__chunk_free(supply->chunk);
+    supply->chunk = NULL;
 }
 
-static bool
-get_what_lacks(void *request)
+/* False: no memory. */
+static __attribute__((__noinline__)) bool
+get_what_lacks(struct supply *supply, struct gcw__shard *shard,
+               enum gcw__way way)
 {
-    struct request *r = request;
-
-    put_away(r);
-    if (r->lags)
+    put_away(supply);
+    if (supply->lags)
         gcw__settle();
-    if (r->lacks_chunk)
-        r->chunk = gcw__chunk_new(r->shard, r->way);
-    if (r->lacks_cells)
-        r->cells = cells_new();
+    if (supply->lacks_chunk)
+        supply->chunk = gcw__chunk_new(shard, way);
+    if (supply->lacks_cells)
+        supply->cells = cells_new();
     GCW__DELAY(1);
-    return (!r->lacks_chunk || r->chunk != NULL)
-           && (!r->lacks_cells || r->cells != NULL);
+    return (!supply->lacks_chunk || supply->chunk != NULL)
+           && (!supply->lacks_cells || supply->cells != NULL);
 }
 
 /* The cells that are left over are exchanged for it, and put away. */
 static void
-use_what_was_got(struct request *r)
+use_supply(struct supply *supply, struct gcw__shard *shard, enum gcw__way way)
 {
-    struct gcw__shard *shard = r->shard;
-    struct gcw__cells *cells = r->cells;
+    struct gcw__cells *cells = supply->cells;
 
-    if (r->chunk != NULL) {
-        gcw__chunk_add(&shard->chunks[r->way], r->chunk);
+    if (supply->chunk != NULL) {
+        gcw__chunk_add(&shard->chunks[way], supply->chunk);
         shard->seats += GCW__SEATS;
-        r->chunk = NULL;
+        supply->chunk = NULL;
     }
     if (cells != NULL
         && (shard->cells == NULL || shard->cells->count < cells->count)) {
-        r->cells = shard->cells;
+        supply->cells = shard->cells;
         shard->cells = cells;
     }
 }
 
 /* Whether nothing is lacking.  The pass must not have missed a collection before
  * a seat is entered that it looks at: see by-marks.c. */
-static bool
-has_all(struct request *r)
+static inline bool
+has_all(const struct wanted *w, struct supply *supply)
 {
-    struct gcw__shard *shard = r->shard;
+    const struct gcw__shard *shard = w->shard;
 
-    r->lags = r->way == GCW__BY_MARKS
-              && !gcw__engine_is_done(gcw__engine_load_done());
-    r->lacks_chunk = shard->chunks[r->way].room == NULL;
-    r->lacks_cells = shard->cells == NULL || shard->cells->count == 0;
-    return !r->lags && !r->lacks_chunk && !r->lacks_cells;
+    supply->lags = w->way == GCW__BY_MARKS
+                   && !gcw__engine_is_done(gcw__engine_load_done());
+    supply->lacks_chunk = shard->chunks[w->way].room == NULL;
+    supply->lacks_cells = shard->cells == NULL || shard->cells->count == 0;
+    return !supply->lags && !supply->lacks_chunk && !supply->lacks_cells;
 }
 
-/* Making. */
-
-static gcw_ref *
-take_cell(struct gcw__shard *shard, const void *target)
-{
-    struct gcw__cells *cells = shard->cells;
-    gcw_ref *ref = cells->at[--cells->count];
-
-    atomic_store_explicit(&ref->target, (void *)(uintptr_t)target,
-                          memory_order_relaxed);
-    return ref;
-}
+/* Making, under the lock. */
 
 /* The seat has the reference: so the array need not. */
-static void
-take_seat(struct request *r)
+static inline struct gcw__seat *
+take_seat(const struct wanted *w)
 {
-    struct gcw__shard *shard = r->shard;
-    gcw_ref *ref = take_cell(shard, r->target);
+    struct gcw__cells *cells = w->shard->cells;
+    gcw_ref *ref = cells->at[--cells->count];
+    struct gcw__seat *seat;
 
-    r->seat = gcw__seat_take(&shard->chunks[r->way], ref);
-    shard->cells->at[shard->cells->count] = NULL;
-    r->births = shard->births;
+    atomic_store_explicit(&ref->target, (void *)(uintptr_t)w->target,
+                          memory_order_relaxed);
+    seat = gcw__seat_take(&w->shard->chunks[w->way], ref);
+    cells->at[cells->count] = NULL;
+    return seat;
 }
 
-/* The owner of the seat that was taken.  0: no memory. */
-static uintptr_t
-owner_of(const struct request *r)
+static inline void
+give_seat_back(const struct wanted *w, struct gcw__seat *seat)
 {
-    uintptr_t base = (uintptr_t)r->base;
+    gcw__seat_free(&w->shard->chunks[w->way], seat);
+}
+
+/* 0: no memory. */
+static inline uintptr_t
+owner_of(const struct wanted *w, struct gcw__seat *seat)
+{
+    uintptr_t base = (uintptr_t)w->base;
     struct gcw__inside *inside;
 
-    if (!(r->kind & GCW__OF_INTERIOR))
+    if (!(w->kind & GCW__OF_INTERIOR))
         return gcw__owner_of(base, GCW__LIVE);
-    inside = gcw__inside_add(&r->shard->heads, base, (uintptr_t)r->target,
-                             r->seat);
+    inside = gcw__inside_add(&w->shard->heads, base, (uintptr_t)w->target,
+                             seat);
     return inside == NULL ? 0
         : gcw__owner_of((uintptr_t)inside, GCW__LIVE | GCW__INTERIOR);
 }
 
-/* Makes the seat live that was taken, and returns its reference.  `at`: where the
- * walk for it in the index has ended.  NULL: no memory. */
-static gcw_ref *
-enter_seat(const struct request *r, size_t at)
+/* Makes a seat live that was taken.  `at` is where the walk has ended that did not
+ * find it.  Returns its reference, or NULL: no memory. */
+static inline gcw_ref *
+enter_seat(const struct wanted *w, struct gcw__seat *seat, size_t at)
 {
-    struct gcw__table *index = &r->shard->index;
-    size_t capacity = index->capacity;
-    gcw_ref *ref = gcw__seat_keep(r->seat);
+    struct gcw__finder *finder = &w->shard->finder;
+    gcw_ref *ref = gcw__seat_keep(seat);
     uintptr_t owner = 0;
-    void *item = gcw__item_of(r->seat, r->kind);
 
-    if (gcw__table_make_room(index))
-        owner = owner_of(r);
+    if (gcw__finder_has_room(finder)
+        || gcw__finder_grow(finder, (uintptr_t)w->target, &at))
+        owner = owner_of(w, seat);
     if (owner == 0)
         return NULL;
-    ref->id = next_id(r->shard, r->kind & GCW__OF_LONG);
-    if (index->capacity == capacity)
-        gcw__table_insert_at(index, at, (uintptr_t)r->target, item);
-    else
-        gcw__table_insert(index, (uintptr_t)r->target, item);
-    gcw__seat_enter(r->seat, owner);
-    GCW__TRACE2(ref__create, ref, r->target);
+    ref->id = next_id(w->shard, w->kind & GCW__OF_LONG);
+    gcw__seat_enter(seat, owner);
+    gcw__finder_enter_at(finder, seat, (uintptr_t)w->target, w->kind, at);
+    GCW__TRACE2(ref__create, ref, w->target);
     return ref;
 }
 
-static void
-watch_found(struct gcw__seat *seat, struct gcw__watch *watch)
+static inline gcw_ref *
+watch_seat(struct gcw__seat *seat, gcw_ref *ref, struct gcw__watch *watch)
 {
-    if (watch == NULL)
-        return;
-    watch->ref = gcw__seat_ref(seat);
-    gcw__seat_watch(seat, watch);
+    if (watch != NULL) {
+        watch->ref = ref;
+        gcw__seat_watch(seat, watch);
+    }
+    return ref;
 }
 
-/* Looks for the reference.  `at`: as of find_seat. */
-static bool
-find_ref(struct request *r, size_t *at)
+/* Takes a seat, and makes it live; by links the seat is left in *taken.  NULL, and
+ * *taken is NULL: no memory. */
+static inline gcw_ref *
+take_and_enter(const struct wanted *w, size_t at, struct gcw__watch *watch,
+               struct gcw__seat **taken)
 {
-    struct gcw__seat *seat = find_seat(r->shard, r->target, r->kind, at);
+    struct gcw__seat *seat = take_seat(w);
+    gcw_ref *ref;
 
-    if (seat == NULL)
-        return false;
-    r->found = gcw__seat_ref(seat);
-    watch_found(seat, r->watch);
-    return true;
-}
-
-/* Makes the seat that was taken the one of the reference.  Returns 0 or an
- * errno. */
-static int
-finish(struct request *r, size_t at)
-{
-    r->found = enter_seat(r, at);
-    if (r->found == NULL)
-        return ENOMEM;
-    watch_found(r->seat, r->watch);
-    return 0;
-}
-
-/* By marks. */
-static int
-finish_at_once(struct request *r, size_t at)
-{
-    int error = finish(r, at);
-
-    if (error != 0)
-        gcw__seat_free(&r->shard->chunks[r->way], r->seat);
-    return error;
-}
-
-/* Looks for the reference; if there is none, makes it, or takes a seat for it. */
-static int
-find_or_take(void *request)
-{
-    struct request *r = request;
-    size_t at;
-
-    use_what_was_got(r);
-    r->seat = NULL;
-    if (find_ref(r, &at))
-        return 0;
-    if (!has_all(r))
-        return GCW__MISSING;
-    take_seat(r);
-    return gcw__way_registers(r->way) ? 0 : finish_at_once(r, at);
+    if (gcw__way_registers(w->way)) {
+        *taken = seat;
+        return NULL;
+    }
+    ref = enter_seat(w, seat, at);
+    if (ref != NULL)
+        return watch_seat(seat, ref, watch);
+    give_seat_back(w, seat);
+    return NULL;
 }
 
 /* By links. */
 
-/* If another thread was faster, its reference is found, and the seat is not
- * needed.  Returns 0 or an errno. */
-static int
-find_or_finish(struct request *r)
+/* The reference to the target, the one in the seat if there is no other by now.
+ * NULL: no memory. */
+static gcw_ref *
+find_or_enter(const struct wanted *w, struct gcw__seat *taken,
+              struct gcw__watch *watch)
 {
     size_t at;
-    int error;
+    struct gcw__seat *seat;
+    gcw_ref *ref;
 
-    gcw__lock(&r->shard->lock, true);
-    error = find_ref(r, &at) ? EEXIST : finish(r, at);
-    gcw__unlock(&r->shard->lock);
-    return error;
+    gcw__lock(&w->shard->lock, true);
+    seat = find_seat(w->shard, w->target, w->kind, &at);
+    ref = seat != NULL ? gcw__seat_ref(seat) : enter_seat(w, taken, at);
+    if (ref != NULL)
+        watch_seat(seat != NULL ? seat : taken, ref, watch);
+    gcw__unlock(&w->shard->lock);
+    return ref;
 }
 
-static void
-give_seat_back(struct request *r)
+/* Registers the link of the seat that was taken, and makes it live; if another
+ * thread was faster, its reference is returned, and the seat is not needed.  NULL
+ * with errno. */
+static gcw_ref *
+register_and_enter(const struct wanted *w, struct gcw__seat *taken,
+                   struct gcw__watch *watch)
 {
-    gcw__lock(&r->shard->lock, true);
-    gcw__seat_free(&r->shard->chunks[r->way], r->seat);
-    gcw__unlock(&r->shard->lock);
-}
-
-/* Registers the link of the seat that was taken, and makes the seat live.  Returns
- * 0 or an errno. */
-static int
-register_and_finish(struct request *r)
-{
-    gcw_ref *ref = gcw__seat_keep(r->seat);
-    int error = gcw__way_hold(r->way, ref, r->base);
-    bool is_held = error == 0;
+    gcw_ref *ref = gcw__seat_keep(taken), *used = NULL;
+    int error = gcw__way_hold(w->way, ref, w->base);
 
     GCW__DELAY(2);
-    if (is_held)
-        error = find_or_finish(r);
-    if (error == 0)
-        return 0;
-    if (is_held)
-        gcw__way_let_go(r->way, ref);
+    if (error == 0) {
+        used = find_or_enter(w, taken, watch);
+        if (used == ref)
+            return ref;
+        gcw__way_let_go(w->way, ref);
+    }
     GCW__DELAY(3);
-    give_seat_back(r);
-    return error == EEXIST ? 0 : error;
+    gcw__lock(&w->shard->lock, true);
+    give_seat_back(w, taken);
+    gcw__unlock(&w->shard->lock);
+    if (used == NULL)
+        errno = error == 0 ? ENOMEM : error;
+    return used;
 }
 
-static gcw_ref *
+/* Finds the reference, or makes it, or takes a seat for it.  Returns 0 or
+ * GCW__MISSING; or ENOMEM. */
+static inline int
+find_or_take(const struct wanted *w, struct gcw__watch *watch,
+             struct supply *supply, gcw_ref **ref, struct gcw__seat **taken)
+{
+    size_t at;
+    struct gcw__seat *seat = find_seat(w->shard, w->target, w->kind, &at);
+
+    if (seat != NULL) {
+        *ref = watch_seat(seat, gcw__seat_ref(seat), watch);
+        return 0;
+    }
+    if (!GCW__LIKELY(has_all(w, supply)))
+        return GCW__MISSING;
+    *ref = take_and_enter(w, at, watch, taken);
+    return *ref == NULL && *taken == NULL ? ENOMEM : 0;
+}
+
+/* The same, until nothing is missing.  As gcw__with_spare (ground/spare.h), but
+ * that the usual case takes no memory for what it passes on. */
+static inline int
+find_or_take_supplied(const struct wanted *w, struct gcw__watch *watch,
+                      gcw_ref **ref, struct gcw__seat **taken)
+{
+    struct supply supply = { .chunk = NULL, .cells = NULL };
+    bool is_supplied = false;
+    int error;
+
+    do {
+        gcw__lock(&w->shard->lock, true);
+        if (is_supplied)
+            use_supply(&supply, w->shard, w->way);
+        error = find_or_take(w, watch, &supply, ref, taken);
+        gcw__unlock(&w->shard->lock);
+        is_supplied = error == GCW__MISSING
+                      && get_what_lacks(&supply, w->shard, w->way);
+    } while (is_supplied);
+    if (!GCW__LIKELY(supply.cells == NULL && supply.chunk == NULL))
+        put_away(&supply);
+    return error == GCW__MISSING ? ENOMEM : error;
+}
+
+static inline gcw_ref *
 find_or_make(void *base, const void *target, bool is_long,
              struct gcw__watch *watch)
 {
-    struct request r = {
-        .shard = gcw__shard_of_base((uintptr_t)base), .base = base,
-        .target = target,
-        .kind = gcw__kind_of((uintptr_t)base, target, is_long),
-        .way = gcw__way_of(is_long), .watch = watch
+    struct wanted w = {
+        gcw__shard_of_base((uintptr_t)base), base, target,
+        gcw__kind_of((uintptr_t)base, target, is_long), gcw__way_of(is_long)
     };
-    int error = gcw__with_spare(&r.shard->lock, find_or_take, get_what_lacks,
-                                &r);
+    struct gcw__seat *taken = NULL;
+    gcw_ref *ref = NULL;
+    int error = find_or_take_supplied(&w, watch, &ref, &taken);
 
-    if (error == 0 && r.found == NULL)
-        error = register_and_finish(&r);
-    if (!GCW__LIKELY(r.cells == NULL && r.chunk == NULL))
-        put_away(&r);
     if (error != 0)
         errno = error;
+    else if (taken != NULL)
+        ref = register_and_enter(&w, taken, watch);
     GCW__KEEP(target);
     GCW__KEEP(base);
-    return r.found;
+    return ref;
 }
 
 gcw_ref *
@@ -472,7 +474,7 @@ gcw__shard_find(void *base, const void *target)
     gcw_ref *ref;
 
     gcw__lock(&shard->lock, true);
-    seat = gcw__index_find(shard, target,
+    seat = gcw__shard_seat(shard, target,
                            gcw__kind_of((uintptr_t)base, target, false));
     ref = seat == NULL ? NULL : gcw__seat_ref(seat);
     gcw__unlock(&shard->lock);
@@ -504,8 +506,8 @@ gcw__ref_stats(struct gcw__ref_stats *out)
         struct gcw__shard *shard = &gcw__shards[i];
 
         gcw__lock(&shard->lock, true);
-        out->live += shard->index.count;
-        out->index_capacity += shard->index.capacity;
+        out->live += shard->finder.count;
+        out->index_capacity += shard->finder.capacity;
         out->slots += shard->seats;
         out->link_pages += pages_by_links(shard);
         gcw__unlock(&shard->lock);

@@ -3,8 +3,7 @@
 #define GCW__SHARDS_H
 
 #include "ground/lock.h"
-#include "weak/inside.h"
-#include "weak/seats.h"
+#include "weak/finder.h"
 
 /* References that are not used yet, in uncollectable memory. */
 enum { GCW__CELLS = 254 };
@@ -23,7 +22,7 @@ struct gcw__changing {
 
 struct gcw__shard {
     _Alignas(64) pthread_mutex_t lock;
-    struct gcw__table index;         /* seats by target */
+    struct gcw__finder finder;
     struct gcw__table heads;         /* of the rings of gcw__inside, by
                                       * object */
     struct gcw__cells *cells;
@@ -63,66 +62,12 @@ gcw__seat_chunks(const struct gcw__seat *seat)
     return &chunk->shard->chunks[chunk->way];
 }
 
-static inline uintptr_t
-gcw__seat_target(const struct gcw__seat *seat)
-{
-    uintptr_t owner = gcw__seat_owner(seat);
-    struct gcw__inside *inside = gcw__owner_inside(owner);
-
-    return inside != NULL ? inside->target : gcw__owner_address(owner);
-}
-
-/* The beginning of the target's object. */
-static inline uintptr_t
-gcw__seat_base(const struct gcw__seat *seat)
-{
-    uintptr_t owner = gcw__seat_owner(seat);
-    struct gcw__inside *inside = gcw__owner_inside(owner);
-
-    return inside != NULL ? inside->base : gcw__owner_address(owner);
-}
-
-/* The index.  Its items are seats, with the kind of reference in the lowest bits,
- * so that one of another kind need not be looked at. */
-enum { GCW__OF_LONG = 1, GCW__OF_INTERIOR = 2, GCW__KIND = 3 };
-
-static inline uintptr_t
-gcw__kind_of(uintptr_t base, const void *target, bool is_long)
-{
-    return (is_long ? GCW__OF_LONG : 0)
-           | ((uintptr_t)target != base ? GCW__OF_INTERIOR : 0);
-}
-
-static inline uintptr_t
-gcw__seat_kind(const struct gcw__seat *seat)
-{
-    bool is_long = gcw__seat_chunk(seat)->way == GCW__BY_LONG_LINKS;
-
-    return (is_long ? GCW__OF_LONG : 0)
-           | (gcw__seat_owner(seat) & GCW__INTERIOR ? GCW__OF_INTERIOR : 0);
-}
-
-static inline void *
-gcw__item_of(struct gcw__seat *seat, uintptr_t kind)
-{
-    return (void *)((uintptr_t)seat | kind);
-}
-
-static inline struct gcw__seat *
-gcw__item_seat(void *item)
-{
-    return (struct gcw__seat *)((uintptr_t)item & ~(uintptr_t)GCW__KIND);
-}
-
 /* The seat of the reference of that kind to the target, or NULL.  Lock held. */
-struct gcw__seat *gcw__index_find(const struct gcw__shard *shard,
+struct gcw__seat *gcw__shard_seat(const struct gcw__shard *shard,
                                   const void *target, uintptr_t kind);
 
-/* Takes a live seat out of the index.  Lock held. */
-void gcw__index_leave(struct gcw__shard *shard, struct gcw__seat *seat);
-
-/* Makes the index anew, of no more than `live` seats.  Lock held. */
-void gcw__index_anew(struct gcw__shard *shard, size_t live);
+/* Makes the finder anew, of no more than `live` seats.  Lock held. */
+void gcw__finder_anew(struct gcw__shard *shard, size_t live);
 
 /* Watches, under the lock. */
 

@@ -31,6 +31,7 @@ set_keep(struct gcw__seat *seat, gcw_ref *ref, struct gcw__watch *newest)
     atomic_store_explicit(&seat->keep, keep, memory_order_relaxed);
     gcw__seat_set_owner(seat, owner | (newest != NULL ? GCW__WATCHED : 0));
     atomic_store_explicit(&changing->seat, NULL, memory_order_release);
+    changing->ref = NULL;
 }
 
 static uintptr_t
@@ -81,13 +82,13 @@ seat_of(const struct gcw__shard *shard, const gcw_ref *ref)
     uintptr_t target = (uintptr_t)atomic_load_explicit(&ref->target,
                                                        memory_order_relaxed);
     size_t at = gcw__table_place(target);
-    void *item = NULL;
+    uintptr_t item = 0;
 
     if (target != 0)
-        while ((item = gcw__table_next(&shard->index, target, &at)) != NULL
+        while ((item = gcw__finder_next(&shard->finder, target, &at)) != 0
                && gcw__seat_ref(gcw__item_seat(item)) != ref)
             continue;
-    return item == NULL ? NULL : gcw__item_seat(item);
+    return item == 0 ? NULL : gcw__item_seat(item);
 }
 
 bool
@@ -145,7 +146,7 @@ gcw__shard_find_watch(void *base, bool is_long,
     struct gcw__seat *seat;
 
     gcw__lock(&shard->lock, true);
-    seat = gcw__index_find(shard, base,
+    seat = gcw__shard_seat(shard, base,
                            gcw__kind_of((uintptr_t)base, base, is_long));
     watch = seat == NULL ? NULL : gcw__seat_newest(seat);
     while (watch != NULL && watch->ops != ops)
