@@ -163,6 +163,7 @@ gcweak_sources = \
 	src/weak/settled.h \
 	src/weak/shard.c \
 	src/weak/shard.h \
+	src/weak/shards.c \
 	src/weak/shards.h \
 	src/weak/seats.c \
 	src/weak/seats.h \

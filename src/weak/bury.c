@@ -96,7 +96,7 @@ chain_seat(struct gcw__seat *seat, gcw_ref *ref, struct gcw__garbage *garbage)
 }
 
 static void
-kill_seat(struct gcw__shard *shard, struct gcw__seat *seat,
+end_seat(struct gcw__shard *shard, struct gcw__seat *seat,
           struct gcw__watch **first, struct gcw__watch **last,
           struct gcw__garbage *garbage)
 {
@@ -123,7 +123,7 @@ gcw__shard_kill(void *base, struct gcw__watch **first,
 
     gcw__lock(&shard->lock, true);
     while ((seat = find_any(shard, (uintptr_t)base)) != NULL)
-        kill_seat(shard, seat, first, last, garbage);
+        end_seat(shard, seat, first, last, garbage);
     gcw__unlock(&shard->lock);
 }
 

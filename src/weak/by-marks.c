@@ -95,7 +95,7 @@ hold_seat(struct gcw__chunks *chunks, struct gcw__seat *seat)
 }
 
 static void
-pass(void)
+judge_all(void)
 {
     for (size_t i = 0; i < GCW__SHARDS; i++)
         for_each_in(&gcw__shards[i], judge_seat);
@@ -124,7 +124,7 @@ are_holders_marked(const struct gcw__shard *shard)
 }
 
 static void
-catch_up(bool marks_stand)
+judge_late(bool marks_stand)
 {
     for (size_t i = 0; i < GCW__SHARDS; i++)
         marks_stand &= are_holders_marked(&gcw__shards[i]);
@@ -155,7 +155,7 @@ void
 gcw__by_marks_install(void)
 {
     static const struct gcw__engine_refs refs = {
-        pass, hold_all, catch_up, push_targets
+        judge_all, hold_all, judge_late, push_targets
     };
 
     gcw__engine_refs(&refs);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 static uintptr_t *
-place_of(const struct gcw__finder *finder, size_t place)
+item_at(const struct gcw__finder *finder, size_t place)
 {
     return &finder->items[place & (finder->capacity - 1)];
 }
@@ -30,9 +30,9 @@ enter_item(struct gcw__finder *finder, uintptr_t item, uintptr_t target)
 {
     size_t at = gcw__table_place(target);
 
-    while (*place_of(finder, at) != 0)
+    while (*item_at(finder, at) != 0)
         at++;
-    *place_of(finder, at) = item;
+    *item_at(finder, at) = item;
     finder->count++;
 }
 
@@ -75,7 +75,7 @@ gcw__finder_grow(struct gcw__finder *finder, uintptr_t target, size_t *at)
     if (!resize(finder, gcw__grown(finder->capacity, finder->count)))
         return false;
     *at = gcw__table_place(target);
-    while (*place_of(finder, (*at)++) != 0)
+    while (*item_at(finder, (*at)++) != 0)
         continue;
     return true;
 }
@@ -88,20 +88,20 @@ gcw__finder_trim(struct gcw__finder *finder)
 
 /* Moves later items of the run into the gap, as in ground/table.c. */
 static void
-close_gap(struct gcw__finder *finder, size_t gap)
+fill_gap(struct gcw__finder *finder, size_t gap)
 {
     size_t mask = finder->capacity - 1, at = gap;
     uintptr_t item;
 
-    while ((item = *place_of(finder, ++at)) != 0) {
+    while ((item = *item_at(finder, ++at)) != 0) {
         size_t place = gcw__table_place(target_of(item));
 
         if (((at - place) & mask) < ((at - gap) & mask))
             continue;
-        *place_of(finder, gap) = item;
+        *item_at(finder, gap) = item;
         gap = at;
     }
-    *place_of(finder, gap) = 0;
+    *item_at(finder, gap) = 0;
 }
 
 void
@@ -109,9 +109,9 @@ gcw__finder_leave(struct gcw__finder *finder, const struct gcw__seat *seat)
 {
     size_t at = gcw__table_place(gcw__seat_target(seat));
 
-    while (gcw__item_seat(*place_of(finder, at)) != seat)
+    while (gcw__item_seat(*item_at(finder, at)) != seat)
         at++;
-    close_gap(finder, at);
+    fill_gap(finder, at);
     finder->count--;
 }
 

@@ -1,28 +1,17 @@
-/* shard.c: the references of all targets, in shards.
+/* shard.c: finding references, and making them.
  *
- * Each object belongs to one shard, by its address, so all references into an
- * object are found together.  A shard has a lock, and under it
- *
- *     finder        from a target's address to the seat of its reference
- *     chunks        of seats (seats.c), for each way to hold a target (way.h)
- *     cells         references that are not used yet
- *
- * A seat holds the reference as long as the target lives.  References into the
- * middle of an object are found by the object too: see inside.c.
- *
- * Making a reference by marks is one step under the lock.  By links it takes two,
- * for the collector must be told in between, which may collect and, out of memory,
- * call the application: in the first the seat is taken, in the second it becomes
- * live, unless another thread was faster.
+ * Making a reference by marks is one step under the shard's lock.  By links it
+ * takes two, for the collector must be told in between, which may collect and, out
+ * of memory, call the application: in the first the seat is taken, in the second it
+ * becomes live, unless another thread was faster.
  *
  * References come by the block from the collector.  Those that are not used yet are
  * in an array that holds them; a list of them, as the collector hands it out, would
  * hold only its first.
  *
- * The threads that run here: any that makes references or watches, and one at a
- * time that sweeps.  A collection at any instruction is harmless: the caller of
- * make holds the target; a reference whose target has died reads NULL, by which
- * it is passed over by the finder until it is swept.
+ * Any thread runs here.  A collection at any instruction is harmless: the caller
+ * holds the target; a reference whose target has died reads NULL, by which it is
+ * passed over until it is swept.
  */
 #include <config.h>
 #include "weak/shards.h"
@@ -38,96 +27,11 @@
 #include <errno.h>
 #include <string.h>
 
-struct gcw__shard gcw__shards[GCW__SHARDS] = {
-#define SHARD { .lock = PTHREAD_MUTEX_INITIALIZER }
-#define FOUR SHARD, SHARD, SHARD, SHARD
-    FOUR, FOUR, FOUR, FOUR, FOUR, FOUR, FOUR, FOUR
-#undef FOUR
-#undef SHARD
-};
-
-_Static_assert(GCW__SHARDS == 32, "the initialiser above has 32");
-
 static uint64_t
 next_id(struct gcw__shard *shard, bool is_long)
 {
     return (++shard->births * GCW__SHARDS
             + (uint64_t)(shard - gcw__shards)) << 1 | is_long;
-}
-
-/* Finding. */
-
-/* Whether the item, which was found at the target's address, is the seat of a
- * reference to it: of that kind, and live, not one left over from an object that
- * was there before.  If the shard was swept after the last collection, nothing is
- * left over, and the reference, which is likely not in the cache, need not be
- * read. */
-static bool
-fits(const struct gcw__shard *shard, uintptr_t item, const void *target,
-     uintptr_t kind)
-{
-    if ((item & GCW__KIND) != kind)
-        return false;
-    return shard->swept == gcw__gc_no()
-           || atomic_load_explicit(&gcw__seat_ref(gcw__item_seat(item))->target,
-                                   memory_order_relaxed) == target;
-}
-
-/* *at is where the walk ends. */
-static inline struct gcw__seat *
-find_seat(const struct gcw__shard *shard, const void *target, uintptr_t kind,
-          size_t *at)
-{
-    uintptr_t address = (uintptr_t)target, item;
-
-    *at = gcw__table_place(address);
-    while ((item = gcw__finder_next(&shard->finder, address, at)) != 0)
-        if (fits(shard, item, target, kind))
-            return gcw__item_seat(item);
-    return NULL;
-}
-
-struct gcw__seat *
-gcw__shard_seat(const struct gcw__shard *shard, const void *target,
-                uintptr_t kind)
-{
-    size_t at;
-
-    return find_seat(shard, target, kind, &at);
-}
-
-static uintptr_t
-kind_of(const struct gcw__seat *seat)
-{
-    bool is_long = gcw__seat_chunk(seat)->way == GCW__BY_LONG_LINKS;
-
-    return (is_long ? GCW__OF_LONG : 0)
-           | (gcw__seat_owner(seat) & GCW__INTERIOR ? GCW__OF_INTERIOR : 0);
-}
-
-static void
-enter_chunk(struct gcw__shard *shard, struct gcw__chunk *chunk)
-{
-    unsigned top = atomic_load_explicit(&chunk->top, memory_order_relaxed);
-
-    for (unsigned i = 0; i < top; i++) {
-        struct gcw__seat *seat = &chunk->page->seats[i];
-
-        if (gcw__seat_is_live(seat))
-            gcw__finder_enter(&shard->finder, seat, gcw__seat_target(seat),
-                              kind_of(seat));
-    }
-}
-
-void
-gcw__finder_anew(struct gcw__shard *shard, size_t live)
-{
-    gcw__finder_clear(&shard->finder, live);
-    for (int way = 0; way < GCW__WAYS; way++)
-        for (struct gcw__chunk *chunk
-                 = atomic_load(&shard->chunks[way].first);
-             chunk != NULL; chunk = atomic_load(&chunk->next))
-            enter_chunk(shard, chunk);
 }
 
 /* A reference that is asked for. */
@@ -356,7 +260,7 @@ find_or_enter(const struct wanted *w, struct gcw__seat *taken,
     gcw_ref *ref;
 
     gcw__lock(&w->shard->lock, true);
-    seat = find_seat(w->shard, w->target, w->kind, &at);
+    seat = gcw__shard_find_seat(w->shard, w->target, w->kind, &at);
     ref = seat != NULL ? gcw__seat_ref(seat) : enter_seat(w, taken, at);
     if (ref != NULL)
         watch_seat(seat != NULL ? seat : taken, ref, watch);
@@ -397,7 +301,8 @@ find_or_take(const struct wanted *w, struct gcw__watch *watch,
              struct supply *supply, gcw_ref **ref, struct gcw__seat **taken)
 {
     size_t at;
-    struct gcw__seat *seat = find_seat(w->shard, w->target, w->kind, &at);
+    struct gcw__seat *seat = gcw__shard_find_seat(w->shard, w->target,
+                                                  w->kind, &at);
 
     if (seat != NULL) {
         *ref = watch_seat(seat, gcw__seat_ref(seat), watch);
@@ -482,80 +387,3 @@ gcw__shard_find(void *base, const void *target)
     GCW__KEEP(base);
     return ref;
 }
-
-/* Counting. */
-
-static size_t
-pages_by_links(const struct gcw__shard *shard)
-{
-    size_t n = 0;
-
-    for (int way = 0; way < GCW__WAYS; way++)
-        for (const struct gcw__chunk *chunk
-                 = atomic_load(&shard->chunks[way].first);
-             chunk != NULL; chunk = atomic_load(&chunk->next))
-            n += gcw__way_registers(chunk->way);
-    return n;
-}
-
-void
-gcw__ref_stats(struct gcw__ref_stats *out)
-{
-    memset(out, 0, sizeof *out);
-    for (size_t i = 0; i < GCW__SHARDS; i++) {
-        struct gcw__shard *shard = &gcw__shards[i];
-
-        gcw__lock(&shard->lock, true);
-        out->live += shard->finder.count;
-        out->index_capacity += shard->finder.capacity;
-        out->slots += shard->seats;
-        out->link_pages += pages_by_links(shard);
-        gcw__unlock(&shard->lock);
-    }
-    out->watches = gcw__shards_watches();
-}
-
-static bool
-has_page(struct gcw__shard *shard, const void *object)
-{
-    const struct gcw__chunk *chunk = NULL;
-
-    bool is_cells;
-
-    gcw__lock(&shard->lock, true);
-    is_cells = shard->cells == object;
-    for (int way = 0; way < GCW__WAYS && chunk == NULL; way++) {
-        chunk = atomic_load(&shard->chunks[way].first);
-        while (chunk != NULL && chunk->memory != object)
-            chunk = atomic_load(&chunk->next);
-    }
-    gcw__unlock(&shard->lock);
-    return is_cells || chunk != NULL;
-}
-
-bool
-gcw__shards_keep_is(const void *object)
-{
-    for (size_t i = 0; i < GCW__SHARDS; i++)
-        if (has_page(&gcw__shards[i], object))
-            return true;
-    return false;
-}
-
-static void
-lock_shards(void)
-{
-    for (size_t i = 0; i < GCW__SHARDS; i++)
-        gcw__lock(&gcw__shards[i].lock, true);
-}
-
-static void
-unlock_shards(void)
-{
-    for (size_t i = 0; i < GCW__SHARDS; i++)
-        gcw__unlock(&gcw__shards[i].lock);
-}
-
-const struct gcw__part gcw__shard_part = {
-    "shard", lock_shards, unlock_shards, unlock_shards, NULL
-};

@@ -1,4 +1,4 @@
-/* shards.h: what a shard is, for the files that share its lock.  See shard.c. */
+/* shards.h: what a shard is, for the files that share its lock.  See shards.c. */
 #ifndef GCW__SHARDS_H
 #define GCW__SHARDS_H
 
@@ -62,9 +62,47 @@ gcw__seat_chunks(const struct gcw__seat *seat)
     return &chunk->shard->chunks[chunk->way];
 }
 
-/* The seat of the reference of that kind to the target, or NULL.  Lock held. */
-struct gcw__seat *gcw__shard_seat(const struct gcw__shard *shard,
-                                  const void *target, uintptr_t kind);
+/* Whether the item, which was found at the target's address, is the seat of a
+ * reference to it: of that kind, and live, not one left over from an object that
+ * was there before.  If the shard was swept after the last collection, nothing is
+ * left over, and the reference, which is likely not in the cache, need not be
+ * read. */
+static inline bool
+gcw__shard_item_fits(const struct gcw__shard *shard, uintptr_t item,
+                     const void *target,
+                     uintptr_t kind)
+{
+    if ((item & GCW__KIND) != kind)
+        return false;
+    return shard->swept == gcw__gc_no()
+           || atomic_load_explicit(&gcw__seat_ref(gcw__item_seat(item))->target,
+                                   memory_order_relaxed) == target;
+}
+
+/* The seat of the reference of that kind to the target, or NULL.  *at is where the
+ * walk ends.  Lock held. */
+static inline struct gcw__seat *
+gcw__shard_find_seat(const struct gcw__shard *shard, const void *target,
+                     uintptr_t kind, size_t *at)
+{
+    uintptr_t address = (uintptr_t)target, item;
+
+    *at = gcw__table_place(address);
+    while ((item = gcw__finder_next(&shard->finder, address, at)) != 0)
+        if (gcw__shard_item_fits(shard, item, target, kind))
+            return gcw__item_seat(item);
+    return NULL;
+}
+
+/* The same, where the place does not matter. */
+static inline struct gcw__seat *
+gcw__shard_seat(const struct gcw__shard *shard, const void *target,
+                uintptr_t kind)
+{
+    size_t at;
+
+    return gcw__shard_find_seat(shard, target, kind, &at);
+}
 
 /* Makes the finder anew, of no more than `live` seats.  Lock held. */
 void gcw__finder_anew(struct gcw__shard *shard, size_t live);
