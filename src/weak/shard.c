@@ -111,8 +111,8 @@ put_away(struct supply *supply)
 
 /* False: no memory. */
 static __attribute__((__noinline__)) bool
-get_what_lacks(struct supply *supply, struct gcw__shard *shard,
-               enum gcw__way way)
+get_supply(struct supply *supply, struct gcw__shard *shard,
+           enum gcw__way way)
 {
     put_away(supply);
     if (supply->lags)
@@ -331,7 +331,7 @@ find_or_take_supplied(const struct wanted *w, struct gcw__watch *watch,
         error = find_or_take(w, watch, &supply, ref, taken);
         gcw__unlock(&w->shard->lock);
         is_supplied = error == GCW__MISSING
-                      && get_what_lacks(&supply, w->shard, w->way);
+                      && get_supply(&supply, w->shard, w->way);
     } while (is_supplied);
     if (!GCW__LIKELY(supply.cells == NULL && supply.chunk == NULL))
         put_away(&supply);

@@ -154,32 +154,3 @@ gcw__shard_find_watch(void *base, bool is_long,
     gcw__unlock(&shard->lock);
     return watch;
 }
-
-bool
-gcw__shards_watched(void)
-{
-    bool any = false;
-
-    for (size_t i = 0; i < GCW__SHARDS && !any; i++) {
-        struct gcw__shard *shard = &gcw__shards[i];
-
-        any = !gcw__lock(&shard->lock, false);
-        if (any)
-            break;
-        any = atomic_load_explicit(&shard->watches, memory_order_relaxed)
-              != 0;
-        gcw__unlock(&shard->lock);
-    }
-    return any;
-}
-
-size_t
-gcw__shards_watches(void)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < GCW__SHARDS; i++)
-        n += atomic_load_explicit(&gcw__shards[i].watches,
-                                  memory_order_relaxed);
-    return n;
-}
