@@ -60,8 +60,10 @@ gcw__load_settled(void)
 static inline void *
 gcw__load_pointer(const gcw_ref *ref)
 {
-    void *pointer = atomic_load_explicit(&ref->target, memory_order_acquire);
+    void *pointer;
 
+    GCW__DELAY(2);
+    pointer = atomic_load_explicit(&ref->target, memory_order_acquire);
     GCW__DELAY(3);
     atomic_signal_fence(memory_order_seq_cst);
     return pointer;
