@@ -728,6 +728,8 @@ TEST(counts_follow_what_is_made_and_ended)
     assert_true(now.index_capacity >= now.references);
     assert_true(now.slots >= now.references);
     assert_true(now.link_pages * 255 <= now.slots);
+    assert_int_equal(now.references_by_marks - before.references_by_marks,
+                     getenv("GCWEAK_REFS") == NULL ? 1 : 0);
     gcw_dispose(t);
     now = stats();
     assert_int_equal(now.pending, 1);

@@ -43,6 +43,7 @@ count_references(gcw_statistics *out)
     out->slots = refs.slots;
     out->watches = refs.watches;
     out->link_pages = refs.link_pages;
+    out->references_by_marks = refs.by_marks;
 }
 
 static void

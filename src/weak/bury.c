@@ -38,7 +38,6 @@ drop_chunk(struct gcw__chunks *chunks, struct gcw__chunk *chunk,
            struct gcw__garbage *garbage)
 {
     gcw__chunk_remove(chunks, chunk);
-    chunk->shard->seats -= GCW__SEATS;
     chunk->next_dead = garbage->chunks;
     garbage->chunks = chunk;
 }

@@ -134,7 +134,6 @@ use_supply(struct supply *supply, struct gcw__shard *shard, enum gcw__way way)
 
     if (supply->chunk != NULL) {
         gcw__chunk_add(&shard->chunks[way], supply->chunk);
-        shard->seats += GCW__SEATS;
         supply->chunk = NULL;
     }
     if (cells != NULL

@@ -1,6 +1,6 @@
 /* shard.h: the references of all targets, in shards.
  *
- * Read shard.c's overview first.
+ * Read shards.c's overview first.
  */
 #ifndef GCW__SHARD_H
 #define GCW__SHARD_H
@@ -124,6 +124,7 @@ struct gcw__ref_stats {
     size_t live;             /* references in the index */
     size_t index_capacity;   /* entries that it has room for */
     size_t slots;            /* slots in all chunks */
+    size_t by_marks;         /* of the live ones, those that are held by marks */
     size_t link_pages;       /* chunks whose references are held by links */
     size_t watches;
 };

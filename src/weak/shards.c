@@ -93,17 +93,25 @@ gcw__shards_watches(void)
     return n;
 }
 
-static size_t
-pages_by_links(const struct gcw__shard *shard)
+static void
+count_chunks(const struct gcw__chunks *chunks, struct gcw__ref_stats *out)
 {
-    size_t n = 0;
+    for (const struct gcw__chunk *chunk = atomic_load(&chunks->first);
+         chunk != NULL; chunk = atomic_load(&chunk->next)) {
+        out->slots += GCW__SEATS;
+        out->link_pages += gcw__way_registers(chunk->way);
+        if (!gcw__way_registers(chunk->way))
+            out->by_marks += chunk->used;
+    }
+}
 
+static void
+count_shard(const struct gcw__shard *shard, struct gcw__ref_stats *out)
+{
+    out->live += shard->finder.count;
+    out->index_capacity += shard->finder.capacity;
     for (int way = 0; way < GCW__WAYS; way++)
-        for (const struct gcw__chunk *chunk
-                 = atomic_load(&shard->chunks[way].first);
-             chunk != NULL; chunk = atomic_load(&chunk->next))
-            n += gcw__way_registers(chunk->way);
-    return n;
+        count_chunks(&shard->chunks[way], out);
 }
 
 void
@@ -111,14 +119,9 @@ gcw__ref_stats(struct gcw__ref_stats *out)
 {
     memset(out, 0, sizeof *out);
     for (size_t i = 0; i < GCW__SHARDS; i++) {
-        struct gcw__shard *shard = &gcw__shards[i];
-
-        gcw__lock(&shard->lock, true);
-        out->live += shard->finder.count;
-        out->index_capacity += shard->finder.capacity;
-        out->slots += shard->seats;
-        out->link_pages += pages_by_links(shard);
-        gcw__unlock(&shard->lock);
+        gcw__lock(&gcw__shards[i].lock, true);
+        count_shard(&gcw__shards[i], out);
+        gcw__unlock(&gcw__shards[i].lock);
     }
     out->watches = gcw__shards_watches();
 }

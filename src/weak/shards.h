@@ -28,7 +28,6 @@ struct gcw__shard {
     struct gcw__cells *cells;
     struct gcw__chunks chunks[GCW__WAYS];
     struct gcw__changing changing;
-    size_t seats;
     uint64_t births;
     GC_word swept;                   /* the collection whose deaths are all
                                       * buried */
