@@ -13,8 +13,9 @@
 #include <gcweak.h>
 #include <stdlib.h>
 
-/* The collector is conservative: a stray word may keep a target. */
-static const double nearly_all = 0.99;
+/* The collector is conservative: stray words may keep some, at times
+ * a score. */
+static const double nearly_all = 0.95;
 
 /* What a user would keep to act on a cleared link. */
 struct record {
