@@ -54,8 +54,16 @@ drop_if_empty(struct gcw__chunks *chunks, struct gcw__chunk *chunk,
         drop_chunk(chunks, chunk, garbage);
 }
 
-/* The seat that was emptied is free, and forgotten as a dead one, in this
- * order: else the pass would find it dead once more. */
+/* Seats that are free by now are forgotten as dead ones.  Not before: else the pass
+ * would find them dead once more. */
+static void
+forget_dead(struct gcw__chunk *chunk, unsigned word, uint64_t seats)
+{
+    GCW__DELAY(5);
+    atomic_fetch_and(&chunk->dead[word], ~seats);
+}
+
+/* The seat was emptied. */
 static void
 free_seat(struct gcw__seat *seat, struct gcw__garbage *garbage)
 {
@@ -64,9 +72,7 @@ free_seat(struct gcw__seat *seat, struct gcw__garbage *garbage)
     unsigned number = gcw__seat_number(seat);
 
     gcw__seat_free(chunks, seat);
-    GCW__DELAY(5);
-    atomic_fetch_and(&chunk->dead[number / 64],
-                     ~(UINT64_C(1) << number % 64));
+    forget_dead(chunk, number / 64, UINT64_C(1) << number % 64);
     drop_if_empty(chunks, chunk, garbage);
 }
 
@@ -171,23 +177,28 @@ struct sweep {
 };
 
 static void
-bury(struct sweep *sweep, struct gcw__seat *seat)
+bury(struct sweep *sweep, struct gcw__chunks *chunks, struct gcw__seat *seat)
 {
     if (!sweep->anew)
         gcw__finder_leave(&sweep->shard->finder, seat);
     empty_seat(sweep->shard, seat, sweep->first, sweep->last, sweep->garbage);
-    free_seat(seat, sweep->garbage);
+    gcw__seat_free(chunks, seat);
     sweep->buried++;
 }
 
 static void
-bury_word(struct sweep *sweep, struct gcw__chunk *chunk, unsigned word)
+bury_word(struct sweep *sweep, struct gcw__chunks *chunks,
+          struct gcw__chunk *chunk, unsigned word)
 {
-    uint64_t dead = atomic_load(&chunk->dead[word]);
+    struct gcw__seat *seats = &chunk->page->seats[word * 64];
+    uint64_t dead = atomic_load_explicit(&chunk->dead[word],
+                                         memory_order_relaxed);
 
-    for (; dead != 0; dead &= dead - 1)
-        bury(sweep, &chunk->page->seats[word * 64
-                                        + (unsigned)__builtin_ctzll(dead)]);
+    if (dead == 0)
+        return;
+    for (uint64_t left = dead; left != 0; left &= left - 1)
+        bury(sweep, chunks, &seats[__builtin_ctzll(left)]);
+    forget_dead(chunk, word, dead);
 }
 
 /* All chunks that are in the list; the pass may begin another meanwhile. */
@@ -201,8 +212,8 @@ bury_listed(struct sweep *sweep, struct gcw__chunks *chunks)
         atomic_store(&chunk->has_dead, false);
         GCW__DELAY(7);
         for (unsigned word = 0; word < GCW__DEAD_WORDS; word++)
-            bury_word(sweep, chunk, word);
-        GCW__DELAY(8);
+            bury_word(sweep, chunks, chunk, word);
+        drop_if_empty(chunks, chunk, sweep->garbage);
     }
 }
 

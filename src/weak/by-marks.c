@@ -31,7 +31,7 @@
 #include "marks/marked.h"
 #include "weak/shards.h"
 
-/* Goes through all seats that the pass looks at. */
+/* Goes through all seats whose targets are alive as far as is known. */
 static void
 for_each_seat(struct gcw__chunk *chunk,
               void (*call)(struct gcw__chunks *chunks,
@@ -75,16 +75,51 @@ kill_seat(struct gcw__chunks *chunks, struct gcw__seat *seat)
     gcw__seat_die(chunks, seat);
 }
 
-/* A target near the last that was looked at: see marks/marked.h.  0 but for the
- * pass, or else the collector, which looks here, would take it for a pointer.
- * Under the collector's lock. */
-static uintptr_t beside;
+/* So many seats before one is looked at it is fetched into the cache. */
+enum { AHEAD = 24 };
+
+/* The beginning of a page, which the processor does not fetch by itself. */
+static void
+fetch_page(const struct gcw__chunk *chunk)
+{
+    for (int i = 0; chunk != NULL && i < AHEAD; i += 4)
+        __builtin_prefetch(&chunk->page->seats[i]);
+}
+
+/* Most targets live, so it is asked first whether they were marked.  One that was
+ * found dead before, and not swept yet, may be anything by now: it is left alone.
+ * *beside: see marks/marked.h. */
+static void
+judge_chunk(struct gcw__chunks *chunks, struct gcw__chunk *chunk,
+            uintptr_t *beside)
+{
+    unsigned top = atomic_load_explicit(&chunk->top, memory_order_relaxed);
+    struct gcw__seat *seats = chunk->page->seats;
+
+    fetch_page(atomic_load_explicit(&chunk->next, memory_order_relaxed));
+    for (unsigned i = 0; i < top; i++) {
+        struct gcw__seat *seat = &seats[i];
+
+        __builtin_prefetch(seat + AHEAD);
+        if (gcw__seat_is_live(seat)
+            && !gcw__is_marked_beside(gcw__seat_base(seat), beside)
+            && !gcw__seat_is_dead(chunk, i))
+            kill_seat(chunks, seat);
+    }
+}
 
 static void
-judge_seat(struct gcw__chunks *chunks, struct gcw__seat *seat)
+judge_all(void)
 {
-    if (!gcw__is_marked_beside(gcw__seat_base(seat), &beside))
-        kill_seat(chunks, seat);
+    uintptr_t beside = 0;
+
+    for (size_t i = 0; i < GCW__SHARDS; i++) {
+        struct gcw__chunks *chunks = &gcw__shards[i].chunks[GCW__BY_MARKS];
+
+        for (struct gcw__chunk *chunk = atomic_load(&chunks->first);
+             chunk != NULL; chunk = atomic_load(&chunk->next))
+            judge_chunk(chunks, chunk, &beside);
+    }
 }
 
 static void
@@ -92,14 +127,6 @@ hold_seat(struct gcw__chunks *chunks, struct gcw__seat *seat)
 {
     (void)chunks;
     gcw__engine_hold(gcw__seat_base(seat));
-}
-
-static void
-judge_all(void)
-{
-    for (size_t i = 0; i < GCW__SHARDS; i++)
-        for_each_in(&gcw__shards[i], judge_seat);
-    beside = 0;
 }
 
 static void
@@ -128,9 +155,10 @@ judge_late(bool marks_stand)
 {
     for (size_t i = 0; i < GCW__SHARDS; i++)
         marks_stand &= are_holders_marked(&gcw__shards[i]);
-    for (size_t i = 0; i < GCW__SHARDS; i++)
-        for_each_in(&gcw__shards[i], marks_stand ? judge_seat : kill_seat);
-    beside = 0;
+    if (marks_stand)
+        judge_all();
+    for (size_t i = 0; i < GCW__SHARDS && !marks_stand; i++)
+        for_each_in(&gcw__shards[i], kill_seat);
 }
 
 /* Perhaps on a marker thread, perhaps while the world goes on: reads only.  What

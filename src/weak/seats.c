@@ -224,16 +224,31 @@ gcw__seat_free(struct gcw__chunks *chunks, struct gcw__seat *seat)
     chunk->used--;
 }
 
+static void
+add_to_dead(struct gcw__chunks *chunks, struct gcw__chunk *chunk)
+{
+    atomic_store_explicit(&chunk->has_dead, true, memory_order_relaxed);
+    chunk->next_dead = atomic_load_explicit(&chunks->dead,
+                                            memory_order_relaxed);
+    atomic_store_explicit(&chunks->dead, chunk, memory_order_relaxed);
+}
+
+/* Loads and stores will do: nobody else writes these meanwhile, for the world is
+ * stopped, or the lock is held that all others have.  Others write them at once,
+ * lest the pass comes in between. */
 void
 gcw__seat_die(struct gcw__chunks *chunks, struct gcw__seat *seat)
 {
     struct gcw__chunk *chunk = gcw__seat_chunk(seat);
     unsigned number = gcw__seat_number(seat);
+    _Atomic uint64_t *word = &chunk->dead[number / 64];
+    uint64_t dead = atomic_load_explicit(word, memory_order_relaxed);
+    size_t n = atomic_load_explicit(&chunks->dead_seats,
+                                    memory_order_relaxed);
 
-    atomic_fetch_or(&chunk->dead[number / 64], UINT64_C(1) << number % 64);
-    atomic_fetch_add(&chunks->dead_seats, 1);
-    if (atomic_exchange(&chunk->has_dead, true))
-        return;
-    chunk->next_dead = atomic_load(&chunks->dead);
-    atomic_store(&chunks->dead, chunk);
+    atomic_store_explicit(word, dead | UINT64_C(1) << number % 64,
+                          memory_order_relaxed);
+    atomic_store_explicit(&chunks->dead_seats, n + 1, memory_order_relaxed);
+    if (!atomic_load_explicit(&chunk->has_dead, memory_order_relaxed))
+        add_to_dead(chunks, chunk);
 }
