@@ -86,25 +86,34 @@ gcw__cleanup_order_add(gcw_cleanup *c)
 static void
 shrink(void)
 {
-    if (order.capacity == SMALLEST || order.live >= order.capacity / 8
-        || order.holds != 0)
+    if (order.capacity == SMALLEST || order.holds != 0)
         return;
     close_holes();
     resize_order(order.capacity / 4 < SMALLEST ? SMALLEST
                                                : order.capacity / 4);
 }
 
+static void
+drop_holes_at_end(void)
+{
+    while (order.end > 0 && order.slots[order.end - 1] == 0)
+        order.end--;
+}
+
 void
 gcw__cleanup_order_remove(gcw_cleanup *c)
 {
-    if (c->slot == 0)
+    size_t slot = c->slot;
+
+    if (slot == 0)
         return;
-    order.slots[c->slot - 1] = 0;
+    order.slots[slot - 1] = 0;
     c->slot = 0;
     order.live--;
-    while (order.end > 0 && order.slots[order.end - 1] == 0)
-        order.end--;
-    shrink();
+    if (slot == order.end)
+        drop_holes_at_end();
+    if (order.live < order.capacity / 8)
+        shrink();
 }
 
 gcw_cleanup *

@@ -8,6 +8,7 @@
 #include <config.h>
 #include "ground/code.h"
 
+#include "ground/compiler.h"
 #include "ground/lock.h"
 
 #include <dlfcn.h>
@@ -84,25 +85,36 @@ take_first(struct dl_phdr_info *object, size_t size, void *range)
     return 1;
 }
 
-/* Whether `code` is the program's own, which stays.  Where the kernel does not
- * say where the program lies, the program is the first object of the dynamic
- * linker's, but in namespaces of dlmopen. */
-static bool
+/* The range of the program, once it was asked for; before, 0. */
+static _Atomic uintptr_t program_start, program_end;
+
+/* Where the kernel does not say where the program lies, the program is the
+ * first object of the dynamic linker's, but in namespaces of dlmopen. */
+static __attribute__((__noinline__)) void
+find_program(void)
+{
+    struct gcw__range range;
+
+    if (!ask_kernel(&range))
+        dl_iterate_phdr(take_first, &range);
+    atomic_store_explicit(&program_end, range.end, memory_order_relaxed);
+    atomic_store_explicit(&program_start, range.start, memory_order_release);
+}
+
+/* Whether `code` is the program's own, which stays.  Asked before each
+ * callback. */
+static inline bool
 in_program(uintptr_t code)
 {
-    static _Atomic uintptr_t start, end;
-    struct gcw__range range = { atomic_load_explicit(&start,
-                                                     memory_order_acquire),
-                                atomic_load_explicit(&end,
-                                                     memory_order_relaxed) };
+    uintptr_t start = atomic_load_explicit(&program_start,
+                                           memory_order_acquire);
 
-    if (range.start == 0) {
-        if (!ask_kernel(&range))
-            dl_iterate_phdr(take_first, &range);
-        atomic_store_explicit(&end, range.end, memory_order_relaxed);
-        atomic_store_explicit(&start, range.start, memory_order_release);
+    if (!GCW__LIKELY(start != 0)) {
+        find_program();
+        start = atomic_load_explicit(&program_start, memory_order_relaxed);
     }
-    return gcw__in_range(code, &range);
+    return code - start < atomic_load_explicit(&program_end,
+                                               memory_order_relaxed) - start;
 }
 
 static int
@@ -200,6 +212,14 @@ is_mapped(uintptr_t code)
     return mapped;
 }
 
+/* Whether the code is gone, if it is not the program's.  On its own, so that
+ * asking about the program's takes no more than that. */
+static __attribute__((__noinline__)) bool
+is_gone(uintptr_t code)
+{
+    return was_any_unloaded() && !is_mapped(code);
+}
+
 /* A signal handler that calls exit may have interrupted a thread that was
  * taking the dynamic linker's lock, as each collection does at its beginning.
  * So in_program comes first: nothing after it is asked about the program's
@@ -207,5 +227,5 @@ is_mapped(uintptr_t code)
 bool
 gcw__code_gone(uintptr_t code)
 {
-    return !in_program(code) && was_any_unloaded() && !is_mapped(code);
+    return !in_program(code) && is_gone(code);
 }
