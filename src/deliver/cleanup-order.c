@@ -83,37 +83,43 @@ gcw__cleanup_order_add(gcw_cleanup *c)
     return true;
 }
 
+/* Most of the cleanups that are in are gone through when holes are closed, so
+ * that is not done before few are left. */
 static void
 shrink(void)
 {
-    if (order.capacity == SMALLEST || order.holds != 0)
+    if (order.capacity == SMALLEST || order.live >= order.capacity / 16
+        || order.holds != 0)
         return;
     close_holes();
-    resize_order(order.capacity / 4 < SMALLEST ? SMALLEST
-                                               : order.capacity / 4);
+    resize_order(order.capacity / 8 < SMALLEST ? SMALLEST
+                                               : order.capacity / 8);
 }
 
-static void
-drop_holes_at_end(void)
+void
+gcw__cleanup_order_remove_all(gcw_cleanup *const *cleanups, size_t n)
 {
+    size_t removed = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        gcw_cleanup *c = cleanups[i];
+
+        if (c->slot == 0)
+            continue;
+        order.slots[c->slot - 1] = 0;
+        c->slot = 0;
+        removed++;
+    }
+    order.live -= removed;
     while (order.end > 0 && order.slots[order.end - 1] == 0)
         order.end--;
+    shrink();
 }
 
 void
 gcw__cleanup_order_remove(gcw_cleanup *c)
 {
-    size_t slot = c->slot;
-
-    if (slot == 0)
-        return;
-    order.slots[slot - 1] = 0;
-    c->slot = 0;
-    order.live--;
-    if (slot == order.end)
-        drop_holes_at_end();
-    if (order.live < order.capacity / 8)
-        shrink();
+    gcw__cleanup_order_remove_all(&c, 1);
 }
 
 gcw_cleanup *

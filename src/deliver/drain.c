@@ -144,44 +144,61 @@ gcw__drain_install(void)
     gcw__deaths_install(&listener);
 }
 
-/* Takes the first off the queue; returns the next.  The caller sets the queue's
- * ends and its length.  Lock held. */
-static struct gcw__watch *
-pop(struct gcw__watch *first)
-{
-    struct gcw__watch *next = first->next;
+/* How many are looked at, or tidied, together: few enough for the processor's
+ * nearest cache, and for those who wait for the lock. */
+enum { BATCH = 32 };
 
-    first->next = NULL;
-    gcw__cleanup_order_remove((gcw_cleanup *)first);
-    return next;
+static unsigned char
+state_in_queue(const struct gcw__watch *pending)
+{
+    return gcw__cleanup_state((const gcw_cleanup *)pending);
 }
 
+/* Takes the first n off the queue and out of the order.  Lock held. */
 static void
-set_first(struct gcw__watch *first, size_t popped)
+pop(size_t n)
 {
+    struct gcw__watch *first = gcw__roots->queue_first, *next;
+    gcw_cleanup *popped[BATCH];
+
+    for (size_t i = 0; i < n; i++, first = next) {
+        next = first->next;
+        first->next = NULL;
+        popped[i] = (gcw_cleanup *)first;
+        taken_and_tidied += state_in_queue(first) == GCW__CLEANUP_TAKEN;
+    }
     gcw__roots->queue_first = first;
     if (first == NULL)
         gcw__roots->queue_last = NULL;
-    add_to_length(-popped);
+    add_to_length(-n);
+    gcw__cleanup_order_remove_all(popped, n);
+}
+
+/* How many that are over come first, up to BATCH.  Lock held. */
+static size_t
+count_over(void)
+{
+    const struct gcw__watch *first = gcw__roots->queue_first;
+    size_t n = 0;
+
+    while (n < BATCH && first != NULL
+           && state_in_queue(first) != GCW__CLEANUP_ARMED) {
+        first = first->next;
+        n++;
+    }
+    return n;
 }
 
 size_t
 gcw__drain_tidy(void)
 {
-    struct gcw__watch *first = gcw__roots->queue_first;
-    unsigned char state;
-    size_t n = 0;
+    size_t all = 0, n;
 
-    while (first != NULL
-           && (state = gcw__cleanup_state((gcw_cleanup *)first))
-              != GCW__CLEANUP_ARMED) {
-        taken_and_tidied += state == GCW__CLEANUP_TAKEN;
-        first = pop(first);
-        n++;
+    while ((n = count_over()) != 0) {
+        pop(n);
+        all += n;
     }
-    if (n != 0)
-        set_first(first, n);
-    return n;
+    return all;
 }
 
 size_t
@@ -201,10 +218,6 @@ gcw__drain_taken(void)
 {
     return taken_and_tidied;
 }
-
-/* So many at a time: few enough for the processor's nearest cache, and for
- * those who wait for the lock. */
-enum { BATCH = 32 };
 
 struct drain {
     struct gcw__progress *progress;
@@ -237,15 +250,13 @@ gcw__drain_failed(void *handle, uintptr_t code, const char *why)
 }
 
 static bool
-may_go_on(const struct drain *drain)
+is_stopped(const struct drain *drain)
 {
-    return (drain->max == 0 || drain->ran < drain->max)
-           && !(drain->progress != NULL
-                && atomic_load(&drain->progress->stop));
+    return drain->progress != NULL && atomic_load(&drain->progress->stop);
 }
 
-/* How many callbacks the drain may look at together.  At exit it is one, for
- * what became pending since may not be run yet. */
+/* How many callbacks the drain may look at together, and run then.  At exit it
+ * is one, for what became pending since may not be run yet. */
 static size_t
 batch_size(const struct drain *drain)
 {
@@ -262,12 +273,12 @@ batch_size(const struct drain *drain)
 static void
 pass_over(struct drain *drain, size_t tidied)
 {
-    struct gcw__watch *first;
+    const struct gcw__watch *first;
 
     drain->left -= tidied < drain->left ? tidied : drain->left;
     while (drain->left != 0 && (first = gcw__roots->queue_first) != NULL
-           && !gcw__cleanup_is_own((gcw_cleanup *)first)) {
-        set_first(pop(first), 1);
+           && !gcw__cleanup_is_own((const gcw_cleanup *)first)) {
+        pop(1);
         drain->left--;
     }
 }
@@ -303,8 +314,10 @@ look_at_queue(struct drain *drain)
 /* The same; if the queue is empty, but there was a collection, deaths are
  * noticed once more. */
 static bool
-look_again(struct drain *drain)
+find_batch(struct drain *drain)
 {
+    if (drain->max != 0 && drain->ran == drain->max)
+        return false;
     if (look_at_queue(drain))
         return true;
     if (gcw__gc_no() == atomic_load(&gcw__noticed))
@@ -366,11 +379,11 @@ drain_step(void *run)
 {
     struct drain *drain = run;
 
-    if (!may_go_on(drain) || (drain->at == drain->n && !look_again(drain)))
+    if (drain->at == drain->n && (is_stopped(drain) || !find_batch(drain)))
         return false;
-    while (drain->at < drain->n && may_go_on(drain))
+    while (drain->at < drain->n && !is_stopped(drain))
         run_next(drain);
-    return true;
+    return !is_stopped(drain);
 }
 
 static void
