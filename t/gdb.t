@@ -135,12 +135,12 @@ gcw-cleanups
 gcw-maps
 gcw-entries map
 gcw-guardians
-gcw-entries
 break close_it
 continue
 printf "inside\n"
 print *pending
 gcw-cleanups
+gcw-entries
 END
 gdb -nx -batch -iex "set auto-load scripts-directory $dir/auto-load" \
     -iex "set auto-load safe-path $dir/auto-load" \
@@ -148,7 +148,7 @@ gdb -nx -batch -iex "set auto-load scripts-directory $dir/auto-load" \
 thing=$(sed -n 's/^thing is //p' "$dir/out")
 map=$(sed -n 's/^map is //p' "$dir/out")
 sed '1,/^inside$/d' "$dir/out" > "$dir/inside"
-echo "listed inside: $(grep -c '^  0x.*, armed$' "$dir/inside") and" \
+echo "listed inside: $(grep -c '^  0x.*, armed$' "$dir/inside") armed and" \
     "$(grep -c '^  0x.* dead .*, ' "$dir/inside") pending" >> "$dir/out"
 
 number=0
