@@ -148,25 +148,21 @@ gcw__drain_install(void)
  * nearest cache, and for those who wait for the lock. */
 enum { BATCH = 32 };
 
-static unsigned char
-state_in_queue(const struct gcw__watch *pending)
+/* Takes the watch, which is the first, off the queue; returns the next. */
+static struct gcw__watch *
+unlink_first(struct gcw__watch *first)
 {
-    return gcw__cleanup_state((const gcw_cleanup *)pending);
+    struct gcw__watch *next = first->next;
+
+    first->next = NULL;
+    return next;
 }
 
-/* Takes the first n off the queue and out of the order.  Lock held. */
+/* These were taken off the queue, and `first` comes first now: has them leave
+ * the order, too.  Lock held. */
 static void
-pop(size_t n)
+leave(gcw_cleanup *const *popped, size_t n, struct gcw__watch *first)
 {
-    struct gcw__watch *first = gcw__roots->queue_first, *next;
-    gcw_cleanup *popped[BATCH];
-
-    for (size_t i = 0; i < n; i++, first = next) {
-        next = first->next;
-        first->next = NULL;
-        popped[i] = (gcw_cleanup *)first;
-        taken_and_tidied += state_in_queue(first) == GCW__CLEANUP_TAKEN;
-    }
     gcw__roots->queue_first = first;
     if (first == NULL)
         gcw__roots->queue_last = NULL;
@@ -174,18 +170,27 @@ pop(size_t n)
     gcw__cleanup_order_remove_all(popped, n);
 }
 
-/* How many that are over come first, up to BATCH.  Lock held. */
+/* The same as gcw__drain_tidy, but no more than BATCH. */
 static size_t
-count_over(void)
+tidy_some(void)
 {
-    const struct gcw__watch *first = gcw__roots->queue_first;
-    size_t n = 0;
+    struct gcw__watch *first = gcw__roots->queue_first;
+    gcw_cleanup *popped[BATCH];
+    size_t n = 0, taken = 0;
 
-    while (n < BATCH && first != NULL
-           && state_in_queue(first) != GCW__CLEANUP_ARMED) {
-        first = first->next;
-        n++;
+    while (first != NULL && n < BATCH) {
+        gcw_cleanup *c = (gcw_cleanup *)first;
+        unsigned char state = gcw__cleanup_state(c);
+
+        if (state == GCW__CLEANUP_ARMED)
+            break;
+        taken += state == GCW__CLEANUP_TAKEN;
+        first = unlink_first(first);
+        popped[n++] = c;
     }
+    taken_and_tidied += taken;
+    if (n != 0)
+        leave(popped, n, first);
     return n;
 }
 
@@ -194,10 +199,10 @@ gcw__drain_tidy(void)
 {
     size_t all = 0, n;
 
-    while ((n = count_over()) != 0) {
-        pop(n);
+    do {
+        n = tidy_some();
         all += n;
-    }
+    } while (n == BATCH);
     return all;
 }
 
@@ -273,12 +278,13 @@ batch_size(const struct drain *drain)
 static void
 pass_over(struct drain *drain, size_t tidied)
 {
-    const struct gcw__watch *first;
+    gcw_cleanup *c;
 
     drain->left -= tidied < drain->left ? tidied : drain->left;
-    while (drain->left != 0 && (first = gcw__roots->queue_first) != NULL
-           && !gcw__cleanup_is_own((const gcw_cleanup *)first)) {
-        pop(1);
+    while (drain->left != 0
+           && (c = (gcw_cleanup *)gcw__roots->queue_first) != NULL
+           && !gcw__cleanup_is_own(c)) {
+        leave(&c, 1, unlink_first(&c->watch));
         drain->left--;
     }
 }

@@ -8,7 +8,6 @@
 #include <config.h>
 #include "ground/code.h"
 
-#include "ground/compiler.h"
 #include "ground/lock.h"
 
 #include <dlfcn.h>
@@ -85,36 +84,29 @@ take_first(struct dl_phdr_info *object, size_t size, void *range)
     return 1;
 }
 
-/* The range of the program, once it was asked for; before, 0. */
-static _Atomic uintptr_t program_start, program_end;
+_Atomic uintptr_t gcw__program_start, gcw__program_length;
 
 /* Where the kernel does not say where the program lies, the program is the
  * first object of the dynamic linker's, but in namespaces of dlmopen. */
-static __attribute__((__noinline__)) void
+static void
 find_program(void)
 {
     struct gcw__range range;
 
     if (!ask_kernel(&range))
         dl_iterate_phdr(take_first, &range);
-    atomic_store_explicit(&program_end, range.end, memory_order_relaxed);
-    atomic_store_explicit(&program_start, range.start, memory_order_release);
+    atomic_store_explicit(&gcw__program_start, range.start,
+                          memory_order_relaxed);
+    atomic_store_explicit(&gcw__program_length, range.end - range.start,
+                          memory_order_release);
 }
 
-/* Whether `code` is the program's own, which stays.  Asked before each
- * callback. */
-static inline bool
+static bool
 in_program(uintptr_t code)
 {
-    uintptr_t start = atomic_load_explicit(&program_start,
-                                           memory_order_acquire);
-
-    if (!GCW__LIKELY(start != 0)) {
+    if (atomic_load(&gcw__program_length) == 0)
         find_program();
-        start = atomic_load_explicit(&program_start, memory_order_relaxed);
-    }
-    return code - start < atomic_load_explicit(&program_end,
-                                               memory_order_relaxed) - start;
+    return gcw__in_program(code);
 }
 
 static int
@@ -212,20 +204,8 @@ is_mapped(uintptr_t code)
     return mapped;
 }
 
-/* Whether the code is gone, if it is not the program's.  On its own, so that
- * asking about the program's takes no more than that. */
-static __attribute__((__noinline__)) bool
-is_gone(uintptr_t code)
-{
-    return was_any_unloaded() && !is_mapped(code);
-}
-
-/* A signal handler that calls exit may have interrupted a thread that was
- * taking the dynamic linker's lock, as each collection does at its beginning.
- * So in_program comes first: nothing after it is asked about the program's
- * code. */
 bool
-gcw__code_gone(uintptr_t code)
+gcw__other_code_gone(uintptr_t code)
 {
-    return !in_program(code) && is_gone(code);
+    return !in_program(code) && was_any_unloaded() && !is_mapped(code);
 }
