@@ -2,10 +2,10 @@
  * making.
  *
  * The order is an array of hidden pointers, the newest last, in memory from
- * malloc, which no collection scans: a cleanup that has still to run is held
- * by what it waits for (cleanup.c).  A cleanup knows its slot, so taking it
- * out touches no other, and leaves a hole.  When there is no room, or hardly
- * anything is left, the holes are closed.  So adding and taking out take
+ * malloc, which no collection scans: a cleanup that is in is held by what it
+ * waits for, or by the queue of the drain (cleanup.c).  A cleanup knows its
+ * slot, so taking it out touches no other, and leaves a hole.  When there is
+ * no room, or hardly anything is left, the holes are closed.  So adding and taking out take
  * constant time, amortised.
  */
 #include <config.h>
@@ -83,8 +83,8 @@ gcw__cleanup_order_add(gcw_cleanup *c)
     return true;
 }
 
-/* Most of the cleanups that are in are gone through when holes are closed, so
- * that is not done before few are left. */
+/* All cleanups that are left are written to when holes are closed, so that is
+ * not done before they are few. */
 static void
 shrink(void)
 {

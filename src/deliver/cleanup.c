@@ -1,18 +1,24 @@
 /* cleanup.c: functions that run once when their target dies.
  *
- * State.  A cleanup is ARMED until one of these wins it, under the lock: the
- * drain, run, exit, detach, or the unloading of the code.  A pending cleanup
- * is still ARMED; that it is pending shows only in the drain's queue.  The
- * winner takes the cleanup off its references; a pending cleanup that the
- * drain did not win stays in the queue, without its data, until the drain
- * passes it over.
+ * State.  A cleanup is ARMED until one of these wins it, by a single exchange
+ * of the state: a drain, run, exit, detach, or the unloading of the code.  A
+ * pending cleanup is still ARMED; that it is pending shows only in the drain's
+ * queue.  The winner takes the cleanup off its references, and its data from
+ * it; one that was pending stays in the queue, without its data, until it is
+ * tidied away (drain.c).
+ *
+ *     ARMED --- a drain: no lock ------------------------> TAKEN
+ *       |  --- run, exit, unloading: queue lock ---------> DONE
+ *       +----- detach, unloading, late: queue lock ------> DETACHED
  *
  * What holds a cleanup: its watch, in the slot of its target's reference; or
  * the drain's queue.  All cleanups that have still to run are also in an order
  * (cleanup-order.c), which exit goes through, newest first, and which holds
- * nothing.  The order is under the queue lock, so the drain, which has that
- * lock to take a cleanup off the queue, wins it and takes it out of the order
- * at once.
+ * nothing.  The order is under the queue lock.  Whoever wins with that lock
+ * takes the cleanup out at once.  One that a drain takes, without it, stays in
+ * the order for as long as it is in the queue, which holds it, and leaves both
+ * together.  So whoever goes through the order tidies the queue first, and must
+ * win what it finds there: a drain may be faster.
  *
  * A death callback of a method is a cleanup whose data is the pair of method
  * and user's data.  With weak data the cleanup's own watch is on no reference;

@@ -38,7 +38,7 @@ gcw__cleanup_state(const gcw_cleanup *c)
     return atomic_load_explicit(&c->state, memory_order_acquire);
 }
 
-/* Gives the cleanup that state if it is armed; whether it was, and so the caller
+/* Gives the cleanup that state if it is armed; whether it was: then the caller
  * has won it. */
 static inline bool
 gcw__cleanup_win(gcw_cleanup *c, unsigned char state)

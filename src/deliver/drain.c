@@ -332,8 +332,8 @@ find_batch(struct drain *drain)
     return look_at_queue(drain);
 }
 
-/* Takes the callback, unless it is over; whether it is to be run now.  Where its
- * code lies is shown before, for whoever finds it taken and looks for that. */
+/* Takes the callback, unless it is over; whether it is to be run now.  Where
+ * its code lies is shown before, for whoever finds it taken and looks. */
 static inline bool
 take_pending(const struct drain *drain, struct gcw__watch *pending)
 {
