@@ -5,8 +5,8 @@
  * malloc, which no collection scans: a cleanup that is in is held by what it
  * waits for, or by the queue of the drain (cleanup.c).  A cleanup knows its
  * slot, so taking it out touches no other, and leaves a hole.  When there is
- * no room, or hardly anything is left, the holes are closed.  So adding and taking out take
- * constant time, amortised.
+ * no room, or hardly anything is left, the holes are closed.  So adding and
+ * taking out take constant time, amortised.
  */
 #include <config.h>
 #include "deliver/cleanup-order.h"
