@@ -6,6 +6,7 @@
 test_programs = \
 	t/atexit.t \
 	t/base.t \
+	t/batch.t \
 	t/cleanup.t \
 	t/debug.t \
 	t/drain.t \
