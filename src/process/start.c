@@ -130,6 +130,8 @@ gcw_init(void)
         return gcw__fail_int(error);
     if (gcw__thread_is_main())
         gcw__last_watch_main();
+    gcw__thread_known();             /* looked up here, and not in the first call
+                                      * that follows */
     errno = before;
     return 0;
 }
