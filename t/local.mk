@@ -46,6 +46,7 @@ test_programs = \
 	t/strangers.t \
 	t/threads.t \
 	t/torture-read.t \
+	t/way.t \
 	t/worker.t
 
 # Those of proxies, and of what stands in for them.
