@@ -415,6 +415,7 @@ END(so_do_those_that_were_made_meanwhile, 0, "")
         in_dead_frame(reuse_memory, NULL);
         for (int j = 0; j <= i; j++)
             MUST(look(herds[j]) == 0);
+        steal_event();
     }
     GC_set_on_collection_event(before);
     let_finalizers_run();
