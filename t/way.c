@@ -23,6 +23,8 @@
 #include <gcweak/guardian.h>
 #include <gcweak/map.h>
 
+enum { ROUNDS = 50, FEW = 50, STEPS = 40, CROWD = 100000 };
+
 /* In uncollectable memory, which is not freed. */
 struct herd {
     gcw_ref *refs[MANY];
@@ -97,6 +99,18 @@ drop_some(struct herd *h)
 {
     for (size_t i = 0; i < MANY; i++)
         if (!is_held(i))
+            h->held[i] = NULL;
+}
+
+/* A few of each herd stay, so that chunks do. */
+static void
+pass_by(void *herd)
+{
+    struct herd *h = herd;
+
+    fill(h);
+    for (size_t i = 0; i < MANY; i++)
+        if (i % FEW != 0)
             h->held[i] = NULL;
 }
 
@@ -644,8 +658,6 @@ collect_for(int steps)
     return has_ended;
 }
 
-enum { STEPS = 40 };
-
 /* In incremental mode another may have ended before it. */
 END(a_collection_that_is_given_up_changes_nothing, 0, "")
 {
@@ -959,8 +971,6 @@ END(an_uncollectable_target_keeps_its_reference_until_it_is_freed, 0, "")
 
 /* --- seats --- */
 
-enum { ROUNDS = 50, FEW = 50 };
-
 static size_t
 count_old_places(const struct herd *h, const uintptr_t *before)
 {
@@ -991,18 +1001,6 @@ END(a_new_target_in_an_old_place_has_a_new_reference, 0, "")
     check_cleanups(h);
 }
 
-/* A few of each herd stay, so that chunks do. */
-static void
-pass_by(void *herd)
-{
-    struct herd *h = herd;
-
-    fill(h);
-    for (size_t i = 0; i < MANY; i++)
-        if (i % FEW != 0)
-            h->held[i] = NULL;
-}
-
 END(seats_are_used_again, 0, "")
 {
     begin_by_marks();
@@ -1015,8 +1013,6 @@ END(seats_are_used_again, 0, "")
     }
     MUST(statistics().slots <= ROUNDS * MANY / 2);
 }
-
-enum { CROWD = 100000 };
 
 static void
 make_crowd(void *keep)
