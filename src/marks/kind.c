@@ -69,7 +69,7 @@ reset_abort(void)
 
 /* False if there was none left. */
 static bool
-ask(void (*for_one)(void *arg), void *arg)
+try_to_ask(void (*for_one)(void *arg), void *arg)
 {
     jmp_buf here;
     bool is_answered = setjmp(here) == 0;
@@ -100,8 +100,8 @@ make_locked(void *procedure)
 {
     if (made.is_known)
         return NULL;
-    if (!ask(ask_for_procedure, procedure)
-        || !ask(ask_for_kind, GC_new_free_list_inner()))
+    if (!try_to_ask(ask_for_procedure, procedure)
+        || !try_to_ask(ask_for_kind, GC_new_free_list_inner()))
         made.error = ENOTSUP;
     made.is_known = true;
     return NULL;
