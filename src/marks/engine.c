@@ -60,6 +60,7 @@
 #include "collector/objects.h"
 #include "ground/delay.h"
 #include "ground/trace.h"
+#include "marks/kind.h"
 #include "marks/owners.h"
 #include "marks/pass.h"
 #include "marks/pending.h"
@@ -88,8 +89,7 @@ static const struct gcw__engine_refs no_refs = {
 /* All but what says otherwise is under the collector's lock. */
 static struct {
     bool is_started;
-    unsigned kind;                   /* constant, as */
-    GC_word descriptor;
+    struct gcw__kind kind;           /* constant */
     int phase;
     _Atomic bool has_toggles;        /* written by anybody */
     _Atomic bool armed;              /* read by marker threads, as */
@@ -110,7 +110,7 @@ bool
 gcw__engine_owns(const void *base)
 {
     return engine.is_started
-           && GC_get_kind_and_size(base, NULL) == (int)engine.kind;
+           && GC_get_kind_and_size(base, NULL) == (int)engine.kind.number;
 }
 
 static bool
@@ -457,10 +457,11 @@ mark_table(GC_word *address, struct GC_ms_entry *top,
 static void *
 get_table(size_t size)
 {
-    struct gcw__weak_table *t
-        = engine.is_started ? GC_generic_malloc(gcw__whole_granules(size),
-                                                (int)engine.kind) : NULL;
+    struct gcw__weak_table *t = NULL;
 
+    if (engine.is_started)
+        t = GC_generic_malloc(gcw__whole_granules(size),
+                              (int)engine.kind.number);
     if (t != NULL)
         atomic_store_explicit(&t->number, 0, memory_order_relaxed);
     return t;
@@ -578,18 +579,8 @@ gcw__engine_stats(struct gcw__engine_stats *out)
     gcw__with_lock(copy_stats, out);
 }
 
-/* Kinds and procedures cannot be given back, so there is one of each. */
-static void
-make_kind(void)
-{
-    if (engine.descriptor != 0)
-        return;
-    engine.descriptor = GC_MAKE_PROC(GC_new_proc_inner(mark_table), 0);
-    engine.kind = GC_new_kind_inner(GC_new_free_list_inner(),
-                                    engine.descriptor, 0, 1);
-}
-
 struct start {
+    struct gcw__kind kind;
     void *object;                    /* to try with */
     int error;
 };
@@ -601,8 +592,8 @@ start_locked(void *arg)
 
     if (engine.is_started)
         return NULL;
-    make_kind();
-    start->error = gcw__tracer_start(engine.descriptor, start->object);
+    engine.kind = start->kind;
+    start->error = gcw__tracer_start(engine.kind.descriptor, start->object);
     engine.is_started = start->error == 0;
     if (engine.is_started) {
         engine.tidied = gcw__gc_no();
@@ -616,11 +607,13 @@ start_locked(void *arg)
 int
 gcw__engine_start(void)
 {
-    struct start start = { GC_MALLOC(64), 0 };
+    struct start start = { .object = GC_MALLOC(64) };
 
     if (start.object == NULL)
         return ENOMEM;
-    gcw__with_lock(start_locked, &start);
+    start.error = gcw__kind_make(mark_table, &start.kind);
+    if (start.error == 0)
+        gcw__with_lock(start_locked, &start);
     if (start.error == 0)
         gcw__hook_marks(on_event);
     return start.error;
