@@ -122,6 +122,15 @@ start_library(void)
     return start_with(roots, by_marks);
 }
 
+/* That the collector knows it takes long to look up: here, and not in the first
+ * call that follows. */
+static void
+know_main(void)
+{
+    gcw__last_watch_main();
+    gcw__thread_known();
+}
+
 int
 gcw_init(void)
 {
@@ -132,9 +141,7 @@ gcw_init(void)
     if (error != 0)
         return gcw__fail_int(error);
     if (gcw__thread_is_main())
-        gcw__last_watch_main();
-    gcw__thread_known();             /* looked up here, and not in the first call
-                                      * that follows */
+        know_main();
     errno = before;
     return 0;
 }
