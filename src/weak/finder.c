@@ -11,17 +11,17 @@ item_at(const struct gcw__finder *finder, size_t place)
     return &finder->items[place & (finder->capacity - 1)];
 }
 
-/* Zeroed memory that is written to at once: a page from calloc would be met twice by
- * the system, when it is first read and when it is first written.  NULL: no
+/* Zeroed memory that was written to: a page from calloc would be met twice by the
+ * system, when it is first read and when it is first written.  The stores are
+ * volatile, for the compiler would make malloc and memset a calloc.  NULL: no
  * memory. */
 static uintptr_t *
 get_items(size_t capacity)
 {
     uintptr_t *items = malloc(capacity * sizeof *items);
 
-    __asm__("" : "+r"(items));       /* else the compiler makes it calloc */
-    if (items != NULL)
-        memset(items, 0, capacity * sizeof *items);
+    for (size_t i = 0; items != NULL && i < capacity; i++)
+        *(volatile uintptr_t *)&items[i] = 0;
     return items;
 }
 
