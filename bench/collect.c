@@ -21,7 +21,7 @@
 /* A sample measures the whole collection; the rest is worked out. */
 enum { WHOLE, ADDED };
 
-/* Guile takes too long to set up more. */
+/* Guile takes too long to set up more, and Java usually. */
 enum { FEW = 100000 };
 
 static void **targets, **handles;
@@ -134,8 +134,8 @@ sample_gcw(const struct load *load, double *values)
 }
 
 enum {
-    NOTHING, RAW_INSIDE, OUTSIDE, REFS, METHODS, GUILE_NOTHING, GUILE_VECTORS,
-    JAVA_NOTHING, JAVA_REFERENCES, WAYS
+    NOTHING, RAW_INSIDE, OUTSIDE, REFS, LINKS, METHODS, GUILE_NOTHING,
+    GUILE_VECTORS, JAVA_NOTHING, JAVA_REFERENCES, WAYS
 };
 
 static const struct contestant who[WAYS] = {
@@ -146,6 +146,7 @@ static const struct contestant who[WAYS] = {
     [OUTSIDE] = { "raw: links outside it", setup_outside, sample_raw,
                   .role = NO_ROLE },
     [REFS] = { "gcw_ref_new", setup_refs, sample_gcw, .role = NO_ROLE },
+    [LINKS] = { "gcw_ref_new, links", setup_refs, sample_gcw, .links = true },
     [METHODS] = { "gcw_method_new", setup_methods, sample_gcw,
                   .role = NO_ROLE },
     [GUILE_NOTHING] = { "Guile: no handles", .needs = GUILE,
@@ -153,9 +154,9 @@ static const struct contestant who[WAYS] = {
     [GUILE_VECTORS] = { "Guile: weak vectors", .needs = GUILE,
                         .job = "collect", .most_targets = FEW },
     [JAVA_NOTHING] = { "Java: no handles", .needs = JAVA,
-                       .job = "collect-0" },
+                       .job = "collect-0", .usual_targets = FEW },
     [JAVA_REFERENCES] = { "Java: WeakReference", .needs = JAVA,
-                          .job = "collect" },
+                          .job = "collect", .usual_targets = FEW },
 };
 
 /* The contestant that differs from each in the handles alone. */
@@ -171,7 +172,7 @@ work_out(struct result *results)
     for (size_t i = 0; i < WAYS; i++) {
         const struct result *base = &results[without[i]];
 
-        for (int round = 0; round < rounds(); round++)
+        for (size_t round = 0; round < base->rounds; round++)
             results[i].value[ADDED][round] =
                 without[i] == i || !base->ran ? NAN
                 : results[i].value[WHOLE][round] - base->value[WHOLE][round];
@@ -180,11 +181,17 @@ work_out(struct result *results)
 
 /* The goal for eight handles is set against links in the heap, the usual raw
  * way; that for one, against links outside, the cheaper one. */
-static const struct goal goals_1[WAYS] = {
-    [REFS] = { TO_OTHER, 1, OUTSIDE }, [METHODS] = { TO_OTHER, 1, OUTSIDE }
+static const struct goal goals_1[] = {
+    { "what 1 reference each adds to a collection", REFS, TO_OTHER, 0.5,
+      OUTSIDE },
+    { "what 1 method each adds to a collection", METHODS, TO_OTHER, 0.6,
+      OUTSIDE },
+    { .of = NO_GOAL }
 };
-static const struct goal goals_8[WAYS] = {
-    [REFS] = { TO_RAW, 0.25, 0 }, [METHODS] = { TO_RAW, 0.25, 0 }
+static const struct goal goals_8[] = {
+    { "what 8 references each add to a collection", REFS, TO_RAW, 0.25, 0 },
+    { "what 8 methods each add to a collection", METHODS, TO_RAW, 0.25, 0 },
+    { .of = NO_GOAL }
 };
 
 static const struct measure measures_1[] = {
@@ -205,7 +212,7 @@ race(const struct measure *measures, size_t n_targets, size_t n_handles)
 {
     struct race race = {
         "collect", who, WAYS,
-        { .targets = n_targets, .handles = n_handles }, KEPT
+        { .targets = n_targets, .handles = n_handles }, KEPT, 0
     };
     static struct result results[WAYS];
 

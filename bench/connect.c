@@ -301,7 +301,7 @@ static const struct measure measures[NUMBERS] = {
 static void
 race(size_t n)
 {
-    struct race race = { "connect", who, WAYS, { .targets = n }, KEPT };
+    struct race race = { "connect", who, WAYS, { .targets = n }, KEPT, 0 };
     static struct result results[WAYS];
 
     run_race(&race, results);
@@ -317,8 +317,16 @@ bench_connect(void)
     static const char *const ways[] = {
         "limit: array", "gcw_event_connect", "gcw_event_connect_fn"
     };
+    static const struct goal goals[] = {
+        { "connecting and disconnecting a method, of that among 10^3", 1,
+          TO_NOTHING, 3, 0 },
+        { "connecting and disconnecting a function, of that among 10^3", 2,
+          TO_NOTHING, 3, 0 },
+        { .of = NO_GOAL }
+    };
 
     for (size_t n = 1000; n <= 1000000 && in_bounds(n); n *= 10)
         race(n);
-    record_growth("connect-disconnect", 1000, 1000000, 3, ways, 3);
+    record_growth("connect-disconnect", &(struct load) { .targets = 1000 },
+                  &(struct load) { .targets = 1000000 }, ways, 3, goals);
 }

@@ -12,7 +12,7 @@
 
 #include <gcweak.h>
 
-enum { MANY = 100000, SOME = 20000, FURTHER = 7 };
+enum { FEW = 10000, MANY = 100000, SOME = 20000, FURTHER = 7 };
 
 /* What a sample measures. */
 enum { FIRST, IN_TURN, RANDOM, JOBS };
@@ -175,44 +175,52 @@ sample_glib(const struct load *load, double *values)
 static const struct contestant who[] = {
     { "raw: cell and link", setup, sample_raw, .role = RAW },
     { "gcw_ref_new", setup, sample_refs, .role = NO_ROLE },
+    { "gcw_ref_new, links", setup, sample_refs, .links = true },
     { "gcw_method_new", setup, sample_methods, .role = NO_ROLE },
     { "limit: cell without a link", setup, sample_cells, .role = LIMIT },
     { "std::weak_ptr", setup_cxx, sample_cxx, .needs = CXX },
     { "g_weak_ref_init", setup_glib, sample_glib, .needs = GLIB,
       .most_targets = MANY },
     { "CPython: ref", .needs = PYTHON, .job = "create-ref",
-      .most_targets = MANY },
+      .most_targets = MANY, .usual_targets = FEW },
     { "CPython: WeakMethod", .needs = PYTHON, .job = "create-method",
       .most_targets = 1000 },
     { "Guile: make-weak-vector", .needs = GUILE, .job = "create",
-      .most_targets = 10000 },
+      .most_targets = FEW },
     { "Java: WeakReference", .needs = JAVA, .job = "create",
       .most_targets = MANY },
 };
 
 /* Without collections, the peers would measure what they did before. */
-enum { WAYS = sizeof who / sizeof *who, WAYS_HERE = 4 };
+enum { WAYS = sizeof who / sizeof *who, WAYS_HERE = 5, REFS = 1 };
 
-static const struct goal first_goals[WAYS] = { [1] = { TO_RAW, 1, 0 } };
-static const struct goal further_goals[WAYS] = { [1] = { TO_RAW, 0.2, 0 } };
+/* A method is an object more than its target's reference, which it makes, and
+ * has no goals of its own. */
+#define GOAL(words, at_most) \
+    (const struct goal[]) { \
+        { words, REFS, TO_RAW, at_most, 0 }, { .of = NO_GOAL } \
+    }
 
 static const struct measure collecting[JOBS] = {
     { "create-first", "first handle to each of new targets", "target",
-      "handle", NS, FIRST, first_goals },
+      "handle", NS, FIRST, GOAL("a first reference", 0.5) },
     { "create-further", "further handles, 7 to each in turn", "target",
-      "handle", NS, IN_TURN, further_goals },
+      "handle", NS, IN_TURN, GOAL("a further reference, in turn", 0.2) },
     { "create-random", "further handles, 7 to each in random order", "target",
-      "handle", NS, RANDOM, further_goals },
+      "handle", NS, RANDOM,
+      GOAL("a further reference, in random order", 0.2) },
 };
 
 static const struct measure not_collecting[JOBS] = {
     { "create-first-uncollected", "first handle, no collections", "target",
-      "handle", NS, FIRST, first_goals },
+      "handle", NS, FIRST, GOAL("a first reference, no collections", 0.5) },
     { "create-further-uncollected", "further handles in turn, no collections",
-      "target", "handle", NS, IN_TURN, further_goals },
+      "target", "handle", NS, IN_TURN,
+      GOAL("a further reference, in turn, no collections", 0.2) },
     { "create-random-uncollected",
       "further handles in random order, no collections", "target", "handle",
-      NS, RANDOM, further_goals },
+      NS, RANDOM,
+      GOAL("a further reference, in random order, no collections", 0.2) },
 };
 
 static void
@@ -220,7 +228,7 @@ race(const struct measure *measures, size_t ways, size_t n, bool collections)
 {
     struct race race = {
         "create", who, ways,
-        { .targets = n, .collecting = collections }, FRESH
+        { .targets = n, .collecting = collections }, FRESH, 0
     };
     static struct result results[WAYS];
 

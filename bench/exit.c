@@ -328,35 +328,42 @@ static const struct contestant who[WAYS] = {
                     .role = NO_ROLE },
     [METHODS] = { "gcw_exit_register", setup_methods, sample_methods,
                   .role = NO_ROLE },
-    [PYTHON_ALL] = { "CPython: atexit", .needs = PYTHON, .job = "exit" },
+    [PYTHON_ALL] = { "CPython: atexit", .needs = PYTHON, .job = "exit",
+                     .usual_targets = LEAST },
     [PYTHON_FEW] = { "CPython: atexit.unregister", .needs = PYTHON,
                      .job = "exit-unregister", .most_targets = 1000 },
 };
 
-static const struct goal beside_glibc[WAYS] = {
-    [FUNCTIONS] = { TO_RAW, 1, 0 }
+static const struct goal to_register[] = {
+    { "registering an exit handler", FUNCTIONS, TO_RAW, 1, 0 },
+    { .of = NO_GOAL }
 };
-static const struct goal below_100[WAYS] = {
-    [FUNCTIONS] = { TO_NOTHING, 100, 0 }
+static const struct goal to_unregister[] = {
+    { "unregistering an exit handler", FUNCTIONS, TO_NOTHING, 100, 0 },
+    { .of = NO_GOAL }
+};
+static const struct goal to_run[] = {
+    { "running an exit handler", FUNCTIONS, TO_RAW, 1, 0 },
+    { .of = NO_GOAL }
 };
 
 static const struct measure measures[NUMBERS] = {
     [REGISTER] = { "exit-register", "exit: register", "handler", "handler",
-                   NS, REGISTER, beside_glibc },
+                   NS, REGISTER, to_register },
     [UNREGISTER] = { "exit-unregister",
                      "exit: unregister by handle in random order", "handler",
-                     "handler", NS, UNREGISTER, below_100 },
+                     "handler", NS, UNREGISTER, to_unregister },
     [PAIR] = { "exit-register-unregister", "exit: register and unregister",
                "handler", "handler", NS, PAIR, NULL },
     [RUN] = { "exit-run", "exit: run", "handler", "handler", NS, RUN,
-              beside_glibc },
+              to_run },
 };
 
 static void
 race(size_t n)
 {
     struct race race = {
-        "exit", who, WAYS, { .targets = n, .handles = 1 }, FRESH
+        "exit", who, WAYS, { .targets = n, .handles = 1 }, FRESH, 0
     };
     static struct result results[WAYS];
 
@@ -373,8 +380,17 @@ bench_exit(void)
     static const char *const ways[] = {
         "limit: array", "gcw_exit_register_fn", "gcw_exit_register"
     };
+    static const struct goal goals[] = {
+        { "an exit handler, and back, of that among 10^3", 1, TO_NOTHING, 1.5,
+          0 },
+        { "an exit handler of a method, and back, of that among 10^3", 2,
+          TO_NOTHING, 1.5, 0 },
+        { .of = NO_GOAL }
+    };
 
     for (size_t n = 1000; n <= 1000000 && in_bounds(n); n *= 10)
         race(n);
-    record_growth("exit-register-unregister", 1000, 1000000, 1.5, ways, 3);
+    record_growth("exit-register-unregister",
+                  &(struct load) { .targets = 1000 },
+                  &(struct load) { .targets = 1000000 }, ways, 3, goals);
 }

@@ -2,7 +2,8 @@
  *
  *     gcweak-bench [OPTION]... [NAME]...
  *
- *     -r ROUNDS     7, if not told
+ *     -f            in full: all sizes and contestants, in more rounds
+ *     -r ROUNDS     5, if not told, of the largest sizes 3; in full 7 of all
  *     -m SIZE       the most targets, listeners or handlers, to try things
  *     -o FILE       where results.json goes; else it is not written
  *     -p DIRECTORY  where the programs of the peers lie
@@ -12,13 +13,16 @@
  * and are noisy, and what one way costs beside another says more than
  * nanoseconds.
  */
+#include "goals.h"
 #include "machine.h"
 #include "measure.h"
+#include "noise.h"
 #include "peers.h"
 #include "results.h"
 #include "scenes.h"
 
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,8 +50,9 @@ enum { SCENES = sizeof scenes / sizeof *scenes };
 static void
 usage(void)
 {
-    fputs("usage: gcweak-bench [-r ROUNDS] [-m SIZE] [-o FILE] [-p DIRECTORY]"
-          " [-c DIRECTORY]\n                    [NAME]...\nnames:", stderr);
+    fputs("usage: gcweak-bench [-f] [-r ROUNDS] [-m SIZE] [-o FILE] [-p "
+          "DIRECTORY]\n                    [-c DIRECTORY] [NAME]...\nnames:",
+          stderr);
     for (size_t i = 0; i < SCENES; i++)
         fprintf(stderr, " %s", scenes[i].name);
     fputc('\n', stderr);
@@ -97,9 +102,12 @@ print_header(void)
 {
     print_machine();
     print_peers();
-    printf("method     %d rounds, the contestants of a table in turn, each in "
-           "a process\n           of its own; to raw, to limit: the cost as a "
-           "multiple of theirs\n", rounds());
+    printf("rounds     %zu", rounds());
+    if (rounds_if_large() != rounds())
+        printf(", with more than 10^5 %zu", rounds_if_large());
+    puts("\nmethod     the contestants of a table in turn, each in a process "
+         "of its own;\n           to raw, to limit: the cost as a multiple of "
+         "theirs");
     fflush(stdout);
 }
 
@@ -122,8 +130,11 @@ static void
 set_option(int option, struct files *files)
 {
     switch (option) {
+    case 'f':
+        measure_all();
+        return;
     case 'r':
-        set_rounds((int)number(optarg, ROUNDS_MAX));
+        set_rounds((size_t)number(optarg, ROUNDS_MAX));
         return;
     case 'm':
         set_bound((size_t)number(optarg, LONG_MAX));
@@ -143,6 +154,20 @@ set_option(int option, struct files *files)
 }
 
 static void
+print_noise(void)
+{
+    struct noise noise = noise_of_run();
+
+    printf("\nnoise of the machine: %s\n", noise.says);
+    if (!isnan(noise.tables))
+        printf("  the middle half of the rounds differs by %.1f %%: the "
+               "median of all tables\n", noise.tables * 100);
+    if (!isnan(noise.loop))
+        printf("  that of a loop which is always the same, by %.1f %%\n",
+               noise.loop * 100);
+}
+
+static void
 run_scenes(char **names, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -157,14 +182,15 @@ main(int argc, char **argv)
     struct files files = { NULL, ".", "." };
     int option;
 
-    while ((option = getopt(argc, argv, "r:m:o:p:c:")) != -1)
+    while ((option = getopt(argc, argv, "fr:m:o:p:c:")) != -1)
         set_option(option, &files);
     for (int i = optind; i < argc; i++)
         find(argv[i]);
     find_programs(files.programs, files.compiled);
     print_header();
     run_scenes(argv + optind, (size_t)(argc - optind));
-    print_totals();
+    print_noise();
+    print_verdicts();
     if (files.results != NULL)
         write_json(files.results);
     return 0;

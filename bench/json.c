@@ -4,8 +4,10 @@
  * of itself may.
  */
 #include "json.h"
+#include "goals.h"
 #include "machine.h"
 #include "measure.h"
+#include "noise.h"
 #include "peers.h"
 #include "work.h"
 
@@ -72,7 +74,33 @@ write_row(FILE *out, const struct row *row)
     write_spread(out, row, true);
     write_number(out, "ratio_to_raw", row->to_raw);
     write_number(out, "ratio_to_limit", row->to_limit);
-    putc('}', out);
+    write_number(out, "spread", spread_width(&row->value, row->rounds));
+    fprintf(out, ", \"rounds\": %zu}", row->rounds);
+}
+
+static void
+write_verdict(FILE *out, const struct verdict *v)
+{
+    putc('{', out);
+    write_field(out, "goal", v->words);
+    fputs(", ", out);
+    write_field(out, "scene", v->scene);
+    fputs(", ", out);
+    write_field(out, "name", v->name);
+    fputs(", ", out);
+    write_field(out, "contestant", v->contestant);
+    fprintf(out, ", \"threads\": %u, \"size\": %zu", v->threads, v->size);
+    write_number(out, "at_most", v->at_most);
+    fputs(", ", out);
+    write_field(out, "unit", v->unit);
+    fputs(", ", out);
+    write_field(out, "of", v->of);
+    write_number(out, "came_out", v->came_out.median);
+    write_number(out, "first_quartile", v->came_out.low);
+    write_number(out, "third_quartile", v->came_out.high);
+    fprintf(out, ", \"reached\": %s, \"within_noise\": %s}",
+            is_reached(v) ? "true" : "false",
+            is_within_noise(v) ? "true" : "false");
 }
 
 static void
@@ -110,6 +138,43 @@ write_peers(FILE *out)
     fputs("],\n", out);
 }
 
+static void
+write_noise(FILE *out)
+{
+    struct noise noise = noise_of_run();
+
+    fputs("\"noise\": {", out);
+    write_field(out, "says", noise.says);
+    write_number(out, "tables", noise.tables);
+    write_number(out, "loop", noise.loop);
+    fputs("},\n", out);
+}
+
+static void
+write_goals(FILE *out)
+{
+    size_t n;
+    const struct verdict *all = verdicts(&n);
+
+    fputs("\"goals\": [\n", out);
+    for (size_t i = 0; i < n; i++) {
+        write_verdict(out, &all[i]);
+        fputs(i + 1 < n ? ",\n" : "\n", out);
+    }
+    fputs("],\n", out);
+}
+
+static void
+write_results(FILE *out, const struct row *rows, size_t n)
+{
+    fputs("\"results\": [\n", out);
+    for (size_t i = 0; i < n; i++) {
+        write_row(out, &rows[i]);
+        fputs(i + 1 < n ? ",\n" : "\n", out);
+    }
+    fputs("]}\n", out);
+}
+
 void
 write_rows(const char *path, const struct row *rows, size_t n)
 {
@@ -117,15 +182,13 @@ write_rows(const char *path, const struct row *rows, size_t n)
 
     if (out == NULL)
         fail(path, "cannot be written");
-    fprintf(out, "{\"form\": 1, \"rounds\": %d,\n", rounds());
+    fprintf(out, "{\"form\": 2, \"rounds\": %zu, \"full\": %s,\n", rounds(),
+            measures_all() ? "true" : "false");
     write_machine(out);
     write_peers(out);
-    fputs("\"results\": [\n", out);
-    for (size_t i = 0; i < n; i++) {
-        write_row(out, &rows[i]);
-        fputs(i + 1 < n ? ",\n" : "\n", out);
-    }
-    fputs("]}\n", out);
+    write_noise(out);
+    write_goals(out);
+    write_results(out, rows, n);
     if (ferror(out) | fclose(out))
         fail(path, "cannot be written");
 }

@@ -3,18 +3,16 @@
 #ifndef JSON_H
 #define JSON_H
 
+#include "spread.h"
+
 #include <stdbool.h>
 #include <stddef.h>
-
-struct spread {
-    double median, least, most;
-};
 
 /* A ratio that is not a number was not to be had. */
 struct row {
     const char *scene, *name, *contestant, *per;
     unsigned threads;
-    size_t size;
+    size_t size, rounds;
     bool is_bytes;               /* else nanoseconds */
     struct spread value;
     double to_raw, to_limit;

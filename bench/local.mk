@@ -1,6 +1,7 @@
 # bench/local.mk: the benchmarks.  Part of Makefile.am.
 #
-# make bench; some scenes: make bench BENCH='read emit'.
+# make bench; some scenes: make bench BENCH='read emit'; every size and
+# contestant, in more rounds: make bench BENCH_FULL=1.
 
 EXTRA_PROGRAMS = bench/gcweak-bench
 bench_gcweak_bench_SOURCES = \
@@ -11,6 +12,8 @@ bench_gcweak_bench_SOURCES = \
 	bench/emit.c \
 	bench/exit.c \
 	bench/gcweak-bench.c \
+	bench/goals.c \
+	bench/goals.h \
 	bench/json.c \
 	bench/json.h \
 	bench/machine.c \
@@ -23,15 +26,21 @@ bench_gcweak_bench_SOURCES = \
 	bench/measure.h \
 	bench/memory.c \
 	bench/method.c \
+	bench/noise.c \
+	bench/noise.h \
 	bench/notice.c \
 	bench/peers.c \
 	bench/peers.h \
 	bench/plain.c \
+	bench/print.c \
+	bench/print.h \
 	bench/proxy.c \
 	bench/read.c \
 	bench/results.c \
 	bench/results.h \
 	bench/scenes.h \
+	bench/spread.c \
+	bench/spread.h \
 	bench/work.c \
 	bench/work.h
 bench_gcweak_bench_CFLAGS = $(AM_CFLAGS) -O2
@@ -76,7 +85,7 @@ bench/PeersJava.class: bench/PeersJava.java
 .PHONY: bench bench-page
 bench: bench/gcweak-bench$(EXEEXT) bench/PeersJava.class
 	bench/gcweak-bench$(EXEEXT) -p $(srcdir)/bench -c bench \
-	  -o bench/results.json $(BENCHFLAGS) $(BENCH)
+	  -o bench/results.json $${BENCH_FULL:+-f} $(BENCHFLAGS) $(BENCH)
 	$(SHELL) $(srcdir)/bench/plot.sh bench/results.json bench/plots
 
 # From the last make bench: renews the tables of the page, the copy of the

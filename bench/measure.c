@@ -7,6 +7,7 @@
  * it.
  */
 #include "measure.h"
+#include "noise.h"
 #include "work.h"
 
 #include <fcntl.h>
@@ -24,19 +25,62 @@ struct child {
     FILE *answer;
 };
 
-static int n_rounds = ROUNDS_USUAL;
+enum { ROUNDS_USUAL = 5, ROUNDS_ALL = 7, ROUNDS_LARGE = 3 };
+
+static size_t n_rounds;              /* 0: not told */
 static size_t bound = SIZE_MAX;
+static bool all;
 
 void
-set_rounds(int rounds)
+measure_all(void)
+{
+    all = true;
+}
+
+bool
+measures_all(void)
+{
+    return all;
+}
+
+void
+set_rounds(size_t rounds)
 {
     n_rounds = rounds;
 }
 
-int
+size_t
 rounds(void)
 {
-    return n_rounds;
+    return n_rounds != 0 ? n_rounds : all ? ROUNDS_ALL : ROUNDS_USUAL;
+}
+
+static size_t
+least_of(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Who says how many rounds there are to be gets as many. */
+static bool
+is_told(void)
+{
+    return all || n_rounds != 0;
+}
+
+size_t
+rounds_if_large(void)
+{
+    return is_told() ? rounds() : ROUNDS_LARGE;
+}
+
+static size_t
+rounds_of(const struct race *race)
+{
+    size_t n = race->load.targets > LARGE ? rounds_if_large() : rounds();
+
+    return is_told() || race->most_rounds == 0 ? n
+           : least_of(n, race->most_rounds);
 }
 
 void
@@ -89,10 +133,20 @@ serve(const struct contestant *who, const struct load *load)
     _exit(0);
 }
 
+/* The library chooses when it is first called, which is in the child. */
+static void
+choose_way(const struct contestant *who)
+{
+    if (who->links ? setenv("GCWEAK_REFS", "links", 1) != 0
+        : unsetenv("GCWEAK_REFS") != 0)
+        fail(who->name, "the environment cannot be changed");
+}
+
 _Noreturn static void
 be_child(const struct contestant *who, const struct load *load, int ask,
          int answer)
 {
+    choose_way(who);
     signal(SIGPIPE, SIG_DFL);
     if (dup2(ask, STDIN_FILENO) < 0 || dup2(answer, STDOUT_FILENO) < 0)
         _exit(1);
@@ -198,9 +252,10 @@ sample(const struct race *race, size_t i, struct child *child, double *values)
     return heard(race, i, child, values);
 }
 
-/* One line that is always the last, with the time since the program began. */
+/* One line that is always the last, with the time since the program began.
+ * Round 0 is the setup. */
 static void
-progress(const struct race *race, size_t i, int round)
+progress(const struct race *race, size_t i, size_t round)
 {
     static double begin;
 
@@ -210,8 +265,8 @@ progress(const struct race *race, size_t i, int round)
         begin = now();
     fprintf(stderr, "\r\033[K%3.0f s  %s: %s", (now() - begin) / 1e9,
             race->name, race->who[i].name);
-    if (round >= 0)
-        fprintf(stderr, ", round %d of %d", round + 1, n_rounds);
+    if (round > 0)
+        fprintf(stderr, ", round %zu of %zu", round, rounds_of(race));
     fflush(stderr);
 }
 
@@ -222,12 +277,26 @@ progress_end(void)
         fprintf(stderr, "\r\033[K");
 }
 
-bool
-takes_part(const struct contestant *who, const struct load *load)
+static bool
+is_above(size_t n, size_t most)
 {
-    return peer_missing(who->needs) == NULL
-           && (who->most_targets == 0 || load->targets <= who->most_targets)
-           && (who->most_threads == 0 || load->threads <= who->most_threads);
+    return most != 0 && n > most;
+}
+
+const char *
+why_absent(const struct contestant *who, const struct load *load)
+{
+    static char needs[64];
+
+    if (peer_missing(who->needs) != NULL) {
+        snprintf(needs, sizeof needs, "needs %s", peer_missing(who->needs));
+        return needs;
+    }
+    return is_above(load->targets, who->most_targets) ? "not with so many"
+           : is_above(load->threads, who->most_threads)
+           ? "not with so many threads"
+           : is_above(load->targets, who->usual_targets) && !all
+           ? "not with so many, but in full" : NULL;
 }
 
 static bool
@@ -241,21 +310,22 @@ start_kept(const struct race *race, struct child *children,
            struct result *results)
 {
     for (size_t i = 0; i < race->n; i++) {
-        results[i].ran = takes_part(&race->who[i], &race->load);
+        results[i].ran = why_absent(&race->who[i], &race->load) == NULL;
+        results[i].rounds = rounds_of(race);
         if (!results[i].ran || !is_kept(race, i))
             continue;
-        progress(race, i, -1);
+        progress(race, i, 0);
         results[i].ran = start(race, i, children);
     }
 }
 
 static void
-take_sample(const struct race *race, size_t i, int round,
+take_sample(const struct race *race, size_t i, size_t round,
             struct child *children, struct result *result)
 {
     double values[VALUES];
 
-    progress(race, i, round);
+    progress(race, i, round + 1);
     if (!is_kept(race, i))
         start(race, i, children);
     result->ran = sample(race, i, &children[i], values);
@@ -263,6 +333,16 @@ take_sample(const struct race *race, size_t i, int round,
         finish(&children[i]);
     for (size_t v = 0; result->ran && v < VALUES; v++)
         result->value[v][round] = values[v];
+}
+
+static void
+run_round(const struct race *race, size_t round, struct child *children,
+          struct result *results)
+{
+    noise_loop();
+    for (size_t i = 0; i < race->n; i++)
+        if (results[i].ran)
+            take_sample(race, i, round, children, &results[i]);
 }
 
 void
@@ -274,10 +354,8 @@ run_race(const struct race *race, struct result *results)
         fail(race->name, "has too many contestants");
     signal(SIGPIPE, SIG_IGN);
     start_kept(race, children, results);
-    for (int round = 0; round < n_rounds; round++)
-        for (size_t i = 0; i < race->n; i++)
-            if (results[i].ran)
-                take_sample(race, i, round, children, &results[i]);
+    for (size_t round = 0; round < rounds_of(race); round++)
+        run_round(race, round, children, results);
     for (size_t i = 0; i < race->n; i++)
         if (children[i].pid != 0)
             finish(&children[i]);

@@ -23,7 +23,10 @@
 #include <stddef.h>
 
 /* At most so many numbers in a sample, contestants in a race, rounds. */
-enum { VALUES = 4, CONTESTANTS = 12, ROUNDS_MAX = 101, ROUNDS_USUAL = 7 };
+enum { VALUES = 4, CONTESTANTS = 12, ROUNDS_MAX = 101 };
+
+/* Races above that size take most of the time. */
+enum { LARGE = 100000 };
 
 /* How much a contestant has to do. */
 struct load {
@@ -45,7 +48,9 @@ struct contestant {
     enum peer_id needs;          /* absent where that is missing */
     const char *job;             /* for a peer's program, instead of the two */
     size_t most_targets;         /* absent above; 0: any number */
+    size_t usual_targets;        /* absent above, unless all is measured */
     unsigned most_threads;       /* the same */
+    bool links;                  /* references are to be held by links */
 };
 
 enum life { FRESH, KEPT };
@@ -56,17 +61,26 @@ struct race {
     size_t n;
     struct load load;
     enum life life;
+    size_t most_rounds;          /* 0: any number; unless told otherwise */
 };
 
-/* What a contestant gave, by number and round. */
+/* What a contestant gave, by number and round; how many rounds there were. */
 struct result {
     bool ran;
+    size_t rounds;
     double value[VALUES][ROUNDS_MAX];
 };
 
-/* How many rounds a race has; 1 to ROUNDS_MAX. */
-void set_rounds(int rounds);
-int rounds(void);
+/* All is to be measured: every size and contestant, in more rounds.  Usually
+ * what tells least for its time is left out. */
+void measure_all(void);
+bool measures_all(void);
+
+/* How many rounds a race has, 1 to ROUNDS_MAX; usually fewer above the size
+ * LARGE. */
+void set_rounds(size_t rounds);
+size_t rounds(void);
+size_t rounds_if_large(void);
 
 /* No race is to have more targets than that: to try things out. */
 void set_bound(size_t most);
@@ -77,8 +91,8 @@ size_t bounded(size_t n);
 /* Whether n is within the bound. */
 bool in_bounds(size_t n);
 
-/* Whether the contestant is there and can do so much. */
-bool takes_part(const struct contestant *who, const struct load *load);
+/* Why the contestant does not take part, in one line; NULL: it does. */
+const char *why_absent(const struct contestant *who, const struct load *load);
 
 /* Runs all rounds and fills one result a contestant.  A peer's program that
  * gives no result is left out from there on; ends the program with a message

@@ -2,8 +2,9 @@
 #
 #     awk -f merge.awk NEW OLD
 #
-# Prints NEW with the rows of OLD whose scenes are not in NEW.  Both must have as
-# many rounds, and be of the same machine, compiler and library.
+# Prints NEW with the rows and goals of OLD whose scenes are not in NEW.  If
+# there are any, both must have as many rounds, and be of the same machine,
+# compiler and library.
 
 function scene(    rest)
 {
@@ -11,10 +12,23 @@ function scene(    rest)
     return substr(rest, 1, index(rest, "\"") - 1)
 }
 
-function keep_row(line)
+# The rows of a list: those that are kept, then those that are new.
+function keep_row(list, line)
 {
     sub(/,$/, "", line)
-    rows[++n_rows] = line
+    row[list, ++n_rows[list]] = line
+}
+
+function print_rows(list,    i)
+{
+    for (i = 1; i <= n_rows[list]; i++)
+        print row[list, i] (i < n_rows[list] ? "," : "")
+}
+
+function keep_newer(    i)
+{
+    for (i = 1; i <= n_newer; i++)
+        keep_row(newer_list[i], newer[i])
 }
 
 FNR == 1 {
@@ -26,33 +40,44 @@ FNR == 1 {
 }
 
 /^([{]"form"|"machine"): / && file == 2 && $0 != made[$1] {
-    print "merge.awk: measured otherwise; all has to be measured anew" \
-        > "/dev/stderr"
-    failed = 1
-    exit 1
+    other = 1
 }
 
-/^[{]"scene"/ && file == 1 {
-    is_new[scene()] = 1
+/^[{]"(scene|goal)"/ {
+    list = /^[{]"goal"/ ? "goals" : "results"
+}
+
+/^[{]"(scene|goal)"/ && file == 1 {
+    if (list == "results")
+        is_new[scene()] = 1
     newer[++n_newer] = $0
+    newer_list[n_newer] = list
     next
 }
 
-/^[{]"scene"/ && !(scene() in is_new) {
-    keep_row($0)
+/^[{]"(scene|goal)"/ && !(scene() in is_new) {
+    if (other) {
+        print "merge.awk: measured otherwise; all has to be measured anew" \
+            > "/dev/stderr"
+        failed = 1
+        exit 1
+    }
+    keep_row(list, $0)
 }
 
-file == 1 && !/^]/ {
+file == 1 && !/^]|^"(goals|results)": / {
     head = head $0 "\n"
 }
 
 END {
     if (failed)
         exit 1
-    for (i = 1; i <= n_newer; i++)
-        keep_row(newer[i])
+    keep_newer()
     printf "%s", head
-    for (i = 1; i <= n_rows; i++)
-        print rows[i] (i < n_rows ? "," : "")
+    print "\"goals\": ["
+    print_rows("goals")
+    print "],"
+    print "\"results\": ["
+    print_rows("results")
     print "]}"
 }

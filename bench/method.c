@@ -161,7 +161,7 @@ bench_method(void)
         "method", "call of a weak method", "target", "call", NS, 0, NULL
     };
     struct race race = {
-        "method", who, WAYS, { .targets = 1, .handles = 1 }, FRESH
+        "method", who, WAYS, { .targets = 1, .handles = 1 }, FRESH, 0
     };
     static struct result results[WAYS];
 

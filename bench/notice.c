@@ -104,8 +104,10 @@ static const struct contestant who[] = {
 };
 enum { WAYS = sizeof who / sizeof *who };
 
-static const struct goal goals[WAYS] = {
-    [1] = { TO_VALUE, 0.05, COLLECTION }
+static const struct goal goals[] = {
+    { "noticing that nobody died, of the collection", 1, TO_VALUE, 0.05,
+      COLLECTION },
+    { .of = NO_GOAL }
 };
 
 static const struct measure measures[] = {
@@ -119,7 +121,7 @@ static void
 race(size_t n_targets)
 {
     struct race race = {
-        "notice", who, WAYS, { .targets = n_targets, .handles = 1 }, KEPT
+        "notice", who, WAYS, { .targets = n_targets, .handles = 1 }, KEPT, 0
     };
     static struct result results[WAYS];
 

@@ -9,11 +9,15 @@
 #     <!-- results NAME by threads -->      the least size; a column for each
 #                                           number of threads
 #     <!-- results NAME by threads of SIZE -->
+#     <!-- goals of SCENE -->               what was aimed at, what came out
+#     <!-- goals but SCENE -->              the same of all other scenes
 #     <!-- machine -->                      processor, versions
+#     <!-- noise -->                        how noisy it was
 #     <!-- end -->
 #
 # A cell is the median, and what it is as a multiple of the raw way and of the
-# limit, where there is one.
+# limit, where there is one.  The last line is the noise: by what part of the
+# median the middle half of the rounds differs, the median of all contestants.
 
 function shown(x)
 {
@@ -89,6 +93,41 @@ function print_line(name, contestant, axis, size, n,    i, text)
     print text
 }
 
+# The median of numbers that stand between blanks.
+function median_of(text,    n, x, i, j, t)
+{
+    n = split(text, x, " ")
+    for (i = 2; i <= n; i++)
+        for (j = i; j > 1 && x[j] + 0 < x[j - 1] + 0; j--) {
+            t = x[j]
+            x[j] = x[j - 1]
+            x[j - 1] = t
+        }
+    return (x[int((n + 1) / 2)] + x[int((n + 2) / 2)]) / 2
+}
+
+function noise_of(name, threads, size,    i, text)
+{
+    for (i = 1; i <= n_rows; i++)
+        if (row_name[i] == name && row_threads[i] == threads &&
+            row_size[i] == size && spread[i] != "null")
+            text = text " " spread[i]
+    return text == "" ? "" : sprintf("%.1f %%", 100 * median_of(text))
+}
+
+# Where there is any.
+function print_noises(name, axis, size, n,    i, text, noise, any)
+{
+    for (i = 1; i <= n; i++) {
+        noise = noise_of(name, axis == "size" ? 1 : column[i],
+                         axis == "size" ? column[i] : size)
+        any = any noise
+        text = text " " noise " |"
+    }
+    if (any != "")
+        print "| *noise* |" text
+}
+
 function print_table(name, axis, size,    i, n)
 {
     if (!(name in least)) {
@@ -103,6 +142,87 @@ function print_table(name, axis, size,    i, n)
     print_head(name, axis, n)
     for (i = 1; i <= n_who[name]; i++)
         print_line(name, who[name, i], axis, size, n)
+    print_noises(name, axis, size, n)
+    print ""
+}
+
+# --- Goals -----------------------------------------------------------------
+
+function listed(list, word)
+{
+    return list == "" ? word : list ", " word
+}
+
+# Where a goal was measured: the size, with the threads if there are several.
+function place(i)
+{
+    return count(goal_size[i]) \
+        (goal_threads[i] > 1 ? " on " goal_threads[i] " threads" : "")
+}
+
+# "reached", "missed", or where it was reached; and what the noise may have
+# turned.
+function verdict(words,    i, j, n, n_reached, n_unsure, reached, unsure, text)
+{
+    for (j = 1; j <= n_of_goal[words]; j++) {
+        i = goal[words, j]
+        n++
+        if (is_reached[i]) {
+            n_reached++
+            reached = listed(reached, place(i))
+        }
+        if (is_unsure[i]) {
+            n_unsure++
+            unsure = listed(unsure, place(i))
+        }
+    }
+    text = !n_reached ? "missed" : n_reached == n ? "reached" \
+        : "reached at " reached
+    return !n_unsure ? text : text "; within the noise" \
+        (n_unsure == n ? "" : " at " unsure)
+}
+
+function outcome(words,    i, j, numbers, places)
+{
+    for (j = 1; j <= n_of_goal[words]; j++) {
+        i = goal[words, j]
+        numbers = listed(numbers, shown(came_out[i]))
+        places = listed(places, place(i))
+    }
+    return numbers (places == "1" ? "" : " at " places)
+}
+
+function print_goals(but, scene,    i, n)
+{
+    print ""
+    print "| aim | at most | came out | |"
+    print "|---|---|---|---|"
+    for (i = 1; i <= n_words; i++)
+        if ((scene_of[words[i]] == scene) != but) {
+            print "| " words[i] " | " bound[words[i]] " | " \
+                outcome(words[i]) " | " verdict(words[i]) " |"
+            n++
+        }
+    print ""
+    if (n > 0)
+        return
+    print "page.awk: no goals" (but ? " but" : "") " of " scene \
+        > "/dev/stderr"
+    failed = 1
+}
+
+function print_run_noise(    each)
+{
+    each = "The machine was " noise_says
+    if (noise_tables != "null")
+        each = each ". The middle half of a contestant's rounds differed by " \
+            sprintf("%.1f %%", 100 * noise_tables)
+    if (noise_loop != "null")
+        each = each (noise_tables != "null" ? ", that" : ". Those") \
+            " of a loop which is always the same by " \
+            sprintf("%.1f %%", 100 * noise_loop)
+    print ""
+    print each "."
     print ""
 }
 
@@ -128,6 +248,30 @@ FNR == NR && $1 == "fact" {
     next
 }
 
+FNR == NR && $1 == "noise" {
+    noise_says = $2
+    noise_tables = $3
+    noise_loop = $4
+    next
+}
+
+FNR == NR && $1 == "goal" {
+    n_goals++
+    goal_threads[n_goals] = $4
+    goal_size[n_goals] = $5
+    came_out[n_goals] = $9
+    is_reached[n_goals] = $10 == "true"
+    is_unsure[n_goals] = $11 == "true"
+    if (!($2 in scene_of)) {
+        words[++n_words] = $2
+        scene_of[$2] = $3
+        bound[$2] = sprintf("%.3g", $6) ($7 == "" ? "" : " " $7) \
+            ($8 == "" ? "" : " of " $8)
+    }
+    goal[$2, ++n_of_goal[$2]] = n_goals
+    next
+}
+
 FNR == NR {
     n_rows++
     row_name[n_rows] = $2
@@ -137,6 +281,7 @@ FNR == NR {
     median[n_rows] = $7
     to_raw[n_rows] = $10
     to_limit[n_rows] = $11
+    spread[n_rows] = $12
     row[$2, $3, $5, $6] = n_rows
     if (!($2 in least) || $6 < least[$2])
         least[$2] = $6
@@ -155,11 +300,15 @@ FNR == NR {
     print
 }
 
-/^<!-- (results|machine) / {
+/^<!-- (results|goals|machine|noise) / {
     inside = 1
     split($0, word, " ")
     if (word[2] == "machine")
         print_machine()
+    else if (word[2] == "noise")
+        print_run_noise()
+    else if (word[2] == "goals")
+        print_goals(word[3] == "but", word[4])
     else
         print_table(word[3], word[5], word[6] == "of" ? word[7] : "")
 }

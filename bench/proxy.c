@@ -116,7 +116,7 @@ bench_proxy(void)
         NULL
     };
     struct race race = {
-        "proxy", who, WAYS, { .targets = 1, .handles = 1 }, FRESH
+        "proxy", who, WAYS, { .targets = 1, .handles = 1 }, FRESH, 0
     };
     static struct result results[WAYS];
 

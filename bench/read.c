@@ -243,36 +243,67 @@ sample_glib(const struct load *load, double *values)
     sample(load, values, read_glib);
 }
 
-static const struct contestant who[] = {
-    { "raw: read under the lock", setup_raw, sample_raw, .role = RAW },
-    { "gcw_ref_get", setup_gcw, sample_gcw, .role = NO_ROLE },
-    { "limit: load, test, use", setup_plain, sample_plain, .role = LIMIT },
-    { "std::weak_ptr::lock", setup_cxx, sample_cxx, .needs = CXX },
-    { "g_weak_ref_get, unref", setup_glib, sample_glib, .needs = GLIB,
-      .most_targets = MANY },
-    { "CPython: ref()", .needs = PYTHON, .job = "read",
-      .most_targets = MANY, .most_threads = 1 },
-    { "Guile: weak-vector-ref", .needs = GUILE, .job = "read",
-      .most_targets = MANY, .most_threads = 1 },
-    { "Java: WeakReference.get", .needs = JAVA, .job = "read" },
+enum {
+    RAW_WAY, GCW, LINKS, PLAIN, OF_CXX, OF_GLIB, OF_PYTHON, OF_GUILE, OF_JAVA,
+    WAYS
 };
-enum { WAYS = sizeof who / sizeof *who };
 
-/* A million handles take longer to make than to read.  A goal on threads that
- * share a processor would be one on the scheduler. */
+static const struct contestant who[WAYS] = {
+    [RAW_WAY] = { "raw: read under the lock", setup_raw, sample_raw,
+                  .role = RAW },
+    [GCW] = { "gcw_ref_get", setup_gcw, sample_gcw, .role = NO_ROLE },
+    [LINKS] = { "gcw_ref_get, links", setup_gcw, sample_gcw, .links = true },
+    [PLAIN] = { "limit: load, test, use", setup_plain, sample_plain,
+                .role = LIMIT },
+    [OF_CXX] = { "std::weak_ptr::lock", setup_cxx, sample_cxx, .needs = CXX },
+    [OF_GLIB] = { "g_weak_ref_get, unref", setup_glib, sample_glib,
+                  .needs = GLIB, .most_targets = MANY },
+    [OF_PYTHON] = { "CPython: ref()", .needs = PYTHON, .job = "read",
+                    .most_targets = MANY, .most_threads = 1 },
+    [OF_GUILE] = { "Guile: weak-vector-ref", .needs = GUILE, .job = "read",
+                   .most_targets = MANY, .most_threads = 1 },
+    [OF_JAVA] = { "Java: WeakReference.get", .needs = JAVA, .job = "read" },
+};
+
+/* A goal on threads that share a processor would be one on the scheduler. */
+static const struct goal goals_one[] = {
+    { "a weak read", GCW, TO_RAW, 0.2, 0 },
+    { "a weak read of one target", GCW, TO_LIMIT, 2, 0 },
+    { .of = NO_GOAL }
+};
+static const struct goal goals_many[] = {
+    { "a weak read", GCW, TO_RAW, 0.2, 0 },
+    { .of = NO_GOAL }
+};
+static const struct goal goals_most[] = {
+    { "a weak read", GCW, TO_RAW, 0.2, 0 },
+    { "a weak read with 10^6 targets", GCW, TO_OTHER, 2.5, OF_JAVA },
+    { .of = NO_GOAL }
+};
+static const struct goal goals_two_threads[] = {
+    { "a weak read on two threads", GCW, TO_RAW, 0.05, 0 },
+    { .of = NO_GOAL }
+};
+
+static const struct goal *
+goals_of(size_t n_targets, unsigned threads)
+{
+    return threads > 2 ? NULL : threads == 2 ? goals_two_threads
+           : n_targets == 1 ? goals_one
+           : n_targets > MANY ? goals_most : goals_many;
+}
+
+/* A million handles take longer to make than to read. */
 static void
 race(const char *name, const char *title, size_t n_targets, unsigned threads)
 {
     struct race race = {
         "read", who, WAYS,
         { .targets = n_targets, .handles = 1, .threads = threads },
-        n_targets > MANY ? KEPT : FRESH
-    };
-    struct goal goals[WAYS] = {
-        [1] = { threads > 2 ? NO_GOAL : TO_RAW, threads > 1 ? 0.05 : 0.2, 0 }
+        n_targets > MANY ? KEPT : FRESH, 0
     };
     struct measure measure = {
-        name, title, "target", "read", NS, 0, goals
+        name, title, "target", "read", NS, 0, goals_of(n_targets, threads)
     };
     static struct result results[WAYS];
 

@@ -10,21 +10,11 @@
 #ifndef RESULTS_H
 #define RESULTS_H
 
+#include "goals.h"
 #include "measure.h"
 
 /* How a table shows them. */
 enum unit { NS, MS, BYTES };
-
-/* What a number should be at most: as a multiple of the raw way, of the limit,
- * of another contestant's or of another number of the same sample; or as it
- * is. */
-enum goal_of { NO_GOAL, TO_RAW, TO_LIMIT, TO_OTHER, TO_VALUE, TO_NOTHING };
-
-struct goal {
-    enum goal_of of;
-    double at_most;
-    size_t which;                /* contestant or number */
-};
 
 struct measure {
     const char *name;            /* in results.json */
@@ -33,22 +23,22 @@ struct measure {
     const char *per;             /* what one number is about */
     enum unit unit;
     size_t value;
-    const struct goal *goals;    /* one a contestant; NULL: none */
+    const struct goal *goals;    /* NULL: none */
 };
 
 /* Prints a table and keeps its rows. */
 void record(const struct race *race, const struct result *results,
             const struct measure *measure);
 
-/* Prints what the measure costs with `many` as a multiple of what it costs
- * with `few`, of rows that were kept, and holds it against a bound. */
-void record_growth(const char *name, size_t few, size_t many, double at_most,
-                   const char *const *contestants, size_t n);
+/* Prints what the measure costs with the second load as a multiple of what it
+ * costs with the first, of rows that were kept; and holds that against goals,
+ * whose `who` is the contestant's place here. */
+void record_growth(const char *name, const struct load *few,
+                   const struct load *many, const char *const *contestants,
+                   size_t n, const struct goal *goals);
 
-/* How many goals there were, and how many were reached. */
-void print_totals(void);
-
-/* Writes the kept rows; see README.md for the form. */
+/* Writes the kept rows, the verdicts and the noise; see README.md for the
+ * form. */
 void write_json(const char *path);
 
 #endif

@@ -1,6 +1,10 @@
 # rows.awk: results.json as lines of words with tabs between.
 #
 #     row   NAME CONTESTANT PER THREADS SIZE MEDIAN MIN MAX TO-RAW TO-LIMIT
+#           SPREAD
+#     goal  WORDS SCENE THREADS SIZE AT-MOST UNIT OF CAME-OUT REACHED
+#           WITHIN-NOISE
+#     noise SAYS TABLES LOOP
 #     fact  NAME VALUE
 #
 # The numbers are in nanoseconds or bytes; `null` stays what it is.  This reads
@@ -47,8 +51,19 @@ BEGIN {
     facts(substr($0, length("\"peers\": ") + 1))
 }
 
+/^"noise": / {
+    print "noise", value("says"), value("tables"), value("loop")
+}
+
+/^[{]"goal"/ {
+    print "goal", value("goal"), value("scene"), value("threads"),
+        value("size"), value("at_most"), value("unit"), value("of"),
+        value("came_out"), value("reached"), value("within_noise")
+}
+
 /^[{]"scene"/ {
     print "row", value("name"), value("contestant"), value("per"),
         value("threads"), value("size"), either("median"), either("min"),
-        either("max"), value("ratio_to_raw"), value("ratio_to_limit")
+        either("max"), value("ratio_to_raw"), value("ratio_to_limit"),
+        value("spread")
 }

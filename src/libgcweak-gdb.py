@@ -43,9 +43,7 @@ def pointer(value, name):
 
 def target_of(ref):
     """What a `gcw_ref *` leads to; 0: it is dead."""
-    word = gdb.lookup_type("unsigned long").pointer()
-    link = gdb.Value(number(ref["link"])).cast(word)
-    return int(link.dereference())
+    return number(ref["target"])
 
 
 def symbol(file, name):

@@ -6,8 +6,6 @@ gcweak_sources = \
 	src/collector/canary.h \
 	src/collector/collector.c \
 	src/collector/collector.h \
-	src/collector/links.c \
-	src/collector/links.h \
 	src/collector/objects.c \
 	src/collector/objects.h \
 	src/collector/threads.c \
@@ -108,6 +106,7 @@ gcweak_sources = \
 	src/marks/engine.h \
 	src/marks/inner.h \
 	src/marks/kill.c \
+	src/marks/marked.h \
 	src/marks/owners.c \
 	src/marks/owners.h \
 	src/marks/pass.c \
@@ -136,10 +135,15 @@ gcweak_sources = \
 	src/process/starting.c \
 	src/process/starting.h \
 	src/proxy/proxy.h \
+	src/weak/bury.c \
+	src/weak/by-marks.c \
+	src/weak/by-marks.h \
 	src/weak/death.c \
 	src/weak/death.h \
 	src/weak/enter.c \
 	src/weak/enter.h \
+	src/weak/finder.c \
+	src/weak/finder.h \
 	src/weak/inside.c \
 	src/weak/inside.h \
 	src/weak/method.c \
@@ -155,8 +159,17 @@ gcweak_sources = \
 	src/weak/ref.h \
 	src/weak/see.c \
 	src/weak/see.h \
+	src/weak/settled.c \
+	src/weak/settled.h \
 	src/weak/shard.c \
-	src/weak/shard.h
+	src/weak/shard.h \
+	src/weak/shards.c \
+	src/weak/shards.h \
+	src/weak/seats.c \
+	src/weak/seats.h \
+	src/weak/watch.c \
+	src/weak/way.c \
+	src/weak/way.h
 
 # Those of proxies, and what stands in for them without libffi.
 if HAVE_LIBFFI

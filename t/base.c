@@ -65,7 +65,7 @@ END(find_leak_mode_that_comes_later_is_not_supported_either, 0,
     object = GC_MALLOC(16);
     GC_set_find_leak(1);
     errno = 0;
-    if (gcw_ref_new(object) == NULL && errno == ENOTSUP)
+    if (gcw_ref_new_long(object) == NULL && errno == ENOTSUP)
         puts("ENOTSUP");
     fflush(stdout);
     _exit(0);

@@ -41,6 +41,9 @@
               (pthread_t *thread, const pthread_attr_t *attributes,         \
                void *(*start)(void *), void *arg),                          \
               (thread, attributes, start, arg), EAGAIN)                     \
+    SILENT_ALLOCATOR(GC_generic_malloc_many,                                \
+                     (size_t n, int kind, void **result),                   \
+                     (n, kind, result))                                     \
     FFI_ALLOCATORS(ALLOCATOR)                                               \
     ALLOCATOR(void *, malloc, (size_t n), (n), NULL)                        \
     ALLOCATOR(void *, calloc, (size_t n, size_t size), (n, size), NULL)     \

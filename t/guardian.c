@@ -637,7 +637,7 @@ TEST(without_the_event_function_nothing_is_lost)
     in_dead_frame(guard_many, g);
     GC_set_on_collection_event(hear_nothing);
     GC_enable();
-    collect();
+    GC_gcollect();
     assert_null(gcw_guardian_next(g->guardian));
     assert_int_equal(dead_refs(g->refs, MANY), 0);
     GC_set_on_collection_event(before);

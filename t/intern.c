@@ -830,7 +830,7 @@ TEST(without_the_event_function_nothing_is_lost_nor_dangles)
     GC_set_on_collection_event(hear_nothing);
     for (size_t i = 0; i < MANY; i += 2)
         c->objects[i] = NULL;
-    collect();
+    GC_gcollect();
     assert_int_equal(dead_objects(c), 0);
     in_dead_frame(check_that_all_are_there, c);
     GC_set_on_collection_event(before);

@@ -151,7 +151,7 @@ wrapped = \
 	-Wl,--wrap=GC_malloc_atomic_uncollectable \
 	-Wl,--wrap=GC_malloc_ignore_off_page \
 	-Wl,--wrap=GC_malloc_atomic_ignore_off_page \
-	-Wl,--wrap=GC_generic_malloc \
+	-Wl,--wrap=GC_generic_malloc,--wrap=GC_generic_malloc_many \
 	-Wl,--wrap=GC_general_register_disappearing_link \
 	-Wl,--wrap=GC_register_long_link \
 	-Wl,--wrap=GC_register_finalizer_no_order,--wrap=GC_pthread_create \
@@ -186,7 +186,10 @@ t_locks_held_LDFLAGS = \
 	-Wl,--wrap=GC_malloc_atomic_uncollectable \
 	-Wl,--wrap=GC_malloc_ignore_off_page \
 	-Wl,--wrap=GC_malloc_atomic_ignore_off_page \
-	-Wl,--wrap=GC_generic_malloc,--wrap=GC_get_toggleref_func \
+	-Wl,--wrap=GC_generic_malloc,--wrap=GC_generic_malloc_many \
+	-Wl,--wrap=GC_get_toggleref_func \
+	-Wl,--wrap=GC_stop_world_external \
+	-Wl,--wrap=GC_start_world_external \
 	-Wl,--wrap=GC_free,--wrap=GC_call_with_alloc_lock \
 	-Wl,--wrap=GC_general_register_disappearing_link \
 	-Wl,--wrap=GC_unregister_disappearing_link \

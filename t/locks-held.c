@@ -12,6 +12,7 @@
  *     locks-held             does all that
  *     locks-held collector   names the functions of the collector's
  */
+#include <gc/gc_inline.h>
 #include <gc/gc_mark.h>
 #include <semaphore.h>
 #include <sys/mman.h>
@@ -20,6 +21,7 @@
 #include "all-calls.h"
 #include "thread.h"
 #include "ground/lock.h"
+#include "weak/way.h"
 
 /* --- what is watched --- */
 
@@ -34,6 +36,10 @@
     WATCH(void *, GC_malloc_ignore_off_page, (size_t n), (n))               \
     WATCH(void *, GC_malloc_atomic_ignore_off_page, (size_t n), (n))        \
     WATCH(void *, GC_generic_malloc, (size_t n, int kind), (n, kind))       \
+    WATCH_VOID(GC_generic_malloc_many,                                      \
+               (size_t n, int kind, void **result), (n, kind, result))      \
+    WATCH_VOID(GC_stop_world_external, (void), ())                          \
+    WATCH_VOID(GC_start_world_external, (void), ())                         \
     WATCH(GC_toggleref_func, GC_get_toggleref_func, (void), ())             \
     WATCH_VOID(GC_free, (void *object), (object))                           \
     WATCH(void *, GC_call_with_alloc_lock, (GC_fn_type fn, void *arg),      \
@@ -543,6 +549,29 @@ use_unknown_threads(void)
     MUST(gcw_proxy_free(p) == 0);
 }
 
+static GC_on_collection_event_proc library_event;
+
+static void GC_CALLBACK
+keep_the_end_to_oneself(GC_EventType event)
+{
+    if (event != GC_EVENT_MARK_END)
+        library_event(event);
+}
+
+/* Afterwards all that is held weakly may be dead: so this comes last. */
+static void
+miss_the_end(void)
+{
+    struct target *t = target_new(1);
+    gcw_ref *ref = gcw_ref_new(t);
+    library_event = GC_get_on_collection_event();
+    GC_set_on_collection_event(keep_the_end_to_oneself);
+    GC_gcollect();
+    MUST(ref != NULL);
+    gcw_ref_get(ref);
+    GC_reachable_here(t);
+}
+
 static bool unloaded;
 
 static void
@@ -562,19 +591,24 @@ do_all(void)
     wait_for_the_worker();
     make_all_calls();
     fork_and_watch();
+    miss_the_end();
     MUST(gcw__holding.locks == 0 && gcw__holding.off == 0);
 }
 
 /* --- the end --- */
 
 /* Where nothing could be unloaded, there is nothing to ask; nor is there
- * anything to tell a collector that follows all pointers. */
+ * anything to tell a collector that follows all pointers, nor to catch up by
+ * links. */
 static bool
 need_not_be_called(enum watched which)
 {
     return (which == AT_msync && !unloaded)
            || (which == AT_GC_register_displacement
-               && GC_get_all_interior_pointers());
+               && GC_get_all_interior_pointers())
+           || ((which == AT_GC_stop_world_external
+                || which == AT_GC_start_world_external)
+               && gcw__short_way != GCW__BY_MARKS);
 }
 
 static void

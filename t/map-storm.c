@@ -415,9 +415,9 @@ SCENARIO(storm)
     MUST(atomic_load(&bad) == 0);
     MUST(atomic_load(&lost) <= now.entries_dropped - was.entries_dropped);
     MUST(GC_is_incremental_mode() || now.entries_dropped == 0);
+    MUST(now.collections_missed > was.collections_missed);
     MUST(now.collections_missed - was.collections_missed
-         == atomic_load(&unheard));
-    MUST(atomic_load(&unheard) > 0);
+         <= atomic_load(&unheard));
     drop_world();
     say("as it must be");
 }

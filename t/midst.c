@@ -15,9 +15,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* So many references that memory for them is needed more than once. */
+enum { CROWD = 600 };
+
 /* What an operation works on; in uncollectable memory. */
 struct world {
     struct target *target, *data, *source;
+    char *crowd;                 /* an object with many that are referred to, */
+    char *member;                /* and which is just now */
     gcw_method *method, *weak;
     gcw_event *event;
     gcw_hub *hub;
@@ -47,6 +52,7 @@ world_new(void)
     w->target = target_new(1);
     w->data = target_new(2);
     w->source = target_new(3);
+    w->crowd = GC_MALLOC(CROWD);
     w->method = gcw_method_new(w->target, idle_method, w);
     w->weak = gcw_method_new_weak(w->target, idle_method, w->data);
     w->event = gcw_event_new(NULL);
@@ -220,15 +226,39 @@ TEST(what_is_being_watched_may_die)
 /* --- the same is done once more --- */
 
 static intptr_t
-refer(struct world *w)
+refer_long(struct world *w)
 {
-    return (intptr_t)gcw_ref_new(&w->source->number);
+    return (intptr_t)gcw_ref_new_long(&w->source->number);
 }
 
 static void
-refer_too(void *w)
+refer_long_too(void *w)
 {
-    ((struct world *)w)->inner = refer(w);
+    ((struct world *)w)->inner = refer_long(w);
+}
+
+/* To one after the other, so that the two meet wherever memory is needed. */
+static intptr_t
+refer_to_crowd(struct world *w)
+{
+    intptr_t ref = 0;
+
+    for (int i = 0; i < CROWD; i++) {
+        w->inner = 0;
+        w->member = w->crowd + i;
+        ref = (intptr_t)gcw_ref_new(w->member);
+        assert_true(ref != 0);
+        assert_true(w->inner == 0 || w->inner == ref);
+    }
+    return ref;
+}
+
+static void
+refer_to_member_too(void *world)
+{
+    struct world *w = world;
+
+    w->inner = (intptr_t)gcw_ref_new(w->member);
 }
 
 static void
@@ -254,7 +284,8 @@ check_same(struct world *w, intptr_t outcome)
 
 TEST(what_is_one_is_made_once)
 {
-    at_each_allocation(refer, refer_too, check_same);
+    at_each_allocation(refer_long, refer_long_too, check_same);
+    at_each_allocation(refer_to_crowd, refer_to_member_too, check_same);
     at_each_allocation(connect, connect_too, check_same);
     at_each_allocation(connect_to_hub, connect_to_hub_too, check_same);
 }

@@ -18,6 +18,7 @@ GC_(greatest|least)_plausible_heap_addr
 GC_(get|set)_[a-z_]+
 GC_(allow_register_threads|call_with_gc_active|do_blocking|is_init_called)
 GC_register_displacement
+GC_(start|stop)_world_external
 access|dlsym|fclose|fgets|fopen|nanosleep|pthread_create|sched_yield|syscall
 GC_(thread_is_registered|(un)?register_my_thread)
 GC_unregister_(disappearing|long)_link

@@ -2838,9 +2838,11 @@ END(a_second_start_does_not_end_twice, 0, "ends\n")
     quick_exit(0);
 }
 
-/* Of these the library uses one, whichever the system has. */
+/* Of these the library uses one, whichever the system has; links of short
+ * references it needs only where they are not held by marks. */
 static const char *const alternatives[][2] = {
-    { "eventfd", "pipe2" }, { "on_exit", "atexit" }
+    { "eventfd", "pipe2" }, { "on_exit", "atexit" },
+    { "GC_general_register_disappearing_link", "GC_register_long_link" }
 };
 
 static bool

@@ -1097,7 +1097,7 @@ TEST(without_the_event_function_no_member_is_lost)
     in_dead_frame(fill, h);
     GC_set_on_collection_event(hear_nothing);
     let_go(h->members, 0);
-    collect();
+    GC_gcollect();
     intact = intact_members(h->set);
     GC_set_on_collection_event(before);
     assert_int_equal(intact, MANY);
@@ -1116,7 +1116,7 @@ TEST(nor_is_a_method)
     GC_set_on_collection_event(hear_nothing);
     let_go(h->data, 0);
     let_go(h->members, 0);
-    collect();
+    GC_gcollect();
     called = gcw_method_set_invoke(h->methods, NULL);
     GC_set_on_collection_event(before);
     assert_int_equal(called, 2 * MANY);

@@ -39,6 +39,7 @@
 
 #include "support.h"
 #include "collector/collector.h"
+#include "weak/settled.h"
 
 /* --- delays --- */
 
@@ -123,12 +124,12 @@ struct kind {
 static _Thread_local struct kind *my_kind;
 
 static void *
-read_slowly(void *_Atomic *const _Atomic *link)
+read_slowly(const gcw_ref *ref)
 {
     void *volatile pointer;
     atomic_fetch_add(&my_kind->slow, 1);
     delay(4);
-    pointer = gcw__read_settled(link);
+    pointer = gcw__read_settled(ref);
     delay(4);
     return pointer;
 }
@@ -167,7 +168,7 @@ read_keeping(const gcw_ref *ref, GC_word *settled)
     void *pointer = gcw__load_pointer(ref);
 
     *settled = gcw__load_settled();
-    return *settled == gcw__gc_no() ? pointer : read_slowly(&ref->link);
+    return *settled == gcw__gc_no() ? pointer : read_slowly(ref);
 }
 
 #endif
@@ -230,8 +231,7 @@ static void *GC_CALLBACK
 look_locked(void *data)
 {
     struct look *l = data;
-    void *_Atomic *link = atomic_load(&l->ref->link);
-    l->same = atomic_load(link) == l->pointer;
+    l->same = atomic_load(&l->ref->target) == l->pointer;
     return NULL;
 }
 

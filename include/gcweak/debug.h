@@ -73,7 +73,8 @@ typedef struct gcw_statistics {
     size_t index_capacity;       /* entries that the indexes of references
                                   * have room for */
     size_t slots;                /* places for references */
-    size_t link_pages;           /* pages of 511 links in use */
+    size_t link_pages;           /* pages of 255 references that are held by
+                                  * links (ref.h) */
     size_t watches;              /* what waits for deaths, in all: cleanups,
                                   * listeners, handlers, sources, and one for
                                   * each event, hub and registry */
@@ -100,9 +101,9 @@ typedef struct gcw_statistics {
                                   * collections have found dead */
     uint64_t entries_died;       /* of maps and ephemerons; not those that were
                                   * removed, or went with a map */
-    uint64_t collections_missed; /* of which weak maps were not told, for
-                                  * somebody had taken the collector's event
-                                  * function (map.h) */
+    uint64_t collections_missed; /* of which weak maps and references were not
+                                  * told, for somebody had taken the collector's
+                                  * event function (ref.h) */
     uint64_t entries_dropped;    /* because of that, though they may have been
                                   * alive */
     size_t guardians, guarded;   /* guardians, and objects that they have,
@@ -110,6 +111,8 @@ typedef struct gcw_statistics {
     size_t ephemerons;           /* of weak_tables */
     uint64_t collections_held;   /* in which weak maps held all that is in them,
                                   * for there are toggle references (map.h) */
+    size_t references_by_marks;  /* of references, those that are held by marks:
+                                  * the others are held by links (ref.h) */
 } gcw_statistics;
 
 /* Counts what there is.

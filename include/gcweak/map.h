@@ -26,8 +26,8 @@
  * the child has copies.
  *
  * Who takes the collector's event function (GC_set_on_collection_event) without
- * calling the one before: meanwhile maps hold keys and values strongly.  So
- * they do in a program that has set a function for toggle references
+ * calling the one before: maps hold keys and values strongly until the library
+ * finds that and puts its own back before it (ref.h).  So they do in a program that has set a function for toggle references
  * (GC_set_toggleref_func), from the next map or growth of one on.  gcw_stats
  * counts the collections of both sorts.
  *

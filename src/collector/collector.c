@@ -4,14 +4,22 @@
  *
  * settled.  A collection stops the world, marks, counts gc_no up, restarts the
  * world, and only then clears the links of what it found dead, with the
- * allocation lock held all the while.  So a thread that gets that lock sees
- * the links of all collections so far cleared, and may write gc_no to
- * gcw__settled.  Nothing else writes gcw__settled, so it never runs ahead.
+ * allocation lock held all the while.  What is held weakly by marks our own pass
+ * clears in the stopped world; it can miss a collection, and then a thread catches
+ * up with that under the same lock (weak/by-marks.c).  So gcw__settled becomes
+ * gc_no
+ *   - by a thread that has got that lock, and has caught up;
+ *   - by the hook when the collection ends, the lock held and the links cleared,
+ *     if the pass was there;
+ *   - after the pass, in the stopped world, if there are no links.
+ * Nothing else writes it, so it never runs ahead.
  *
  * The hook runs inside the collector, lock held.  The collector has one slot
  * for a hook, which belongs to the application: our hook calls the one that it
- * found there, and nothing depends on its being called.  Code that must not
- * miss a collection compares gc_no; see death.c.
+ * found there, and nothing is lost if it is not called.  Code that must not
+ * miss a collection compares gc_no; see death.c.  Who finds that the hook has
+ * missed one puts it back before the function that has taken its place: else
+ * nothing that is held by marks would die any more.
  */
 #include <config.h>
 #include "collector/collector.h"
@@ -24,55 +32,13 @@
 
 _Atomic GC_word gcw__settled;
 
-struct read {
-    void *_Atomic *const _Atomic *link;
-    void *value;
-};
-
-static void *
-settle_locked(void *result)
-{
-    GC_word now = gcw__gc_no();
-
-    atomic_store_explicit(&gcw__settled, now, memory_order_release);
-    *(GC_word *)result = now;
-    return NULL;
-}
-
-static void *
-read_locked(void *arg)
-{
-    struct read *read = arg;
-
-    read->value = atomic_load(atomic_load(read->link));
-    atomic_store_explicit(&gcw__settled, gcw__gc_no(), memory_order_release);
-    return NULL;
-}
-
-GC_word
-gcw__settle(void)
-{
-    GC_word now;
-
-    GC_call_with_alloc_lock(settle_locked, &now);
-    GCW__DELAY(2);
-    return now;
-}
+/* Links that are registered; no less than there are, at any instruction. */
+static _Atomic size_t links;
 
 void *
-gcw__read_settled(void *_Atomic *const _Atomic *link)
-{
-    struct read read = { link, NULL };
-
-    GCW__DELAY(1);
-    GC_call_with_alloc_lock(read_locked, &read);
-    return read.value;
-}
-
-void
 gcw__with_lock(void *(*call)(void *arg), void *arg)
 {
-    GC_call_with_alloc_lock(call, arg);
+    return GC_call_with_alloc_lock(call, arg);
 }
 
 /* A finalizer that is taken back before it can be called. */
@@ -137,8 +103,8 @@ gcw__collector_start(void)
     return gcw__objects_start() ? first_registrations() : ENOMEM;
 }
 
-int
-gcw__link_add(void *_Atomic *link, void *base, bool is_long)
+static int
+register_link(void *_Atomic *link, void *base, bool is_long)
 {
     int result = is_long
         ? GC_register_long_link((void **)link, base)
@@ -154,6 +120,30 @@ gcw__link_add(void *_Atomic *link, void *base, bool is_long)
     }
 }
 
+int
+gcw__link_add(void *_Atomic *link, void *base, bool is_long)
+{
+    int error;
+
+    atomic_fetch_add(&links, 1);
+    error = register_link(link, base, is_long);
+    if (error != 0)
+        atomic_fetch_sub(&links, 1);
+    return error;
+}
+
+size_t
+gcw__links(void)
+{
+    return atomic_load(&links);
+}
+
+void
+gcw__link_gone(void)
+{
+    atomic_fetch_sub(&links, 1);
+}
+
 void
 gcw__link_remove(void *_Atomic *link, bool is_long)
 {
@@ -162,22 +152,41 @@ gcw__link_remove(void *_Atomic *link, bool is_long)
     else
         GC_unregister_disappearing_link((void **)link);
     atomic_store(link, NULL);
+    gcw__link_gone();
 }
 
 /* Both are set before our hook is in the slot. */
 static void (*hook_notice)(void);
 static void (*hook_event)(GC_EventType event);
-static GC_on_collection_event_proc hook_before;
+static _Atomic GC_on_collection_event_proc hook_before;
+
+static atomic_bool hook_is_lost;
+
+/* The hook is running: a function that it calls may call it in turn, which has
+ * kept it when it took its place.  Under the collector's lock. */
+static bool hook_runs;
 
 /* errno before the world is stopped: the collector may change it, and our
  * functions must not.  Under the collector's lock. */
 static int errno_before;
 
 static void
+call_before(GC_EventType event)
+{
+    GC_on_collection_event_proc before = atomic_load(&hook_before);
+
+    hook_runs = true;
+    if (before != NULL)
+        before(event);
+    hook_runs = false;
+}
+
+static void
 on_collection_event(GC_EventType event)
 {
-    if (hook_before != NULL)
-        hook_before(event);
+    if (hook_runs)
+        return;
+    call_before(event);
     if (hook_event != NULL)
         hook_event(event);
     if (event == GC_EVENT_PRE_STOP_WORLD)
@@ -194,6 +203,13 @@ gcw__hook_marks(void (*event)(GC_EventType event))
     hook_event = event;
 }
 
+static void
+take_hook(void)
+{
+    atomic_store(&hook_before, GC_get_on_collection_event());
+    GC_set_on_collection_event(on_collection_event);
+}
+
 void
 gcw__hook_install(void (*notice)(void))
 {
@@ -202,6 +218,22 @@ gcw__hook_install(void (*notice)(void))
     hook_notice = notice;
     if (atomic_exchange(&installed, true))
         return;
-    hook_before = GC_get_on_collection_event();
-    GC_set_on_collection_event(on_collection_event);
+    take_hook();
+}
+
+void
+gcw__hook_lost(void)
+{
+    atomic_store(&hook_is_lost, true);
+}
+
+void
+gcw__hook_take_back(void)
+{
+    if (GCW__LIKELY(!atomic_load_explicit(&hook_is_lost,
+                                          memory_order_relaxed)))
+        return;
+    atomic_store(&hook_is_lost, false);
+    if (GC_get_on_collection_event() != on_collection_event)
+        take_hook();
 }

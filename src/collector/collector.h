@@ -32,21 +32,21 @@ gcw__born(void)
     return (uint32_t)gcw__gc_no();
 }
 
-/* A collection whose links are known to be cleared.  Written by gcw__settle
- * and gcw__read_settled under the collector's lock, read by everybody. */
+/* A collection of which, and of all before, the dead are known to read NULL.  Read
+ * by everybody. */
 extern _Atomic GC_word gcw__settled;
 
-/* Waits until the last collection has cleared its links; returns its number.
- * Takes the collector's lock. */
-GC_word gcw__settle(void);
+/* It is that of this number.  The collector's lock is held; see collector.c for
+ * what must be true. */
+static inline void
+gcw__set_settled(GC_word number)
+{
+    atomic_store_explicit(&gcw__settled, number, memory_order_release);
+}
 
-/* Reads **link with the links of the last collection cleared.  Takes the
- * collector's lock. */
-void *gcw__read_settled(void *_Atomic *const _Atomic *link);
-
-/* Calls call(arg) with the collector's lock held: nothing is allocated or
- * freed meanwhile, by anybody. */
-void gcw__with_lock(void *(*call)(void *arg), void *arg);
+/* Returns call(arg), called with the collector's lock held: nothing is allocated
+ * or freed meanwhile, by anybody. */
+void *gcw__with_lock(void *(*call)(void *arg), void *arg);
 
 /* Starts the collector and makes its lock work.  Returns 0 or an errno: EPERM
  * if this thread must not start it, or is not known to it; ENOTSUP in its
@@ -60,6 +60,14 @@ long gcw__collector_threads(void);
 /* Whether the collector was started. */
 bool gcw__collector_runs(void);
 
+/* How many links are registered, or were and have been cleared without our
+ * noticing. */
+size_t gcw__links(void);
+
+/* A link was found that the collector has cleared, which ends its
+ * registration. */
+void gcw__link_gone(void);
+
 /* Registers the link, a short or a long one, which holds a pointer into the
  * object that starts at base.  Returns 0 or an errno: ENOMEM, ENOTSUP. */
 int gcw__link_add(void *_Atomic *link, void *base, bool is_long);
@@ -71,6 +79,14 @@ void gcw__link_remove(void *_Atomic *link, bool is_long);
  * whatever lock the thread holds, so it may only set flags and post
  * semaphores or descriptors. */
 void gcw__hook_install(void (*notice)(void));
+
+/* A collection has passed of which the hook was not told: somebody has put another
+ * function in its place.  The collector's lock is held. */
+void gcw__hook_lost(void);
+
+/* If so, puts the hook back, which then calls that function first.  No lock
+ * held. */
+void gcw__hook_take_back(void);
 
 /* Has event() called with all that the hook hears of; once, when the library
  * starts. */

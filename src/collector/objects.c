@@ -10,10 +10,23 @@ static struct {
     int atomic, uncollectable, atomic_uncollectable;
 } kinds;
 
+enum { BLOCK = 4096, SMALLEST_BLOCK = 256 };
+
+uintptr_t gcw__block_mask = ~(uintptr_t)(SMALLEST_BLOCK - 1);
+
 static int
 kind_of_object(const void *object)
 {
     return GC_get_kind_and_size(object, NULL);
+}
+
+/* The collector gives a large object whole blocks.  So one that is a little larger
+ * than BLOCK gets twice that, or more, if they are no smaller. */
+static void
+look_at_blocks(const void *large)
+{
+    if (large != NULL && GC_size(large) >= 2 * BLOCK)
+        gcw__block_mask = ~(uintptr_t)(BLOCK - 1);
 }
 
 bool
@@ -29,6 +42,7 @@ gcw__objects_start(void)
         kinds.uncollectable = kind_of_object(uncollectable);
         kinds.atomic_uncollectable = kind_of_object(both);
     }
+    look_at_blocks(GC_MALLOC_ATOMIC(BLOCK + 1));
     GC_FREE(uncollectable);
     GC_FREE(both);
     return found;

@@ -7,6 +7,7 @@
 #include <gc.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* The size to ask for to get whole granules of 16 bytes, in which the
  * collector hands out memory.  It adds a byte to each size, so that a pointer
@@ -42,8 +43,12 @@ gcw__holdable(const void *data)
            || gcw__is_followed(data);
 }
 
-/* Finds out the collector's kinds of objects; called once, when the library
- * starts.  False: no memory. */
+/* What tells one of the collector's blocks, or of parts of such, from another in an
+ * address. */
+extern uintptr_t gcw__block_mask;
+
+/* Finds out the collector's kinds of objects, and how large its blocks are; called
+ * when the library starts.  False: no memory. */
 bool gcw__objects_start(void);
 
 #endif

@@ -42,7 +42,8 @@ count_references(gcw_statistics *out)
     out->index_capacity = refs.index_capacity;
     out->slots = refs.slots;
     out->watches = refs.watches;
-    out->link_pages = gcw__links_pages();
+    out->link_pages = refs.link_pages;
+    out->references_by_marks = refs.by_marks;
 }
 
 static void

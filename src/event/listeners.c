@@ -79,10 +79,7 @@ gcw__listeners_lock(const struct gcw__container *container)
                   >> (sizeof(uintptr_t) * 8 - 4)];
 }
 
-static void *_Atomic nothing;
-gcw_ref gcw__ask = { &nothing, 0 };
-gcw_ref gcw__plain_function = { &nothing, 0 };
-gcw_ref gcw__moved = { &nothing, 0 };
+gcw_ref gcw__ask, gcw__plain_function, gcw__moved;
 
 /* Identities. */
 

@@ -19,9 +19,10 @@
  *     with gcw__wait_cancellable;
  *   - our hook inside the collector takes no lock: it only posts;
  *   - a sweep that runs in a finalizer only tries to take locks (may_wait is
- *     false), but for that of the link pages, which is held for a few
- *     instructions.  Tidying after it (container.h) waits for locks, for no
- *     thread that holds one of them waits for another thread.
+ *     false).  Tidying after it (container.h) waits for locks, for no
+ *     thread that holds one of them waits for another thread;
+ *   - no lock is taken while the collector's is held, for a thread that has
+ *     all of ours may wait for that, in a fork.
  *
  * Order, outermost first; a thread takes them only downwards:
  *     starting
@@ -29,9 +30,9 @@
  *     sweep
  *     shard, listeners, exit, map    one of all these at a time, but for fork,
  *                       which takes them all
- *     links, containers, proxies, queue, wake-up    of these only one at a
- *                       time, but for fork, which takes them all, and for
- *                       a hub's wake-up, which is under its listeners' lock
+ *     containers, proxies, queue, wake-up    of these only one at a time,
+ *                       but for fork, which takes them all, and for a hub's
+ *                       wake-up, which is under its listeners' lock
  *
  * Fork takes all locks, in the order of the table in parts.c, which is this
  * order: a new lock gets a row there; t/locks.t finds a lock without one.  The

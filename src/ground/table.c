@@ -10,25 +10,19 @@ enum { SMALLEST = 16 };
 /* A table is at most half full: neighbourhoods overlap, and a walk through a
  * crowded one is long. */
 size_t
-gcw__table_grown(const struct gcw__table *t)
+gcw__grown(size_t capacity, size_t count)
 {
-    if (t->capacity == 0)
+    if (capacity == 0)
         return SMALLEST;
-    return t->count + 1 > t->capacity / 2 ? t->capacity * 2 : t->capacity;
+    return count + 1 > capacity / 2 ? capacity * 2 : capacity;
 }
 
-static size_t
-shrunk_capacity(size_t capacity, size_t count)
+size_t
+gcw__shrunk(size_t capacity, size_t count)
 {
     while (capacity > SMALLEST && count < capacity / 16)
         capacity /= 2;
     return capacity;
-}
-
-size_t
-gcw__table_shrunk(const struct gcw__table *t)
-{
-    return shrunk_capacity(t->capacity, t->count);
 }
 
 void
@@ -63,7 +57,7 @@ gcw__table_move(struct gcw__table *t, struct gcw__entry *entries,
 void
 gcw__table_clear(struct gcw__table *t, size_t count)
 {
-    size_t capacity = shrunk_capacity(t->capacity, count);
+    size_t capacity = gcw__shrunk(t->capacity, count);
     struct gcw__entry *entries = capacity == t->capacity
         ? NULL : calloc(capacity, sizeof *entries);
 
@@ -94,13 +88,13 @@ resize_table(struct gcw__table *t, size_t capacity)
 bool
 gcw__table_make_room(struct gcw__table *t)
 {
-    return resize_table(t, gcw__table_grown(t));
+    return resize_table(t, gcw__grown(t->capacity, t->count));
 }
 
 void
 gcw__table_trim(struct gcw__table *t)
 {
-    resize_table(t, gcw__table_shrunk(t));
+    resize_table(t, gcw__shrunk(t->capacity, t->count));
 }
 
 /* Moves later entries of the run into the gap, unless an entry would come

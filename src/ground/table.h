@@ -49,13 +49,12 @@ gcw__table_place(uintptr_t address)
     return gcw__mix(address / GCW__NEIGHBOURHOOD) << 4 | (address >> 4 & 15);
 }
 
-/* The capacity that the table should have to take one more item: its own if
- * it has room. */
-size_t gcw__table_grown(const struct gcw__table *t);
+/* The capacity that a table of that capacity and that many items should have to
+ * take one more item: its own if it has room. */
+size_t gcw__grown(size_t capacity, size_t count);
 
-/* The capacity that the table should have when items were removed: its own, or
- * a smaller one. */
-size_t gcw__table_shrunk(const struct gcw__table *t);
+/* The same when items were removed: its own, or a smaller one. */
+size_t gcw__shrunk(size_t capacity, size_t count);
 
 /* For tables in memory from calloc: makes room for one more item.  False: no
  * memory. */
@@ -71,7 +70,7 @@ struct gcw__entry *gcw__table_move(struct gcw__table *t,
                                    struct gcw__entry *entries,
                                    size_t capacity);
 
-/* Inserts the item, for which there is room (gcw__table_grown). */
+/* Inserts the item, for which there is room (gcw__grown). */
 void gcw__table_insert(struct gcw__table *t, uintptr_t address, void *item);
 
 /* For tables in memory from calloc: removes all items, and sees to it that

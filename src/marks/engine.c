@@ -74,6 +74,16 @@ _Atomic uint64_t gcw__moves_begun, gcw__moves_ended;
 
 enum { IDLE, MARKING, ENDING };
 
+static void
+do_nothing(void)
+{
+}
+
+/* Until there are any. */
+static const struct gcw__engine_refs no_refs = {
+    do_nothing, do_nothing, NULL, NULL
+};
+
 /* All but what says otherwise is under the collector's lock. */
 static struct {
     bool is_started;
@@ -88,9 +98,12 @@ static struct {
                                       * marker threads */
     GC_word tidied;                  /* the last after which dead tables were
                                       * forgotten */
+    GC_word missed;                  /* the last collection without a pass that
+                                      * was caught up with */
     bool keeps_all;                  /* entries, in the last pass */
+    const struct gcw__engine_refs *refs;     /* set once, at the start */
     struct gcw__engine_stats stats;
-} engine;
+} engine = { .refs = &no_refs };
 
 bool
 gcw__engine_owns(const void *base)
@@ -112,9 +125,11 @@ is_table(const void *address)
 bool
 gcw__engine_holds_all(void)
 {
-    return engine.keeps_all || atomic_load(&gcw__engine_done) != gcw__gc_no();
+    return engine.keeps_all || engine.missed == gcw__gc_no()
+           || atomic_load(&gcw__engine_done) != gcw__gc_no();
 }
 
+/* The references come last: what tables hold is marked then. */
 static void
 pass(void)
 {
@@ -124,7 +139,10 @@ pass(void)
         gcw__tables_check(is_table);
     engine.keeps_all = atomic_load_explicit(&engine.has_toggles,
                                             memory_order_relaxed);
-    gcw__pass(engine.keeps_all, engine.stats.dropped != 0);
+    gcw__pass(engine.keeps_all, engine.stats.dropped != 0,
+              engine.keeps_all ? engine.refs->hold_all : NULL);
+    if (!engine.keeps_all)
+        engine.refs->pass();
     engine.stats.passes++;
     engine.stats.held += engine.keeps_all;
     GCW__TRACE2(weak__pass, gcw__tables_reached(), gcw__owners_died() - died);
@@ -181,6 +199,14 @@ drop_all(GC_word done)
     return engine.stats.dropped - before;
 }
 
+/* Whether references were left to the engine in a collection that it did not hear
+ * of. */
+static bool
+are_refs_left(GC_word done)
+{
+    return engine.refs != &no_refs && atomic_load(&engine.left_at) > done;
+}
+
 void
 gcw__check_tables(void)
 {
@@ -188,45 +214,96 @@ gcw__check_tables(void)
     gcw__tables_check(is_table);
 }
 
-void *
-gcw__catch_up_locked(void *unused)
+/* `marks_stand`: those of the last collection.  In incremental mode the next one may
+ * have begun to mark. */
+static void
+catch_up(GC_word done, GC_word now, bool marks_stand)
 {
-    GC_word now = gcw__gc_no(), done = atomic_load(&gcw__engine_done);
     uint64_t dropped;
 
-    (void)unused;
-    if (done == now)
-        return NULL;
     gcw__check_tables();
     dropped = drop_all(done);
+    if (are_refs_left(done))
+        engine.refs->catch_up(marks_stand && now == done + 1
+                              && !GC_is_incremental_mode());
     GCW__TRACE2(weak__missed, now - done, dropped);
+    engine.missed = now;
     engine.stats.missed += now - done;
+    gcw__hook_lost();
     atomic_store_explicit(&gcw__engine_done, now, memory_order_release);
+}
+
+/* Threads that have locks of ours may be in the midst of changing references, and
+ * are not to be waited for under the collector's lock: they may wait for that, in
+ * a fork. */
+static bool
+try_to_catch_up(bool is_stopped, bool marks_stand)
+{
+    GC_word now = gcw__gc_no(), done = atomic_load(&gcw__engine_done);
+
+    if (!engine.is_started || done == now)
+        return true;
+    if (are_refs_left(done) && !is_stopped)
+        return false;
+    catch_up(done, now, marks_stand);
+    return true;
+}
+
+bool
+gcw__engine_try_to_catch_up(void)
+{
+    return try_to_catch_up(false, true);
+}
+
+static void *
+catch_up_locked(void *has_caught_up)
+{
+    *(bool *)has_caught_up = gcw__engine_try_to_catch_up();
     return NULL;
+}
+
+void
+gcw__engine_catch_up(void)
+{
+    bool has_caught_up;
+
+    gcw__with_lock(catch_up_locked, &has_caught_up);
+    if (!has_caught_up) {
+        GC_stop_world_external();
+        try_to_catch_up(true, true);
+        GC_start_world_external();
+    }
+    gcw__hook_take_back();
 }
 
 /* Events. */
 
-/* Before tables are left to the engine again. */
+/* Before tables are left to the engine again.  The collector has begun with
+ * clearing its marks. */
 static void
 mark_starts(void)
 {
-    gcw__catch_up_locked(NULL);
+    try_to_catch_up(true, false);
     engine.phase = MARKING;
     atomic_store_explicit(&engine.armed, true, memory_order_relaxed);
     atomic_store_explicit(&engine.armed_at, gcw__gc_no(),
                           memory_order_relaxed);
 }
 
+/* If no links are to be cleared, all that have died read NULL when the world goes
+ * on. */
 static void
 mark_ends(void)
 {
+    GC_word now = gcw__gc_no();
+
     if (engine.phase != MARKING)
         return;
     pass();
     engine.phase = ENDING;
-    atomic_store_explicit(&gcw__engine_done, gcw__gc_no(),
-                          memory_order_release);
+    atomic_store_explicit(&gcw__engine_done, now, memory_order_release);
+    if (gcw__links() == 0)
+        gcw__set_settled(now);
 }
 
 /* If marking has not come to its end it was given up, unless gc_no says that only
@@ -254,6 +331,7 @@ collection_ends(void)
     gcw__tables_end();
     engine.phase = IDLE;
     engine.tidied = gcw__gc_no();
+    gcw__set_settled(engine.tidied);
 }
 
 static void
@@ -321,6 +399,28 @@ mark_all(struct gcw__weak_table *t, uintptr_t shape, struct GC_ms_entry *top,
     return top;
 }
 
+/* Whether what is just being marked is left to the engine. */
+static bool
+is_left(void)
+{
+    bool will_come = engine_will_come();
+
+    if (will_come)
+        atomic_store_explicit(&engine.left_at, gcw__gc_no() + 1,
+                              memory_order_relaxed);
+    return will_come;
+}
+
+/* One that was ended holds nothing. */
+static struct GC_ms_entry *
+mark_holder(const struct gcw__holder *holder, struct GC_ms_entry *top,
+            struct GC_ms_entry *limit)
+{
+    const void *of = atomic_load_explicit(&holder->of, memory_order_acquire);
+
+    return of == NULL || is_left() ? top : engine.refs->push(of, top, limit);
+}
+
 static struct GC_ms_entry *
 mark_table(GC_word *address, struct GC_ms_entry *top,
            struct GC_ms_entry *limit, GC_word unused)
@@ -329,24 +429,14 @@ mark_table(GC_word *address, struct GC_ms_entry *top,
     uintptr_t shape = atomic_load_explicit(&t->shape, memory_order_acquire);
 
     (void)unused;
+    if (gcw__weak_is_table(shape) && gcw__weak_sort(shape) == GCW__HOLDER)
+        return mark_holder((struct gcw__holder *)address, top, limit);
     if (!gcw__weak_is_table(shape) || !gcw__is_registered(t))
         return top;
     if (gcw__weak_capacity(shape) > 1)
         top = mark_word((uintptr_t)((struct gcw__map_table *)t)->owner, top,
                         limit);
-    if (!engine_will_come())
-        return mark_all(t, shape, top, limit);
-    atomic_store_explicit(&engine.left_at, gcw__gc_no() + 1,
-                          memory_order_relaxed);
-    return top;
-}
-
-/* What readers and writers call. */
-
-void
-gcw__engine_catch_up(void)
-{
-    gcw__with_lock(gcw__catch_up_locked, NULL);
+    return is_left() ? top : mark_all(t, shape, top, limit);
 }
 
 /* Tables. */
@@ -365,13 +455,19 @@ get_table(size_t size)
     return t;
 }
 
-/* Also sees whether the program has toggle references by now. */
-static void *
-register_table(struct gcw__weak_table *t, uintptr_t shape)
+/* Whether the program has toggle references by now. */
+static void
+see_toggles(void)
 {
     atomic_store_explicit(&engine.has_toggles,
                           GC_get_toggleref_func() != NULL,
                           memory_order_relaxed);
+}
+
+static void *
+register_table(struct gcw__weak_table *t, uintptr_t shape)
+{
+    see_toggles();
     if (t != NULL && gcw__tables_add(t, shape))
         return t;
     errno = engine.is_started ? ENOMEM : ENOTSUP;
@@ -402,6 +498,55 @@ gcw__map_table_new(enum gcw__sort sort, unsigned logarithm, void *owner)
         t->owner = owner;
     return register_table((struct gcw__weak_table *)t,
                           gcw__weak_shape(sort, logarithm));
+}
+
+/* References. */
+
+void
+gcw__engine_refs(const struct gcw__engine_refs *refs)
+{
+    engine.refs = refs;
+}
+
+void
+gcw__engine_hold(uintptr_t object)
+{
+    gcw__pass_hold(object);
+}
+
+struct GC_ms_entry *
+gcw__engine_push(uintptr_t object, struct GC_ms_entry *top,
+                 struct GC_ms_entry *limit)
+{
+    return mark_word(object, top, limit);
+}
+
+struct gcw__holder *
+gcw__holder_new(const void *of)
+{
+    struct gcw__holder *holder = get_table(sizeof *holder);
+
+    if (holder == NULL)
+        return NULL;
+    see_toggles();
+    atomic_store(&holder->of, of);
+    atomic_store_explicit(&holder->head.shape,
+                          gcw__weak_shape(GCW__HOLDER, 0),
+                          memory_order_release);
+    return holder;
+}
+
+static void *
+end_holder(void *holder)
+{
+    atomic_store(&((struct gcw__holder *)holder)->of, NULL);
+    return NULL;
+}
+
+void
+gcw__holder_end(struct gcw__holder *holder)
+{
+    gcw__with_lock(end_holder, holder);
 }
 
 /* The start. */
@@ -452,6 +597,7 @@ start_locked(void *arg)
         engine.tidied = gcw__gc_no();
         atomic_store(&gcw__engine_done, engine.tidied);
         atomic_store(&engine.armed_at, engine.tidied - 1);
+        engine.missed = engine.tidied - 1;
     }
     return NULL;
 }

@@ -25,6 +25,10 @@ extern _Atomic GC_word gcw__engine_done;
  * collector's lock. */
 void gcw__engine_catch_up(void);
 
+/* The same with that lock held.  False if the world must be stopped for it, which
+ * gcw__engine_catch_up does. */
+bool gcw__engine_try_to_catch_up(void);
+
 /* A reader loads this before anything else, */
 static inline GC_word
 gcw__engine_load_done(void)
@@ -75,6 +79,60 @@ struct gcw__engine_listener {
 
 /* Set once, before there are maps' tables, which have at least 16 entries. */
 void gcw__engine_listen(const struct gcw__engine_listener *listener);
+
+/* Weak references that the engine clears, which are not in tables
+ * (weak/by-marks.c). */
+
+struct GC_ms_entry;
+
+/* An object of the kind of tables, which the owner of the references keeps alive.
+ * When the collector marks it, and the engine is not coming, it asks what it
+ * holds. */
+struct gcw__holder {
+    struct gcw__weak_table head;
+    const void *_Atomic of;          /* what its owner knows it by; NULL once it
+                                      * was ended */
+    _Atomic size_t touched;
+};
+
+struct gcw__engine_refs {
+    /* Marking is complete, also of what the tables hold: clears the references
+     * whose targets are not marked.  World stopped. */
+    void (*pass)(void);
+    /* Calls gcw__engine_hold for all targets instead.  World stopped. */
+    void (*hold_all)(void);
+    /* Collections have passed without a pass in which the references were left to
+     * the engine: clears those whose targets are not marked, if the marks of the
+     * last one stand and it is the only one; else all.  World stopped. */
+    void (*catch_up)(bool marks_stand);
+    /* Pushes the targets that the holder of that name is to hold, by
+     * gcw__engine_push.  A mark procedure: reads only, takes no lock. */
+    struct GC_ms_entry *(*push)(const void *of, struct GC_ms_entry *top,
+                                struct GC_ms_entry *limit);
+};
+
+/* Set once, before there are holders. */
+void gcw__engine_refs(const struct gcw__engine_refs *refs);
+
+/* Marks the object. */
+void gcw__engine_hold(uintptr_t object);
+struct GC_ms_entry *gcw__engine_push(uintptr_t object,
+                                     struct GC_ms_entry *top,
+                                     struct GC_ms_entry *limit);
+
+/* A holder, or NULL: no memory. */
+struct gcw__holder *gcw__holder_new(const void *of);
+
+/* What the holder holds has become more: in incremental mode it is asked only
+ * then. */
+static inline void
+gcw__holder_touch(struct gcw__holder *holder)
+{
+    atomic_store_explicit(&holder->touched, 1, memory_order_relaxed);
+}
+
+/* It holds nothing any more, and is not asked.  Takes the collector's lock. */
+void gcw__holder_end(struct gcw__holder *holder);
 
 struct gcw__engine_stats {
     size_t tables, singles;          /* all, and those of one entry */

@@ -4,9 +4,6 @@
 
 #include "marks/engine.h"
 
-/* gcw__engine_catch_up.  Returns NULL. */
-void *gcw__catch_up_locked(void *unused);
-
 /* Whether there may be dead tables among those that there are, and dead owners
  * of tables: collections have passed without the engine. */
 bool gcw__may_be_dead(void);

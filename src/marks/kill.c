@@ -203,6 +203,7 @@ kill_in_maps(const void *base)
     }
 }
 
+/* Returns NULL; or base, if collections are to be caught up first. */
 static void *
 kill_locked(void *base)
 {
@@ -211,7 +212,8 @@ kill_locked(void *base)
 
     if (gcw__tables_count() == 0)
         return NULL;
-    gcw__catch_up_locked(NULL);
+    if (!gcw__engine_try_to_catch_up())
+        return base;
     if (gcw__may_be_dead())
         gcw__check_tables();
     index_tables();
@@ -225,5 +227,6 @@ kill_locked(void *base)
 void
 gcw__engine_kill(void *base)
 {
-    gcw__with_lock(kill_locked, base);
+    while (gcw__with_lock(kill_locked, base) != NULL)
+        gcw__engine_catch_up();
 }

@@ -13,6 +13,7 @@
 #include <config.h>
 #include "marks/pass.h"
 
+#include "marks/marked.h"
 #include "marks/owners.h"
 #include "marks/pending.h"
 #include "marks/tables.h"
@@ -28,15 +29,6 @@ static struct {
 
 /* Entries. */
 
-/* Whether it was marked.  What the program has freed is dead. */
-static bool
-is_marked(uintptr_t pointer)
-{
-    void *base = GC_base((void *)pointer);
-
-    return base != NULL && GC_is_marked(base);
-}
-
 /* In tables that need only live keys, a value may lead out of the heap. */
 static bool
 is_marked_or_outside(uintptr_t pointer)
@@ -51,14 +43,14 @@ lives(uintptr_t key, uintptr_t value, enum gcw__sort sort)
 {
     switch (sort) {
     case GCW__GUARDED:
-        return gcw__has_fallen(key) || is_marked(key);
+        return gcw__has_fallen(key) || gcw__is_marked(key);
     case GCW__VALUES:
     case GCW__INTERNED:
-        return is_marked(value);
+        return gcw__is_marked(value);
     case GCW__BOTH:
-        return is_marked(key) && is_marked_or_outside(value);
+        return gcw__is_marked(key) && is_marked_or_outside(value);
     default:
-        return is_marked(key);
+        return gcw__is_marked(key);
     }
 }
 
@@ -96,6 +88,13 @@ hold(uintptr_t word)
 {
     if (word != 0)
         gcw__trace(word, &trace_calls);
+}
+
+void
+gcw__pass_hold(uintptr_t object)
+{
+    hold(object);
+    gcw__trace_rest();
 }
 
 /* A table of strong values marks them at once, so that it waits for nothing
@@ -316,7 +315,7 @@ lives_in_the_end(const struct gcw__weak_entry *entry, enum gcw__sort sort,
     uintptr_t value = gcw__weak_load(&entry->value), also;
 
     return lives(gcw__weak_load(&entry->key), value, sort)
-           && (!asks || !gcw__lives_also(value, &also) || is_marked(also));
+           && (!asks || !gcw__lives_also(value, &also) || gcw__is_marked(also));
 }
 
 static void
@@ -331,20 +330,6 @@ bury_in(struct gcw__weak_table *t, enum gcw__sort sort, bool asks)
             bury_entry(t, &entries[i]);
 }
 
-/* Whether the object is marked that begins there.  In a table, objects of a
- * neighbourhood lie one after the other, and a neighbourhood is within a block of
- * the collector's: if one of them is an object, the block is in use. */
-static bool
-is_marked_beside(uintptr_t object, uintptr_t *other)
-{
-    if ((object ^ *other) / GCW__NEIGHBOURHOOD != 0) {
-        if (GC_base((void *)object) != (void *)object)
-            return is_marked(object);
-        *other = object;
-    }
-    return GC_is_marked((void *)object);
-}
-
 static void
 bury_members(struct gcw__map_table *t)
 {
@@ -353,7 +338,7 @@ bury_members(struct gcw__map_table *t)
 
     for (size_t i = 0; i <= mask; i++)
         if (is_entry(&t->entries[i])
-            && !is_marked_beside(gcw__weak_load(&t->entries[i].key), &other))
+            && !gcw__is_marked_beside(gcw__weak_load(&t->entries[i].key), &other))
             bury_entry(&t->head, &t->entries[i]);
 }
 
@@ -390,7 +375,7 @@ reach_marked(void)
 }
 
 void
-gcw__pass(bool keeps_all, bool dropped)
+gcw__pass(bool keeps_all, bool dropped, void (*hold_more)(void))
 {
     now.keeps_all = keeps_all;
     now.dropped = dropped;
@@ -398,6 +383,8 @@ gcw__pass(bool keeps_all, bool dropped)
     trace_calls.marked = NULL;
     gcw__pending_clear();
     reach_marked();
+    if (hold_more != NULL)
+        hold_more();
     close_over_with_guarded();
     bury_pending();
     if (!keeps_all)

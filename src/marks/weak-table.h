@@ -41,7 +41,8 @@
 enum gcw__sort {
     GCW__KEYS, GCW__VALUES, GCW__BOTH, GCW__STRONG, GCW__INTERNED,
     GCW__GUARDED, GCW__MEMBERS,
-    GCW__SORTS
+    GCW__SORTS,
+    GCW__HOLDER = GCW__SORTS         /* no table: see engine.h */
 };
 
 struct gcw__weak_entry {

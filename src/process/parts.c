@@ -8,7 +8,6 @@
 #include <config.h>
 #include "process/parts.h"
 
-#include "collector/links.h"
 #include "debug/debug.h"
 #include "deliver/drain.h"
 #include "deliver/worker.h"
@@ -28,7 +27,6 @@ const struct gcw__part *const gcw__parts[] = {
     &gcw__listeners_part,
     &gcw__exit_part,
     &gcw__map_part,
-    &gcw__links_part,
     &gcw__container_part,
 #if HAVE_LIBFFI
     &gcw__proxy_part,

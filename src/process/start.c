@@ -28,6 +28,7 @@
 #include "process/shutdown.h"
 #include "process/starting.h"
 #include "weak/death.h"
+#include "weak/way.h"
 
 /* Registers what the system is to call at forks and at exit.  Goes on where it
  * failed the last time, if it did.  Returns 0 or an errno. */
@@ -111,6 +112,7 @@ start_library(void)
     error = gcw__engine_start();
     if (error == ENOMEM)
         return error;
+    gcw__ways_start(error == 0);
     roots = roots_new();
     if (roots == NULL)
         return ENOMEM;

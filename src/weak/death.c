@@ -1,11 +1,12 @@
 /* death.c: noticing that targets have died.
  *
- * A death is learned from the link that the collector has cleared, never from
- * a finalizer of the target, whose one slot belongs to its owner.
+ * A death is learned from a reference that our pass or the collector has cleared
+ * (way.h), never from a finalizer of the target, whose one slot belongs to its
+ * owner.
  *
- * Noticing is a walk over the links (shard.c), at half a nanosecond each, once
- * after each collection.  Whether it is due is known by comparing gc_no with
- * gcw__noticed:
+ * Noticing is a sweep of all shards (bury.c), once after each collection.  By
+ * marks it meets the dead only, by links all references.  Whether it is due is
+ * known by comparing gc_no with gcw__noticed:
  *   - at the beginning of each call into the library; this is what
  *     correctness rests on;
  *   - when the canary fires, so that deaths are noticed promptly in a program
@@ -29,6 +30,7 @@
 #include "ground/delay.h"
 #include "ground/lock.h"
 #include "ground/roots.h"
+#include "weak/settled.h"
 
 _Atomic GC_word gcw__noticed;
 

@@ -6,6 +6,8 @@
 #include <config.h>
 #include "weak/inside.h"
 
+#include "collector/collector.h"
+
 #include <stdlib.h>
 
 static struct gcw__inside *
@@ -17,12 +19,12 @@ find_head(const struct gcw__table *heads, uintptr_t base)
 }
 
 static struct gcw__inside *
-inside_new(uintptr_t base, uintptr_t target, gcw_ref *ref)
+inside_new(uintptr_t base, uintptr_t target, void *seat)
 {
     struct gcw__inside *inside = malloc(sizeof *inside);
 
     if (inside != NULL)
-        *inside = (struct gcw__inside){ inside, inside, base, target, ref };
+        *inside = (struct gcw__inside){ inside, inside, base, target, seat };
     return inside;
 }
 
@@ -52,13 +54,13 @@ drop_empty_ring(struct gcw__table *heads, struct gcw__inside *head)
 
 struct gcw__inside *
 gcw__inside_add(struct gcw__table *heads, uintptr_t base, uintptr_t target,
-                gcw_ref *ref)
+                void *seat)
 {
     struct gcw__inside *head = need_head(heads, base), *inside;
 
     if (head == NULL)
         return NULL;
-    inside = inside_new(base, target, ref);
+    inside = inside_new(base, target, seat);
     if (inside == NULL) {
         drop_empty_ring(heads, head);
         return NULL;
@@ -77,15 +79,33 @@ gcw__inside_remove(struct gcw__table *heads, struct gcw__inside *inside)
 
     inside->prev->next = next;
     next->prev = inside->prev;
-    free(inside);
     if (next->target == 0)
         drop_empty_ring(heads, next);
 }
 
-gcw_ref *
+void *
 gcw__inside_any(const struct gcw__table *heads, uintptr_t base)
 {
     struct gcw__inside *head = find_head(heads, base);
 
-    return head == NULL ? NULL : head->next->ref;
+    return head == NULL ? NULL : head->next->seat;
+}
+
+static void *
+free_list(void *first)
+{
+    struct gcw__inside *inside = first, *next;
+
+    for (; inside != NULL; inside = next) {
+        next = inside->next;
+        free(inside);
+    }
+    return NULL;
+}
+
+void
+gcw__insides_free(struct gcw__inside *first)
+{
+    if (first != NULL)
+        gcw__with_lock(free_list, first);
 }

@@ -10,24 +10,27 @@
 
 #include "ground/table.h"
 
-#include <gcweak/ref.h>
-
 /* A reference into the middle; or the head of an object's ring of them. */
 struct gcw__inside {
     struct gcw__inside *prev, *next;
     uintptr_t base;
     uintptr_t target;        /* 0 in a head */
-    gcw_ref *ref;            /* kept alive by its slot */
+    void *seat;              /* of the reference; NULL in a head */
 };
 
 /* Adds a reference.  NULL: no memory. */
 struct gcw__inside *gcw__inside_add(struct gcw__table *heads, uintptr_t base,
-                                    uintptr_t target, gcw_ref *ref);
+                                    uintptr_t target, void *seat);
 
-/* Removes a reference, and frees its memory. */
+/* Removes a reference.  Its memory is the caller's: a mark procedure may be
+ * reading it (by-marks.c). */
 void gcw__inside_remove(struct gcw__table *heads, struct gcw__inside *inside);
 
-/* One of the references into the middle of the object, or NULL. */
-gcw_ref *gcw__inside_any(const struct gcw__table *heads, uintptr_t base);
+/* Frees what was removed: a list, through `next`.  Takes the collector's
+ * lock. */
+void gcw__insides_free(struct gcw__inside *first);
+
+/* The seat of one of the references into the middle of the object, or NULL. */
+void *gcw__inside_any(const struct gcw__table *heads, uintptr_t base);
 
 #endif

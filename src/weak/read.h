@@ -2,35 +2,32 @@
  *
  * The one delicate thing, written here once.
  *
- * The danger.  The collector clears the links of dead objects only after it
- * has let the other threads run again.  Between the two, a plain read of a
- * link returns a dead object.
+ * The danger.  A reference to a dead object becomes NULL when the collector clears
+ * its link, and that is only after it has let the other threads run again; or by
+ * our own pass in the stopped world, which can miss a collection (by-marks.c).
+ * Until then, a plain read of the reference returns a dead object.
  *
  * The protocol.  gc_no counts up while the world is stopped and marking is
- * complete; gcw__settled holds a collection that is known to have cleared its
- * links (see collector.c).  The reader loads, in this order,
- *     settled, the link's address, the pointer in the link, gc_no
+ * complete; gcw__settled holds a collection of which, and of all before, the dead
+ * are known to read NULL (see collector.c).  The reader loads, in this order,
+ *     settled, the pointer in the reference, gc_no
  * and trusts the pointer if settled and gc_no are equal.  Otherwise it reads
  * again under the collector's lock, which it cannot have before the links are
- * cleared.
+ * cleared, and under which it catches up with what the pass has missed.
  *
  * Why that is right.  Let the two be equal, to e.  A collection that stops
  * this thread after it has loaded the pointer finds it in a register or on
  * the stack, so the object is marked.  One that stopped it before, and after
  * settled was loaded, would have made gc_no differ from e, for settled was at
- * most gc_no then.  All up to e itself had cleared their links before settled
+ * most gc_no then.  Of all up to e itself the dead read NULL before settled
  * became e.
  * So settled must come first.  Loaded last, another thread may have settled
  * the very collection that killed the object.
  *
- * The link's address changes once, when the target is dead: from the target's
- * slot to a word that is always NULL.  The slot serves another target only
- * after a later collection.  So a reader that still has the old address and
- * finds the other target there has loaded settled before that collection, and
- * gc_no differs.  The page that the slot lies in stays readable for ever
- * (links.h).
+ * A reference never leads anywhere but to its target, and then to NULL.  The
+ * reader holds it.
  *
- * Memory order.  settled and the link's address are written by other threads:
+ * Memory order.  settled and the reference are written by other threads:
  * acquire pairs with their release.  gc_no changes only while this thread is
  * stopped at some instruction, and what orders its instructions before such a
  * stop and after it is the handshake of the collector with the handler that it
@@ -45,6 +42,7 @@
 #define GCW__READ_H
 
 #include "ground/delay.h"
+#include "weak/settled.h"
 #include "weak/shard.h"
 
 /* Tests put delays between the steps, and change their order. */
@@ -62,12 +60,10 @@ gcw__load_settled(void)
 static inline void *
 gcw__load_pointer(const gcw_ref *ref)
 {
-    void *_Atomic *link = atomic_load_explicit(&ref->link,
-                                               memory_order_acquire);
     void *pointer;
 
     GCW__DELAY(2);
-    pointer = atomic_load_explicit(link, memory_order_acquire);
+    pointer = atomic_load_explicit(&ref->target, memory_order_acquire);
     GCW__DELAY(3);
     atomic_signal_fence(memory_order_seq_cst);
     return pointer;
@@ -95,7 +91,7 @@ gcw__read(const gcw_ref *ref)
     pointer = gcw__load_pointer(ref);
     if (GCW__LIKELY(settled == gcw__gc_no()))
         return pointer;
-    return gcw__read_settled(&ref->link);
+    return gcw__read_settled(ref);
 }
 
 /* The same for callers that read many references: *settled is what
@@ -107,7 +103,7 @@ gcw__read_at(const gcw_ref *ref, GC_word *settled)
 
     if (GCW__LIKELY(*settled == gcw__gc_no()))
         return pointer;
-    pointer = gcw__read_settled(&ref->link);
+    pointer = gcw__read_settled(ref);
     *settled = gcw__load_settled();
     return pointer;
 }
@@ -134,7 +130,7 @@ gcw__read(const gcw_ref *ref)
     GCW__DELAY(1);
     if (gcw__load_settled() == now)
         return pointer;
-    return gcw__read_settled(&ref->link);
+    return gcw__read_settled(ref);
 }
 
 #else
@@ -151,7 +147,7 @@ gcw__read(const gcw_ref *ref)
     pointer = gcw__load_pointer(ref);
     if (settled == now)
         return pointer;
-    return gcw__read_settled(&ref->link);
+    return gcw__read_settled(ref);
 }
 
 #endif

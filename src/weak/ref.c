@@ -1,6 +1,6 @@
 /* ref.c: weak references, as the user calls them.
  *
- * What they are made of and why that is safe: shard.c.  How they are read:
+ * What they are made of and why that is safe: seats.c, shards.c, way.h.  How they are read:
  * read.h.  How deaths are noticed: death.c.
  */
 #include <config.h>

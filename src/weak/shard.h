@@ -1,12 +1,11 @@
 /* shard.h: the references of all targets, in shards.
  *
- * Read shard.c's overview first.
+ * Read shards.c's overview first.
  */
 #ifndef GCW__SHARD_H
 #define GCW__SHARD_H
 
 #include "collector/collector.h"
-#include "collector/links.h"
 #include "ground/part.h"
 #include "ground/table.h"
 
@@ -16,9 +15,9 @@ enum { GCW__SHARDS = 32 };
 
 /* A reference.  Pointer-free memory: nothing here keeps anything alive. */
 struct gcw_ref {
-    /* The word that the collector clears; the dead word once it has.  Written
-     * under the shard's lock, read by everybody. */
-    void *_Atomic *_Atomic link;
+    /* The target, until it has died: then NULL for ever.  Read by everybody:
+     * see read.h. */
+    void *_Atomic target;
     /* Constant: from the lowest bit up, whether it is a long reference, its
      * shard, and a number that counts within the shard. */
     uint64_t id;
@@ -31,14 +30,15 @@ gcw__ref_is_long(const gcw_ref *ref)
 }
 
 /* Something that waits for a target's death: the first member of a collected
- * object.  Held by the reference's slot until then, and holds the
- * reference. */
+ * object.  Held by the reference's seat until then, and holds the
+ * reference.  See watch.c. */
 struct gcw__watch {
     struct gcw__watch *next;         /* on its reference, under the shard's
                                       * lock; afterwards in another list */
-    uintptr_t before;                /* the previous one, or NULL, hidden: held
-                                      * by the slot, as all are; 0 if it is on
-                                      * no reference.  Under the same lock */
+    uintptr_t before;                /* the previous one, hidden: held by the
+                                      * seat, as all are; or the seat itself,
+                                      * and odd; 0 if it is on no reference.
+                                      * Under the same lock */
     gcw_ref *ref;                    /* constant */
     const struct gcw__watch_ops *ops;
 };
@@ -72,11 +72,16 @@ gcw_ref *gcw__shard_find(void *base, const void *target);
 gcw_ref *gcw__shard_watch(void *base, const void *target,
                           struct gcw__watch *watch);
 
+struct gcw__seat;
+struct gcw__inside;
+struct gcw__chunk;
+
 /* What is to be given back to the collector once no lock is held any more:
  * all zero, nothing. */
 struct gcw__garbage {
-    void *_Atomic *links;            /* still registered, chained */
-    void *chunks;                    /* chained */
+    struct gcw__seat *seats;         /* whose links are registered, chained */
+    struct gcw__inside *insides;     /* chained, as */
+    struct gcw__chunk *chunks;
 };
 
 /* Gives the garbage back.  No lock held. */
@@ -119,12 +124,14 @@ struct gcw__ref_stats {
     size_t live;             /* references in the index */
     size_t index_capacity;   /* entries that it has room for */
     size_t slots;            /* slots in all chunks */
+    size_t by_marks;         /* of the live ones, those that are held by marks */
+    size_t link_pages;       /* chunks whose references are held by links */
     size_t watches;
 };
 void gcw__ref_stats(struct gcw__ref_stats *out);
 
 /* Whether the object is the memory in which a chunk keeps references and
- * watches: for gcw_explain. */
+ * watches, or those that are not used yet: for gcw_explain. */
 bool gcw__shards_keep_is(const void *object);
 
 extern const struct gcw__part gcw__shard_part;
