@@ -1,9 +1,9 @@
 /* read.pml: the weak read without a lock, and the life of a slot.
  *
- * A model in Promela of src/weak/read.h, src/weak/shard.c, src/weak/death.c,
- * src/collector/collector.c and of what src/marks/engine.c does for short
- * references; see HACKING.md for how to run it.  Each step names the C that it
- * stands for.
+ * A model in Promela of src/weak/read.h, settled.c, shard.c, seats.c, by-marks.c
+ * and bury.c, of src/collector/collector.c and of what src/marks/engine.c does for
+ * short references; see HACKING.md for how to run it.  Each step names the C that
+ * it stands for.  A seat is called a slot here, a reference's memory its cell.
  *
  * A reference is held weakly in one of two ways:
  *
@@ -13,7 +13,8 @@
  *            complete
  *
  * The events that call the engine are one function, which anybody may take
- * away and give back.  The processes:
+ * away and give back.  If it hears a collection begin and not end, who comes next
+ * drops all references that were left to it, in the stopped world.  The processes:
  *
  *     reader     reads any reference that there is; several of them
  *     collector  stops the world, marks, counts gc_no up, has the engine look,
@@ -22,6 +23,8 @@
  *     maker      makes an object, or has one; asks for a reference to it
  *     sweeper    buries what died: what it was is found, its slot is free
  *     disposer   disposes of an object
+ *
+ * Who is stopped is so at any step, whatever locks it has.
  *
  * Objects live at few addresses, one after the other, so that a cell, or a
  * slot, that was forgotten leads to another object.  Slots serve one reference
@@ -56,9 +59,7 @@
  *
  * Macros: READERS, SLOTS, REFS, ADDRESSES; LINKS for references of that way,
  * MIXED for both; THIEF; DISPOSE; INCREMENTAL; BATCH for readers that keep
- * `settled` over several reads (gcw__read_at); REPAIR for an engine that looks
- * at the marks of a collection it missed, if it was one.  And what is wrong on
- * purpose:
+ * `settled` over several reads (gcw__read_at).  And what is wrong on purpose:
  *   the read
  *     ORDER=1        the pointer, gc_no, settled
  *     ORDER=2        gc_no, settled, the pointer
@@ -68,43 +69,33 @@
  *   settled
  *     SETTLE_AT_END  written at MARK_END although there are links
  *     SETTLE_FIRST   at MARK_START, for the collection that begins
- *     SETTLE_UNHEARD at RECLAIM_END although MARK_END was not heard
+ *     SETTLE_UNHEARD at RECLAIM_END although there was no pass
  *     UNLOCKED       without the lock
  *   the pass
  *     PASS_LATE      when the world runs again
  *     PASS_GIVEN_UP  in a collection that is given up, too
- *     PASS_AGAIN     over what is in the bitmap, too: no error
  *     STALE_PHASE    MARK_END trusts a MARK_START of any collection
- *     STALE_ARMED    and so does the mark procedure
+ *     STALE_STOP     PRE_START_WORLD makes up for a MARK_END of another stop
+ *     STALE_ARMED    the mark procedure trusts a MARK_START of any collection
  *     NO_FALLBACK    the mark procedure leaves all to the engine always
  *     NO_LEFT        and does not note it
  *   catching up
  *     NO_DROP        drops nothing
- *     DROPS_LATE     is up to date, then drops
- *     OWNER_LOOKED   looks at a slot's owner, then at its bit
- *     REPAIR_MANY    looks at marks if it missed more than one
- *     REPAIR_LATE    and at MARK_START, when they were cleared
- *     GIVE_UP        with REPAIR: collections that are given up, unheard
- *     RESURRECTION   with REPAIR: finalizers, whose objects are marked
- *     UNCOLLECTABLE  with REPAIR: new objects that are marked when made
+ *     WORLD_RUNS     drops with the collector's lock, the world not stopped
  *   making
  *     MAKES_BEHIND   done is not compared with gc_no
- *     FINDS_BEHIND   only before a new reference is published
- *     CHECKS_EARLY   only before the lock is taken: an error only with
- *                    FREES_BEHIND, for then slots change hands while others
- *                    are caught up with
+ *     FINDS_BEHIND   only before a new reference is made
  *     OWNER_FIRST    the owner is live before the cell's word is there
  *     NOT_HELD       the object is not held until the owner is live
  *     NOT_WRITTEN    the engine's object of the chunk is not written to
  *     WRITTEN_EARLY  it is before the owner is live
  *   the sweep
- *     BIT_FIRST      the bit is cleared before the owner is free
+ *     BIT_FIRST      the bit is cleared before the owner is free; in disposal,
+ *                    too
  *     BITS_STORED    the word of bits is loaded and stored
- *   disposal
- *     LETS_GO        the object is not held until the slot is free
- *     FREES_BEHIND   the slot is freed without the collector's lock
- *     BIT_FREE       with FREES_BEHIND, no error: the sweep passes over bits of
- *                    free slots, and whoever takes a slot clears its bit
+ *     LISTED_LATE    the chunk may come into the list of those with dead again
+ *                    only after its bits were looked at
+ *     SWEPT_LATE     what a shard is swept of is the gc_no of the sweep's end
  */
 #ifndef READERS
 #define READERS 1
@@ -123,6 +114,9 @@
 #endif
 #if defined(LINKS) || defined(MIXED)
 #define HAVE_LINKS
+#define HAS_LINKS 1
+#else
+#define HAS_LINKS 0
 #endif
 #ifdef INCREMENTAL
 #define IS_INCREMENTAL 1
@@ -152,10 +146,10 @@ bit is_settled = 1;              /* gcw__settled == gc_no */
 
 /* src/marks/engine.c */
 bit is_done = 1;                 /* done == gc_no; else it missed */
-bit missed_many;                 /* more than one */
 byte phase;
 bit armed;
 bit armed_here;                  /* armed_at == gc_no */
+bit armed_before;                /* armed_at + 1 == gc_no, and phase MARKING */
 bit is_left;                        /* left_at > done */
 bit left_here;                   /* left_at == gc_no + 1 */
 bit settle_next;
@@ -163,7 +157,9 @@ bit settle_next;
 /* src/weak/shard.c: the slots of a chunk, and what the shard's lock guards. */
 bit shard_lock;
 byte owner[SLOTS], keep[SLOTS];
-byte bits;                       /* the bitmap */
+byte bits;                       /* dead[], the bitmap */
+bit has_dead;
+bit swept;                       /* swept == gc_no */
 
 /* References, by number; 0 is NULL. */
 bit used[REFS + 1];              /* its cell is */
@@ -184,13 +180,17 @@ bit trusts[READERS + 1];
 bit is_now[READERS + 1];         /* the gc_no that was loaded is gc_no */
 #endif
 
-/* The one who catches up: lock held. */
-byte at, seen, kept;
+#ifdef WORLD_RUNS
+byte at, seen;                   /* who catches up; the collector's lock held */
+#else
+#define seen 0
+#endif
 
 /* What was seen. */
 bit dead[REFS + 1], disposed[REFS + 1], dropped[REFS + 1], found[REFS + 1];
 bit torn;                        /* the engine heard begin, not end */
 byte due;                        /* BIT of what a sweep must find */
+bit sweeps;                      /* with `now` == gc_no */
 
 /* A cell's number is free again when it says NULL and nobody looks at it. */
 #if READERS == 0
@@ -212,7 +212,7 @@ inline tidy()
     for (r : 1 .. REFS) {
         if
         :: (known[r] && !cell[r] && !registered[r] && !IN_SLOT(r)
-            && !IS_READ(r) && seen != r && kept != r && !(due & BIT(r))) ->
+            && !IS_READ(r) && seen != r && !(due & BIT(r))) ->
            used[r] = 0;
            known[r] = 0;
            address[r] = 0;
@@ -240,17 +240,14 @@ inline settle()
 #endif
 }
 
-/* --- Catching up: src/marks/engine.c, gcw__catch_up_locked ---------------- */
+/* --- Catching up: src/marks/engine.c, catch_up ---------------------------- */
 
 inline now_done()
 {
     is_done = 1;
-    missed_many = 0;
     is_left = left_here;
     torn = 0
 }
-
-#define MARKS_STAND (!missed_many && !in_cycle)
 
 #ifdef NO_DROP
 #define DROP 0
@@ -261,71 +258,58 @@ inline now_done()
 /* Whether the slot s is live, and the engine's. */
 #define IS_LIVE(s) (owner[s] != FREE && owner[s] != TAKEN && !by_link[owner[s]])
 
-/* Its target is taken for dead. */
-#ifndef REPAIR
-#define IS_LOST(r) 1
-#elif defined(REPAIR_MANY)
-#define IS_LOST(r) (!marked[address[r]])
-#else
-#define IS_LOST(r) (!MARKS_STAND || !marked[address[r]])
-#endif
-
-inline lose(r)
+/* by-marks.c: kill_seat; gcw__seat_die. */
+inline die_in(s)
 {
-#ifdef REPAIR
-    assert(!MARKS_STAND || dead[r] || disposed[r]);
-#endif
-    assert(torn);
-    dropped[r] = dropped[r] || cell[r];
-    cell[r] = 0
+    cell[keep[s]] = 0;
+    bits = bits | BIT(s);
+    has_dead = 1
 }
 
-/* Whether who catches up takes the target of slot s for dead. */
-#define LOSES(s) (IS_LIVE(s) && IS_LOST(owner[s]))
-
-/* Lock held; the world runs. */
-inline drop()
+inline lose(s)
 {
-#ifdef DROPS_LATE
-    is_done = 1;
-#endif
+    assert(torn && keep[s] == owner[s]);
+    dropped[keep[s]] = dropped[keep[s]] || cell[keep[s]];
+    die_in(s)
+}
+
+/* by-marks.c: kill_all. */
+inline drop_all()
+{
+    for (s : 0 .. SLOTS - 1) {
+        if
+        :: IS_LIVE(s) && !(bits & BIT(s)) -> lose(s)
+        :: else
+        fi
+    }
+    s = 0
+}
+
+/* gcw__engine_catch_up, if there is something to drop: the world stopped from
+ * outside, which takes the collector's lock. */
+inline catch_up()
+{
+#ifndef WORLD_RUNS
+    d_step { !alloc_lock && DROP -> drop_all(); now_done(); tidy() }
+#else
+    d_step { !alloc_lock && DROP -> alloc_lock = 1 }
     do
-#ifdef OWNER_LOOKED
-    :: d_step { at < SLOTS && !LOSES(at) -> at++ }
-    :: d_step { at < SLOTS && LOSES(at) -> seen = owner[at] }
+    :: d_step { at < SLOTS && !IS_LIVE(at) -> at++ }
+    :: d_step { at < SLOTS && IS_LIVE(at) -> seen = owner[at] }
        if
        :: d_step { bits & BIT(at) -> seen = 0; at++ }
        :: d_step { !(bits & BIT(at)) -> skip }
-#else
-    :: d_step { at < SLOTS && bits & BIT(at) -> at++ }
-    :: d_step { at < SLOTS && !(bits & BIT(at)) -> skip }
-       if
-       :: d_step { !LOSES(at) -> at++ }
-       :: d_step { LOSES(at) -> seen = owner[at] }
-#endif
-          kept = keep[at];
           d_step {
-              assert(kept == seen || kept == 0);
-              if
-              :: kept != 0 -> lose(kept)
-              :: else
-              fi
+              assert(keep[at] == seen);
+              lose(at);
+              seen = 0;
+              at++
           }
-          d_step { bits = bits | BIT(at); seen = 0; kept = 0; at++ }
        fi
-    :: at == SLOTS -> break
-    od;
-    at = 0
-}
-
-inline catch_up()
-{
-    if
-    :: d_step { !alloc_lock && !DROP -> now_done() }
-    :: d_step { !alloc_lock && DROP -> alloc_lock = 1 }
-       drop();
-       d_step { now_done(); alloc_lock = 0; tidy() }
-    fi
+    :: d_step { at == SLOTS -> at = 0; now_done(); alloc_lock = 0; tidy() }
+       break
+    od
+#endif
 }
 
 /* --- The reader: src/weak/read.h, gcw__read and gcw__read_at ------------- */
@@ -361,7 +345,7 @@ inline load_gc_no()
     trusts[me] = is_settled
 }
 
-/* gcw__read_settled, of collector.c: read_locked. */
+/* settled.c: gcw__read_settled, settle_locked. */
 inline read_again()
 {
     pointer[me] = cell[which[me]];
@@ -377,12 +361,11 @@ inline read_settled()
 #ifdef NO_CATCH_UP
     d_step { !alloc_lock -> read_again() }
 #else
-    if
+    do
     :: d_step { !alloc_lock && !DROP -> now_done(); read_again() }
-    :: d_step { !alloc_lock && DROP -> alloc_lock = 1 }
-       drop();
-       d_step { now_done(); alloc_lock = 0; read_again() }
-    fi
+       break
+    :: catch_up()
+    od
 #endif
 }
 
@@ -401,7 +384,7 @@ inline choose_ref()
 
 proctype reader(byte me)
 {
-    byte r;
+    byte r, s;
 
 #ifdef BATCH
     load_settled();              /* gcw__read_at: at any time before */
@@ -521,42 +504,18 @@ inline mark_roots()
     held = 0
 }
 
-/* catch_up_locked, within a stop.  Marks were cleared before. */
-inline catch_up_stopped()
-{
-    if
-    :: DROP ->
-       for (s : 0 .. SLOTS - 1) {
-           if
-           :: IS_LIVE(s) && !(bits & BIT(s)) ->
-              r = keep[s];
-              assert(torn);
-#ifdef REPAIR_LATE
-              assert(missed_many || dead[r] || disposed[r]);
-#endif
-              dropped[r] = dropped[r] || cell[r];
-              cell[r] = 0;
-              bits = bits | BIT(s)
-           :: else
-           fi
-       }
-       r = 0;
-       s = 0
-    :: else
-    fi;
-    now_done()
-}
-
 /* GC_EVENT_MARK_START */
 inline mark_starts()
 {
     if
-    :: !is_done -> catch_up_stopped()
+    :: DROP -> drop_all()
     :: else
     fi;
+    now_done();
     phase = MARKING;
     armed = 1;
     armed_here = 1;
+    armed_before = 0;
 #ifdef SETTLE_FIRST
     settle_next = 1
 #endif
@@ -612,14 +571,13 @@ inline count()
 {
     is_settled = settle_next;
     settle_next = 0;
-#ifdef REPAIR
-    missed_many = !is_done;
-#endif
     is_done = 0;
     torn = torn || armed_here;
-    was_armed = armed_here;
+    armed_before = armed_here && phase == MARKING;
     armed_here = 0;
     left_here = 0;
+    swept = 0;
+    sweeps = 0;
     for (r : 0 .. READERS) {
 #if ORDER == 1 || ORDER == 2
         is_now[r] = 0
@@ -642,8 +600,7 @@ inline pass()
         if
         :: IS_PASSED(s) && !marked[address[owner[s]]] ->
            assert(keep[s] == owner[s]);
-           cell[keep[s]] = 0;
-           bits = bits | BIT(s)
+           die_in(s)
         :: else
         fi
     }
@@ -658,22 +615,24 @@ inline look_for_links()
     r = 0
 }
 
+/* has_marked */
 #ifdef STALE_PHASE
-#define MARK_END_IS_OURS (phase == MARKING)
+#define HAS_MARKED (phase == MARKING)
 #else
-#define MARK_END_IS_OURS (phase == MARKING && was_armed)
+#define HAS_MARKED (phase == MARKING && armed_before)
 #endif
 
 /* GC_EVENT_MARK_END */
 inline mark_ends()
 {
     if
-    :: MARK_END_IS_OURS ->
+    :: HAS_MARKED ->
 #ifndef PASS_LATE
        pass();
 #endif
        now_done();
        phase = ENDING;
+       armed_before = 0;
 #ifdef SETTLE_AT_END
        settle()
 #else
@@ -689,10 +648,12 @@ inline mark_ends()
 /* GC_EVENT_PRE_START_WORLD */
 inline world_goes_on()
 {
+    mark_ends();
     armed = 0;
     if
     :: phase == MARKING ->
        phase = IDLE;
+       armed_before = 0;
 #ifdef PASS_GIVEN_UP
        if
        :: armed_here -> pass()
@@ -724,6 +685,20 @@ inline die()
     a = 0
 }
 
+/* What nothing depends on any more is forgotten. */
+inline forget_stop()
+{
+#ifndef STALE_STOP
+    armed_before = 0;
+#ifndef STALE_PHASE
+    phase = (phase == MARKING && !armed_here -> IDLE : phase);
+#endif
+#endif
+#ifndef STALE_ARMED
+    armed = armed && armed_here
+#endif
+}
+
 /* The end of a stop. */
 inline go_on()
 {
@@ -731,16 +706,7 @@ inline go_on()
     :: HEARS(ON) -> world_goes_on()
     :: else
     fi;
-    was_armed = 0
-}
-
-inline forget_marks()
-{
-#ifndef REPAIR
-    clear_marks()
-#else
-    skip
-#endif
+    forget_stop()
 }
 
 /* GC_stopped_mark, to its end. */
@@ -762,7 +728,7 @@ inline finish()
     die();
     go_on();
 #ifndef PASS_LATE
-    forget_marks()
+    clear_marks()
 #endif
 }
 
@@ -785,12 +751,12 @@ inline give_up()
 #endif
     go_on();
 #ifndef INCREMENTAL
-    forget_marks();
+    clear_marks();
 #endif
     chosen = 0
 }
 
-/* GC_finalize clears links.  With finalizers, some of the dead are marked. */
+/* GC_finalize clears links. */
 inline finalize()
 {
     for (r : 1 .. REFS) {
@@ -799,43 +765,38 @@ inline finalize()
         :: else
         fi
     }
-    r = 0;
-#ifdef RESURRECTION
-    for (a : 1 .. ADDRESSES) {
-        marked[a] = marked[a] || !occupied[a]
-    }
-    a = 0
-#endif
+    r = 0
 }
+
+#if defined(SETTLE_UNHEARD)
+#define HAS_PASSED 1
+#else
+#define HAS_PASSED (phase == ENDING && is_done)
+#endif
 
 /* GC_EVENT_RECLAIM_END */
 inline collection_ends()
 {
     if
-#ifdef SETTLE_UNHEARD
-    :: true -> settle()
-#else
-    :: is_done -> settle()
+    :: HAS_PASSED -> settle()
     :: else
-#endif
     fi;
-    if
-    :: phase == ENDING -> phase = IDLE
-    :: else
-    fi
+    phase = IDLE;
+    armed_before = 0
 }
 
 inline finish_collection()
 {
 #ifdef PASS_LATE
     pass();
-    forget_marks();
+    clear_marks();
 #endif
     finalize();
     if
     :: HEARS(RECLAIM) -> collection_ends()
     :: else
     fi;
+    phase = (phase == ENDING -> IDLE : phase);
     chosen = 0;
     has_links = 0;
     tidy()
@@ -850,7 +811,7 @@ inline finish_collection()
 proctype collector()
 {
     byte a, s, r, chosen;
-    bit held, was_armed, has_links;
+    bit held, has_links;
 
 end:
     do
@@ -871,17 +832,12 @@ end:
        :: d_step { alloc_lock && ENDS_LATER -> finish_collection(); alloc_lock = 0 }
        :: else
        fi
-#if !defined(REPAIR) || defined(GIVE_UP)
     :: atomic {
            !alloc_lock ->
            choose(0);
-#ifdef REPAIR
-           choose_roots();
-#endif
            choose_stop_events();
            d_step { begin_marking(); give_up() }
        }
-#endif
 #ifdef INCREMENTAL
     :: d_step { !alloc_lock && in_cycle && !visited -> visit() }
 #endif
@@ -902,98 +858,116 @@ inline find_due()
     r = 0
 }
 
-/* gcw__settle, of collector.c: settle_locked. */
+/* gcw__settle, and what must be found from then on. */
 inline settle_all()
 {
 #ifdef UNLOCKED
     d_step { settle() }
 #else
-    if
-    :: d_step { !alloc_lock && !DROP -> now_done(); settle(); find_due() }
-    :: d_step { !alloc_lock && DROP -> alloc_lock = 1 }
-       drop();
-       d_step { now_done(); settle(); find_due(); alloc_lock = 0 }
-    fi
-#endif
-}
-
-/* shard.c: bury; its watches go to the list. */
-inline bury()
-{
-    assert(owner[s] != FREE && owner[s] != TAKEN);
-    r = owner[s];
-    assert(dead[r] || dropped[r]);
-    assert(!found[r] && !disposed[r]);
-    assert(!cell[r]);
-    found[r] = 1;
-    r = 0
-}
-
-inline free_slot()
-{
-    owner[s] = FREE;
-    keep[s] = 0
-}
-
-inline clear_bit()
-{
-#ifdef BITS_STORED
-    word = bits;
-    atomic { bits = word & ~BIT(s); word = 0 }
-#else
-    bits = bits & ~BIT(s)
+    do
+    :: d_step { !alloc_lock && !DROP ->
+           now_done();
+           settle();
+           find_due();
+           sweeps = 1
+       }
+       break
+    :: catch_up()
+    od
 #endif
 }
 
 #define IS_CLEARED(s) (owner[s] != FREE && owner[s] != TAKEN \
                        && by_link[owner[s]] && !cell[owner[s]])
 
+/* way.c: find_in. */
+inline find_cleared()
+{
+    for (s : 0 .. SLOTS - 1) {
+        if
+        :: IS_CLEARED(s) -> die_in(s)
+        :: else
+        fi
+    }
+    s = 0
+}
+
+/* bury.c: bury; its watches go to the list.  gcw__seat_free. */
+inline bury(s)
+{
+    if
+    :: word & BIT(s) ->
+       assert(owner[s] != FREE && owner[s] != TAKEN);
+       r = owner[s];
+       assert(dead[r] || dropped[r]);
+       assert(!found[r] && !disposed[r]);
+       assert(!cell[r]);
+       found[r] = 1;
+       r = 0;
+       owner[s] = FREE;
+       keep[s] = 0
+    :: else
+    fi
+}
+
+inline end_sweep()
+{
+    for (r : 1 .. REFS) {
+        assert(!(due & BIT(r)) || found[r] || disposed[r])
+    }
+    r = 0;
+    due = 0;
+#ifdef SWEPT_LATE
+    swept = 1;
+#else
+    swept = sweeps;
+#endif
+    sweeps = 0;
+    shard_lock = 0;
+    word = 0;
+    stored = 0;
+    tidy()
+}
+
 /* Under the sweep lock, so never two at once. */
 proctype sweeper()
 {
-    byte s, r, word;
+    byte s, r, word, stored;         /* bits */
 
 end:
     do
     :: settle_all();
-       atomic { !shard_lock -> shard_lock = 1 }
-       do
-       :: d_step { s < SLOTS && !(bits & BIT(s)) && IS_CLEARED(s) ->
-              bury();
-              free_slot();
-              s++
-          }
-       :: d_step { s < SLOTS && !(bits & BIT(s)) && !IS_CLEARED(s) -> s++ }
-#ifdef BIT_FREE
-       :: d_step { s < SLOTS && bits & BIT(s) && owner[s] == FREE -> skip }
-          clear_bit();
-          s++
-       :: d_step { s < SLOTS && bits & BIT(s) && owner[s] != FREE -> bury() }
-#else
-       :: d_step { s < SLOTS && bits & BIT(s) -> bury() }
+       atomic {
+           !shard_lock ->
+           d_step { find_cleared() }
+           if
+           :: !has_dead -> d_step { end_sweep() } goto end
+           :: has_dead ->
+              shard_lock = 1;
+#ifndef LISTED_LATE
+              has_dead = 0
+#endif
+           fi
+       }
+       word = bits;
+#ifdef LISTED_LATE
+       has_dead = 0;
 #endif
 #ifdef BIT_FIRST
-          clear_bit();
-          free_slot();
+       bits = bits & ~word;
+       d_step { bury(0); bury(SLOTS - 1); end_sweep() }
 #else
-          d_step { free_slot() }
-          clear_bit();
+       d_step { bury(0) }
+#if SLOTS > 1
+       d_step { bury(1) }
 #endif
-          s++
-       :: atomic {
-              s == SLOTS ->
-              d_step {
-                  s = 0;
-                  shard_lock = 0;
-                  for (r : 1 .. REFS) {
-                      assert(!(due & BIT(r)) || found[r] || disposed[r])
-                  }
-                  due = 0;
-                  tidy()
-              }
-              break
-          }
-       od
+#ifdef BITS_STORED
+       stored = bits;
+       d_step { bits = stored & ~word; end_sweep() }
+#else
+       d_step { bits = bits & ~word; end_sweep() }
+#endif
+#endif
     od
 }
 
@@ -1003,17 +977,18 @@ inline have_object(a)
 {
     if
     :: occupied[a]
-    :: !occupied[a] && !alloc_lock ->
-       occupied[a] = 1;
-#ifdef UNCOLLECTABLE
-       if
-       :: marked[a] = 1
-       :: true
-       fi
-#endif
+    :: !occupied[a] && !alloc_lock -> occupied[a] = 1
     fi;
     making = a
 }
+
+#if ADDRESSES > 1
+#define HAS_OBJECT (!alloc_lock || occupied[1] || occupied[2])
+#define HAS_TARGET (occupied[1] || occupied[2])
+#else
+#define HAS_OBJECT (!alloc_lock || occupied[1])
+#define HAS_TARGET occupied[1]
+#endif
 
 inline choose_object()
 {
@@ -1037,8 +1012,8 @@ inline find_or_take()
         :: owner[s] == FREE -> slot = (slot == TAKEN -> s : slot)
         :: (owner[s] != FREE && owner[s] != TAKEN
             && address[owner[s]] == making && by_link[owner[s]] == link
-            && cell[owner[s]]) ->
-           assert(!dead[owner[s]]);
+            && (swept || cell[owner[s]])) ->
+           assert(cell[owner[s]] && !dead[owner[s]]);
            is_found = 1
         :: else
         fi
@@ -1098,18 +1073,19 @@ inline soil()
 #endif
 }
 
+/* shard.c: lags, before a reference is looked for and before one is made. */
 #if defined(MAKES_BEHIND) || defined(FINDS_BEHIND)
 #define MAY_FIND 1
 #else
-#define MAY_FIND is_done
+#define MAY_FIND (link || is_done)
 #endif
-#if defined(MAKES_BEHIND) || defined(CHECKS_EARLY)
+#if defined(MAKES_BEHIND)
 #define MAY_MAKE 1
 #else
-#define MAY_MAKE is_done
+#define MAY_MAKE (link || is_done)
 #endif
 
-/* publish_ref, with the shard's lock. */
+/* enter_seat, with the shard's lock. */
 inline publish()
 {
 #ifdef WRITTEN_EARLY
@@ -1125,6 +1101,8 @@ inline publish()
     d_step { known[new] = 1; end_making() }
 }
 
+/* The target may as well have come to the caller when it gets the lock.  Who finds
+ * that the engine lags settles, as the sweeper does, and comes again. */
 proctype maker()
 {
     byte s, r, slot, new;
@@ -1132,64 +1110,28 @@ proctype maker()
 
 end:
     do
-    :: atomic { choose_object(); choose_way() }
-again:
-#ifdef CHECKS_EARLY
+    :: atomic {
+           !shard_lock && (MAY_FIND || HAS_LINKS) && HAS_OBJECT ->
+           choose_way();
+           if
+           :: MAY_FIND -> choose_object()
+           :: else -> link = 0; goto end
+           fi;
+           d_step { find_or_take() }
+           if
+           :: is_found || new == 0 || slot == TAKEN || !MAY_MAKE ->
+              end_making();
+              goto end
+           :: else -> shard_lock = 1
+           fi
+       }
        if
-       :: atomic { is_done -> skip }
-       :: atomic { !is_done -> skip }
-          catch_up()
-       fi;
-#endif
-       if
-       :: atomic {
-#ifndef CHECKS_EARLY
-              !shard_lock && MAY_FIND ->
-#else
-              !shard_lock ->
-#endif
-              d_step { find_or_take() }
-              if
-              :: is_found || new == 0 || slot == TAKEN ->
-                 end_making();
-                 goto end
-#ifdef FINDS_BEHIND
-              :: !is_found && new != 0 && slot != TAKEN && !is_done ->
-                 goto behind
-#endif
-              :: else -> shard_lock = 1
-              fi
-          }
-#ifndef CHECKS_EARLY
-       :: atomic { !is_done -> skip }
-behind:
-          catch_up();
-          goto again
-#endif
-       fi;
-       if
-       :: atomic {
-              !link ->
-              take_ref();
-#ifdef BIT_FREE
-              skip
-          }
-          bits = bits & ~BIT(slot);
-#else
-          }
-#endif
+       :: atomic { !link -> take_ref() }
           publish()
 #ifdef HAVE_LINKS
        :: atomic { link -> take_ref(); owner[slot] = TAKEN; shard_lock = 0 }
           atomic { !alloc_lock -> registered[new] = 1 }
-          do
-          :: atomic { !shard_lock && MAY_MAKE -> shard_lock = 1; break }
-          :: atomic { !MAY_MAKE -> skip }
-             catch_up()
-          od;
-#ifdef BIT_FREE
-          bits = bits & ~BIT(slot);
-#endif
+          atomic { !shard_lock -> shard_lock = 1 }
           owner[slot] = new;
           d_step { known[new] = 1; end_making() }
 #endif
@@ -1209,13 +1151,15 @@ inline choose_target()
     fi
 }
 
+/* bury.c: find_any.  What is at the address, or was there and is not buried. */
 inline find_slot()
 {
     slot = TAKEN;
+    old = 0;
     for (s : 0 .. SLOTS - 1) {
         if
         :: (owner[s] != FREE && owner[s] != TAKEN
-            && address[owner[s]] == disposing && cell[owner[s]]) ->
+            && address[owner[s]] == disposing) ->
            slot = s;
            old = owner[s]
         :: else
@@ -1224,82 +1168,75 @@ inline find_slot()
     s = 0
 }
 
+/* end_seat, until the reference reads NULL; its watches go to the list. */
+inline dispose_of(r)
+{
+    assert(cell[r] || dead[r] || dropped[r]);
+    assert(!found[r] && !disposed[r]);
+    disposed[r] = 1;
+    cell[r] = 0
+}
+
 inline end_disposal()
 {
+    shard_lock = 0;
     disposing = 0;
     slot = 0;
     old = 0;
     tidy()
 }
 
-/* A slot of the engine's. */
-inline kill_slot()
+inline end_or_go_on()
 {
-#ifndef FREES_BEHIND
-    atomic { !alloc_lock -> alloc_lock = 1 }
+    find_slot();
     if
-    :: DROP -> drop()
+    :: slot == TAKEN -> end_disposal()
     :: else
-    fi;
-    now_done();
-#endif
-    if
-    :: cell[old] ->
-       atomic { cell[old] = 0; disposed[old] = 1 }
-#ifdef LETS_GO
-       disposing = 0;
-#endif
-       owner[slot] = FREE
-    :: else                      /* it was dropped meanwhile */
-    fi;
-    atomic {
-        if
-        :: owner[slot] == FREE -> keep[slot] = 0
-        :: else
-        fi;
-        shard_lock = 0;
-#ifndef FREES_BEHIND
-        alloc_lock = 0;
-#endif
-        end_disposal()
-    }
+    fi
 }
 
-/* One with a link. */
-inline unlink_slot()
+/* free_seat; forget_dead. */
+inline free_slot()
 {
-    atomic { cell[old] = 0; disposed[old] = 1 }
-    atomic { owner[slot] = TAKEN; shard_lock = 0 }
-    atomic { !alloc_lock -> registered[old] = 0 }
-    atomic {
-        !shard_lock -> owner[slot] = FREE;
-        keep[slot] = 0;
-        end_disposal()
-    }
+#ifdef BIT_FIRST
+    bits = bits & ~BIT(slot);
+    d_step { owner[slot] = FREE; keep[slot] = 0; end_or_go_on() }
+#else
+    d_step { owner[slot] = FREE; keep[slot] = 0 }
+    d_step { bits = bits & ~BIT(slot); end_or_go_on() }
+#endif
 }
 
+/* The target may as well have come to the caller when gcw__settle ends.  Links are
+ * unregistered one by one here, and others may ask for a reference meanwhile, to
+ * which this happens too. */
 proctype disposer()
 {
     byte s, r, slot, old;
 
 end:
     do
-    :: atomic { choose_target() }
-       catch_up();               /* gcw__settle */
+    :: catch_up()
+    :: atomic {
+           !alloc_lock && !DROP && HAS_TARGET ->
+           choose_target();
+           d_step { now_done(); settle() }
+       }
        if
-       :: atomic {
-              !shard_lock ->
-              d_step { find_slot() }
-              if
-              :: slot == TAKEN -> end_disposal(); goto end
-              :: else -> shard_lock = 1
-              fi
-          }
+       :: d_step { !shard_lock -> shard_lock = 1; end_or_go_on() }
        fi;
-       if
-       :: by_link[old] -> unlink_slot()
-       :: else -> kill_slot()
-       fi
+       do
+       :: atomic { !disposing -> break }
+       :: d_step { disposing && !by_link[old] -> dispose_of(old) }
+          free_slot()
+#ifdef HAVE_LINKS
+       :: d_step { disposing && by_link[old] -> dispose_of(old) }
+          atomic { owner[slot] = TAKEN; shard_lock = 0 }
+          atomic { !alloc_lock -> registered[old] = 0 }
+          atomic { !shard_lock -> shard_lock = 1 }
+          free_slot()
+#endif
+       od
     od
 }
 
