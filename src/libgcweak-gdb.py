@@ -90,8 +90,8 @@ def show_method(method):
         else "data " + hex(number(data)))
 
 
-# In the order of the enumeration in cleanup.c.
-CLEANUP_STATES = ["armed", "done", "detached"]
+# In the order of enum gcw__cleanup_state.
+CLEANUP_STATES = ["armed", "done", "detached", "done"]
 
 
 def show_cleanup(cleanup):
@@ -376,9 +376,11 @@ class Cleanups(Command):
     def list(self, _):
         order = symbol("cleanup-order.c", "order")
         for at in range(number(order["end"]) - 1, -1, -1):
-            if number(order["slots"][at]) != 0:
-                say_entry(hidden(order["slots"][at], "struct gcw_cleanup"),
-                          show_cleanup)
+            if number(order["slots"][at]) == 0:
+                continue
+            cleanup = hidden(order["slots"][at], "struct gcw_cleanup")
+            if number(cleanup["state"]) == 0:
+                say_entry(cleanup, show_cleanup)
 
 
 gdb.printing.register_pretty_printer(gdb.current_objfile(), printers(),

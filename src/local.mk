@@ -106,6 +106,8 @@ gcweak_sources = \
 	src/marks/engine.h \
 	src/marks/inner.h \
 	src/marks/kill.c \
+	src/marks/kind.c \
+	src/marks/kind.h \
 	src/marks/marked.h \
 	src/marks/owners.c \
 	src/marks/owners.h \

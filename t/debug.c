@@ -919,7 +919,7 @@ static GC_on_collection_event_proc library_event;
 static void GC_CALLBACK
 keep_the_end_to_oneself(GC_EventType event)
 {
-    if (event != GC_EVENT_MARK_END)
+    if (event != GC_EVENT_MARK_END && event != GC_EVENT_PRE_START_WORLD)
         library_event(event);
 }
 

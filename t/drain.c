@@ -478,6 +478,15 @@ TEST(a_callback_that_ends_its_thread_leaves_it_readable)
     assert_false(readable(fd, 0));
 }
 
+TEST(a_bounded_drain_that_ran_all_leaves_it_unreadable)
+{
+    int fd = quiet_fd();
+    size_t *n = counter_new();
+    pend_several(3, count, n);
+    assert_int_equal(gcw_drain(3), 3);
+    assert_false(readable(fd, 0));
+}
+
 static bool
 edge_comes(int edges)
 {

@@ -55,7 +55,7 @@ stop_here(void) { __asm__ volatile("" : : : "memory"); }
 
 int main(void)
 {
-    struct thing *other;
+    struct thing *other, *third;
     gcw_event *e;
     gcw_hub *h;
     gcw_exit_options o = { .name = "the index" };
@@ -63,6 +63,7 @@ int main(void)
     GC_INIT();
     thing = GC_NEW(struct thing);
     other = GC_NEW(struct thing);
+    third = GC_NEW(struct thing);
     e = gcw_event_new("pressed");
     h = gcw_hub_new();
     ref = gcw_ref_new(thing);
@@ -74,6 +75,8 @@ int main(void)
     guardian = gcw_guardian_new();
     gcw_guardian_add(guardian, other, thing);
     gcw_dispose(other);
+    gcw_cleanup_new(third, close_it, NULL);
+    gcw_dispose(third);
     listener = gcw_event_connect(e, method, 0);
     blocked = gcw_event_connect_fn(e, hear_it, NULL, GCW_ONCE);
     gcw_listener_block(blocked);
@@ -88,6 +91,7 @@ int main(void)
     gcw_map_remove(map, e);
     ephemeron = gcw_ephemeron_new(thing, map);
     stop_here();
+    gcw_drain(0);
     GC_reachable_here(e);
     GC_reachable_here(h);
     GC_reachable_here(other);
@@ -131,6 +135,11 @@ gcw-cleanups
 gcw-maps
 gcw-entries map
 gcw-guardians
+break close_it
+continue
+printf "inside\n"
+print *pending
+gcw-cleanups
 gcw-entries
 END
 gdb -nx -batch -iex "set auto-load scripts-directory $dir/auto-load" \
@@ -138,6 +147,9 @@ gdb -nx -batch -iex "set auto-load scripts-directory $dir/auto-load" \
     -x "$dir/commands" "$dir/program" > "$dir/out" 2>&1
 thing=$(sed -n 's/^thing is //p' "$dir/out")
 map=$(sed -n 's/^map is //p' "$dir/out")
+sed '1,/^inside$/d' "$dir/out" > "$dir/inside"
+echo "listed inside: $(grep -c '^  0x.*, armed$' "$dir/inside") armed and" \
+    "$(grep -c '^  0x.* dead .*, ' "$dir/inside") pending" >> "$dir/out"
 
 number=0
 # says WHAT PATTERN: one test; a line of gdb's matches.
@@ -152,7 +164,7 @@ says()
     fi
 }
 
-echo 1..27
+echo 1..29
 says 'a reference' "^.[0-9]+ = reference to $thing\$"
 says 'a dead long one' '^.[0-9]+ = long reference to a dead object$'
 says 'a method' "^.[0-9]+ = method turn_it of $thing, data 0x"
@@ -182,3 +194,6 @@ says 'but not without a map' 'gcw-entries MAP: which map'
 says 'a guardian' '^.[0-9]+ = guardian of 1 objects, some to be handed out$'
 says 'guardians are listed' '^  0x[0-9a-f]+  guardian of 1 objects, some to be'
 says 'intern tables, too' '^  0x[0-9a-f]+  intern table, 0 entries in 16 slots'
+says 'one that a drain runs is done' \
+    '^.[0-9]+ = cleanup close_it on a dead .*, done$'
+says 'only that is listed as pending' '^listed inside: 1 armed and 1 pending$'

@@ -6,6 +6,7 @@
 test_programs = \
 	t/atexit.t \
 	t/base.t \
+	t/batch.t \
 	t/cleanup.t \
 	t/debug.t \
 	t/drain.t \
@@ -46,6 +47,7 @@ test_programs = \
 	t/strangers.t \
 	t/threads.t \
 	t/torture-read.t \
+	t/way.t \
 	t/worker.t
 
 # Those of proxies, and of what stands in for them.
@@ -197,6 +199,7 @@ t_locks_held_LDFLAGS = \
 	-Wl,--wrap=GC_register_finalizer_no_order \
 	-Wl,--wrap=GC_get_on_collection_event \
 	-Wl,--wrap=GC_set_on_collection_event \
+	-Wl,--wrap=GC_get_abort_func,--wrap=GC_set_abort_func \
 	-Wl,--wrap=GC_register_displacement \
 	-Wl,--wrap=GC_init,--wrap=GC_gcollect,--wrap=GC_get_my_stackbottom \
 	-Wl,--wrap=GC_thread_is_registered,--wrap=GC_register_my_thread \

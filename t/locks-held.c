@@ -58,6 +58,8 @@
           ())                                                               \
     WATCH_VOID(GC_set_on_collection_event,                                  \
                (GC_on_collection_event_proc fn), (fn))                      \
+    WATCH(GC_abort_func, GC_get_abort_func, (void), ())                     \
+    WATCH_VOID(GC_set_abort_func, (GC_abort_func fn), (fn))                 \
     WATCH_VOID(GC_register_displacement, (size_t at), (at))                 \
     WATCH_VOID(GC_init, (void), ())                                         \
     WATCH_VOID(GC_gcollect, (void), ())                                     \
@@ -554,7 +556,7 @@ static GC_on_collection_event_proc library_event;
 static void GC_CALLBACK
 keep_the_end_to_oneself(GC_EventType event)
 {
-    if (event != GC_EVENT_MARK_END)
+    if (event != GC_EVENT_MARK_END && event != GC_EVENT_PRE_START_WORLD)
         library_event(event);
 }
 

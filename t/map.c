@@ -785,7 +785,7 @@ static GC_on_collection_event_proc heard_before;
 static void GC_CALLBACK
 hear_no_end(GC_EventType event)
 {
-    if (event != GC_EVENT_MARK_END)
+    if (event != GC_EVENT_MARK_END && event != GC_EVENT_PRE_START_WORLD)
         heard_before(event);
 }
 

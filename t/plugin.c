@@ -356,6 +356,25 @@ END(pending_ones_run_too, 0, "unload\nplugin: cleanup\nunloaded\nhost\n")
     MUST(gcw_drain(0) == 1);
 }
 
+static void
+unload_inside(void *plugin)
+{
+    unload(plugin);
+}
+
+/* The drain has looked at it already, but not got to it. */
+END(so_do_those_that_come_later_in_a_drain, 0,
+    "first\nunload\nplugin: cleanup\nunloaded\nhost\n")
+{
+    void *plugin = load("plugin-exit"), *target = lasting_target(0);
+    pend(say_it, (char *)"first");
+    pend(unload_inside, plugin);
+    plugin_cleanup(plugin, target);
+    MUST(gcw_dispose(target) == 0);
+    pend(say_it, (char *)"host");
+    MUST(gcw_drain(0) == 3);
+}
+
 END(cleanups_of_a_plugin_that_went_do_not_run_again_at_exit, 0,
     "unload\nplugin: cleanup\nunloaded\nhost\n")
 {

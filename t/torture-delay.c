@@ -191,12 +191,52 @@ storm(void *unused)
     return unused;
 }
 
+/* --- A thief --- */
+
+enum { LONGEST_NAP = 20000 };        /* microseconds */
+
+bool with_thief;
+static pthread_t thief;
+
+static void GC_CALLBACK
+tell_nobody(GC_EventType event)
+{
+    (void)event;
+}
+
+static void
+nap(void)
+{
+    struct timespec t = { 0, (long)below(LONGEST_NAP) * 1000 };
+
+    nanosleep(&t, NULL);
+}
+
+/* Never between the beginning of marking and its end: both are in one stop, for
+ * the collector is not incremental. */
+static void *
+steal(void *unused)
+{
+    chance_begin(delay_seed, UINT_MAX);
+    while (atomic_load(&storming)) {
+        GC_on_collection_event_proc before = GC_get_on_collection_event();
+
+        GC_set_on_collection_event(tell_nobody);
+        nap();
+        GC_set_on_collection_event(before);
+        nap();
+    }
+    return unused;
+}
+
 void
 storms_begin(void)
 {
     sem_init(&wanted, 0, 0);
     atomic_store(&storming, true);
-    if (GC_pthread_create(&storm_thread, NULL, storm, NULL) != 0)
+    if (GC_pthread_create(&storm_thread, NULL, storm, NULL) != 0
+        || (with_thief
+            && GC_pthread_create(&thief, NULL, steal, NULL) != 0))
         abort();
 }
 
@@ -205,4 +245,6 @@ storms_end(void)
 {
     atomic_store(&storming, false);
     GC_pthread_join(storm_thread, NULL);
+    if (with_thief)
+        GC_pthread_join(thief, NULL);
 }

@@ -42,13 +42,16 @@ enum {
 struct setting {
     const char *name;
     bool incremental, forks, plugins, maps;
+    bool thief;              /* of the collector's event function */
     const char *markers;     /* of the collector, or NULL */
+    const char *refs;        /* how references hold their targets, or NULL */
 };
 
 static const struct setting settings[] = {
     { .name = "normal" },
     { .name = "incremental", .incremental = true },
-    { .name = "markers", .markers = "4" },
+    { .name = "links", .markers = "4", .refs = "links" },
+    { .name = "thief", .markers = "4", .thief = true },
     { .name = "forks", .forks = true },
     { .name = "maps", .maps = true },
     { .name = "maps-markers", .maps = true, .markers = "4" },
@@ -278,6 +281,7 @@ set_up(const struct setting *s)
     with_forks = s->forks;
     with_plugins = s->plugins;
     only_maps = s->maps;
+    with_thief = s->thief;
     tally_begin();
     if (atexit(check_promises) != 0 || gcw_init() != 0)
         abort();
@@ -306,6 +310,15 @@ play_setting(const struct setting *s, long seconds)
 
 /* --- All settings --- */
 
+static void
+set_or_unset(const char *name, const char *value)
+{
+    if (value != NULL)
+        setenv(name, value, 1);
+    else
+        unsetenv(name);
+}
+
 static pid_t
 start(const struct setting *s, long seconds)
 {
@@ -315,10 +328,8 @@ start(const struct setting *s, long seconds)
     pid_t pid;
     snprintf(time, sizeof time, "%ld", seconds);
     snprintf(number, sizeof number, "%llu", (unsigned long long)seed);
-    if (s->markers != NULL)
-        setenv("GC_MARKERS", s->markers, 1);
-    else
-        unsetenv("GC_MARKERS");
+    set_or_unset("GC_MARKERS", s->markers);
+    set_or_unset("GCWEAK_REFS", s->refs);
     if (posix_spawn(&pid, "/proc/self/exe", NULL, NULL, argv, environ) != 0)
         abort();
     return pid;

@@ -44,6 +44,10 @@ void delays_end(void);
 void storms_begin(void);
 void storms_end(void);
 
+/* Storms have a thread that takes the collector's event function away, and gives
+ * it back, all the time, if the setting has it. */
+extern bool with_thief;
+
 /* --- The model --- */
 
 /* An object's life.  Pointer-free: it keeps nothing alive. */

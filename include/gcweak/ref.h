@@ -39,10 +39,9 @@
  * event function (GC_set_on_collection_event) has to call the one before.  If he
  * does not, targets are held strongly by marks until the library finds that, which
  * is at the next call or finalizer after a collection; then it puts its own function
- * before that one, and calls that first.  If a function withholds the end of a
- * collection whose beginning it has passed on, which targets have died is found out
- * afterwards; in incremental mode it cannot be, and all that are held by marks are
- * taken for dead.
+ * before that one, and calls that first.  If a function passes on that marking
+ * begins, and then neither that it ends nor that the world goes on, it cannot be
+ * known which targets have died: all that are held by marks are taken for dead.
  *
  * How the read works without a lock stands on top of src/weak/read.h.
  */

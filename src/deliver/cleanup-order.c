@@ -2,11 +2,11 @@
  * making.
  *
  * The order is an array of hidden pointers, the newest last, in memory from
- * malloc, which no collection scans: a cleanup that has still to run is held
- * by what it waits for (cleanup.c).  A cleanup knows its slot, so taking it
- * out touches no other, and leaves a hole.  When there is no room, or hardly
- * anything is left, the holes are closed.  So adding and taking out take
- * constant time, amortised.
+ * malloc, which no collection scans: a cleanup that is in is held by what it
+ * waits for, or by the queue of the drain (cleanup.c).  A cleanup knows its
+ * slot, so taking it out touches no other, and leaves a hole.  When there is
+ * no room, or hardly anything is left, the holes are closed.  So adding and
+ * taking out take constant time, amortised.
  */
 #include <config.h>
 #include "deliver/cleanup-order.h"
@@ -83,28 +83,43 @@ gcw__cleanup_order_add(gcw_cleanup *c)
     return true;
 }
 
+/* All cleanups that are left are written to when holes are closed, so that is
+ * not done before they are few. */
 static void
 shrink(void)
 {
-    if (order.capacity == SMALLEST || order.live >= order.capacity / 8
+    if (order.capacity == SMALLEST || order.live >= order.capacity / 16
         || order.holds != 0)
         return;
     close_holes();
-    resize_order(order.capacity / 4 < SMALLEST ? SMALLEST
-                                               : order.capacity / 4);
+    resize_order(order.capacity / 8 < SMALLEST ? SMALLEST
+                                               : order.capacity / 8);
+}
+
+void
+gcw__cleanup_order_remove_all(gcw_cleanup *const *cleanups, size_t n)
+{
+    size_t removed = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        gcw_cleanup *c = cleanups[i];
+
+        if (c->slot == 0)
+            continue;
+        order.slots[c->slot - 1] = 0;
+        c->slot = 0;
+        removed++;
+    }
+    order.live -= removed;
+    while (order.end > 0 && order.slots[order.end - 1] == 0)
+        order.end--;
+    shrink();
 }
 
 void
 gcw__cleanup_order_remove(gcw_cleanup *c)
 {
-    if (c->slot == 0)
-        return;
-    order.slots[c->slot - 1] = 0;
-    c->slot = 0;
-    order.live--;
-    while (order.end > 0 && order.slots[order.end - 1] == 0)
-        order.end--;
-    shrink();
+    gcw__cleanup_order_remove_all(&c, 1);
 }
 
 gcw_cleanup *

@@ -24,6 +24,7 @@ next_cleanups(struct cleanups *batch)
 
     batch->n = 0;
     gcw__lock(&gcw__queue_lock, true);
+    gcw__drain_tidy();
     while (batch->n < GCW__BATCH
            && (c = gcw__cleanup_order_next(&batch->at)) != NULL) {
         batch->cleanups[batch->n] = c;

@@ -1,18 +1,24 @@
 /* cleanup.c: functions that run once when their target dies.
  *
- * State.  A cleanup is ARMED until one of these wins it, under the lock: the
- * drain, run, exit, detach, or the unloading of the code.  A pending cleanup
- * is still ARMED; that it is pending shows only in the drain's queue.  The
- * winner takes the cleanup off its references; a pending cleanup that the
- * drain did not win stays in the queue, without its data, until the drain
- * passes it over.
+ * State.  A cleanup is ARMED until one of these wins it, by a single exchange
+ * of the state: a drain, run, exit, detach, or the unloading of the code.  A
+ * pending cleanup is still ARMED; that it is pending shows only in the drain's
+ * queue.  The winner takes the cleanup off its references, and its data from
+ * it; one that was pending stays in the queue, without its data, until it is
+ * tidied away (drain.c).
+ *
+ *     ARMED --- a drain: no lock ------------------------> TAKEN
+ *       |  --- run, exit, unloading: queue lock ---------> DONE
+ *       +----- detach, unloading, late: queue lock ------> DETACHED
  *
  * What holds a cleanup: its watch, in the slot of its target's reference; or
  * the drain's queue.  All cleanups that have still to run are also in an order
  * (cleanup-order.c), which exit goes through, newest first, and which holds
- * nothing.  The order is under the queue lock, so the drain, which has that
- * lock to take a cleanup off the queue, wins it and takes it out of the order
- * at once.
+ * nothing.  The order is under the queue lock.  Whoever wins with that lock
+ * takes the cleanup out at once.  One that a drain takes, without it, stays in
+ * the order for as long as it is in the queue, which holds it, and leaves both
+ * together.  So whoever goes through the order tidies the queue first, and must
+ * win what it finds there: a drain may be faster.
  *
  * A death callback of a method is a cleanup whose data is the pair of method
  * and user's data.  With weak data the cleanup's own watch is on no reference;
@@ -44,7 +50,11 @@
 #include "weak/pair.h"
 #include "weak/ref.h"
 
-enum { ARMED, DONE, DETACHED };
+enum {
+    ARMED = GCW__CLEANUP_ARMED,
+    DONE = GCW__CLEANUP_DONE,
+    DETACHED = GCW__CLEANUP_DETACHED
+};
 
 _Static_assert(sizeof(gcw_cleanup) == 64 || sizeof(void *) != 8,
                "a cleanup is small");
@@ -75,20 +85,19 @@ struct method_death {
 static int
 state_of(const gcw_cleanup *c)
 {
-    return atomic_load_explicit(&c->state, memory_order_acquire);
+    return gcw__cleanup_state(c);
 }
 
-/* Under the lock. */
+/* How many have run, but for those that drains have taken.  Under the lock. */
 static uint64_t cleanups_ran;
 
 /* Gives the cleanup that state if it is ARMED; whether it was.  Lock held. */
 static bool
 win_locked(gcw_cleanup *c, unsigned char state)
 {
-    if (state_of(c) != ARMED)
-        return false;
     GCW__DELAY(3);
-    atomic_store_explicit(&c->state, state, memory_order_release);
+    if (!gcw__cleanup_win(c, state))
+        return false;
     gcw__cleanup_order_remove(c);
     cleanups_ran += state == DONE;
     return true;
@@ -111,9 +120,9 @@ win(gcw_cleanup *c, unsigned char state)
 static void *
 take_data(gcw_cleanup *c)
 {
-    void *data = c->data;
+    void *data = atomic_load_explicit(&c->data, memory_order_relaxed);
 
-    c->data = NULL;
+    atomic_store_explicit(&c->data, NULL, memory_order_relaxed);
     return data;
 }
 
@@ -122,7 +131,7 @@ take_data(gcw_cleanup *c)
 /* Drops a cleanup that will not run, since the process is exiting.  Were it
  * queued, all that other threads make and drop during the exit would be kept
  * and marked, and slow the exit down.  False if the lock could not be had. */
-static bool
+static __attribute__((__noinline__)) bool
 let_go(gcw_cleanup *c, bool may_wait)
 {
     bool won;
@@ -141,7 +150,7 @@ cleanup_died(struct gcw__watch *watch, bool may_wait)
 {
     gcw_cleanup *c = (gcw_cleanup *)watch;
 
-    if (atomic_load_explicit(&c->late, memory_order_relaxed)
+    if (!GCW__LIKELY(!atomic_load_explicit(&c->late, memory_order_relaxed))
         && gcw__exit_is_begun())
         return let_go(c, may_wait);
     gcw__drain_push(watch);
@@ -158,29 +167,8 @@ feeler_died(struct gcw__watch *watch, bool may_wait)
     return owner->pending;
 }
 
-/* Whether this process runs the cleanup at exit: not one that another process
- * has registered, nor one that another thread has since the exit began. */
-static bool
-is_own(const gcw_cleanup *c)
-{
-    return c->process == gcw__process() && !c->late;
-}
-
-/* A cleanup that is passed over at exit is in no queue any more, so nothing
- * holds it: it leaves the order as well. */
-static bool
-take_pending(struct gcw__watch *watch, bool at_exit)
-{
-    gcw_cleanup *c = (gcw_cleanup *)watch;
-
-    if (!at_exit || is_own(c))
-        return win_locked(c, DONE);
-    gcw__cleanup_order_remove(c);
-    return false;
-}
-
 /* Calls the cleanup, unless the user's code, at `code`, was unloaded. */
-static void
+static inline void
 call_cleanup(gcw_cleanup *c, uintptr_t code, void *data)
 {
     GCW__TRACE2(cleanup__run, c, code);
@@ -231,14 +219,12 @@ run_pending_method(struct gcw__watch *watch)
 }
 
 static const struct gcw__watch_ops plain_ops = {
-    cleanup_died, take_pending, run_pending_plain, code_of_plain
+    .died = cleanup_died, .run = run_pending_plain, .code = code_of_plain
 };
 static const struct gcw__watch_ops method_ops = {
-    cleanup_died, take_pending, run_pending_method, code_of_method
+    .died = cleanup_died, .run = run_pending_method, .code = code_of_method
 };
-static const struct gcw__watch_ops feeler_ops = {
-    feeler_died, NULL, NULL, NULL
-};
+static const struct gcw__watch_ops feeler_ops = { .died = feeler_died };
 
 /* What others call. */
 
@@ -311,6 +297,7 @@ gcw__cleanups_count(void)
     size_t n;
 
     gcw__lock(&gcw__queue_lock, true);
+    gcw__drain_tidy();
     n = gcw__cleanup_order_count();
     gcw__unlock(&gcw__queue_lock);
     return n;
@@ -322,7 +309,8 @@ gcw__cleanups_ran(void)
     uint64_t n;
 
     gcw__lock(&gcw__queue_lock, true);
-    n = cleanups_ran;
+    gcw__drain_tidy();
+    n = cleanups_ran + gcw__drain_taken();
     gcw__unlock(&gcw__queue_lock);
     return n;
 }
@@ -341,7 +329,7 @@ cleanup_of(size_t size, const struct gcw__watch_ops *ops,
         return NULL;
     c->watch.ops = ops;
     c->fn = fn;
-    c->data = data;
+    atomic_init(&c->data, data);
     atomic_init(&c->state, ARMED);
     atomic_init(&c->at_exit, true);
     c->process = gcw__process();
@@ -622,7 +610,7 @@ gcw_cleanup_atexit(const gcw_cleanup *c)
 static bool
 runs_at_exit(const gcw_cleanup *c)
 {
-    return atomic_load(&c->at_exit) && is_own(c);
+    return atomic_load(&c->at_exit) && gcw__cleanup_is_own(c);
 }
 
 /* The next cleanup that runs at exit, or NULL.  Lock held. */
@@ -643,6 +631,7 @@ gcw__cleanups_close(void)
     size_t at = SIZE_MAX;
 
     gcw__lock(&gcw__queue_lock, true);
+    gcw__drain_tidy();
     cleanups_closed = find_at_exit(&at) == NULL;
     gcw__unlock(&gcw__queue_lock);
     return cleanups_closed;
@@ -712,9 +701,10 @@ take_at_exit(struct ending *ending)
     if (ending->made != made_at_exit)
         ending->at = SIZE_MAX;
     ending->made = made_at_exit;
-    c = find_at_exit(&ending->at);
-    if (c != NULL)
-        win_locked(c, DONE);
+    gcw__drain_tidy();
+    do
+        c = find_at_exit(&ending->at);
+    while (c != NULL && !win_locked(c, DONE));
     gcw__unlock(&gcw__queue_lock);
     return c;
 }
@@ -742,6 +732,14 @@ find_next(const struct gcw__range *range, size_t *at)
     return c;
 }
 
+static bool
+runs_when_unloaded(gcw_cleanup *c)
+{
+    return gcw__cleanup_is_own(c)
+           && (atomic_load(&c->at_exit)
+               || !gcw__pair_alive(watches_of_cleanup(c)));
+}
+
 /* Wins the next cleanup in the range, or NULL; *runs: whether it is to run. */
 static gcw_cleanup *
 win_next(struct ending *ending, bool *runs)
@@ -749,12 +747,11 @@ win_next(struct ending *ending, bool *runs)
     gcw_cleanup *c;
 
     gcw__lock(&gcw__queue_lock, true);
-    c = find_next(ending->range, &ending->at);
-    *runs = c != NULL && is_own(c)
-            && (atomic_load(&c->at_exit)
-                || !gcw__pair_alive(watches_of_cleanup(c)));
-    if (c != NULL)
-        win_locked(c, *runs ? DONE : DETACHED);
+    gcw__drain_tidy();
+    do {
+        c = find_next(ending->range, &ending->at);
+        *runs = c != NULL && runs_when_unloaded(c);
+    } while (c != NULL && !win_locked(c, *runs ? DONE : DETACHED));
     gcw__unlock(&gcw__queue_lock);
     return c;
 }

@@ -2,6 +2,7 @@
 #ifndef GCW__CLEANUP_H
 #define GCW__CLEANUP_H
 
+#include "ground/process.h"
 #include "weak/shard.h"
 
 #include <gcweak/cleanup.h>
@@ -12,16 +13,59 @@
 struct gcw_cleanup {
     struct gcw__watch watch;
     void (*fn)(void *data);          /* constant */
-    void *data;                      /* cleared by the winner of the cleanup */
+    void *_Atomic data;              /* cleared by the winner of the cleanup */
     uint32_t slot;                   /* in the order (cleanup-order.c), from 1
                                       * on; 0: none; under the queue lock */
     unsigned process;                /* constant */
-    atomic_uchar state;              /* written under the queue lock */
+    atomic_uchar state;              /* enum gcw__cleanup_state */
     atomic_bool at_exit;
     atomic_bool late;                /* made by another thread since the exit
                                       * began; written once */
     uint32_t born;                   /* constant: gcw__born */
 };
+
+enum gcw__cleanup_state {
+    GCW__CLEANUP_ARMED,              /* or pending */
+    GCW__CLEANUP_DONE,               /* won by run, exit or unloading */
+    GCW__CLEANUP_DETACHED,
+    GCW__CLEANUP_TAKEN               /* won by a drain; may still be in queue
+                                      * and order */
+};
+
+static inline unsigned char
+gcw__cleanup_state(const gcw_cleanup *c)
+{
+    return atomic_load_explicit(&c->state, memory_order_acquire);
+}
+
+/* Gives the cleanup that state if it is armed; whether it was: then the caller
+ * has won it. */
+static inline bool
+gcw__cleanup_win(gcw_cleanup *c, unsigned char state)
+{
+    unsigned char armed = GCW__CLEANUP_ARMED;
+
+    return gcw__cleanup_state(c) == GCW__CLEANUP_ARMED
+           && atomic_compare_exchange_strong_explicit(
+                  &c->state, &armed, state, memory_order_acq_rel,
+                  memory_order_acquire);
+}
+
+/* Wins a pending cleanup for the drain, which then runs it.  No lock is
+ * needed. */
+static inline bool
+gcw__cleanup_take(gcw_cleanup *c)
+{
+    return gcw__cleanup_win(c, GCW__CLEANUP_TAKEN);
+}
+
+/* Whether this process runs the cleanup at exit: not one that another process
+ * has registered, nor one that another thread has since the exit began. */
+static inline bool
+gcw__cleanup_is_own(const gcw_cleanup *c)
+{
+    return c->process == gcw__process() && !c->late;
+}
 
 /* Runs the cleanups that are still to run at this process's exit, newest
  * first; true if there were any. */

@@ -2,20 +2,38 @@
  *
  * The queue is drained by threads that call gcw_drain or gcw_collect, by the
  * worker (worker.c), and by the exiting thread (exit-run.c); by any number at
- * a time.  Each takes one watch off the queue under the lock, and calls it
- * without.  That a callback runs once is up to its kind (cleanup.c): `take` of
- * the watch, called under the same lock, returns whether it is still to run.
+ * a time.  What it holds are cleanups (cleanup.c).
+ *
+ *     queued --- taken by a drain, run, detached, ... ---> over --- tidied
+ *                       no lock                                under the lock
+ *
+ * A drain looks at the first callbacks of the queue under the lock, and notes
+ * which they are: its batch.  They stay in the queue.  Then it takes one after
+ * the other, by a single exchange in the cleanup and without the lock, and
+ * calls those that nobody else has taken, run or detached meanwhile.
+ *
+ * So all that has still to run is in the queue at any time, and a batch is but
+ * a guess: whether a callback blocks, fails, throws, forks, drains, ends its
+ * thread or the process, others find the rest.
+ *
+ * What is over stays in the queue, and in the order of the cleanups, until it
+ * is the first there and somebody tidies.  Whoever wants to know what is
+ * pending, or goes through the order, tidies first, under the same lock; so
+ * does each look, and the end of each drain.  Since a drain takes its batch in
+ * the order of the queue, nothing that it has taken stays behind one that has
+ * still to run.
  *
  * The queue is linked through `next`, which a watch that is off its reference
  * does not need any more, and hung on the roots.  Under the lock: both its
- * ends, and the error hook.  Callbacks that a sweep makes pending gather in a
- * list of its own, under the sweep lock, which moves to the queue as a whole
- * after each shard.
+ * ends, its links, and the error hook.  Callbacks that a sweep makes pending
+ * gather in a list of its own, under the sweep lock, which moves to the queue
+ * as a whole after each shard.
  */
 #include <config.h>
 #include "deliver/drain.h"
 
 #include "deliver/cleanup-order.h"
+#include "deliver/cleanup.h"
 #include "ground/code.h"
 #include "ground/delay.h"
 #include "ground/guard.h"
@@ -30,8 +48,12 @@
 pthread_mutex_t gcw__queue_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct gcw__wakeup wakeup = GCW__WAKEUP_INIT;
 
-/* The length of the queue; written under the lock. */
+/* The length of the queue, with what is over and was not tidied; written under
+ * the lock. */
 static _Atomic size_t in_queue;
+
+/* How many of those that drains have taken were tidied; under the lock. */
+static uint64_t taken_and_tidied;
 
 static void
 add_to_length(size_t n)
@@ -70,27 +92,18 @@ wake_if_pending(void)
         wake();
 }
 
-/* Puts a watch at the end of a list. */
+size_t gcw__drain_new;
+
+/* Puts the list at the end of the queue.  Lock held. */
 static void
-append_pending(struct gcw__watch **first, struct gcw__watch **last,
-               struct gcw__watch *pending)
+append_new(struct gcw__roots *roots)
 {
-    if (*last != NULL)
-        (*last)->next = pending;
+    if (roots->queue_last != NULL)
+        roots->queue_last->next = roots->new_first;
     else
-        *first = pending;
-    *last = pending;
-}
-
-/* How many callbacks are on their way to the queue; under the sweep lock. */
-static size_t on_their_way;
-
-void
-gcw__drain_push(struct gcw__watch *pending)
-{
-    pending->next = NULL;
-    append_pending(&gcw__roots->new_first, &gcw__roots->new_last, pending);
-    on_their_way++;
+        roots->queue_first = roots->new_first;
+    roots->queue_last = roots->new_last;
+    add_to_length(gcw__drain_new);
 }
 
 /* Moves the callbacks that are new to the queue.  Sweep lock held. */
@@ -99,17 +112,15 @@ queue_new(bool may_wait)
 {
     struct gcw__roots *roots = gcw__roots;
 
-    if (on_their_way == 0)
+    if (gcw__drain_new == 0)
         return true;
     if (!gcw__lock(&gcw__queue_lock, may_wait))
         return false;
-    append_pending(&roots->queue_first, &roots->queue_last, roots->new_first);
-    roots->queue_last = roots->new_last;
-    add_to_length(on_their_way);
+    append_new(roots);
     gcw__unlock(&gcw__queue_lock);
     GCW__DELAY(1);
     roots->new_first = roots->new_last = NULL;
-    on_their_way = 0;
+    gcw__drain_new = 0;
     return true;
 }
 
@@ -133,10 +144,84 @@ gcw__drain_install(void)
     gcw__deaths_install(&listener);
 }
 
+/* How many are looked at, or tidied, together: few enough for the processor's
+ * nearest cache, and for those who wait for the lock. */
+enum { BATCH = 32 };
+
+/* Takes the watch, which is the first, off the queue; returns the next. */
+static struct gcw__watch *
+unlink_first(struct gcw__watch *first)
+{
+    struct gcw__watch *next = first->next;
+
+    first->next = NULL;
+    return next;
+}
+
+/* These were taken off the queue, and `first` comes first now: has them leave
+ * the order, too.  Lock held. */
+static void
+leave(gcw_cleanup *const *popped, size_t n, struct gcw__watch *first)
+{
+    gcw__roots->queue_first = first;
+    if (first == NULL)
+        gcw__roots->queue_last = NULL;
+    add_to_length(-n);
+    gcw__cleanup_order_remove_all(popped, n);
+}
+
+/* The same as gcw__drain_tidy, but no more than BATCH. */
+static size_t
+tidy_some(void)
+{
+    struct gcw__watch *first = gcw__roots->queue_first;
+    gcw_cleanup *popped[BATCH];
+    size_t n = 0, taken = 0;
+
+    while (first != NULL && n < BATCH) {
+        gcw_cleanup *c = (gcw_cleanup *)first;
+        unsigned char state = gcw__cleanup_state(c);
+
+        if (state == GCW__CLEANUP_ARMED)
+            break;
+        taken += state == GCW__CLEANUP_TAKEN;
+        first = unlink_first(first);
+        popped[n++] = c;
+    }
+    taken_and_tidied += taken;
+    if (n != 0)
+        leave(popped, n, first);
+    return n;
+}
+
+size_t
+gcw__drain_tidy(void)
+{
+    size_t all = 0, n;
+
+    do {
+        n = tidy_some();
+        all += n;
+    } while (n == BATCH);
+    return all;
+}
+
 size_t
 gcw__drain_pending(void)
 {
-    return atomic_load_explicit(&in_queue, memory_order_relaxed);
+    size_t n;
+
+    gcw__lock(&gcw__queue_lock, true);
+    gcw__drain_tidy();
+    n = atomic_load_explicit(&in_queue, memory_order_relaxed);
+    gcw__unlock(&gcw__queue_lock);
+    return n;
+}
+
+uint64_t
+gcw__drain_taken(void)
+{
+    return taken_and_tidied;
 }
 
 struct drain {
@@ -147,38 +232,16 @@ struct drain {
     bool at_exit;
     size_t left;                     /* at exit: how many callbacks are still
                                       * to be taken off the queue */
+    struct gcw__watch **batch;
+    size_t at, n;                    /* in the batch: the next, and the end */
 };
 
 static void
 set_code(const struct drain *drain, uintptr_t code)
 {
     if (drain->progress != NULL)
-        atomic_store(&drain->progress->code, code);
-}
-
-/* Takes the first callback off the queue; *taken: whether it is to be run.
- * NULL: the queue is empty. */
-static struct gcw__watch *
-pop(const struct drain *drain, bool *taken)
-{
-    struct gcw__roots *roots = gcw__roots;
-    struct gcw__watch *pending;
-
-    gcw__lock(&gcw__queue_lock, true);
-    pending = roots->queue_first;
-    if (pending != NULL) {
-        roots->queue_first = pending->next;
-        if (pending->next == NULL)
-            roots->queue_last = NULL;
-        pending->next = NULL;
-        add_to_length((size_t)-1);
-        *taken = pending->ops->take(pending, drain->at_exit);
-        if (*taken)
-            set_code(drain, pending->ops->code(pending));
-    }
-    gcw__unlock(&gcw__queue_lock);
-    GCW__DELAY(3);
-    return pending;
+        atomic_store_explicit(&drain->progress->code, code,
+                              memory_order_release);
 }
 
 void
@@ -192,26 +255,97 @@ gcw__drain_failed(void *handle, uintptr_t code, const char *why)
 }
 
 static bool
-may_go_on(const struct drain *drain)
+is_stopped(const struct drain *drain)
 {
-    return (drain->max == 0 || drain->ran < drain->max)
-           && (!drain->at_exit || drain->left != 0)
-           && !(drain->progress != NULL
-                && atomic_load(&drain->progress->stop));
+    return drain->progress != NULL && atomic_load(&drain->progress->stop);
 }
 
-/* The next pending callback.  If the queue is empty, but there was a
- * collection, deaths are noticed once more. */
-static struct gcw__watch *
-next_pending(const struct drain *drain, bool *taken)
+/* How many callbacks the drain may look at together, and run then.  At exit it
+ * is one, for what became pending since may not be run yet. */
+static size_t
+batch_size(const struct drain *drain)
 {
-    struct gcw__watch *pending = pop(drain, taken);
+    size_t most = drain->max == 0 ? BATCH : drain->max - drain->ran;
 
-    if (pending == NULL && gcw__gc_no() != atomic_load(&gcw__noticed)) {
-        gcw__notice_deaths(true);
-        pending = pop(drain, taken);
+    if (drain->at_exit)
+        return drain->left != 0;
+    return most < BATCH ? most : BATCH;
+}
+
+/* At exit: takes off what comes first and is not run then.  A cleanup that is
+ * passed over is in no queue any more, so nothing holds it: it leaves the order
+ * as well.  Lock held. */
+static void
+pass_over(struct drain *drain, size_t tidied)
+{
+    gcw_cleanup *c;
+
+    drain->left -= tidied < drain->left ? tidied : drain->left;
+    while (drain->left != 0
+           && (c = (gcw_cleanup *)gcw__roots->queue_first) != NULL
+           && !gcw__cleanup_is_own(c)) {
+        leave(&c, 1, unlink_first(&c->watch));
+        drain->left--;
     }
-    return pending;
+}
+
+/* Notes the first callbacks of the queue; false if there are none, or none that
+ * this drain may run.  Has the descriptor readable while callbacks wait: those
+ * that are called next may look. */
+static bool
+look_at_queue(struct drain *drain)
+{
+    struct gcw__watch *pending;
+    size_t tidied, size, n = 0;
+    bool more;
+
+    gcw__lock(&gcw__queue_lock, true);
+    tidied = gcw__drain_tidy();
+    if (drain->at_exit)
+        pass_over(drain, tidied);
+    size = batch_size(drain);
+    for (pending = gcw__roots->queue_first; pending != NULL && n < size;
+         pending = pending->next)
+        drain->batch[n++] = pending;
+    more = atomic_load_explicit(&in_queue, memory_order_relaxed) > 1;
+    gcw__unlock(&gcw__queue_lock);
+    GCW__DELAY(3);
+    drain->at = 0;
+    drain->n = n;
+    if (n != 0 && more)
+        gcw__wakeup_set(&wakeup);
+    return n != 0;
+}
+
+/* The same; if the queue is empty, but there was a collection, deaths are
+ * noticed once more. */
+static bool
+find_batch(struct drain *drain)
+{
+    if (drain->max != 0 && drain->ran == drain->max)
+        return false;
+    if (look_at_queue(drain))
+        return true;
+    if (gcw__gc_no() == atomic_load(&gcw__noticed))
+        return false;
+    gcw__notice_deaths(true);
+    return look_at_queue(drain);
+}
+
+/* Takes the callback, unless it is over; whether it is to be run now.  Where
+ * its code lies is shown before, for whoever finds it taken and looks. */
+static inline bool
+take_pending(const struct drain *drain, struct gcw__watch *pending)
+{
+    bool taken;
+
+    if (drain->progress == NULL)
+        return gcw__cleanup_take((gcw_cleanup *)pending);
+    set_code(drain, pending->ops->code(pending));
+    taken = gcw__cleanup_take((gcw_cleanup *)pending);
+    if (!taken)
+        set_code(drain, 0);
+    return taken;
 }
 
 static void
@@ -224,33 +358,17 @@ report_drained(const struct drain *drain, const struct gcw__watch *pending,
     gcw__report_end(&callback, "drain", drain->began, failed);
 }
 
-/* Has the descriptor readable while callbacks wait: the callback that is
- * called next may look. */
-static void
-show_rest(void)
+/* The callback may do anything that the header allows: drain itself, collect,
+ * fail.  Only `drain` is relied on afterwards, which is this thread's own. */
+static inline void
+run_next(struct drain *drain)
 {
-    if (atomic_load(&in_queue) != 0)
-        gcw__wakeup_set(&wakeup);
-}
+    struct gcw__watch *pending = drain->batch[drain->at++];
 
-/* The callback may do anything that the header allows: push and pop the
- * queue, drain itself, collect, fail.  Only `drain` is relied on afterwards,
- * which is this thread's own. */
-static bool
-drain_step(void *run)
-{
-    struct drain *drain = run;
-    bool taken = false;
-    struct gcw__watch *pending = may_go_on(drain)
-        ? next_pending(drain, &taken) : NULL;
-
-    if (pending == NULL)
-        return false;
-    drain->left--;
-    if (!taken)
-        return true;
+    GCW__DELAY(5);
+    if (!take_pending(drain, pending))
+        return;
     drain->current = pending;
-    show_rest();
     drain->began = gcw__report_begin(GCW__REPORT_DRAIN);
     pending->ops->run(pending);
     if (!GCW__LIKELY(drain->began == 0))
@@ -258,7 +376,20 @@ drain_step(void *run)
     drain->ran++;
     drain->current = NULL;
     set_code(drain, 0);
-    return true;
+}
+
+/* Runs the batch, after a look for one.  A callback that fails leaves the step,
+ * and the next one goes on with the batch. */
+static bool
+drain_step(void *run)
+{
+    struct drain *drain = run;
+
+    if (drain->at == drain->n && (is_stopped(drain) || !find_batch(drain)))
+        return false;
+    while (drain->at < drain->n && !is_stopped(drain))
+        run_next(drain);
+    return !is_stopped(drain);
 }
 
 static void
@@ -287,14 +418,17 @@ end_drain(struct drain *drain)
     if (gcw__gc_no() != atomic_load(&gcw__noticed)
         && gcw__shards_watches() != 0)
         wake();
-    wake_if_pending();
+    if (atomic_load(&in_queue) != 0 && gcw__drain_pending() != 0)
+        wake();
 }
 
 static size_t
 run_queue(struct drain drain)
 {
+    struct gcw__watch *batch[BATCH];
     __attribute__((__cleanup__(end_drain))) struct drain run = drain;
 
+    run.batch = batch;
     gcw__code_look();
     gcw__guard_run(&run, drain_step, drain_failed);
     return run.ran;
@@ -317,7 +451,7 @@ gcw__drain_at_exit(void)
 {
     struct drain drain = { .at_exit = true };
 
-    if (gcw__shards_watches() == 0 && gcw__drain_pending() == 0)
+    if (gcw__shards_watches() == 0 && atomic_load(&in_queue) == 0)
         return 0;
     gcw__notice_deaths(true);
     drain.left = gcw__drain_pending();
@@ -347,8 +481,8 @@ gcw_drain_fd(void)
     if (gcw__enter() != 0)
         return -1;
     fd = gcw__wakeup_open(&wakeup);
-    if (fd >= 0)
-        wake_if_pending();
+    if (fd >= 0 && gcw__drain_pending() != 0)
+        wake();
     return fd;
 }
 

@@ -2,26 +2,53 @@
 #ifndef GCW__DRAIN_H
 #define GCW__DRAIN_H
 
+#include "ground/compiler.h"
 #include "ground/part.h"
+#include "ground/roots.h"
 #include "weak/shard.h"
 
 #include <gcweak/drain.h>
 
+/* How many callbacks are on their way to the queue; under the sweep lock. */
+extern size_t gcw__drain_new;
+
 /* Makes the callback of a watch that is off its reference pending; the worker
  * and the descriptor are woken when the sweep is over.  Only for `died`, and
  * so under the sweep lock.  Cannot fail. */
-void gcw__drain_push(struct gcw__watch *pending);
+static inline void
+gcw__drain_push(struct gcw__watch *pending)
+{
+    struct gcw__roots *roots = gcw__roots;
+    struct gcw__watch *last = roots->new_last;
+
+    pending->next = NULL;
+    if (GCW__LIKELY(last != NULL))
+        last->next = pending;
+    else
+        roots->new_first = pending;
+    roots->new_last = pending;
+    gcw__drain_new++;
+}
 
 /* The lock of the queue and of the order of the cleanups, since each callback
  * that the drain runs leaves both. */
 extern pthread_mutex_t gcw__queue_lock;
 
+/* Takes off the queue and out of the order what comes first in the queue and is
+ * over; returns how many.  Afterwards all that is in the order has still to
+ * run, until the next is taken.  Queue lock held. */
+size_t gcw__drain_tidy(void);
+
+/* How many callbacks drains have taken to run; after gcw__drain_tidy.  Queue
+ * lock held. */
+uint64_t gcw__drain_taken(void);
+
 /* What a drain is doing, for other threads that wait for it. */
 struct gcw__progress {
     atomic_bool stop;              /* asks it to end after this callback */
     _Atomic uintptr_t code;        /* of the callback that was taken and has
-                                    * not returned, or 0; set under the queue
-                                    * lock */
+                                    * not returned, or 0; or of one that is
+                                    * about to be taken */
 };
 
 /* As gcw_drain; `progress`, if not NULL, shows how far it is, and stops it. */

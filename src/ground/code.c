@@ -84,25 +84,29 @@ take_first(struct dl_phdr_info *object, size_t size, void *range)
     return 1;
 }
 
-/* Whether `code` is the program's own, which stays.  Where the kernel does not
- * say where the program lies, the program is the first object of the dynamic
- * linker's, but in namespaces of dlmopen. */
+_Atomic uintptr_t gcw__program_start, gcw__program_length;
+
+/* Where the kernel does not say where the program lies, the program is the
+ * first object of the dynamic linker's, but in namespaces of dlmopen. */
+static void
+find_program(void)
+{
+    struct gcw__range range;
+
+    if (!ask_kernel(&range))
+        dl_iterate_phdr(take_first, &range);
+    atomic_store_explicit(&gcw__program_start, range.start,
+                          memory_order_relaxed);
+    atomic_store_explicit(&gcw__program_length, range.end - range.start,
+                          memory_order_release);
+}
+
 static bool
 in_program(uintptr_t code)
 {
-    static _Atomic uintptr_t start, end;
-    struct gcw__range range = { atomic_load_explicit(&start,
-                                                     memory_order_acquire),
-                                atomic_load_explicit(&end,
-                                                     memory_order_relaxed) };
-
-    if (range.start == 0) {
-        if (!ask_kernel(&range))
-            dl_iterate_phdr(take_first, &range);
-        atomic_store_explicit(&end, range.end, memory_order_relaxed);
-        atomic_store_explicit(&start, range.start, memory_order_release);
-    }
-    return gcw__in_range(code, &range);
+    if (atomic_load(&gcw__program_length) == 0)
+        find_program();
+    return gcw__in_program(code);
 }
 
 static int
@@ -200,12 +204,8 @@ is_mapped(uintptr_t code)
     return mapped;
 }
 
-/* A signal handler that calls exit may have interrupted a thread that was
- * taking the dynamic linker's lock, as each collection does at its beginning.
- * So in_program comes first: nothing after it is asked about the program's
- * code. */
 bool
-gcw__code_gone(uintptr_t code)
+gcw__other_code_gone(uintptr_t code)
 {
     return !in_program(code) && was_any_unloaded() && !is_mapped(code);
 }

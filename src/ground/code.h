@@ -33,10 +33,34 @@ void gcw__code_stay(void);
  * of a run of callbacks. */
 void gcw__code_look(void);
 
+/* Where the program itself lies.  The length is 0 until that was asked for, and
+ * written last. */
+extern _Atomic uintptr_t gcw__program_start, gcw__program_length;
+
+/* Whether the code is known to be the program's own, which stays. */
+static inline bool
+gcw__in_program(uintptr_t code)
+{
+    uintptr_t length = atomic_load_explicit(&gcw__program_length,
+                                            memory_order_acquire);
+
+    return code - atomic_load_explicit(&gcw__program_start,
+                                       memory_order_relaxed) < length;
+}
+
+/* gcw__code_gone of code that is not known to be the program's. */
+bool gcw__other_code_gone(uintptr_t code);
+
 /* Whether the code at that address was unloaded, so that nothing is mapped
  * there now.  Does not see the first unloading of all if that came after the
  * last gcw__code_look.  No lock held; may take the dynamic linker's, but not
- * for code of the program itself. */
-bool gcw__code_gone(uintptr_t code);
+ * for code of the program itself: a signal handler that calls exit may have
+ * interrupted a thread that was taking it, as each collection does at its
+ * beginning. */
+static inline bool
+gcw__code_gone(uintptr_t code)
+{
+    return !gcw__in_program(code) && gcw__other_code_gone(code);
+}
 
 #endif

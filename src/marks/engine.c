@@ -15,13 +15,14 @@
  * called in the end either: then the procedure marks all that is in the table.
  * What would be dead lives on for a while; nothing is lost.
  *
- * Where both fail: the event is taken away between the beginning of marking
- * and its end.  In a collector that stops the world once that takes a thread
- * within the collector; in incremental mode, where the two are apart, it can
- * happen.  Then marks are not complete, and which entries live cannot be known:
- * all are dropped, when the next call finds that a collection has passed
- * without the engine, or when the engine is back.  None dangles, for nobody
- * reads one before.
+ * Where both fail: the beginning of marking is heard, its end is not, and the
+ * world goes on unheard, too; until then the end is made up for.  In a collector
+ * that stops the world once that takes a function which passes on one event and
+ * not the others.  Then marks are not complete, and which entries live cannot be
+ * known afterwards: dead ones' memory may serve others that are marked, and
+ * collections that were given up may have changed the marks.  All are dropped, when
+ * the next call finds that a collection has passed without the engine, or when the
+ * engine is back.  None dangles, for nobody reads one before.
  *
  * Reading without a lock.  `done` is a collection after which all dead entries
  * were taken away; gc_no counts up while the world is stopped.  A reader loads
@@ -59,6 +60,7 @@
 #include "collector/objects.h"
 #include "ground/delay.h"
 #include "ground/trace.h"
+#include "marks/kind.h"
 #include "marks/owners.h"
 #include "marks/pass.h"
 #include "marks/pending.h"
@@ -81,14 +83,13 @@ do_nothing(void)
 
 /* Until there are any. */
 static const struct gcw__engine_refs no_refs = {
-    do_nothing, do_nothing, NULL, NULL
+    do_nothing, do_nothing, do_nothing, NULL
 };
 
 /* All but what says otherwise is under the collector's lock. */
 static struct {
     bool is_started;
-    unsigned kind;                   /* constant, as */
-    GC_word descriptor;
+    struct gcw__kind kind;           /* constant */
     int phase;
     _Atomic bool has_toggles;        /* written by anybody */
     _Atomic bool armed;              /* read by marker threads, as */
@@ -109,7 +110,7 @@ bool
 gcw__engine_owns(const void *base)
 {
     return engine.is_started
-           && GC_get_kind_and_size(base, NULL) == (int)engine.kind;
+           && GC_get_kind_and_size(base, NULL) == (int)engine.kind.number;
 }
 
 static bool
@@ -214,18 +215,15 @@ gcw__check_tables(void)
     gcw__tables_check(is_table);
 }
 
-/* `marks_stand`: those of the last collection.  In incremental mode the next one may
- * have begun to mark. */
 static void
-catch_up(GC_word done, GC_word now, bool marks_stand)
+catch_up(GC_word done, GC_word now)
 {
     uint64_t dropped;
 
     gcw__check_tables();
     dropped = drop_all(done);
     if (are_refs_left(done))
-        engine.refs->catch_up(marks_stand && now == done + 1
-                              && !GC_is_incremental_mode());
+        engine.refs->drop_all();
     GCW__TRACE2(weak__missed, now - done, dropped);
     engine.missed = now;
     engine.stats.missed += now - done;
@@ -235,9 +233,9 @@ catch_up(GC_word done, GC_word now, bool marks_stand)
 
 /* Threads that have locks of ours may be in the midst of changing references, and
  * are not to be waited for under the collector's lock: they may wait for that, in
- * a fork. */
+ * a fork.  So references are dropped in the stopped world. */
 static bool
-try_to_catch_up(bool is_stopped, bool marks_stand)
+try_to_catch_up(bool is_stopped)
 {
     GC_word now = gcw__gc_no(), done = atomic_load(&gcw__engine_done);
 
@@ -245,14 +243,14 @@ try_to_catch_up(bool is_stopped, bool marks_stand)
         return true;
     if (are_refs_left(done) && !is_stopped)
         return false;
-    catch_up(done, now, marks_stand);
+    catch_up(done, now);
     return true;
 }
 
 bool
 gcw__engine_try_to_catch_up(void)
 {
-    return try_to_catch_up(false, true);
+    return try_to_catch_up(false);
 }
 
 static void *
@@ -270,7 +268,7 @@ gcw__engine_catch_up(void)
     gcw__with_lock(catch_up_locked, &has_caught_up);
     if (!has_caught_up) {
         GC_stop_world_external();
-        try_to_catch_up(true, true);
+        try_to_catch_up(true);
         GC_start_world_external();
     }
     gcw__hook_take_back();
@@ -278,16 +276,24 @@ gcw__engine_catch_up(void)
 
 /* Events. */
 
-/* Before tables are left to the engine again.  The collector has begun with
- * clearing its marks. */
+/* Before tables are left to the engine again. */
 static void
 mark_starts(void)
 {
-    try_to_catch_up(true, false);
+    try_to_catch_up(true);
     engine.phase = MARKING;
     atomic_store_explicit(&engine.armed, true, memory_order_relaxed);
     atomic_store_explicit(&engine.armed_at, gcw__gc_no(),
                           memory_order_relaxed);
+}
+
+/* Whether it is the collection whose beginning was heard that has marked. */
+static bool
+has_marked(void)
+{
+    return engine.phase == MARKING
+           && atomic_load_explicit(&engine.armed_at, memory_order_relaxed) + 1
+              == gcw__gc_no();
 }
 
 /* If no links are to be cleared, all that have died read NULL when the world goes
@@ -297,7 +303,7 @@ mark_ends(void)
 {
     GC_word now = gcw__gc_no();
 
-    if (engine.phase != MARKING)
+    if (!has_marked())
         return;
     pass();
     engine.phase = ENDING;
@@ -306,12 +312,13 @@ mark_ends(void)
         gcw__set_settled(now);
 }
 
-/* If marking has not come to its end it was given up, unless gc_no says that only
- * the event was kept from us.  Given up, its marks are used in incremental mode
- * only. */
+/* If only the end of marking was kept from us, this is as good.  Else, if marking
+ * has not come to its end, it was given up: then its marks are used in incremental
+ * mode only. */
 static void
 world_goes_on(void)
 {
+    mark_ends();
     atomic_store_explicit(&engine.armed, false, memory_order_relaxed);
     if (engine.phase != MARKING)
         return;
@@ -322,14 +329,18 @@ world_goes_on(void)
         atomic_store_explicit(&engine.left_at, 0, memory_order_relaxed);
 }
 
+/* Unless another collection has passed since the pass. */
 static void
 collection_ends(void)
 {
-    if (engine.phase != ENDING)
+    bool heard = engine.phase == ENDING
+                 && atomic_load(&gcw__engine_done) == gcw__gc_no();
+
+    engine.phase = IDLE;
+    if (!heard)
         return;
     gcw__pending_clear();
     gcw__tables_end();
-    engine.phase = IDLE;
     engine.tidied = gcw__gc_no();
     gcw__set_settled(engine.tidied);
 }
@@ -362,10 +373,10 @@ on_event(GC_EventType event)
 static bool
 engine_will_come(void)
 {
-    return atomic_load_explicit(&engine.armed, memory_order_relaxed)
-           || (GC_is_incremental_mode()
-               && atomic_load_explicit(&engine.armed_at, memory_order_relaxed)
-                  == gcw__gc_no());
+    return atomic_load_explicit(&engine.armed_at, memory_order_relaxed)
+               == gcw__gc_no()
+           && (atomic_load_explicit(&engine.armed, memory_order_relaxed)
+               || GC_is_incremental_mode());
 }
 
 static struct GC_ms_entry *
@@ -446,10 +457,11 @@ mark_table(GC_word *address, struct GC_ms_entry *top,
 static void *
 get_table(size_t size)
 {
-    struct gcw__weak_table *t
-        = engine.is_started ? GC_generic_malloc(gcw__whole_granules(size),
-                                                (int)engine.kind) : NULL;
+    struct gcw__weak_table *t = NULL;
 
+    if (engine.is_started)
+        t = GC_generic_malloc(gcw__whole_granules(size),
+                              (int)engine.kind.number);
     if (t != NULL)
         atomic_store_explicit(&t->number, 0, memory_order_relaxed);
     return t;
@@ -567,18 +579,8 @@ gcw__engine_stats(struct gcw__engine_stats *out)
     gcw__with_lock(copy_stats, out);
 }
 
-/* Kinds and procedures cannot be given back, so there is one of each. */
-static void
-make_kind(void)
-{
-    if (engine.descriptor != 0)
-        return;
-    engine.descriptor = GC_MAKE_PROC(GC_new_proc_inner(mark_table), 0);
-    engine.kind = GC_new_kind_inner(GC_new_free_list_inner(),
-                                    engine.descriptor, 0, 1);
-}
-
 struct start {
+    struct gcw__kind kind;
     void *object;                    /* to try with */
     int error;
 };
@@ -590,8 +592,8 @@ start_locked(void *arg)
 
     if (engine.is_started)
         return NULL;
-    make_kind();
-    start->error = gcw__tracer_start(engine.descriptor, start->object);
+    engine.kind = start->kind;
+    start->error = gcw__tracer_start(engine.kind.descriptor, start->object);
     engine.is_started = start->error == 0;
     if (engine.is_started) {
         engine.tidied = gcw__gc_no();
@@ -605,11 +607,13 @@ start_locked(void *arg)
 int
 gcw__engine_start(void)
 {
-    struct start start = { GC_MALLOC(64), 0 };
+    struct start start = { .object = GC_MALLOC(64) };
 
     if (start.object == NULL)
         return ENOMEM;
-    gcw__with_lock(start_locked, &start);
+    start.error = gcw__kind_make(mark_table, &start.kind);
+    if (start.error == 0)
+        gcw__with_lock(start_locked, &start);
     if (start.error == 0)
         gcw__hook_marks(on_event);
     return start.error;

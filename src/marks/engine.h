@@ -101,10 +101,9 @@ struct gcw__engine_refs {
     void (*pass)(void);
     /* Calls gcw__engine_hold for all targets instead.  World stopped. */
     void (*hold_all)(void);
-    /* Collections have passed without a pass in which the references were left to
-     * the engine: clears those whose targets are not marked, if the marks of the
-     * last one stand and it is the only one; else all.  World stopped. */
-    void (*catch_up)(bool marks_stand);
+    /* A collection has passed without a pass in which the references were left to
+     * the engine: clears all.  World stopped. */
+    void (*drop_all)(void);
     /* Pushes the targets that the holder of that name is to hold, by
      * gcw__engine_push.  A mark procedure: reads only, takes no lock. */
     struct GC_ms_entry *(*push)(const void *of, struct GC_ms_entry *top,

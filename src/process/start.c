@@ -54,7 +54,7 @@ gcw__start_early(void)
 }
 
 static int
-publish_roots(struct gcw__roots *roots)
+publish_roots(struct gcw__roots *roots, bool by_marks)
 {
     int error = install();
 
@@ -66,6 +66,8 @@ publish_roots(struct gcw__roots *roots)
     gcw__drain_install();
     gcw__maps_install();
     gcw__worker_install(gcw__last_needed);
+    if (by_marks)
+        gcw__ways_mark();
     atomic_store_explicit(&gcw__ready, true, memory_order_release);
     return 0;
 }
@@ -85,13 +87,13 @@ roots_new(void)
 }
 
 static int
-start_with(struct gcw__roots *roots)
+start_with(struct gcw__roots *roots, bool by_marks)
 {
     int error = 0;
 
     gcw__start_lock();
     if (!atomic_load(&gcw__ready))
-        error = publish_roots(roots);
+        error = publish_roots(roots, by_marks);
     gcw__start_unlock();
     if (gcw__roots != roots)
         GC_FREE(roots);
@@ -103,6 +105,7 @@ start_library(void)
 {
     int error = gcw__collector_start();
     struct gcw__roots *roots;
+    bool by_marks;
 
     if (error != 0)
         return error;
@@ -112,11 +115,20 @@ start_library(void)
     error = gcw__engine_start();
     if (error == ENOMEM)
         return error;
-    gcw__ways_start(error == 0);
+    by_marks = gcw__ways_can_mark(error == 0);
     roots = roots_new();
     if (roots == NULL)
         return ENOMEM;
-    return start_with(roots);
+    return start_with(roots, by_marks);
+}
+
+/* That the collector knows it takes long to look up: here, and not in the first
+ * call that follows. */
+static void
+know_main(void)
+{
+    gcw__last_watch_main();
+    gcw__thread_known();
 }
 
 int
@@ -129,7 +141,7 @@ gcw_init(void)
     if (error != 0)
         return gcw__fail_int(error);
     if (gcw__thread_is_main())
-        gcw__last_watch_main();
+        know_main();
     errno = before;
     return 0;
 }

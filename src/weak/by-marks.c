@@ -17,12 +17,12 @@
  * again only if it was written to, so a holder is, with each seat that is
  * entered.
  *
- * If the engine was there when marking began, but not when it ended, the targets
- * may be dead.  No reference to them is read before a thread has caught up:
- * settled (collector.c) does not get there before.  If just one collection has
- * passed since, and its marks still stand, they say which have died, for no seat
- * is newer: one is entered only while nothing is to be caught up.  Else all whose
- * targets were not held are taken for dead.
+ * If the engine was there when marking began, but neither when that ended nor when
+ * the world went on, the targets may be dead.  No reference to them is read before
+ * a thread has caught up: settled (collector.c) does not get there before.  Which
+ * have died cannot be known then: their memory may serve others by now, that are
+ * marked, or that are too new to be.  So all are taken for dead.  A seat is entered
+ * only while nothing is to be caught up.
  */
 #include <config.h>
 #include "weak/by-marks.h"
@@ -136,28 +136,10 @@ hold_all(void)
         for_each_in(&gcw__shards[i], hold_seat);
 }
 
-/* A page holds its holder: if that is not marked, the collector has begun to mark
- * anew, and given up. */
-static bool
-are_holders_marked(const struct gcw__shard *shard)
-{
-    const struct gcw__chunk *chunk
-        = atomic_load(&shard->chunks[GCW__BY_MARKS].first);
-
-    while (chunk != NULL
-           && (chunk->used == 0 || GC_is_marked(chunk->page->head.holder)))
-        chunk = atomic_load(&chunk->next);
-    return chunk == NULL;
-}
-
 static void
-judge_late(bool marks_stand)
+kill_all(void)
 {
     for (size_t i = 0; i < GCW__SHARDS; i++)
-        marks_stand &= are_holders_marked(&gcw__shards[i]);
-    if (marks_stand)
-        judge_all();
-    for (size_t i = 0; i < GCW__SHARDS && !marks_stand; i++)
         for_each_in(&gcw__shards[i], kill_seat);
 }
 
@@ -183,7 +165,7 @@ void
 gcw__by_marks_install(void)
 {
     static const struct gcw__engine_refs refs = {
-        judge_all, hold_all, judge_late, push_targets
+        judge_all, hold_all, kill_all, push_targets
     };
 
     gcw__engine_refs(&refs);

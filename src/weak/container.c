@@ -79,9 +79,9 @@ watch_died(struct gcw__watch *watch, bool may_wait)
 /* Three equal tables: which of them a watch has is its role.  A field for the
  * role would make each listener larger by a fifth. */
 static const struct gcw__watch_ops watch_ops[GCW__ROLES] = {
-    { watch_died, NULL, NULL, NULL },
-    { watch_died, NULL, NULL, NULL },
-    { watch_died, NULL, NULL, NULL },
+    { .died = watch_died },
+    { .died = watch_died },
+    { .died = watch_died },
 };
 
 void
@@ -271,9 +271,7 @@ container_died(struct gcw__watch *watch, bool may_wait)
            && delist_container(container, may_wait);
 }
 
-static const struct gcw__watch_ops container_ops = {
-    container_died, NULL, NULL, NULL
-};
+static const struct gcw__watch_ops container_ops = { .died = container_died };
 
 bool
 gcw__container_open(struct gcw__container *container, void *object)

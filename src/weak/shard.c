@@ -143,18 +143,27 @@ use_supply(struct supply *supply, struct gcw__shard *shard, enum gcw__way way)
     }
 }
 
-/* Whether nothing is lacking.  The pass must not have missed a collection before
- * a seat is entered that it looks at: see by-marks.c. */
+/* Whether the pass has missed a collection, as far as is known: then what is found
+ * may lead to something else that is there now, and no seat may be entered (see
+ * by-marks.c). */
+static inline bool
+lags(const struct wanted *w, struct supply *supply)
+{
+    supply->lags = w->way == GCW__BY_MARKS
+                   && !gcw__engine_is_done(gcw__engine_load_done());
+    supply->lacks_chunk = supply->lacks_cells = false;
+    return supply->lags;
+}
+
+/* Whether nothing is lacking. */
 static inline bool
 has_all(const struct wanted *w, struct supply *supply)
 {
     const struct gcw__shard *shard = w->shard;
 
-    supply->lags = w->way == GCW__BY_MARKS
-                   && !gcw__engine_is_done(gcw__engine_load_done());
     supply->lacks_chunk = shard->chunks[w->way].room == NULL;
     supply->lacks_cells = shard->cells == NULL || shard->cells->count == 0;
-    return !supply->lags && !supply->lacks_chunk && !supply->lacks_cells;
+    return !supply->lacks_chunk && !supply->lacks_cells;
 }
 
 /* Making, under the lock. */
@@ -300,9 +309,11 @@ find_or_take(const struct wanted *w, struct gcw__watch *watch,
              struct supply *supply, gcw_ref **ref, struct gcw__seat **taken)
 {
     size_t at;
-    struct gcw__seat *seat = gcw__shard_find_seat(w->shard, w->target,
-                                                  w->kind, &at);
+    struct gcw__seat *seat;
 
+    if (!GCW__LIKELY(!lags(w, supply)))
+        return GCW__MISSING;
+    seat = gcw__shard_find_seat(w->shard, w->target, w->kind, &at);
     if (seat != NULL) {
         *ref = watch_seat(seat, gcw__seat_ref(seat), watch);
         return 0;

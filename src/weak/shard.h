@@ -49,10 +49,6 @@ struct gcw__watch_ops {
      * nor wait for the collector's lock; nor for any lock if may_wait is
      * false.  False: it could not be done so, and is called again later. */
     bool (*died)(struct gcw__watch *watch, bool may_wait);
-    /* Takes the pending callback, for the drain: true if it is still to run,
-     * and then only the caller runs it.  `at_exit`: the process is ending.
-     * Called under the queue lock. */
-    bool (*take)(struct gcw__watch *watch, bool at_exit);
     /* Runs the callback that was taken. */
     void (*run)(struct gcw__watch *watch);
     /* Where the code of the callback is. */

@@ -67,12 +67,16 @@ links_are_wanted(void)
     return wanted != NULL && strcmp(wanted, "links") == 0;
 }
 
-void
-gcw__ways_start(bool engine_has_started)
+bool
+gcw__ways_can_mark(bool engine_has_started)
 {
-    if (!engine_has_started || links_are_wanted()
-        || GC_get_toggleref_func() != NULL)
-        return;
+    return engine_has_started && !links_are_wanted()
+           && GC_get_toggleref_func() == NULL;
+}
+
+void
+gcw__ways_mark(void)
+{
     gcw__by_marks_install();
     gcw__short_way = GCW__BY_MARKS;
 }

@@ -56,7 +56,10 @@ void gcw__way_let_go(enum gcw__way way, gcw_ref *ref);
  * that.  The shard's lock is held. */
 void gcw__way_find(enum gcw__way way, struct gcw__chunks *chunks);
 
-/* Chooses; once, when the library starts. */
-void gcw__ways_start(bool engine_has_started);
+/* Whether short references can be held by marks.  Takes the collector's lock. */
+bool gcw__ways_can_mark(bool engine_has_started);
+
+/* Has them held so; once, when the library starts, before there are any. */
+void gcw__ways_mark(void);
 
 #endif
