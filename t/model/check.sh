@@ -104,16 +104,17 @@ holds read -DREADERS=1 -DSLOTS=1 -DREFS=1 -DTHIEF -DINCREMENTAL
 holds read -DREADERS=0 -DSLOTS=1 -DTHIEF -DINCREMENTAL
 holds read -DREADERS=0 -DSLOTS=1 -DTHIEF -DADDRESSES=2
 holds read -DREADERS=0 -DSLOTS=1 -DTHIEF -DMIXED
-holds read -DREADERS=0 -DTHIEF -DDISPOSE
+holds read -DREADERS=0 -DTHIEF
+holds read -DREADERS=0 -DSLOTS=1 -DTHIEF -DDISPOSE
 for order in 1 2 3 4; do
     refutes read -DSLOTS=1 -DLINKS -DORDER=$order
+done
+for order in 1 2 3; do
     refutes read -DSLOTS=1 -DTHIEF -DORDER=$order
 done
 refutes read -DSLOTS=1 -DLINKS -DBATCH -DORDER=3
 refutes read -DSLOTS=1 -DLINKS -DBATCH -DORDER=4
-for wrong in SETTLE_AT_END UNLOCKED; do
-    refutes read -DSLOTS=1 -DLINKS -D$wrong
-done
+refutes read -DSLOTS=1 -DLINKS -DSETTLE_AT_END
 refutes read -DMIXED -DSETTLE_AT_END
 for wrong in PASS_LATE PASS_GIVEN_UP NOT_HELD BIT_FIRST; do
     refutes read -DSLOTS=1 -D$wrong

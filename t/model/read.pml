@@ -973,29 +973,18 @@ end:
 
 /* --- The maker: src/weak/shard.c, gcw__shard_ref ------------------------- */
 
-inline have_object(a)
-{
-    if
-    :: occupied[a]
-    :: !occupied[a] && !alloc_lock -> occupied[a] = 1
-    fi;
-    making = a
-}
-
 #if ADDRESSES > 1
-#define HAS_OBJECT (!alloc_lock || occupied[1] || occupied[2])
-#define HAS_TARGET (occupied[1] || occupied[2])
+#define HAS_OBJECT (occupied[1] || occupied[2])
 #else
-#define HAS_OBJECT (!alloc_lock || occupied[1])
-#define HAS_TARGET occupied[1]
+#define HAS_OBJECT occupied[1]
 #endif
 
-inline choose_object()
+inline choose_object(object)
 {
     if
-    :: occupied[1] || !alloc_lock -> have_object(1)
+    :: occupied[1] -> object = 1
 #if ADDRESSES > 1
-    :: occupied[2] || !alloc_lock -> have_object(2)
+    :: occupied[2] -> object = 2
 #endif
     fi
 }
@@ -1110,11 +1099,15 @@ proctype maker()
 
 end:
     do
+    :: d_step { !alloc_lock && !occupied[1] -> occupied[1] = 1 }
+#if ADDRESSES > 1
+    :: d_step { !alloc_lock && !occupied[2] -> occupied[2] = 1 }
+#endif
     :: atomic {
            !shard_lock && (MAY_FIND || HAS_LINKS) && HAS_OBJECT ->
            choose_way();
            if
-           :: MAY_FIND -> choose_object()
+           :: MAY_FIND -> choose_object(making)
            :: else -> link = 0; goto end
            fi;
            d_step { find_or_take() }
@@ -1140,16 +1133,6 @@ end:
 }
 
 /* --- The disposer: src/weak/death.c, gcw__deaths_of ---------------------- */
-
-inline choose_target()
-{
-    if
-    :: occupied[1] -> disposing = 1
-#if ADDRESSES > 1
-    :: occupied[2] -> disposing = 2
-#endif
-    fi
-}
 
 /* bury.c: find_any.  What is at the address, or was there and is not buried. */
 inline find_slot()
@@ -1218,8 +1201,8 @@ end:
     do
     :: catch_up()
     :: atomic {
-           !alloc_lock && !DROP && HAS_TARGET ->
-           choose_target();
+           !alloc_lock && !DROP && HAS_OBJECT ->
+           choose_object(disposing);
            d_step { now_done(); settle() }
        }
        if
