@@ -91,6 +91,7 @@ static struct {
     bool is_started;
     struct gcw__kind kind;           /* constant */
     int phase;
+    struct GC_prof_stats_s at_start;         /* of marking */
     _Atomic bool has_toggles;        /* written by anybody */
     _Atomic bool armed;              /* read by marker threads, as */
     _Atomic GC_word armed_at;        /* gc_no when it was armed last */
@@ -276,12 +277,24 @@ gcw__engine_catch_up(void)
 
 /* Events. */
 
+/* What was allocated before the last collection, and since then.  The first grows by
+ * the second when a collection ends. */
+static struct GC_prof_stats_s
+allocated(void)
+{
+    struct GC_prof_stats_s stats = { .bytes_allocd_since_gc = 0 };
+
+    GC_get_prof_stats_unsafe(&stats, sizeof stats);
+    return stats;
+}
+
 /* Before tables are left to the engine again. */
 static void
 mark_starts(void)
 {
     try_to_catch_up(true);
     engine.phase = MARKING;
+    engine.at_start = allocated();
     atomic_store_explicit(&engine.armed, true, memory_order_relaxed);
     atomic_store_explicit(&engine.armed_at, gcw__gc_no(),
                           memory_order_relaxed);
@@ -312,13 +325,25 @@ mark_ends(void)
         gcw__set_settled(now);
 }
 
+/* Whether the world is still stopped as it was when marking began: no collection
+ * has ended since, whatever events were kept from us.  If nothing had been allocated
+ * before, that cannot be known. */
+static bool
+is_same_stop(void)
+{
+    return engine.at_start.bytes_allocd_since_gc != 0
+           && engine.at_start.allocd_bytes_before_gc
+              == allocated().allocd_bytes_before_gc;
+}
+
 /* If only the end of marking was kept from us, this is as good.  Else, if marking
  * has not come to its end, it was given up: then its marks are used in incremental
  * mode only. */
 static void
 world_goes_on(void)
 {
-    mark_ends();
+    if (has_marked() && is_same_stop())
+        mark_ends();
     atomic_store_explicit(&engine.armed, false, memory_order_relaxed);
     if (engine.phase != MARKING)
         return;
