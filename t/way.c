@@ -476,11 +476,13 @@ withhold_more(GC_EventType event)
         heard_before(event);
 }
 
-/* Of the first `thief` withholds the end, of others all is withheld; what has died
+/* Something was allocated before, or else a stop cannot be told from another.  Of
+ * the first `thief` withholds the end, of others all is withheld; what has died
  * in one is other objects in the next. */
 static void
 miss_collections(int n, GC_on_collection_event_proc thief)
 {
+    MUST(GC_MALLOC(16) != NULL);
     heard_before = GC_get_on_collection_event();
     GC_set_on_collection_event(thief);
     for (int i = 0; i < n; i++) {
