@@ -103,7 +103,7 @@ lockless()
 {
     cat <<'END'
 GC_(allow_register_threads|base|gc_no|get_debug_header_size|get_find_leak)
-GC_(get_kind_and_size|get_(all_interior_pointers|no_dls|parallel|stack_base))
+GC_get_(all_interior_pointers|kind_and_size|no_dls|parallel|prof_stats_unsafe|stack_base)
 GC_get_(suspend|thr_restart)_signal|GC_(greatest|least)_plausible_heap_addr
 GC_is_(disabled|incremental_mode|init_called|marked)
 GC_do_blocking|GC_enumerate_reachable_objects_inner
