@@ -97,9 +97,9 @@ say(struct noise *noise)
         snprintf(says, size, "so noisy (%.0f %%) that ratios mean little; to "
                  "be measured again when nothing else runs", worse * 100);
     else
-        snprintf(says, size, "%s: ratios within %.0f %% of each other may be "
+        snprintf(says, size, "%s: ratios within %d %% of each other may be "
                  "equal", worse <= quiet ? "quiet" : "noisy",
-                 ceil(worse * 100));
+                 (int)(worse * 100) + 1);
 }
 
 struct noise
