@@ -250,9 +250,9 @@ close_over(void)
     for (int round = 0; more; round++) {
         look_at_reached();
         more = round < ROUNDS ? look_at_pending() : take_pending_found();
+        more |= !gcw__trace_is_complete(&trace_calls);
         if (more && round == ROUNDS - 1)
             begin_index();
-        more |= !gcw__trace_is_complete(&trace_calls);
     }
 }
 
