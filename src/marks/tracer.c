@@ -183,17 +183,20 @@ look_into(struct entry e)
 }
 
 void
-gcw__trace(uintptr_t word, const struct gcw__trace_calls *calls)
-{
-    trace.calls = calls;
-    follow_pointer(word);
-}
-
-void
 gcw__trace_rest(void)
 {
     while (trace.top >= trace.entries)
         look_into(*trace.top--);
+}
+
+/* What the caller asks for must not be forgotten: no marked object leads there. */
+void
+gcw__trace(uintptr_t word, const struct gcw__trace_calls *calls)
+{
+    trace.calls = calls;
+    if (!stack_has_room())
+        gcw__trace_rest();
+    follow_pointer(word);
 }
 
 /* Of an object that is marked, what it leads to. */
