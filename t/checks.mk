@@ -59,7 +59,8 @@ check-shell:
 # The collected heap is initialised memory to valgrind, and always there.  A
 # test that hangs fails after twenty minutes here, instead of five.
 valgrind_leaves_out = t/torture-read.t t/held.t t/hostile.t t/hub-weak.t \
-	t/plugin.t t/set.t t/shutdown.t t/stacks.t
+	t/plugin.t t/proxy-threads.t t/set.t t/shutdown.t t/stacks.t \
+	t/strangers.t t/way.t
 VALGRIND_TESTS = $(test_programs)
 if BUILD_SHARED
 VALGRIND_TESTS += $(plugin_test)
