@@ -32,7 +32,6 @@
 
 #include "collector/objects.h"
 #include "ground/delay.h"
-#include "ground/lock.h"
 #include "marks/engine.h"
 
 #include <stdlib.h>
@@ -204,7 +203,7 @@ gcw__seat_enter(struct gcw__seat *seat, uintptr_t owner)
     struct gcw__holder *holder = gcw__seat_page(seat)->head.holder;
 
     GCW__DELAY(4);
-    gcw__seat_set_owner(seat, owner | GCW__LIVE);
+    gcw__seat_set_owner(seat, owner);
     if (holder != NULL)
         gcw__holder_touch(holder);
 }

@@ -202,8 +202,8 @@ void gcw__chunk_free(struct gcw__chunk *chunk);
  * yet. */
 struct gcw__seat *gcw__seat_take(struct gcw__chunks *chunks, gcw_ref *ref);
 
-/* Makes it live: from now on the pass looks at it, and the reference, its
- * target and all else must be right. */
+/* Makes it live, by an owner with GCW__LIVE: from now on the pass looks at it, and
+ * the reference, its target and all else must be right. */
 void gcw__seat_enter(struct gcw__seat *seat, uintptr_t owner);
 
 /* Frees a seat. */
