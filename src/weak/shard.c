@@ -302,71 +302,69 @@ register_and_enter(const struct wanted *w, struct gcw__seat *taken,
     return used;
 }
 
-/* Finds the reference, or makes it, or takes a seat for it.  Returns 0 or
- * GCW__MISSING; or ENOMEM. */
+/* What is passed from step to step.  Only `supply` is looked at by a function that
+ * is not inlined: so the rest takes no memory. */
+struct request {
+    struct wanted w;
+    struct gcw__watch *watch;        /* to be put on the reference, or NULL */
+    gcw_ref *ref;                    /* the reference; or else */
+    struct gcw__seat *taken;         /* the seat that was taken */
+    struct supply supply;
+};
+
+/* Finds the reference, or makes it, or takes a seat for it. */
 static inline int
-find_or_take(const struct wanted *w, struct gcw__watch *watch,
-             struct supply *supply, gcw_ref **ref, struct gcw__seat **taken)
+find_or_take(void *request)
 {
+    struct request *r = request;
     size_t at;
     struct gcw__seat *seat;
 
-    if (!GCW__LIKELY(!lags(w, supply)))
+    if (!GCW__LIKELY(r->supply.cells == NULL && r->supply.chunk == NULL))
+        use_supply(&r->supply, r->w.shard, r->w.way);
+    if (!GCW__LIKELY(!lags(&r->w, &r->supply)))
         return GCW__MISSING;
-    seat = gcw__shard_find_seat(w->shard, w->target, w->kind, &at);
+    seat = gcw__shard_find_seat(r->w.shard, r->w.target, r->w.kind, &at);
     if (seat != NULL) {
-        *ref = watch_seat(seat, gcw__seat_ref(seat), watch);
+        r->ref = watch_seat(seat, gcw__seat_ref(seat), r->watch);
         return 0;
     }
-    if (!GCW__LIKELY(has_all(w, supply)))
+    if (!GCW__LIKELY(has_all(&r->w, &r->supply)))
         return GCW__MISSING;
-    *ref = take_and_enter(w, at, watch, taken);
-    return *ref == NULL && *taken == NULL ? ENOMEM : 0;
+    r->ref = take_and_enter(&r->w, at, r->watch, &r->taken);
+    return r->ref == NULL && r->taken == NULL ? ENOMEM : 0;
 }
 
-/* The same, until nothing is missing.  As gcw__with_spare (ground/spare.h), but
- * that the usual case takes no memory for what it passes on. */
-static inline int
-find_or_take_supplied(const struct wanted *w, struct gcw__watch *watch,
-                      gcw_ref **ref, struct gcw__seat **taken)
+static inline bool
+get_what_is_missing(void *request)
 {
-    struct supply supply = { .chunk = NULL, .cells = NULL };
-    bool is_supplied = false;
-    int error;
+    struct request *r = request;
 
-    do {
-        gcw__lock(&w->shard->lock, true);
-        if (is_supplied)
-            use_supply(&supply, w->shard, w->way);
-        error = find_or_take(w, watch, &supply, ref, taken);
-        gcw__unlock(&w->shard->lock);
-        is_supplied = error == GCW__MISSING
-                      && get_supply(&supply, w->shard, w->way);
-    } while (is_supplied);
-    if (!GCW__LIKELY(supply.cells == NULL && supply.chunk == NULL))
-        put_away(&supply);
-    return error == GCW__MISSING ? ENOMEM : error;
+    return get_supply(&r->supply, r->w.shard, r->w.way);
 }
 
 static inline gcw_ref *
 find_or_make(void *base, const void *target, bool is_long,
              struct gcw__watch *watch)
 {
-    struct wanted w = {
-        gcw__shard_of_base((uintptr_t)base), base, target,
-        gcw__kind_of((uintptr_t)base, target, is_long), gcw__way_of(is_long)
+    struct request r = {
+        .w = { gcw__shard_of_base((uintptr_t)base), base, target,
+               gcw__kind_of((uintptr_t)base, target, is_long),
+               gcw__way_of(is_long) },
+        .watch = watch
     };
-    struct gcw__seat *taken = NULL;
-    gcw_ref *ref = NULL;
-    int error = find_or_take_supplied(&w, watch, &ref, &taken);
+    int error = gcw__with_spare(&r.w.shard->lock, find_or_take,
+                                get_what_is_missing, &r);
 
+    if (!GCW__LIKELY(r.supply.cells == NULL && r.supply.chunk == NULL))
+        put_away(&r.supply);
     if (error != 0)
         errno = error;
-    else if (taken != NULL)
-        ref = register_and_enter(&w, taken, watch);
+    else if (r.taken != NULL)
+        r.ref = register_and_enter(&r.w, r.taken, watch);
     GCW__KEEP(target);
     GCW__KEEP(base);
-    return ref;
+    return r.ref;
 }
 
 gcw_ref *
