@@ -7,6 +7,7 @@
 #define GCWEAK_H
 
 #include <gcweak/base.h>
+#include <gcweak/call.h>
 #include <gcweak/ref.h>
 #include <gcweak/method.h>
 #include <gcweak/cleanup.h>

@@ -190,6 +190,7 @@ include_HEADERS = include/gcweak.h
 pkginclude_HEADERS = \
 	include/gcweak/atexit.h \
 	include/gcweak/base.h \
+	include/gcweak/call.h \
 	include/gcweak/cleanup.h \
 	include/gcweak/debug.h \
 	include/gcweak/drain.h \

@@ -145,7 +145,8 @@ int gcw_init(void);
  * Any thread, at any time. */
 const char *gcw_version(void);
 
-/* Gives up the callback that is being run, and tells why.
+/* Gives up the callback that is being run, and tells why.  gcw_failed tells
+ * why without giving up.
  *
  * To be called inside a callback that gcweak runs (an exit handler, a
  * cleanup, a death callback, a listener), by the thread that runs it.  Does
@@ -161,6 +162,21 @@ const char *gcw_version(void);
  * are reported and passed over. */
 GCW_NORETURN void gcw_fail(const char *why);
 
+/* Says that the callback that is being run has failed, and returns: for those
+ * that cannot give up by a jump.
+ *
+ * The error hook hears of it before this returns, on top of the callback's own
+ * frames; the callback then ends as it likes.  It has failed once, however
+ * often it says so, and if it calls gcw_fail as well.
+ *
+ *   why     need not outlive this call; may be NULL
+ *
+ * To be called as gcw_fail.  Where the runtime makes the calls itself (call.h)
+ * no callback is being run: there, gcw_call_failed tells.
+ * Returns 0; or -1 with errno: ENOENT (no callback runs on this stack), EPERM.
+ * Cost: the hook's. */
+int gcw_failed(const char *why);
+
 /* An error hook: hears of a callback that failed.
  *
  *   handle  what failed: a gcw_exit_handler, gcw_listener or gcw_cleanup
@@ -175,6 +191,27 @@ GCW_NORETURN void gcw_fail(const char *why);
  * ignored.  Without a hook a line goes to stderr. */
 typedef void gcw_error_fn(void *handle, const char *name, const char *why,
                           void *data);
+
+/* Does what happens at exit, now: pending death callbacks, the handlers of the
+ * default registry, cleanups of what still lives (exit.h, "At exit"); for a
+ * runtime that takes itself down before it calls exit, and whose callbacks
+ * need it.
+ *
+ *   status  what the handlers hear
+ *
+ * It does so once: at exit, nothing is left to do then, and from now on the
+ * default registry refuses handlers with ESHUTDOWN, cleanups are refused as
+ * well, and the drain's worker has ended.  All else goes on working.  Handlers
+ * of gcw_atexit run now too, out of their order among those of the C library.
+ * In a callback it runs what is left, like exit in a handler, and returns.
+ *
+ * Any thread at any time, as exit.  If another thread exits or shuts down, it
+ * waits until that has come to its end: a cancellation point.  Cancellation is
+ * off while callbacks run.
+ * Returns 0, also if all has been done before; or -1 with errno: ENOTSUP (the
+ * library has not started and cannot), EPERM (the thread cannot be made known
+ * to the collector; nothing has run). */
+int gcw_shutdown(int status);
 
 /* Shared objects that come and go.
  *

@@ -18,6 +18,7 @@
 #define GCWEAK_DRAIN_H
 
 #include <gcweak/base.h>
+#include <gcweak/call.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -32,6 +33,46 @@ extern "C" {
  * Returns how many ran; 0 with errno EPERM, ENOMEM or ENOTSUP if the library
  * cannot be used here. */
 size_t gcw_drain(size_t max);
+
+/* Takes the next pending callback, for the caller to make (call.h): a cleanup
+ * (GCW_CALL_FUNCTION) or the death callback of a method (GCW_CALL_DEATH).  It
+ * is in no queue any more and runs nowhere else: who does not make the call,
+ * has lost it.
+ *
+ *     gcw_call call;
+ *     while (gcw_drain_next(&call))
+ *         gcw_call_invoke(&call);
+ *
+ * It does not collect; it looks at what the collections so far have done, also
+ * between two calls, so a loop makes those that become pending meanwhile.
+ * Threads as gcw_drain; also inside a callback.
+ * Returns true, or false if none is pending; false with errno EINVAL (`call`
+ * is NULL), EPERM, ENOMEM or ENOTSUP.  With false, *call has no function and
+ * holds nothing.
+ * Cost: a lock, once a callback, where gcw_drain takes it once for many. */
+bool gcw_drain_next(gcw_call *call);
+
+/* Waits until a callback is pending, so that a thread of the caller's can be
+ * the worker, attached to its runtime as that wants it:
+ *
+ *     while (gcw_drain_wait(-1) >= 0)
+ *         while (gcw_drain_next(&call))
+ *             call_in_my_language(&call);
+ *
+ *   milliseconds   how long at most; 0: not at all; negative: without end
+ *
+ * While it waits collections go on; the thread is stopped for them as any
+ * other.  It waits for the descriptor of gcw_drain_fd, which is opened, and
+ * takes no processor's time.  That a collection has found dead what mattered
+ * is looked at before it returns.  Several threads may wait; each of them
+ * returns, and one gets the callback.
+ *
+ * Any known thread; not within a callback on the worker.  A cancellation
+ * point; it may also be left by a jump, out of a signal handler.
+ * Returns 1 if a callback is pending; 0 if the time is over; -1 with errno:
+ * ESHUTDOWN (the process exits, or gcw_shutdown was called: no callback comes
+ * any more), or as gcw_drain_fd. */
+int gcw_drain_wait(int milliseconds);
 
 /* A descriptor that is readable while callbacks are pending, also inside a
  * callback: for poll, epoll, or a GUI's loop.  When it is, call gcw_drain,
@@ -71,6 +112,21 @@ int gcw_drain_fd(void);
  * Returns 0, also if nothing changed; or -1 with errno: EAGAIN (no thread to
  * be had), ESHUTDOWN (the process is exiting), ENOMEM, EPERM, ENOTSUP. */
 int gcw_drain_thread(bool on);
+
+/* Has functions called on the worker's thread: enter(data) before it drains
+ * for the first time, and leave(data) after it has for the last, so that it
+ * can be attached to a runtime.  Workers that are started from now on call
+ * them, each both or none.  A worker that a callback ends calls leave, too, as
+ * its thread ends; one that is left behind when the process exits does not.
+ * NULL stands for no function.  `data` is held strongly.
+ *
+ * They run as callbacks do, with the worker's signals blocked, and no lock
+ * held.  They must not call gcw_fail, nor end the thread.
+ * Any known thread; also from callbacks.
+ * Returns 0, or -1 with errno: EINVAL (`data` cannot be held: base.h), EPERM,
+ * ENOMEM, ENOTSUP. */
+int gcw_drain_thread_hooks(void (*enter)(void *data),
+                           void (*leave)(void *data), void *data);
 
 /* Collects fully, then drains all.  The collector does nothing if another
  * thread is within GC_pthread_exit just then.

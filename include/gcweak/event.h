@@ -52,6 +52,7 @@
 #define GCWEAK_EVENT_H
 
 #include <gcweak/base.h>
+#include <gcweak/call.h>
 #include <gcweak/method.h>
 
 #ifdef __cplusplus
@@ -64,12 +65,12 @@ typedef struct gcw_event gcw_event;
  * is needed only to disconnect or to block. */
 typedef struct gcw_listener gcw_listener;
 
-/* How to connect. */
-enum {
+/* How to connect: any of these, added up. */
+typedef enum gcw_connect_flags {
     GCW_ONCE = 1,        /* disconnected before its first call */
     GCW_UNIQUE = 2,      /* not again, if an equal one is connected */
     GCW_FRONT = 4        /* before all that are connected by now */
-};
+} gcw_connect_flags;
 
 /* A new event without listeners.  `name` is for reports; copied; may be NULL.
  *
@@ -146,6 +147,34 @@ void gcw_listener_unblock(gcw_listener *l);
  * Cost: a few nanoseconds, and about as much a listener as a call through a
  * function pointer. */
 size_t gcw_event_emit(gcw_event *e, void *arg);
+
+/* An emission that its caller steps through (call.h).  All but `call` is the
+ * library's affair. */
+typedef struct gcw_event_step {
+    gcw_call call;               /* what is to be called now */
+    gcw_event *event;
+    const void *array;
+    const void *next, *end;
+    void *arg;
+    void *reserved[2];
+} gcw_event_step;
+
+/* Begins an emission, and gives the first listener in `step->call`: a method
+ * (GCW_CALL_METHOD) or a function (GCW_CALL_LISTENER), with `arg` as its
+ * argument.  Who is connected now gets it.
+ *
+ * A listener with GCW_ONCE is disconnected when a step gives it, whether it is
+ * called then or not.  Steps do not take turns and know no thread.
+ * Threads as gcw_event_emit.  `step` must lie where the collector looks; it
+ * need not be prepared, nor is there anything to free.
+ * Returns true; false if no listener is to be called, or with errno EINVAL (e
+ * or step is NULL) or EPERM.
+ * Cost: about as gcw_event_emit. */
+bool gcw_event_first(gcw_event *e, void *arg, gcw_event_step *step);
+
+/* Gives the next listener; true as gcw_event_first.  At the end, the step
+ * holds nothing any more, and this goes on returning false. */
+bool gcw_event_next(gcw_event_step *step);
 
 /* How many listeners are connected, blocked ones included; those not that
  * are known to be dead.

@@ -88,6 +88,7 @@
 #define GCWEAK_EXIT_H
 
 #include <gcweak/base.h>
+#include <gcweak/call.h>
 #include <gcweak/method.h>
 
 #ifdef __cplusplus
@@ -106,6 +107,10 @@ typedef struct gcw_exit_options {
     void *reserved[2];   /* NULL */
 } gcw_exit_options;
 
+/* Fills `o` with the usual options, and `reserved` with NULL; for languages
+ * that do not begin structures with zeros.  Any thread, at any time. */
+void gcw_exit_options_init(gcw_exit_options *o);
+
 /* What a handler's method gets as its argument, for the time of the call. */
 typedef struct gcw_exit_info {
     gcw_exit_registry *registry;
@@ -116,11 +121,11 @@ typedef struct gcw_exit_info {
 } gcw_exit_info;
 
 /* What gcw_exit_unregister found. */
-enum {
+typedef enum gcw_exit_found {
     GCW_REMOVED = 0,     /* taken off: it will not run */
     GCW_RUNNING = 1,     /* it is running, on this thread or another */
     GCW_GONE = 2         /* it has run, was taken off before, or is dead */
-};
+} gcw_exit_found;
 
 /* The registry that runs at exit.
  * Any known thread.  The same on every call; lives as long as the process.
@@ -180,6 +185,35 @@ size_t gcw_exit_unregister_fn(gcw_exit_registry *r, void (*fn)(void *data));
  * Returns how many handlers failed; or -1 with errno EINVAL (r is NULL) or
  * EPERM. */
 int gcw_exit_run(gcw_exit_registry *r, int status);
+
+/* A run of a registry that its caller steps through (call.h).  All but `call`
+ * and `info` is the library's affair. */
+typedef struct gcw_exit_step {
+    gcw_call call;               /* what is to be called now; a method's
+                                  * argument is */
+    gcw_exit_info info;
+    void *reserved[4];
+} gcw_exit_step;
+
+/* Begins a run, takes the newest handler off, and gives it in `step->call`: a
+ * method (GCW_CALL_METHOD), a function (GCW_CALL_FUNCTION) or one of
+ * gcw_atexit (GCW_CALL_PLAIN).  One that is registered between two steps is
+ * the next.
+ *
+ * Steps take no turns: several threads may step through one registry, and run
+ * it, at the same time, and each handler is taken by one.  A handler that a
+ * step has taken is GCW_GONE to gcw_exit_unregister.  One with `keep` waits
+ * for the next run, which begins with the next gcw_exit_first or gcw_exit_run:
+ * so it must not run its own registry, which would call it again.
+ *
+ * `status` is for the methods.  Any known thread; also from callbacks and
+ * handlers.  `step` must lie where the collector looks.
+ * Returns true; false if no handler is left, or with errno EINVAL (r or step
+ * is NULL), ESHUTDOWN (the default registry: another thread is ending the
+ * process), or EPERM.
+ * Cost: constant a handler. */
+bool gcw_exit_first(gcw_exit_registry *r, int status, gcw_exit_step *step);
+bool gcw_exit_next(gcw_exit_step *step);
 
 /* Sets the hook that hears of failing handlers; NULL takes it out.  `data` is
  * held strongly.  Without one, a line goes to stderr.

@@ -40,6 +40,7 @@
 #define GCWEAK_HUB_H
 
 #include <gcweak/base.h>
+#include <gcweak/call.h>
 #include <gcweak/event.h>
 
 #ifdef __cplusplus
@@ -123,6 +124,34 @@ bool gcw_hub_disconnect_fn(gcw_hub *h, const char *type, const void *source,
  * were called. */
 size_t gcw_hub_emit(gcw_hub *h, const char *type, void *source, void *arg);
 
+/* An emission through a hub, or all that were posted, for the caller to step
+ * through (call.h).  All but `call` and `emission` is the library's affair. */
+typedef struct gcw_hub_step {
+    gcw_call call;               /* what is to be called now; its argument is
+                                  * the emission: */
+    gcw_emission emission;
+    struct {
+        const void *array;
+        const void *next, *end;
+    } lists[4];
+    size_t n_lists, n_listeners;
+    void *called;
+    void *post;
+    uint64_t last;
+    void *reserved[4];
+} gcw_hub_step;
+
+/* Begins an emission, and gives the first listener in `step->call`: a method
+ * (GCW_CALL_METHOD) or a function (GCW_CALL_HUB_LISTENER), with
+ * &step->emission as its argument; it is good until the next step.  Otherwise
+ * as gcw_event_first.
+ * Returns true; false if nobody is to be called, or with errno EINVAL (h or
+ * step is NULL), EPERM, or ENOMEM (nobody was called; only possible if several
+ * patterns fit). */
+bool gcw_hub_first(gcw_hub *h, const char *type, void *source, void *arg,
+                   gcw_hub_step *step);
+bool gcw_hub_next(gcw_hub_step *step);
+
 /* Sets the hook that hears of failing listeners; as gcw_event_on_error. */
 int gcw_hub_on_error(gcw_hub *h, gcw_error_fn *hook, void *data);
 
@@ -151,6 +180,23 @@ int gcw_hub_post(gcw_hub *h, const char *type, void *source, void *arg);
  * EPERM; fewer than there were, with errno ENOMEM, if memory ran out as it may
  * for gcw_hub_emit: that emission still waits. */
 size_t gcw_hub_dispatch(gcw_hub *h, size_t max);
+
+/* Begins to make the emissions that were posted, oldest first, and gives the
+ * first listener of the first that has any, as gcw_hub_first.  One emission
+ * after the other is taken from the hub as its turn comes; what is posted
+ * meanwhile waits for the next gcw_hub_dispatch_first.  Who gives up leaves
+ * the rest in the hub, but for the emission that is under way.
+ *
+ *     gcw_hub_step step;
+ *     for (bool on = gcw_hub_dispatch_first(h, &step); on;
+ *          on = gcw_hub_dispatch_next(&step))
+ *         call_in_my_language(&step.call);
+ *
+ * Threads as gcw_hub_dispatch.
+ * Returns true; false at the end, or with errno EINVAL (h or step is NULL),
+ * EPERM, or ENOMEM (that emission still waits). */
+bool gcw_hub_dispatch_first(gcw_hub *h, gcw_hub_step *step);
+bool gcw_hub_dispatch_next(gcw_hub_step *step);
 
 /* A descriptor that is readable exactly while there is something to dispatch,
  * also inside a listener: for poll, epoll, or a GUI's loop.  gcw_hub_dispatch
