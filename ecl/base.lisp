@@ -58,18 +58,26 @@ weakly."))
   (:documentation "The name that the user gave, or NIL.")
   (:method (handle) (declare (ignore handle)) nil))
 
+(defun name-with (before name after)
+  (intern (format nil "~A~A~A" before name after) :gcweak))
+
+(defun slot-names (slots)
+  (mapcar (lambda (slot) (if (consp slot) (first slot) slot)) slots))
+
 (defmacro define-handle (name documentation &rest slots)
-  "Defines a type of handles with these additional slots."
-  (let ((constructor (intern (format nil "WRAP-~A" name) :gcweak)))
-    `(defstruct (,name (:include handle) (:copier nil)
-                 (:constructor ,constructor
-                     (pointer &optional ,@(mapcar (lambda (slot)
-                                                    (if (consp slot)
-                                                        (first slot)
-                                                        slot))
-                                                  slots))))
+  "Defines a type of handles with these additional slots, whose accessors are
+%NAME-SLOT; its constructor WRAP-NAME; and its predicate NAME-P."
+  `(progn
+     (defstruct (,name (:include handle) (:copier nil) (:predicate nil)
+                 (:conc-name ,(name-with "%" name "-"))
+                 (:constructor ,(name-with "WRAP-" name "")
+                     (pointer &optional ,@(slot-names slots))))
        ,documentation
-       ,@slots)))
+       ,@slots)
+     (defun ,(name-with "" name "-P") (x)
+       ,(format nil "Returns true if X is a~:[~;n~] ~(~A~)."
+                (find (char (symbol-name name) 0) "AEIOU") name)
+       (typep x ',name))))
 
 ;;; Calling the library.
 

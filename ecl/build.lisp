@@ -34,7 +34,7 @@
 
 (setf c:*user-cc-flags* (ext:getenv "CFLAGS")
       c:*user-ld-flags* (ext:getenv "LDFLAGS")
-      c::*suppress-compiler-warnings* nil
+      c:*suppress-compiler-warnings* nil
       *compile-verbose* nil)
 (handler-case (build)
   (error (condition)

@@ -61,13 +61,13 @@ late."
   (let ((detached (library-call :bool "gcw_cleanup_detach(#0)"
                                 (:handle cleanup))))
     (when detached
-      (setf (cleanup-callback cleanup) nil))
+      (setf (%cleanup-callback cleanup) nil))
     detached))
 
 (defun cleanup-run (cleanup)
   "Runs CLEANUP now.  Returns true, or NIL if it had run or was detached."
   (check-type cleanup cleanup)
-  (let ((callback (cleanup-callback cleanup)))
+  (let ((callback (%cleanup-callback cleanup)))
     (when (cleanup-detach cleanup)
       (funcall callback)
       t)))

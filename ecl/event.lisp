@@ -13,15 +13,21 @@ alive."
   (name nil :read-only t)
   (error-handler nil))
 
+(defun event-name (event)
+  "Returns the name that EVENT was made with, or NIL."
+  (%event-name event))
+
 (defmethod handle-name ((event event))
   (event-name event))
 
-(setf (documentation 'event-name 'function)
-      "Returns the name that EVENT was made with, or NIL."
-      (documentation 'event-error-handler 'function)
-      "Returns the function that hears of listeners of EVENT that signal an
-error, with the listener and the condition; or NIL: then the error goes to who
-emits.  Can be set with SETF.")
+(defun event-error-handler (event)
+  "Returns the function that hears of listeners of EVENT that signal an error,
+with the listener and the condition; or NIL: then the error goes to who emits.
+Can be set with SETF."
+  (%event-error-handler event))
+
+(defun (setf event-error-handler) (function event)
+  (setf (%event-error-handler event) function))
 
 (define-handle listener
   "A connection to an event or to a hub.")

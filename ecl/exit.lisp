@@ -19,12 +19,16 @@
   (error-handler nil))
 
 (defmethod handle-name ((registry exit-registry))
-  (exit-registry-name registry))
+  (%exit-registry-name registry))
 
-(setf (documentation 'exit-registry-error-handler 'function)
-      "Returns the function that hears of handlers of REGISTRY that signal an
-error, with the handler and the condition; or NIL: then the error goes to who
-runs it.  Can be set with SETF.")
+(defun exit-registry-error-handler (registry)
+  "Returns the function that hears of handlers of REGISTRY that signal an error,
+with the handler and the condition; or NIL: then the error goes to who runs it.
+Can be set with SETF."
+  (%exit-registry-error-handler registry))
+
+(defun (setf exit-registry-error-handler) (function registry)
+  (setf (%exit-registry-error-handler registry) function))
 
 (define-handle exit-handler
   "What runs at the exit, or with its registry.")
@@ -84,7 +88,7 @@ INHERIT it runs in forked children too."
                                  &o)"
               (:object text) (:bool keep) (:bool inherit)
               (:pointer-void pointer) (:object self) (:object function)
-              (:bool (weak-method-weak-function method)))))
+              (:bool (%weak-method-weak-function method)))))
 
 (defun exit-handler-unregister (handler)
   "Takes HANDLER off.  Returns :REMOVED; :RUNNING if it is running at exit; or

@@ -12,10 +12,14 @@
 it."
   (error-handler nil))
 
-(setf (documentation 'hub-error-handler 'function)
-      "Returns the function that hears of listeners of HUB that signal an error,
+(defun hub-error-handler (hub)
+  "Returns the function that hears of listeners of HUB that signal an error,
 with the listener and the condition; or NIL: then the error goes to who emits or
-dispatches.  Can be set with SETF.")
+dispatches.  Can be set with SETF."
+  (%hub-error-handler hub))
+
+(defun (setf hub-error-handler) (function hub)
+  (setf (%hub-error-handler hub) function))
 
 (deftype event-type ()
   "What is told to a hub; NIL stands for any."

@@ -30,7 +30,7 @@ value until then, even if that leads to the key.  With another WEAKNESS,
 
 (defun check-entry (operation map key value)
   "Signals NOT-COLLECTABLE if an entry would hold weakly what never dies."
-  (let ((weakness (weak-map-weakness map)))
+  (let ((weakness (%weak-map-weakness map)))
     (unless (eq weakness :value)
       (check-collectable operation key))
     (when (member weakness '(:value :key-and-value))

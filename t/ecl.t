@@ -1,7 +1,9 @@
 #!/bin/sh
 # ecl.t: the module for ECL does what its page says.
 #
-# t/ecl.t NAME runs that program alone.  Runs the programs in ecl/t, interpreted and compiled; a program that ends in
+# With an argument, a program of ecl/t alone, or ends, or page.
+#
+# Runs the programs in ecl/t, interpreted and compiled; a program that ends in
 # each of the ways in which ECL can end; and the examples on the page, which must
 # print what the page shows.
 
@@ -251,6 +253,7 @@ trap 'rm -rf "$scratch"' EXIT
 mkdir "$scratch/programs"
 write_setup
 case ${1-} in
+page) { test_examples; echo 'all tests were made'; } | number ;;
 ends) { ways_to_end; what_runs; failures; echo 'all tests were made'; } |
     number ;;
 '') all_tests | number ;;
