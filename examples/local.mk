@@ -30,6 +30,14 @@ EXTRA_DIST += \
 	examples/standalone/README.md \
 	examples/standalone/doorbell.c
 
+# Those with an event loop, which t/loops.t builds where there is one.
+EXTRA_DIST += \
+	examples/loops/epoll.c \
+	examples/loops/glib.c \
+	examples/loops/uv.c \
+	examples/loops/work.c \
+	examples/loops/work.h
+
 # The toy interpreter of doc/runtimes.md.  Add a source or a script here.
 noinst_PROGRAMS += examples/toy/toy
 examples_toy_toy_SOURCES = \

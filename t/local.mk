@@ -71,6 +71,7 @@ test_scripts = \
 	t/layers.t \
 	t/locks.t \
 	t/logbus.t \
+	t/loops.t \
 	t/manual.t \
 	t/memo.t \
 	t/oom-lists.t \
