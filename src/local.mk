@@ -26,6 +26,7 @@ gcweak_sources = \
 	src/deliver/cleanup.h \
 	src/deliver/drain.c \
 	src/deliver/drain.h \
+	src/deliver/wait.c \
 	src/deliver/worker.c \
 	src/deliver/worker.h \
 	src/event/emit.h \
@@ -36,6 +37,8 @@ gcweak_sources = \
 	src/event/hub-emit.c \
 	src/event/hub-pattern.c \
 	src/event/hub-post.c \
+	src/event/hub-step.c \
+	src/event/hub-step.h \
 	src/event/hub.c \
 	src/event/hub.h \
 	src/event/listener.c \
@@ -154,6 +157,8 @@ gcweak_sources = \
 	src/weak/pair.h \
 	src/weak/polled.c \
 	src/weak/polled.h \
+	src/weak/call.c \
+	src/weak/call.h \
 	src/weak/container.c \
 	src/weak/container.h \
 	src/weak/read.h \

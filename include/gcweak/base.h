@@ -173,7 +173,7 @@ GCW_NORETURN void gcw_fail(const char *why);
  *
  * To be called as gcw_fail.  Where the runtime makes the calls itself (call.h)
  * no callback is being run: there, gcw_call_failed tells.
- * Returns 0; or -1 with errno: ENOENT (no callback runs on this stack), EPERM.
+ * Returns 0; or -1 with errno ENOENT: no callback runs on this stack.
  * Cost: the hook's. */
 int gcw_failed(const char *why);
 

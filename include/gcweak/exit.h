@@ -108,7 +108,8 @@ typedef struct gcw_exit_options {
 } gcw_exit_options;
 
 /* Fills `o` with the usual options, and `reserved` with NULL; for languages
- * that do not begin structures with zeros.  Any thread, at any time. */
+ * that do not begin structures with zeros.  NULL is ignored.  Any thread, at
+ * any time. */
 void gcw_exit_options_init(gcw_exit_options *o);
 
 /* What a handler's method gets as its argument, for the time of the call. */

@@ -130,7 +130,7 @@ typedef struct gcw_hub_step {
     gcw_call call;               /* what is to be called now; its argument is
                                   * the emission: */
     gcw_emission emission;
-    struct {
+    struct gcw_hub_step_list {
         const void *array;
         const void *next, *end;
     } lists[4];

@@ -44,6 +44,7 @@
 #include "ground/report.h"
 #include "ground/roots.h"
 #include "ground/trace.h"
+#include "weak/call.h"
 #include "weak/death.h"
 #include "weak/enter.h"
 #include "weak/method.h"
@@ -167,22 +168,28 @@ feeler_died(struct gcw__watch *watch, bool may_wait)
     return owner->pending;
 }
 
-/* Calls the cleanup, unless the user's code, at `code`, was unloaded. */
-static inline void
-call_cleanup(gcw_cleanup *c, uintptr_t code, void *data)
+/* Fills in what all cleanups have, and tells whether the user's code is still
+ * there. */
+static inline bool
+finish_call(gcw_cleanup *c, gcw_call *out)
 {
-    GCW__TRACE2(cleanup__run, c, code);
-    if (!gcw__code_gone(code))
-        c->fn(data);
+    out->self = NULL;
+    out->handle = c;
+    GCW__TRACE2(cleanup__run, c, out->fn);
+    return !gcw__code_gone((uintptr_t)out->fn);
 }
 
 /* The watch is off its reference already. */
-static void
-run_pending_plain(struct gcw__watch *watch)
+static bool
+take_plain(struct gcw__watch *watch, gcw_call *out)
 {
     gcw_cleanup *c = (gcw_cleanup *)watch;
 
-    call_cleanup(c, (uintptr_t)c->fn, take_data(c));
+    out->kind = GCW_CALL_FUNCTION;
+    out->fn = (void (*)(void))c->fn;
+    out->arg = NULL;
+    out->data = take_data(c);
+    return finish_call(c, out);
 }
 
 static uintptr_t
@@ -208,21 +215,25 @@ feelers_of(const struct method_cleanup *m)
 }
 
 /* One of the two feelers may still be on its reference. */
-static void
-run_pending_method(struct gcw__watch *watch)
+static bool
+take_method(struct gcw__watch *watch, gcw_call *out)
 {
     gcw_cleanup *c = (gcw_cleanup *)watch;
-    void *data = take_data(c);
+    const struct method_death *death = take_data(c);
 
     gcw__pair_unwatch(feelers_of((struct method_cleanup *)c), true);
-    call_cleanup(c, code_of_method(watch), data);
+    out->kind = GCW_CALL_DEATH;
+    out->fn = (void (*)(void))death->notify;
+    out->arg = death->method;
+    out->data = death->data;
+    return finish_call(c, out);
 }
 
 static const struct gcw__watch_ops plain_ops = {
-    .died = cleanup_died, .run = run_pending_plain, .code = code_of_plain
+    .died = cleanup_died, .take = take_plain, .code = code_of_plain
 };
 static const struct gcw__watch_ops method_ops = {
-    .died = cleanup_died, .run = run_pending_method, .code = code_of_method
+    .died = cleanup_died, .take = take_method, .code = code_of_method
 };
 static const struct gcw__watch_ops feeler_ops = { .died = feeler_died };
 
@@ -261,9 +272,12 @@ unwatch(gcw_cleanup *c)
 static void
 run_won(gcw_cleanup *c)
 {
+    gcw_call call;
+
     unwatch(c);
     GCW__DELAY(5);
-    c->watch.ops->run(&c->watch);
+    if (c->watch.ops->take(&c->watch, &call))
+        gcw__call_make(&call);
 }
 
 /* Detaches the cleanup, if it has still to run; whether it had. */
@@ -404,14 +418,6 @@ gcw_cleanup_new(void *target, void (*fn)(void *data), void *data)
     return c;
 }
 
-static void
-notify_method_death(void *data)
-{
-    struct method_death *death = data;
-
-    death->notify(death->method, death->data);
-}
-
 static struct feeler *
 feeler_of(struct method_cleanup *owner, gcw_ref *ref)
 {
@@ -446,7 +452,7 @@ method_cleanup_of(gcw_method *m, void (*notify)(gcw_method *, void *),
     if (death == NULL)
         return NULL;
     *death = (struct method_death){ m, notify, data };
-    c = cleanup_of(sizeof *owner, &method_ops, notify_method_death, death);
+    c = cleanup_of(sizeof *owner, &method_ops, NULL, death);
     if (c == NULL)
         return NULL;
     c->watch.ref = m->self;
@@ -535,7 +541,7 @@ gcw_cleanup_peek(const gcw_cleanup *c)
 
 struct single_run {
     gcw_cleanup *c;
-    bool ran;
+    bool ran, told;
 };
 
 static bool
@@ -552,27 +558,39 @@ run_single(void *arg)
 }
 
 static void
+single_told(void *arg, const char *why)
+{
+    struct single_run *single = arg;
+
+    if (single->told)
+        return;
+    single->told = true;
+    gcw__drain_failed(single->c, code_of(single->c), why);
+}
+
+static void
 single_failed(void *arg, const char *why)
 {
     struct single_run *single = arg;
-    gcw_cleanup *c = single->c;
 
+    single_told(single, why);
     single->c = NULL;
     single->ran = true;
-    if (c != NULL)
-        gcw__drain_failed(c, code_of(c), why);
 }
 
 bool
 gcw_cleanup_run(gcw_cleanup *c)
 {
-    struct single_run single = { c, false };
+    static const struct gcw__guarded how = {
+        run_single, single_failed, single_told
+    };
+    struct single_run single = { c, false, false };
 
     if (gcw__enter() != 0)
         return false;
     if (c == NULL)
         return gcw__fail_false(EINVAL);
-    gcw__guard_run(&single, run_single, single_failed);
+    gcw__guard_run(&single, &how);
     return single.ran;
 }
 
@@ -645,6 +663,7 @@ struct ending {
     uint64_t made;                   /* `made_at_exit` in this pass */
     bool found;                      /* whether this pass has won any */
     gcw_cleanup *current;
+    bool told;                       /* it has said that it failed */
     uint64_t began;
     bool any;
 };
@@ -671,6 +690,7 @@ ending_step(void *arg)
     if (c == NULL)
         return false;
     ending->any = true;
+    ending->told = false;
     ending->began = gcw__report_begin(GCW__REPORT_EXIT);
     run_won(c);
     report_ended(ending, false);
@@ -678,17 +698,27 @@ ending_step(void *arg)
 }
 
 static void
-ending_failed(void *arg, const char *why)
+ending_told(void *arg, const char *why)
 {
     struct ending *ending = arg;
     gcw_cleanup *c = ending->current;
 
-    if (c == NULL)
+    if (ending->told)
         return;
-    report_ended(ending, true);
-    ending->current = NULL;
+    ending->told = true;
     gcw__drain_failed(c, code_of(c), why);
 }
+
+static void
+ending_failed(void *arg, const char *why)
+{
+    report_ended(arg, true);
+    ending_told(arg, why);
+}
+
+static const struct gcw__guarded ending_guard = {
+    ending_step, ending_failed, ending_told
+};
 
 /* Cleanups that a callback makes come next.  A cleanup that does not run at
  * exit stays in the order, where the unloading of its code finds it. */
@@ -714,7 +744,7 @@ gcw__cleanups_at_exit(void)
 {
     struct ending ending = { .take = take_at_exit, .at = SIZE_MAX };
 
-    gcw__guard_run(&ending, ending_step, ending_failed);
+    gcw__guard_run(&ending, &ending_guard);
     return ending.any;
 }
 
@@ -792,6 +822,6 @@ gcw__cleanups_object_unloading(const struct gcw__range *range)
     struct ending ending = { .take = take_unloading, .range = range,
                              .at = SIZE_MAX };
 
-    gcw__guard_run(&ending, ending_step, ending_failed);
+    gcw__guard_run(&ending, &ending_guard);
     return ending.any;
 }

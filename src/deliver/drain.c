@@ -39,9 +39,11 @@
 #include "ground/guard.h"
 #include "ground/hook.h"
 #include "ground/lock.h"
+#include "ground/process.h"
 #include "ground/report.h"
 #include "ground/roots.h"
 #include "ground/wakeup.h"
+#include "weak/call.h"
 #include "weak/enter.h"
 #include "weak/container.h"
 
@@ -227,6 +229,7 @@ gcw__drain_taken(void)
 struct drain {
     struct gcw__progress *progress;
     struct gcw__watch *current;
+    bool told;                       /* it has said that it failed */
     uint64_t began;
     size_t max, ran;
     bool at_exit;
@@ -364,13 +367,16 @@ static inline void
 run_next(struct drain *drain)
 {
     struct gcw__watch *pending = drain->batch[drain->at++];
+    gcw_call call;
 
     GCW__DELAY(5);
     if (!take_pending(drain, pending))
         return;
     drain->current = pending;
+    drain->told = false;
     drain->began = gcw__report_begin(GCW__REPORT_DRAIN);
-    pending->ops->run(pending);
+    if (pending->ops->take(pending, &call))
+        gcw__call_make(&call);
     if (!GCW__LIKELY(drain->began == 0))
         report_drained(drain, pending, false);
     drain->ran++;
@@ -393,19 +399,28 @@ drain_step(void *run)
 }
 
 static void
-drain_failed(void *run, const char *why)
+callback_told(void *run, const char *why)
 {
     struct drain *drain = run;
     struct gcw__watch *pending = drain->current;
 
-    drain->current = NULL;
-    set_code(drain, 0);
-    if (pending == NULL)
+    if (drain->told)
         return;
-    if (drain->began != 0)
-        report_drained(drain, pending, true);
-    drain->ran++;
+    drain->told = true;
     gcw__drain_failed(pending, pending->ops->code(pending), why);
+}
+
+static void
+callback_failed(void *run, const char *why)
+{
+    struct drain *drain = run;
+
+    set_code(drain, 0);
+    if (drain->began != 0)
+        report_drained(drain, drain->current, true);
+    drain->ran++;
+    callback_told(drain, why);
+    drain->current = NULL;
 }
 
 /* Runs also when a callback has thrown, or has ended its thread.  A wake-up
@@ -425,12 +440,15 @@ end_drain(struct drain *drain)
 static size_t
 run_queue(struct drain drain)
 {
+    static const struct gcw__guarded how = {
+        drain_step, callback_failed, callback_told
+    };
     struct gcw__watch *batch[BATCH];
     __attribute__((__cleanup__(end_drain))) struct drain run = drain;
 
     run.batch = batch;
     gcw__code_look();
-    gcw__guard_run(&run, drain_step, drain_failed);
+    gcw__guard_run(&run, &how);
     return run.ran;
 }
 
@@ -462,6 +480,83 @@ size_t
 gcw_drain(size_t max)
 {
     return gcw__enter() != 0 ? 0 : gcw__drain(max, NULL);
+}
+
+/* Stepping through the queue: a batch of one.  The wake-up is taken back only
+ * when nothing is left, so a step costs no system call. */
+
+static void
+report_call(const gcw_call *call, const char *why)
+{
+    gcw__drain_failed(call->handle, (uintptr_t)call->fn, why);
+}
+
+static const struct gcw__place drain_place = { report_call };
+
+static bool
+take_next(gcw_call *out)
+{
+    struct gcw__watch *pending;
+    struct drain drain = { .max = 1, .batch = &pending };
+
+    while (find_batch(&drain)) {
+        GCW__DELAY(5);
+        if (gcw__cleanup_take((gcw_cleanup *)pending)
+            && pending->ops->take(pending, out)) {
+            out->place = &drain_place;
+            out->owner = NULL;
+            return true;
+        }
+    }
+    end_drain(&drain);
+    return false;
+}
+
+bool
+gcw_drain_next(gcw_call *call)
+{
+    if (call != NULL)
+        *call = (gcw_call){ .kind = GCW_CALL_NONE };
+    if (gcw__enter() != 0)
+        return false;
+    if (call == NULL)
+        return gcw__fail_false(EINVAL);
+    gcw__code_look();
+    if (take_next(call))
+        return true;
+    *call = (gcw_call){ .kind = GCW_CALL_NONE };
+    return false;
+}
+
+bool
+gcw__drain_look(void)
+{
+    bool pending;
+
+    gcw__wakeup_clear(&wakeup);
+    GCW__DELAY(4);
+    if (gcw__gc_no() != atomic_load(&gcw__noticed))
+        gcw__notice_deaths(true);
+    pending = atomic_load(&in_queue) != 0 && gcw__drain_pending() != 0;
+    if (pending)
+        wake();
+    return pending;
+}
+
+/* The process in which no callbacks come any more. */
+static atomic_uint closed_in;
+
+void
+gcw__drain_close(void)
+{
+    atomic_store(&closed_in, gcw__process());
+    gcw__wakeup_set(&wakeup);
+}
+
+bool
+gcw__drain_is_closed(void)
+{
+    return atomic_load(&closed_in) == gcw__process();
 }
 
 size_t

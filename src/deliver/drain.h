@@ -62,6 +62,14 @@ size_t gcw__drain_at_exit(void);
 /* How many callbacks are in the queue, with those that will be passed over. */
 size_t gcw__drain_pending(void);
 
+/* Whether a callback is pending; notices deaths first.  The descriptor is
+ * readable afterwards if one is. */
+bool gcw__drain_look(void);
+
+/* Has those who wait for callbacks return: the process exits. */
+void gcw__drain_close(void);
+bool gcw__drain_is_closed(void);
+
 /* Reports a callback that has failed. */
 void gcw__drain_failed(void *handle, uintptr_t code, const char *why);
 

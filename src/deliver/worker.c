@@ -19,6 +19,9 @@
  * then ends as if it had been turned off, and another takes its place if one
  * is still wanted.
  *
+ * The program may have functions called first and last on each worker's thread.
+ * A worker reads both when it begins, so that it calls both or none.
+ *
  * Waiting for a callback to return is bounded at exit, at fork and at dlclose,
  * where the callback may be waiting for something that the waiting thread
  * holds.  Waiting in gcw_drain_thread(false) is not bounded, but a
@@ -40,6 +43,7 @@
 #include "ground/names.h"
 #include "ground/lock.h"
 #include "ground/process.h"
+#include "ground/roots.h"
 #include "weak/enter.h"
 
 #include <gcweak/drain.h>
@@ -171,13 +175,58 @@ end_work(void)
 
 static int start_worker(void);
 
+/* What the thread calls first and last. */
+struct thread_hooks {
+    struct gcw__hook enter, leave;
+};
+
+static struct thread_hooks
+thread_hooks(void)
+{
+    struct thread_hooks hooks;
+
+    gcw__lock(&worker.lock, true);
+    hooks = (struct thread_hooks){ gcw__roots->enter_hook,
+                                   gcw__roots->leave_hook };
+    gcw__unlock(&worker.lock);
+    return hooks;
+}
+
+/* The code may have been unloaded since the hooks were read. */
+static void
+call_thread_hook(const struct gcw__hook *hook)
+{
+    gcw__code_look();
+    if (hook->fn != NULL && !gcw__code_gone((uintptr_t)hook->fn))
+        ((void (*)(void *))hook->fn)(hook->data);
+}
+
+static bool
+process_exits(void)
+{
+    bool ended;
+
+    gcw__lock(&worker.lock, true);
+    ended = worker.ended;
+    gcw__unlock(&worker.lock);
+    return ended;
+}
+
+/* When the process exits, who is called may not work any more. */
+static void
+leave(const struct thread_hooks *hooks)
+{
+    if (!process_exits())
+        call_thread_hook(&hooks->leave);
+}
+
 /* A callback has ended the thread, which the collector still knows. */
 static void
-lost(void *unused)
+lost(void *hooks)
 {
     bool replace;
 
-    (void)unused;
+    leave(hooks);
     is_worker = false;
     gcw__lock(&worker.lock, true);
     replace = worker.wanted;
@@ -193,17 +242,20 @@ lost(void *unused)
 static void *
 work(void *arg)
 {
-    (void)arg;
+    struct thread_hooks hooks = thread_hooks();
+
     is_worker = true;
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
-    pthread_cleanup_push(lost, NULL);
+    call_thread_hook(&hooks.enter);
+    pthread_cleanup_push(lost, &hooks);
     while (begin_drain()) {
         gcw__drain(0, &worker.progress);
         end_work();
         wait_for_post();
     }
     pthread_cleanup_pop(0);
-    return NULL;
+    leave(&hooks);
+    return arg;
 }
 
 void
@@ -349,6 +401,24 @@ gcw_drain_thread(bool on)
     return 0;
 }
 
+int
+gcw_drain_thread_hooks(void (*enter)(void *data), void (*leave)(void *data),
+                       void *data)
+{
+    struct gcw__hook on_enter = { (void (*)(void))enter, data };
+    struct gcw__hook on_leave = { (void (*)(void))leave, data };
+
+    if (gcw__enter() != 0)
+        return -1;
+    if (!gcw__holdable(data))
+        return gcw__fail_int(EINVAL);
+    gcw__lock(&worker.lock, true);
+    gcw__roots->enter_hook = on_enter;
+    gcw__roots->leave_hook = on_leave;
+    gcw__unlock(&worker.lock);
+    return 0;
+}
+
 static bool
 is_at_work(const struct gcw__range *range)
 {
@@ -419,6 +489,8 @@ worker_unloading(const struct gcw__range *range)
     bool idle = true;
 
     gcw__lock(&worker.lock, true);
+    gcw__hook_drop(&gcw__roots->enter_hook, range);
+    gcw__hook_drop(&gcw__roots->leave_hook, range);
     if (!is_worker && is_at_work(range)) {
         atomic_store(&worker.progress.stop, true);
         idle = wait_patiently(range);

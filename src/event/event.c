@@ -247,16 +247,40 @@ gcw_event_disconnect_fn(gcw_event *e, void (*fn)(void *arg, void *data),
 
 /* Emitting. */
 
+static void
+report_call(const gcw_call *call, const char *why)
+{
+    const gcw_event *e = call->owner;
+
+    gcw__listener_failed(&e->hook, e->name, call->handle, (uintptr_t)call->fn,
+                         why);
+}
+
+static const struct gcw__place event_place = { report_call };
+
+/* Takes the listeners that are in the array's range at this moment.  The step
+ * holds the array. */
+static inline void
+take_listeners(gcw_event_step *step, const struct gcw__array *array)
+{
+    uint64_t range = atomic_load_explicit(&array->range,
+                                          memory_order_acquire);
+
+    GCW__DELAY(1);
+    step->array = array;
+    step->next = &array->slots[gcw__range_begin(range)];
+    step->end = &array->slots[gcw__range_end(range)];
+}
+
+/* An emission that calls. */
 struct emission {
-    gcw_event *event;
-    const struct gcw__array *array;  /* held for `next` and `end` */
-    const struct gcw__slot *next, *end;
-    bool failing;                    /* the hook is at work */
-    void *arg;
+    gcw_event_step step;
     size_t passed_over;
+    const void *told;                /* behind the last slot whose listener has
+                                      * said that it failed */
 };
 
-/* Calls the listeners from run->next on.  Before each call run->next is set to
+/* Calls the listeners from step.next on.  Before each call step.next is set to
  * the slot after it, where the emission goes on if the call fails.  A listener
  * may do anything to the event, and let go of all but this stack: only `run`
  * is relied on, and what is constant in the array. */
@@ -264,48 +288,53 @@ static bool
 emit_rest(void *emission)
 {
     struct emission *run = emission;
-    const struct gcw__slot *slot = run->next, *const end = run->end;
-    void *const arg = run->arg;
+    const struct gcw__slot *at = run->step.next, *const end = run->step.end;
     GC_word settled = gcw__load_settled();
+    gcw_call call;
 
-    while (slot != end) {
-        run->next = slot + 1;
-        if (!gcw__slot_call(slot, arg, &settled))
-            run->passed_over++;
-        slot++;
+    call.arg = run->step.arg;
+    while (gcw__next_call(&at, end, &settled, &run->passed_over, &call)) {
+        run->step.next = at;
+        gcw__call_make(&call);
     }
     return false;
 }
 
+/* The listener before step.next has failed. */
 static void
-emission_failed(void *arg, const char *why)
+listener_told(void *emission, const char *why)
 {
-    struct emission *run = arg;
-    gcw_event *e = run->event;
+    struct emission *run = emission;
+    const struct gcw__slot *slot = (const struct gcw__slot *)run->step.next - 1;
+    gcw_event *e = run->step.event;
 
-    gcw__listener_failed(&e->hook, &run->failing, e->name, run->next - 1, why);
+    if (run->told == run->step.next)
+        return;
+    run->told = run->step.next;
+    gcw__listener_failed(&e->hook, e->name, slot->listener,
+                         (uintptr_t)slot->code, why);
 }
 
-/* Emits to the listeners in the array's range at this moment. */
+static const struct gcw__guarded emission_guard = {
+    emit_rest, listener_told, listener_told
+};
+
 static size_t
 emit_to(gcw_event *e, const struct gcw__array *array, void *arg)
 {
-    uint64_t range = atomic_load_explicit(&array->range,
-                                          memory_order_acquire);
-    const struct gcw__slot *first = &array->slots[gcw__range_begin(range)];
     struct emission run;
+    size_t n;
 
-    GCW__DELAY(1);
-    run.event = e;
-    run.array = array;
-    run.next = first;
-    run.end = &array->slots[gcw__range_end(range)];
-    run.arg = arg;
+    run.step.event = e;
+    run.step.arg = arg;
     run.passed_over = 0;
-    run.failing = false;
-    gcw__guard_run(&run, emit_rest, emission_failed);
-    GCW__KEEP(run.array);
-    return (size_t)(run.end - first) - run.passed_over;
+    run.told = NULL;
+    take_listeners(&run.step, array);
+    n = (size_t)((const struct gcw__slot *)run.step.end
+                 - (const struct gcw__slot *)run.step.next);
+    gcw__guard_run(&run, &emission_guard);
+    GCW__KEEP(run.step.array);
+    return n - run.passed_over;
 }
 
 size_t
@@ -326,6 +355,58 @@ gcw_event_emit(gcw_event *e, void *arg)
     GCW__TRACE2(emit__end, e, called);
     GCW__KEEP(e);
     return called;
+}
+
+/* Stepping through an emission. */
+
+static bool
+next_step(gcw_event_step *step)
+{
+    const struct gcw__slot *at = step->next;
+    GC_word settled = gcw__load_settled();
+    size_t passed_over = 0;
+
+    if (!gcw__next_call(&at, step->end, &settled, &passed_over,
+                        &step->call)) {
+        *step = (gcw_event_step){ .event = NULL };
+        return false;
+    }
+    step->next = at;
+    step->call.arg = step->arg;
+    step->call.handle = at[-1].listener;
+    step->call.place = &event_place;
+    step->call.owner = step->event;
+    return true;
+}
+
+bool
+gcw_event_first(gcw_event *e, void *arg, gcw_event_step *step)
+{
+    const struct gcw__array *array;
+
+    if (step != NULL)
+        *step = (gcw_event_step){ .event = NULL };
+    if (gcw__enter() != 0)
+        return false;
+    if (e == NULL || step == NULL)
+        return gcw__fail_false(EINVAL);
+    array = atomic_load_explicit(&e->list.array, memory_order_acquire);
+    if (array == NULL)
+        return false;
+    step->event = e;
+    step->arg = arg;
+    take_listeners(step, array);
+    return next_step(step);
+}
+
+bool
+gcw_event_next(gcw_event_step *step)
+{
+    if (gcw__enter() != 0)
+        return false;
+    if (step == NULL)
+        return gcw__fail_false(EINVAL);
+    return step->event != NULL && next_step(step);
 }
 
 size_t

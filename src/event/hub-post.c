@@ -7,6 +7,7 @@
  */
 #include <config.h>
 #include "event/hub.h"
+#include "event/hub-step.h"
 #include "ground/delay.h"
 
 #include "ground/lock.h"
@@ -196,6 +197,69 @@ wake_again(gcw_hub *h)
         gcw__wakeup_set(h->container->wakeup);
     }
     gcw__unlock(gcw__hub_lock(h));
+}
+
+/* Stepping through what was posted: step->post is the one under way, and holds
+ * its type; step->last the number of the last that there was at first. */
+
+/* Begins the next emission.  False: there is none, or no memory. */
+static bool
+begin_next(gcw_hub *h, gcw_hub_step *step)
+{
+    uint64_t last = step->last;
+    struct gcw__post *post = dequeue(h, last);
+    gcw_emission emission = { .hub = h };
+
+    if (post == NULL)
+        return false;
+    emission.type = post->type;
+    emission.source = post->source;
+    emission.arg = post->arg;
+    if (!gcw__hub_step_begin(step, &emission)) {
+        put_back(h, post);
+        return gcw__fail_false(ENOMEM);
+    }
+    step->last = last;
+    step->post = post;
+    return true;
+}
+
+static bool
+next_posted(gcw_hub *h, gcw_hub_step *step)
+{
+    bool found = step->post != NULL && gcw__hub_step_next(step);
+
+    while (!found && begin_next(h, step))
+        found = gcw__hub_step_next(step);
+    if (found)
+        return true;
+    wake_again(h);
+    gcw__hub_step_clear(step);
+    return false;
+}
+
+bool
+gcw_hub_dispatch_first(gcw_hub *h, gcw_hub_step *step)
+{
+    if (step != NULL)
+        gcw__hub_step_clear(step);
+    if (gcw__enter() != 0)
+        return false;
+    if (h == NULL || step == NULL)
+        return gcw__fail_false(EINVAL);
+    step->emission.hub = h;
+    step->last = last_number(h);
+    return next_posted(h, step);
+}
+
+bool
+gcw_hub_dispatch_next(gcw_hub_step *step)
+{
+    if (gcw__enter() != 0)
+        return false;
+    if (step == NULL)
+        return gcw__fail_false(EINVAL);
+    return step->emission.hub != NULL && next_posted(step->emission.hub, step);
 }
 
 size_t

@@ -10,7 +10,8 @@
  *     hub.c           tidying, measuring
  *     hub-pattern.c   looking types and patterns up, and what goes with them
  *     hub-connect.c   connecting, disconnecting
- *     hub-emit.c      emitting
+ *     hub-step.c      emitting, step by step
+ *     hub-emit.c      emitting, by calls
  *     hub-post.c      posted emissions, and the descriptor
  *
  * Sources.  A pattern with a source watches it, and is found by its address:

@@ -130,24 +130,25 @@ gcw_listener_unblock(gcw_listener *l)
 /* Asking a listener, for emissions. */
 
 static bool
-bind_method(const gcw_listener *l, void (*code)(void), void *data,
-            gcw_bound *out)
+bind_method(const gcw_listener *l, void *data, gcw_call *out)
 {
     bool weak = l->by == GCW__BY_WEAK_METHOD;
 
+    out->kind = GCW_CALL_METHOD;
     out->self = gcw__read(l->on.watch.ref);
-    out->fn = (gcw_method_fn *)code;
     out->data = weak ? gcw__read(data) : data;
     return out->self != NULL && (!weak || out->data != NULL);
 }
 
 static bool
-bind_any(const gcw_listener *l, void (*code)(void), void *data,
-         gcw_bound *out)
+bind_any(const gcw_listener *l, void *data, gcw_call *out)
 {
     if (l->by != GCW__BY_FUNCTION && l->by != GCW__BY_HUB_FUNCTION)
-        return bind_method(l, code, data, out);
-    *out = (gcw_bound){ NULL, (gcw_method_fn *)code, data };
+        return bind_method(l, data, out);
+    out->kind = l->by == GCW__BY_FUNCTION ? GCW_CALL_LISTENER
+                                          : GCW_CALL_HUB_LISTENER;
+    out->self = NULL;
+    out->data = data;
     return true;
 }
 
@@ -173,61 +174,25 @@ take(gcw_listener *l)
 
 /* `data` was read before the state: see listeners.c. */
 bool
-gcw__slot_ask(const struct gcw__slot *slot, void *data, gcw_bound *out)
+gcw__slot_ask(const struct gcw__slot *slot, void *data, gcw_call *out)
 {
     gcw_listener *l = slot->listener;
 
     if (!gcw__slot_data_now(slot, &data)
         || gcw__listener_is(l, GCW__IS_GONE | GCW__IS_BLOCKED)
-        || !bind_any(l, slot->code, data, out))
+        || !bind_any(l, data, out))
         return false;
+    out->fn = slot->code;
     return !gcw__listener_is(l, GCW__IS_ONCE) || take(l);
 }
 
-/* Functions are called through their own type. */
 void
-gcw__slot_call_bound(const struct gcw__slot *slot, const gcw_bound *bound,
-                     void *arg)
+gcw__listener_failed(const struct gcw__hook *hook, const char *event,
+                     gcw_listener *l, uintptr_t code, const char *why)
 {
-    void *self = bound->self, *data = bound->data;
+    struct gcw__callback callback = { "listener", event, NULL, code };
 
-    if (slot->listener->by == GCW__BY_FUNCTION)
-        ((void (*)(void *, void *))slot->code)(arg, data);
-    else if (slot->listener->by == GCW__BY_HUB_FUNCTION)
-        ((void (*)(const gcw_emission *, void *))slot->code)(arg, data);
-    else
-        bound->fn(self, arg, data);
-    GCW__KEEP(self);
-    GCW__KEEP(data);
-}
-
-bool
-gcw__slot_call_asked(const struct gcw__slot *slot, void *data, void *arg)
-{
-    gcw_bound bound;
-
-    if (!gcw__slot_ask(slot, data, &bound))
-        return false;
-    gcw__slot_call_bound(slot, &bound, arg);
-    return true;
-}
-
-void
-gcw__listener_failed(const struct gcw__hook *hook, bool *failing,
-                     const char *event, const struct gcw__slot *slot,
-                     const char *why)
-{
-    gcw_listener *l = slot->listener;
-    struct gcw__callback callback = { "listener", event, NULL,
-                                      (uintptr_t)slot->code };
-
-    if (*failing) {
-        gcw__count_failure();
-    } else {
-        *failing = true;
-        gcw__report_failure(&callback, l,
-                            gcw__hook_get(hook, gcw__listeners_lock(
-                                                    l->on.container)), why);
-    }
-    *failing = false;
+    gcw__report_failure(&callback, l,
+                        gcw__hook_get(hook, gcw__listeners_lock(
+                                                l->on.container)), why);
 }

@@ -56,6 +56,13 @@ gcw_exit_registry_new(const char *name)
     return gcw__container_open(r->container, r) ? r : NULL;
 }
 
+void
+gcw_exit_options_init(gcw_exit_options *o)
+{
+    if (o != NULL)
+        *o = (gcw_exit_options){ .name = NULL };
+}
+
 gcw_exit_registry *
 gcw_exit_default(void)
 {

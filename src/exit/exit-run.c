@@ -44,6 +44,7 @@
 #include "ground/report.h"
 #include "ground/roots.h"
 #include "ground/trace.h"
+#include "weak/call.h"
 #include "weak/enter.h"
 #include "weak/method.h"
 
@@ -54,12 +55,16 @@ static pthread_cond_t turn = PTHREAD_COND_INITIALIZER;
 /* How many handlers were called, of all; under the lock. */
 static uint64_t handlers_ran;
 
+/* How many handlers steps have given. */
+static _Atomic uint64_t handlers_given;
+
 struct run {
     gcw_exit_registry *registry;
     struct gcw__exit_choice choice;
     struct gcw__exit_count count;
-    int status;
+    gcw_exit_info info;              /* what methods get */
     gcw_exit_handler *current;       /* the one that is called, or NULL */
+    bool told;                       /* it has said that it failed */
     uint64_t began;                  /* when, if its end is to be reported */
     size_t counted;                  /* how many of those called are counted in
                                       * handlers_ran */
@@ -193,11 +198,9 @@ gcw__exit_in_turn(gcw_exit_registry *r, void (*call)(void *arg), void *arg)
 static pthread_key_t leads;
 static bool has_key;
 
-/* The leader ends, in a handler of ours or of the C library's. */
-static void
-resign(void *unused)
+void
+gcw__exit_resign(void)
 {
-    (void)unused;
     gcw__lock(&gcw__exit_lock, true);
     if (gcw__exit_is_mine())
         gcw__exit_set_leader(0);
@@ -205,10 +208,18 @@ resign(void *unused)
     gcw__unlock(&gcw__exit_lock);
 }
 
+/* The leader's thread ends, in a handler of ours or of the C library's. */
+static void
+leader_ends(void *unused)
+{
+    (void)unused;
+    gcw__exit_resign();
+}
+
 bool
 gcw__exit_lead_install(void)
 {
-    has_key = has_key || pthread_key_create(&leads, resign) == 0;
+    has_key = has_key || pthread_key_create(&leads, leader_ends) == 0;
     return has_key;
 }
 
@@ -284,7 +295,7 @@ gcw__exit_ran(void)
     uint64_t n;
 
     gcw__lock(&gcw__exit_lock, true);
-    n = handlers_ran;
+    n = handlers_ran + atomic_load(&handlers_given);
     gcw__unlock(&gcw__exit_lock);
     return n;
 }
@@ -400,6 +411,7 @@ begin_call(struct run *run, const gcw_exit_handler *h, uintptr_t code)
     (void)h, (void)code;
     GCW__TRACE2(handler__begin, h, code);
     run->count.called++;
+    run->told = false;
     run->began = gcw__report_begin(GCW__REPORT_EXIT);
 }
 
@@ -420,61 +432,102 @@ end_call(const struct run *run, const gcw_exit_handler *h, bool failed)
         report_handler(run, h, failed);
 }
 
-/* Ends the call of the current handler, which has failed: counts and reports
- * it.  The hook may fail in turn, so the handler is not current any more by
- * then. */
+static void
+report_failed(gcw_exit_registry *r, gcw_exit_handler *h, const char *why)
+{
+    struct gcw__callback callback = { "exit handler", NULL, gcw__exit_name(h),
+                                      gcw__exit_code(h) };
+
+    gcw__report_failure(&callback, h, gcw__hook_get(&r->hook, &gcw__exit_lock),
+                        why);
+}
+
+/* The handler that was called last has failed: counts and reports that, once. */
+static void
+count_failed(struct run *run, gcw_exit_handler *h, const char *why)
+{
+    if (run->told)
+        return;
+    run->told = true;
+    run->count.failed++;
+    report_failed(run->registry, h, why);
+}
+
+/* The current handler says that it has failed, and goes on. */
+static void
+handler_told(void *arg, const char *why)
+{
+    struct run *run = arg;
+
+    count_failed(run, run->current, why);
+}
+
+/* Ends the call of the current handler, which has failed.  It does not run any
+ * more when the hook hears of it. */
 static void
 fail(struct run *run, const char *why)
 {
     gcw_exit_handler *h = run->current;
-    struct gcw__callback callback = { "exit handler", NULL, gcw__exit_name(h),
-                                      gcw__exit_code(h) };
-    struct gcw__hook hook;
 
-    run->count.failed++;
     end_call(run, h, true);
     gcw__lock(&gcw__exit_lock, true);
     finish_last(run);
-    hook = run->registry->hook;
     gcw__unlock(&gcw__exit_lock);
-    gcw__report_failure(&callback, h, hook, why);
+    count_failed(run, h, why);
 }
 
 static void
-call_method(struct run *run, gcw_exit_handler *h)
+report_call(const gcw_call *call, const char *why)
 {
-    gcw_exit_info info = { run->registry, h, gcw__exit_name(h), run->status };
+    report_failed(call->owner, call->handle, why);
+}
+
+static const struct gcw__place exit_place = { report_call };
+
+static bool
+call_of_method(gcw_exit_handler *h, gcw_exit_info *info, gcw_call *out)
+{
     gcw_bound bound;
 
     if (!gcw_method_bind(h->call.method, &bound))
-        return;
+        return false;
     GCW__DELAY(4);
-    begin_call(run, h, (uintptr_t)bound.fn);
-    if (gcw_bound_call(&bound, &info) != NULL)
-        fail(run, "its method returned non-NULL");
-    else
-        end_call(run, h, false);
+    info->handler = h;
+    info->name = gcw__exit_name(h);
+    out->kind = GCW_CALL_METHOD;
+    out->fn = (void (*)(void))bound.fn;
+    out->self = bound.self;
+    out->arg = info;
+    out->data = bound.data;
+    return true;
 }
 
-static void
-call_handler(struct run *run, gcw_exit_handler *h)
+/* The call for a handler that was taken, with *info as a method's argument;
+ * false if it is not to be called: it is dead, another process's, or its code
+ * is gone. */
+static bool
+call_of(gcw_exit_handler *h, gcw_exit_info *info, gcw_call *out)
 {
+    *out = (gcw_call){ .handle = h, .place = &exit_place,
+                       .owner = h->registry };
+    if ((!h->inherit && gcw__exit_process(h) != gcw__process())
+        || gcw__code_gone(gcw__exit_code(h)))
+        return false;
     /* There are no other kinds. */
     switch ((enum gcw__exit_kind)h->kind) {  /* GCOVR_EXCL_BR_LINE */
     case GCW__METHOD:
-        call_method(run, h);
-        break;
+        return call_of_method(h, info, out);
     case GCW__FUNCTION:
-        begin_call(run, h, (uintptr_t)h->call.function);
-        h->call.function(gcw__exit_data(h));
-        end_call(run, h, false);
-        break;
+        out->kind = GCW_CALL_FUNCTION;
+        out->fn = (void (*)(void))h->call.function;
+        out->data = gcw__exit_data(h);
+        return true;
     case GCW__PLAIN:
-        begin_call(run, h, (uintptr_t)h->call.plain);
-        h->call.plain();
-        end_call(run, h, false);
-        break;
+        out->kind = GCW_CALL_PLAIN;
+        out->fn = h->call.plain;
+        return true;
     }
+    return false;  /* GCOVR_EXCL_LINE */
 }
 
 /* The handler may do anything to the registry: register, unregister, run it;
@@ -484,15 +537,20 @@ run_step(void *arg)
 {
     struct run *run = arg;
     gcw_exit_handler *h;
+    gcw_call call;
 
     if (!next(run))
         return false;
     h = run->current;
     if (run->watching)
         gcw__exit_unwatch(h);
-    if ((h->inherit || gcw__exit_process(h) == gcw__process())
-        && !gcw__code_gone(gcw__exit_code(h)))
-        call_handler(run, h);
+    if (!call_of(h, &run->info, &call))
+        return true;
+    begin_call(run, h, (uintptr_t)call.fn);
+    if (gcw__call_make(&call) != NULL)
+        fail(run, "its method returned non-NULL");
+    else
+        end_call(run, h, false);
     return true;
 }
 
@@ -562,13 +620,17 @@ end_run(void *arg)
 struct gcw__exit_count
 gcw__exit_run(gcw_exit_registry *r, int status, struct gcw__exit_choice choice)
 {
-    struct run run = { .registry = r, .choice = choice, .status = status,
+    static const struct gcw__guarded how = {
+        run_step, run_failed, handler_told
+    };
+    struct run run = { .registry = r, .choice = choice,
+                       .info = { .registry = r, .status = status },
                        .at = UINT32_MAX };
 
     gcw__code_look();
     begin_run(&run);
     pthread_cleanup_push(end_run, &run);
-    gcw__guard_run(&run, run_step, run_failed);
+    gcw__guard_run(&run, &how);
     pthread_cleanup_pop(1);
     return run.count;
 }
@@ -599,6 +661,102 @@ gcw_exit_run(gcw_exit_registry *r, int status)
         return gcw__fail_int(EINVAL);
     gcw__exit_in_turn(r, run_whole, &whole);
     return whole.failed;
+}
+
+/* Stepping through a run.  It takes no turn: between two steps nobody has it. */
+
+/* Has the handlers that earlier runs have set aside wait again; unless a run is
+ * under way, which does that when it ends.  Lock held. */
+static void
+bring_back(gcw_exit_registry *r)
+{
+    if (!is_other(r) && !is_mine(r))
+        gcw__order_bring_back(&r->order);
+}
+
+static int
+begin_steps(gcw_exit_registry *r)
+{
+    int error = 0;
+
+    gcw__lock(&gcw__exit_lock, true);
+    if (is_leaders(r))
+        error = ESHUTDOWN;
+    else
+        bring_back(r);
+    gcw__unlock(&gcw__exit_lock);
+    return error;
+}
+
+/* Takes the newest handler off, and ends it at once: nobody says when its call
+ * has returned.  NULL: none is left; *watched: whether its watches are to be
+ * taken off. */
+static gcw_exit_handler *
+take_for_step(gcw_exit_registry *r, bool *watched)
+{
+    struct run run = { .registry = r };
+    gcw_exit_handler *h = NULL;
+
+    gcw__lock(&gcw__exit_lock, true);
+    if (take_next(&run)) {
+        h = run.current;
+        finish_last(&run);
+    } else {
+        bring_back(r);
+        gcw__exit_tidy(r);
+    }
+    gcw__unlock(&gcw__exit_lock);
+    *watched = run.watching;
+    return h;
+}
+
+static bool
+next_step(gcw_exit_registry *r, gcw_exit_step *step)
+{
+    gcw_exit_handler *h;
+    bool watched;
+
+    while ((h = take_for_step(r, &watched)) != NULL) {
+        if (watched)
+            gcw__exit_unwatch(h);
+        if (call_of(h, &step->info, &step->call)) {
+            atomic_fetch_add(&handlers_given, 1);
+            return true;
+        }
+    }
+    *step = (gcw_exit_step){ .info = { .registry = NULL } };
+    return false;
+}
+
+bool
+gcw_exit_first(gcw_exit_registry *r, int status, gcw_exit_step *step)
+{
+    int error;
+
+    if (step != NULL)
+        *step = (gcw_exit_step){ .info = { .registry = NULL } };
+    if (gcw__enter() != 0)
+        return false;
+    if (r == NULL || step == NULL)
+        return gcw__fail_false(EINVAL);
+    gcw__code_look();
+    error = begin_steps(r);
+    if (error != 0)
+        return gcw__fail_false(error);
+    step->info.registry = r;
+    step->info.status = status;
+    return next_step(r, step);
+}
+
+bool
+gcw_exit_next(gcw_exit_step *step)
+{
+    if (gcw__enter() != 0)
+        return false;
+    if (step == NULL)
+        return gcw__fail_false(EINVAL);
+    gcw__code_look();
+    return step->info.registry != NULL && next_step(step->info.registry, step);
 }
 
 /* Unloaded code. */

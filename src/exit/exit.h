@@ -168,6 +168,9 @@ void gcw__exit_in_turn(gcw_exit_registry *r, void (*call)(void *arg),
  * point. */
 void gcw__exit_lead(void);
 
+/* The calling thread leads no longer, if it did. */
+void gcw__exit_resign(void);
+
 /* Prepares for gcw__exit_lead; once, when the library starts.  False: no
  * memory. */
 bool gcw__exit_lead_install(void);

@@ -8,6 +8,7 @@
  * all in the list, the one at the lowest address above its caller, for no
  * other stack can lie between the two.  A guard that was begun inside the
  * failed callback has ended by then, or is the one that gcw_fail jumps to.
+ * gcw_failed calls the same guard's `told`, on top of the callback's frames.
  *
  * A callback may be left in other ways.  When frames are unwound, by a C++
  * exception, pthread_exit or a cancellation, the guard is taken out of the
@@ -23,6 +24,7 @@
 #include "ground/guard.h"
 
 #include "ground/compiler.h"
+#include "ground/fail.h"
 #include "ground/lock.h"
 #include "ground/stack.h"
 
@@ -35,6 +37,8 @@ struct guard {
     struct guard *outer, *inner;     /* in the list of the thread */
     uintptr_t mark;                  /* shows that a guard lies here */
     const char *volatile why;        /* the argument of gcw_fail */
+    void *run;                       /* for gcw_failed */
+    const struct gcw__guarded *how;
 };
 
 /* The newest guard of the thread.  Read in each emission, so it is worth its
@@ -121,15 +125,16 @@ end_guard(struct guard *guard)
 }
 
 void
-gcw__guard_run(void *run, bool (*step)(void *run),
-               void (*failed)(void *run, const char *why))
+gcw__guard_run(void *run, const struct gcw__guarded *how)
 {
     __attribute__((__cleanup__(end_guard))) struct guard guard;
 
+    guard.run = run;
+    guard.how = how;
     begin_guard(&guard);
     if (setjmp(guard.failed) != 0)
-        failed(run, guard.why);
-    while (step(run))
+        how->failed(run, guard.why);
+    while (how->step(run))
         continue;
 }
 
@@ -162,4 +167,15 @@ gcw_fail(const char *why)
             why == NULL ? "no reason given" : why);
     guard->why = why;
     longjmp(guard->failed, 1);
+}
+
+int
+gcw_failed(const char *why)
+{
+    struct guard *guard = innermost((uintptr_t)__builtin_frame_address(0));
+
+    if (guard == NULL)
+        return gcw__fail_int(ENOENT);
+    guard->how->told(guard->run, why);
+    return 0;
 }

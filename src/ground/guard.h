@@ -7,16 +7,21 @@
 
 #include <gcweak/base.h>
 
+/* What a guard calls. */
+struct gcw__guarded {
+    /* Runs user code; false: that was all. */
+    bool (*step)(void *run);
+    /* User code has called gcw_fail, which has ended the step.  May run user
+     * code as well; if that fails in turn, this is called again, so it must
+     * remember in `run` what it has begun. */
+    void (*failed)(void *run, const char *why);
+    /* User code has called gcw_failed, and goes on after this. */
+    void (*told)(void *run, const char *why);
+};
+
 /* Calls step(run) until it returns false.  A step may be left by an exception;
- * see guard.c.
- *
- * A step runs user code.  If that calls gcw_fail, the step ends there,
- * failed(run, why) is called, and the next step follows.  failed() may run
- * user code as well; if that fails in turn, failed() is called again, so it
- * must remember in `run` what it has begun.  There is one setjmp for all
- * steps. */
-void gcw__guard_run(void *run, bool (*step)(void *run),
-                    void (*failed)(void *run, const char *why));
+ * see guard.c.  There is one setjmp for all steps. */
+void gcw__guard_run(void *run, const struct gcw__guarded *how);
 
 /* Whether the frame at that address, which should still be there, was ended by
  * a jump over it.  `here` is an address in a frame that has not ended.  False

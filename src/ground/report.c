@@ -7,6 +7,7 @@
 #include <config.h>
 #include "ground/report.h"
 
+#include "ground/guard.h"
 #include "ground/lock.h"
 #include "ground/names.h"
 
@@ -93,8 +94,8 @@ gcw__report_end(const struct gcw__callback *callback, const char *word,
 
 static _Atomic uint64_t failures;
 
-void
-gcw__count_failure(void)
+static void
+count_failure(void)
 {
     atomic_fetch_add_explicit(&failures, 1, memory_order_relaxed);
 }
@@ -130,14 +131,49 @@ write_failure(const struct gcw__callback *callback, const char *why)
     gcw__cancel_on();
 }
 
+/* A call of an error hook. */
+struct telling {
+    const struct gcw__callback *callback;
+    void *handle;
+    struct gcw__hook hook;
+    const char *why;
+    bool begun;
+};
+
+static bool
+tell_hook(void *arg)
+{
+    struct telling *telling = arg;
+
+    if (telling->begun)
+        return false;
+    telling->begun = true;
+    ((gcw_error_fn *)telling->hook.fn)(telling->handle,
+                                       name_of_callback(telling->callback),
+                                       telling->why, telling->hook.data);
+    return false;
+}
+
+/* A hook that fails in turn. */
+static void
+hook_failed(void *arg, const char *why)
+{
+    (void)arg, (void)why;
+    count_failure();
+}
+
 void
 gcw__report_failure(const struct gcw__callback *callback, void *handle,
                     struct gcw__hook hook, const char *why)
 {
-    gcw__count_failure();
+    static const struct gcw__guarded how = {
+        tell_hook, hook_failed, hook_failed
+    };
+    struct telling telling = { callback, handle, hook, why, false };
+
+    count_failure();
     if (hook.fn != NULL)
-        ((gcw_error_fn *)hook.fn)(handle, name_of_callback(callback), why,
-                                  hook.data);
+        gcw__guard_run(&telling, &how);
     else
         write_failure(callback, why);
 }

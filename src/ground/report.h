@@ -53,12 +53,10 @@ void gcw__report_end(const struct gcw__callback *callback, const char *word,
                      uint64_t began, bool failed);
 
 /* Counts a failure, and calls the error hook, a gcw_error_fn; writes a line if
- * there is no hook.  No lock held. */
+ * there is no hook.  A hook that fails in turn is counted, and that is all.  No
+ * lock held. */
 void gcw__report_failure(const struct gcw__callback *callback, void *handle,
                          struct gcw__hook hook, const char *why);
-
-/* Only counts a failure. */
-void gcw__count_failure(void);
 
 /* How many callbacks of all kinds have failed. */
 uint64_t gcw__failures(void);

@@ -28,6 +28,8 @@ struct gcw__roots {
     /* drain.c: the queue of pending callbacks, and the error hook */
     struct gcw__watch *queue_first, *queue_last;
     struct gcw__hook drain_hook;
+    /* worker.c: what a worker's thread calls first and last */
+    struct gcw__hook enter_hook, leave_hook;
     /* debug-explain.c: the hook that names objects, under the queue lock */
     struct gcw__hook name_hook;
     /* proxy.c: all proxies that were not freed */

@@ -85,6 +85,7 @@ struct early_run {
     const struct gcw__range *range;
     void (*current)(void);
     bool any;
+    bool told;                       /* it has said that it failed */
 };
 
 /* Takes the newest function off, or the newest in the range.  NULL: none. */
@@ -118,6 +119,7 @@ early_step(void *arg)
     if (run->current == NULL)
         return false;
     run->any = true;
+    run->told = false;
     if (!gcw__code_gone((uintptr_t)run->current))
         run->current();
     return true;
@@ -131,16 +133,19 @@ failed(void *arg, const char *why)
     struct gcw__callback callback = { "exit handler", NULL, NULL,
                                       (uintptr_t)run->current };
 
-    if (run->current != NULL)
-        gcw__report_failure(&callback, NULL, none, why);
+    if (run->told)
+        return;
+    run->told = true;
+    gcw__report_failure(&callback, NULL, none, why);
 }
 
 bool
 gcw__early_run(const struct gcw__range *range)
 {
-    struct early_run run = { range, NULL, false };
+    static const struct gcw__guarded how = { early_step, failed, failed };
+    struct early_run run = { range, NULL, false, false };
 
     gcw__code_look();
-    gcw__guard_run(&run, early_step, failed);
+    gcw__guard_run(&run, &how);
     return run.any;
 }

@@ -43,6 +43,7 @@
 #include "deliver/drain.h"
 #include "deliver/worker.h"
 #include "exit/exit.h"
+#include "ground/fail.h"
 #include "ground/leader.h"
 #include "ground/lock.h"
 #include "ground/process.h"
@@ -206,6 +207,7 @@ run_all(int status)
     while (round_of_callbacks(status) || !close_all())
         continue;
     atomic_store(&closed_in, gcw__process());
+    gcw__drain_close();
 }
 
 static void
@@ -370,6 +372,35 @@ install_quick(void)
 }
 
 #endif
+
+/* gcw_shutdown: the same, but the process goes on.  So the thread leads only
+ * for the time of the call; inside an exit, or another shutdown, it goes on
+ * leading. */
+
+static void
+end_leading(void *led_before)
+{
+    if (!*(bool *)led_before)
+        gcw__exit_resign();
+}
+
+int
+gcw_shutdown(int status)
+{
+    struct ending ending = { status, 0 };
+    bool led = gcw__exit_is_mine(), done = true;
+
+    if (gcw_init() != 0)
+        return -1;
+    gcw__process_check();
+    gcw__worker_exits();
+    gcw__exit_lead();
+    pthread_cleanup_push(end_leading, &led);
+    if (!is_closed())
+        done = run(&ending);
+    pthread_cleanup_pop(1);
+    return done ? 0 : gcw__fail_int(EPERM);
+}
 
 /* Calls that were registered stay so when a later one fails, and must not be
  * registered again by the next try. */

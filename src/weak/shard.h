@@ -9,6 +9,7 @@
 #include "ground/part.h"
 #include "ground/table.h"
 
+#include <gcweak/call.h>
 #include <gcweak/ref.h>
 
 enum { GCW__SHARDS = 32 };
@@ -49,8 +50,9 @@ struct gcw__watch_ops {
      * nor wait for the collector's lock; nor for any lock if may_wait is
      * false.  False: it could not be done so, and is called again later. */
     bool (*died)(struct gcw__watch *watch, bool may_wait);
-    /* Runs the callback that was taken. */
-    void (*run)(struct gcw__watch *watch);
+    /* Makes *out the callback that was taken, but for its place; false: its
+     * code is gone, and it is not to be called. */
+    bool (*take)(struct gcw__watch *watch, gcw_call *out);
     /* Where the code of the callback is. */
     uintptr_t (*code)(const struct gcw__watch *watch);
 };

@@ -1,0 +1,76 @@
+/* wait.c: waiting for callbacks, on a thread of the program's.
+ *
+ * The thread polls the drain's descriptor, outside of all locks: the collector
+ * stops it there as anywhere, and it may be cancelled, or leave by a jump out
+ * of a signal handler.  The descriptor is readable once too often rather than
+ * too seldom, so each time it is looked whether a callback is pending, which
+ * makes it unreadable if none is.
+ */
+#include <config.h>
+#include "deliver/drain.h"
+#include "weak/enter.h"
+
+#include <poll.h>
+#include <time.h>
+
+/* Milliseconds of a clock that goes on evenly. */
+static int64_t
+milliseconds_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* How long to wait still: 0 if the time is over, -1 for ever. */
+static int
+rest(int milliseconds, int64_t begun)
+{
+    int64_t left = milliseconds - (milliseconds_now() - begun);
+
+    if (milliseconds < 0)
+        return -1;
+    return left <= 0 ? 0 : (int)left;
+}
+
+/* False with errno if the descriptor cannot be polled. */
+static bool
+wait_for(int fd, int milliseconds)
+{
+    struct pollfd polled = { .fd = fd, .events = POLLIN };
+
+    return poll(&polled, 1, milliseconds) >= 0 || errno == EINTR;
+}
+
+static int
+wait_until_pending(int fd, int milliseconds)
+{
+    int64_t begun = milliseconds_now();
+    int left;
+
+    for (;;) {
+        if (gcw__drain_is_closed())
+            return gcw__fail_int(ESHUTDOWN);
+        if (gcw__drain_look())
+            return 1;
+        left = rest(milliseconds, begun);
+        if (left == 0)
+            return 0;
+        if (!wait_for(fd, left))
+            return -1;
+    }
+}
+
+int
+gcw_drain_wait(int milliseconds)
+{
+    int before = errno, fd = gcw_drain_fd(), result;
+
+    if (fd < 0)
+        return -1;
+    result = wait_until_pending(fd, milliseconds);
+    if (result >= 0)
+        errno = before;
+    return result;
+}

@@ -1,0 +1,41 @@
+/* call.c: calls that those make who step through the work.
+ *
+ * A gcw_call is a value: nothing of the library refers to it, and nothing is
+ * to be done when its owner loses it.  What it needs it holds itself, as long
+ * as it lies where the collector looks.
+ */
+#include <config.h>
+#include "weak/call.h"
+
+#include "weak/enter.h"
+
+static bool
+has_function(const gcw_call *call)
+{
+    return call != NULL && call->kind != GCW_CALL_NONE && call->fn != NULL;
+}
+
+void *
+gcw_call_invoke(const gcw_call *call)
+{
+    gcw_call copy;
+
+    if (!has_function(call))
+        return gcw__fail_null(EINVAL);
+    copy = *call;
+    return gcw__call_make(&copy);
+}
+
+int
+gcw_call_failed(const gcw_call *call, const char *why)
+{
+    const struct gcw__place *place;
+
+    if (gcw__enter() != 0)
+        return -1;
+    if (!has_function(call) || call->place == NULL)
+        return gcw__fail_int(EINVAL);
+    place = call->place;
+    place->failed(call, why);
+    return 0;
+}
