@@ -38,6 +38,14 @@ EXTRA_DIST += \
 	examples/loops/work.c \
 	examples/loops/work.h
 
+# Bindings, with an example each, which t/nim.t and t/crystal.t build where there
+# is a compiler.
+EXTRA_DIST += \
+	examples/crystal/gcweak.cr \
+	examples/crystal/harbour.cr \
+	examples/nim/gcweak.nim \
+	examples/nim/harbour.nim
+
 # The toy interpreter of doc/runtimes.md.  Add a source or a script here.
 noinst_PROGRAMS += examples/toy/toy
 examples_toy_toy_SOURCES = \

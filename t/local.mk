@@ -60,6 +60,7 @@ endif
 # Tests that are shell scripts.  Add one here.
 test_scripts = \
 	t/bench.t \
+	t/crystal.t \
 	t/demo.t \
 	t/exports.t \
 	t/fitting.t \
@@ -74,6 +75,7 @@ test_scripts = \
 	t/loops.t \
 	t/manual.t \
 	t/memo.t \
+	t/nim.t \
 	t/oom-lists.t \
 	t/throw.t \
 	t/torture.t \
@@ -334,7 +336,7 @@ t/install.log: t/guile.log
 endif
 
 EXTRA_DIST += $(test_scripts) t/throw.cc t/fuzz/corpus t/installed.sh \
-	t/ok.sh t/tap.sh t/valgrind.supp
+	t/languages.sh t/ok.sh t/tap.sh t/valgrind.supp
 
 # Models, checked with spin: make check-model.  Add one here.
 EXTRA_DIST += t/model/check.sh t/model/emit.pml t/model/ephemeron.pml t/model/exit.pml \
