@@ -248,7 +248,7 @@ gcw_event_disconnect_fn(gcw_event *e, void (*fn)(void *arg, void *data),
 /* Emitting. */
 
 static void
-report_call(const gcw_call *call, const char *why)
+event_call_failed(const gcw_call *call, const char *why)
 {
     const gcw_event *e = call->owner;
 
@@ -256,7 +256,7 @@ report_call(const gcw_call *call, const char *why)
                          why);
 }
 
-static const struct gcw__place event_place = { report_call };
+static const struct gcw__place event_place = { event_call_failed };
 
 /* Takes the listeners that are in the array's range at this moment.  The step
  * holds the array. */
@@ -302,7 +302,7 @@ emit_rest(void *emission)
 
 /* The listener before step.next has failed. */
 static void
-listener_told(void *emission, const char *why)
+event_listener_told(void *emission, const char *why)
 {
     struct emission *run = emission;
     const struct gcw__slot *slot = (const struct gcw__slot *)run->step.next - 1;
@@ -316,7 +316,7 @@ listener_told(void *emission, const char *why)
 }
 
 static const struct gcw__guarded emission_guard = {
-    emit_rest, listener_told, listener_told
+    emit_rest, event_listener_told, event_listener_told
 };
 
 static size_t
@@ -360,7 +360,7 @@ gcw_event_emit(gcw_event *e, void *arg)
 /* Stepping through an emission. */
 
 static bool
-next_step(gcw_event_step *step)
+next_of_event(gcw_event_step *step)
 {
     const struct gcw__slot *at = step->next;
     GC_word settled = gcw__load_settled();
@@ -396,7 +396,7 @@ gcw_event_first(gcw_event *e, void *arg, gcw_event_step *step)
     step->event = e;
     step->arg = arg;
     take_listeners(step, array);
-    return next_step(step);
+    return next_of_event(step);
 }
 
 bool
@@ -406,7 +406,7 @@ gcw_event_next(gcw_event_step *step)
         return false;
     if (step == NULL)
         return gcw__fail_false(EINVAL);
-    return step->event != NULL && next_step(step);
+    return step->event != NULL && next_of_event(step);
 }
 
 size_t

@@ -65,7 +65,7 @@ emit_lists(void *emission)
 }
 
 static void
-listener_told(void *emission, const char *why)
+hub_listener_told(void *emission, const char *why)
 {
     struct emission *run = emission;
 
@@ -78,10 +78,10 @@ listener_told(void *emission, const char *why)
 }
 
 static const struct gcw__guarded guard_of_one = {
-    emit_one_list, listener_told, listener_told
+    emit_one_list, hub_listener_told, hub_listener_told
 };
 static const struct gcw__guarded guard_of_many = {
-    emit_lists, listener_told, listener_told
+    emit_lists, hub_listener_told, hub_listener_told
 };
 
 /* Emits to several lists.  In a function of its own, because of the stack that

@@ -174,7 +174,7 @@ gcw__hub_next_of_many(gcw_hub_step *step, size_t *passed_over, gcw_call *out)
 /* Stepping. */
 
 static void
-report_call(const gcw_call *call, const char *why)
+hub_call_failed(const gcw_call *call, const char *why)
 {
     const gcw_hub *h = call->owner;
     const gcw_emission *emission = call->arg;
@@ -183,7 +183,7 @@ report_call(const gcw_call *call, const char *why)
                          (uintptr_t)call->fn, why);
 }
 
-static const struct gcw__place hub_place = { report_call };
+static const struct gcw__place hub_place = { hub_call_failed };
 
 /* The slot of the next call, which is in step->call; NULL at the end. */
 static const struct gcw__slot *
@@ -244,13 +244,9 @@ gcw__hub_step_clear(gcw_hub_step *step)
 bool
 gcw__hub_step_begin(gcw_hub_step *step, const gcw_emission *emission)
 {
-    gcw__hub_step_clear(step);
     step->emission = *emission;
     gcw__hub_take_listeners(step);
-    if (prepare(step, emission->type))
-        return true;
-    gcw__hub_step_clear(step);
-    return false;
+    return prepare(step, emission->type);
 }
 
 /* The same; at the end, the step holds nothing any more. */
@@ -275,9 +271,10 @@ gcw_hub_first(gcw_hub *h, const char *type, void *source, void *arg,
         return false;
     if (h == NULL || step == NULL)
         return gcw__fail_false(EINVAL);
-    if (!gcw__hub_step_begin(step, &emission))
-        return gcw__fail_false(ENOMEM);
-    return next_or_clear(step);
+    if (gcw__hub_step_begin(step, &emission))
+        return next_or_clear(step);
+    gcw__hub_step_clear(step);
+    return gcw__fail_false(ENOMEM);
 }
 
 bool

@@ -477,12 +477,12 @@ fail(struct run *run, const char *why)
 }
 
 static void
-report_call(const gcw_call *call, const char *why)
+handler_call_failed(const gcw_call *call, const char *why)
 {
     report_failed(call->owner, call->handle, why);
 }
 
-static const struct gcw__place exit_place = { report_call };
+static const struct gcw__place exit_place = { handler_call_failed };
 
 static bool
 call_of_method(gcw_exit_handler *h, gcw_exit_info *info, gcw_call *out)
@@ -711,7 +711,7 @@ take_for_step(gcw_exit_registry *r, bool *watched)
 }
 
 static bool
-next_step(gcw_exit_registry *r, gcw_exit_step *step)
+next_of_run(gcw_exit_registry *r, gcw_exit_step *step)
 {
     gcw_exit_handler *h;
     bool watched;
@@ -745,7 +745,7 @@ gcw_exit_first(gcw_exit_registry *r, int status, gcw_exit_step *step)
         return gcw__fail_false(error);
     step->info.registry = r;
     step->info.status = status;
-    return next_step(r, step);
+    return next_of_run(r, step);
 }
 
 bool
@@ -756,7 +756,7 @@ gcw_exit_next(gcw_exit_step *step)
     if (step == NULL)
         return gcw__fail_false(EINVAL);
     gcw__code_look();
-    return step->info.registry != NULL && next_step(step->info.registry, step);
+    return step->info.registry != NULL && next_of_run(step->info.registry, step);
 }
 
 /* Unloaded code. */
