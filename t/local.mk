@@ -44,8 +44,14 @@ test_programs = \
 	t/set.t \
 	t/shutdown.t \
 	t/stacks.t \
+	t/steps-drain.t \
+	t/steps-hub.t \
+	t/steps-run.t \
+	t/steps.t \
 	t/strangers.t \
+	t/take-down.t \
 	t/threads.t \
+	t/told.t \
 	t/torture-read.t \
 	t/way.t \
 	t/worker.t
