@@ -324,7 +324,7 @@ module Gcweak
     end
   end
 
-  # Does what happens at exit, while Crystal still flushes what it prints.
+  # Does what happens at exit, while all of Crystal still works.
   def self.shutdown(status : Int32) : Nil
     drain
     each_exit_call(status, &.invoke_reporting)

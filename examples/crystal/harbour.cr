@@ -189,7 +189,6 @@ def ending
   exit 3
 end
 
-STDOUT.flush_on_newline = true if ARGV == ["quit"]
 LibGcw.event_on_error(BELL.handle, REPORT, "bell".to_unsafe.as(Void*))
 LibGcw.drain_on_error(REPORT, "drain".to_unsafe.as(Void*))
 LibGcw.exit_on_error(LibGcw.exit_default, REPORT, "exit".to_unsafe.as(Void*))
