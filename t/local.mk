@@ -66,6 +66,7 @@ endif
 # Tests that are shell scripts.  Add one here.
 test_scripts = \
 	t/bench.t \
+	t/crystal.t \
 	t/demo.t \
 	t/exports.t \
 	t/fitting.t \
@@ -77,8 +78,10 @@ test_scripts = \
 	t/layers.t \
 	t/locks.t \
 	t/logbus.t \
+	t/loops.t \
 	t/manual.t \
 	t/memo.t \
+	t/nim.t \
 	t/oom-lists.t \
 	t/throw.t \
 	t/torture.t \
@@ -339,7 +342,7 @@ t/install.log: t/guile.log
 endif
 
 EXTRA_DIST += $(test_scripts) t/throw.cc t/fuzz/corpus t/installed.sh \
-	t/ok.sh t/tap.sh t/valgrind.supp
+	t/languages.sh t/ok.sh t/tap.sh t/valgrind.supp
 
 # Models, checked with spin: make check-model.  Add one here.
 EXTRA_DIST += t/model/check.sh t/model/emit.pml t/model/ephemeron.pml t/model/exit.pml \
