@@ -276,6 +276,7 @@ END(two_shutdowns_take_turns, 0, "held up\nolder\nsecond\n")
     join_thread(second);
 }
 
+#if CAN_UNWIND
 static void
 leave_by_ending_the_thread(void *line)
 {
@@ -283,7 +284,6 @@ leave_by_ending_the_thread(void *line)
     pthread_exit(NULL);
 }
 
-#if CAN_UNWIND
 END(a_thread_that_ends_in_a_shutdown_leaves_the_rest, 0, "ends\nolder\n")
 {
     at_exit(say_it, "older");
