@@ -138,6 +138,7 @@ gcweak_sources = \
 	src/process/start.c \
 	src/process/start.h \
 	src/process/starting.c \
+	src/process/take-down.c \
 	src/process/starting.h \
 	src/proxy/proxy.h \
 	src/weak/bury.c \

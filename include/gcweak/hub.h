@@ -125,7 +125,8 @@ bool gcw_hub_disconnect_fn(gcw_hub *h, const char *type, const void *source,
 size_t gcw_hub_emit(gcw_hub *h, const char *type, void *source, void *arg);
 
 /* An emission through a hub, or all that were posted, for the caller to step
- * through (call.h).  All but `call` and `emission` is the library's affair. */
+ * through (call.h).  All but `call`, `emission` and `made` is the library's
+ * affair. */
 typedef struct gcw_hub_step {
     gcw_call call;               /* what is to be called now; its argument is
                                   * the emission: */
@@ -138,7 +139,10 @@ typedef struct gcw_hub_step {
     void *called;
     void *post;
     uint64_t last;
-    void *reserved[4];
+    size_t max;
+    size_t made;                 /* how many posted emissions have been taken so
+                                  * far; good at the end, too */
+    void *reserved[2];
 } gcw_hub_step;
 
 /* Begins an emission, and gives the first listener in `step->call`: a method
@@ -181,26 +185,30 @@ int gcw_hub_post(gcw_hub *h, const char *type, void *source, void *arg);
  * for gcw_hub_emit: that emission still waits. */
 size_t gcw_hub_dispatch(gcw_hub *h, size_t max);
 
-/* Begins to make the emissions that were posted, oldest first, and gives the
- * first listener of the first that has any, as gcw_hub_first.  One emission
- * after the other is taken from the hub as its turn comes; what is posted
- * meanwhile waits for the next gcw_hub_dispatch_first.  Who gives up leaves
+/* Begins to make up to `max` of the emissions that were posted, all for 0,
+ * oldest first, and gives the first listener of the first that has any, as
+ * gcw_hub_first.  One emission after the other is taken from the hub as its
+ * turn comes; what is posted meanwhile waits for the next
+ * gcw_hub_dispatch_first.  Who gives up leaves
  * the rest in the hub, but for the emission that is under way.
  *
  *     gcw_hub_step step;
- *     for (bool on = gcw_hub_dispatch_first(h, &step); on;
+ *     for (bool on = gcw_hub_dispatch_first(h, 0, &step); on;
  *          on = gcw_hub_dispatch_next(&step))
  *         call_in_my_language(&step.call);
  *
  * Threads as gcw_hub_dispatch.
  * Returns true; false at the end, or with errno EINVAL (h or step is NULL),
  * EPERM, or ENOMEM (that emission still waits). */
-bool gcw_hub_dispatch_first(gcw_hub *h, gcw_hub_step *step);
+bool gcw_hub_dispatch_first(gcw_hub *h, size_t max, gcw_hub_step *step);
 bool gcw_hub_dispatch_next(gcw_hub_step *step);
 
 /* A descriptor that is readable exactly while there is something to dispatch,
  * also inside a listener: for poll, epoll, or a GUI's loop.  gcw_hub_dispatch
  * makes it unreadable again; do not read it or close it.  Wake-ups coalesce.
+ * If gcw_hub_dispatch leaves some, it becomes readable anew, which wakes those
+ * who wait for changes only (EPOLLET); who steps through a dispatch goes on to
+ * its end, or comes back by himself.
  *
  * One a hub, the same on every call, opened at the first; close-on-exec.  It
  * is closed when the hub is collected or disposed of.  Who polls it must hold

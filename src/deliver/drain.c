@@ -486,15 +486,15 @@ gcw_drain(size_t max)
  * when nothing is left, so a step costs no system call. */
 
 static void
-report_call(const gcw_call *call, const char *why)
+pending_call_failed(const gcw_call *call, const char *why)
 {
     gcw__drain_failed(call->handle, (uintptr_t)call->fn, why);
 }
 
-static const struct gcw__place drain_place = { report_call };
+static const struct gcw__place drain_place = { pending_call_failed };
 
 static bool
-take_next(gcw_call *out)
+take_pending_call(gcw_call *out)
 {
     struct gcw__watch *pending;
     struct drain drain = { .max = 1, .batch = &pending };
@@ -522,7 +522,7 @@ gcw_drain_next(gcw_call *call)
     if (call == NULL)
         return gcw__fail_false(EINVAL);
     gcw__code_look();
-    if (take_next(call))
+    if (take_pending_call(call))
         return true;
     *call = (gcw_call){ .kind = GCW_CALL_NONE };
     return false;
@@ -544,19 +544,19 @@ gcw__drain_look(void)
 }
 
 /* The process in which no callbacks come any more. */
-static atomic_uint closed_in;
+static atomic_uint none_come_in;
 
 void
 gcw__drain_close(void)
 {
-    atomic_store(&closed_in, gcw__process());
+    atomic_store(&none_come_in, gcw__process());
     gcw__wakeup_set(&wakeup);
 }
 
 bool
 gcw__drain_is_closed(void)
 {
-    return atomic_load(&closed_in) == gcw__process();
+    return atomic_load(&none_come_in) == gcw__process();
 }
 
 size_t

@@ -36,7 +36,7 @@ rest(int milliseconds, int64_t begun)
 
 /* False with errno if the descriptor cannot be polled. */
 static bool
-wait_for(int fd, int milliseconds)
+poll_for(int fd, int milliseconds)
 {
     struct pollfd polled = { .fd = fd, .events = POLLIN };
 
@@ -57,7 +57,7 @@ wait_until_pending(int fd, int milliseconds)
         left = rest(milliseconds, begun);
         if (left == 0)
             return 0;
-        if (!wait_for(fd, left))
+        if (!poll_for(fd, left))
             return -1;
     }
 }

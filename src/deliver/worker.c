@@ -214,7 +214,7 @@ process_exits(void)
 
 /* When the process exits, who is called may not work any more. */
 static void
-leave(const struct thread_hooks *hooks)
+call_leave(const struct thread_hooks *hooks)
 {
     if (!process_exits())
         call_thread_hook(&hooks->leave);
@@ -226,7 +226,7 @@ lost(void *hooks)
 {
     bool replace;
 
-    leave(hooks);
+    call_leave(hooks);
     is_worker = false;
     gcw__lock(&worker.lock, true);
     replace = worker.wanted;
@@ -254,7 +254,7 @@ work(void *arg)
         wait_for_post();
     }
     pthread_cleanup_pop(0);
-    leave(&hooks);
+    call_leave(&hooks);
     return arg;
 }
 

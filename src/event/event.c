@@ -248,7 +248,7 @@ gcw_event_disconnect_fn(gcw_event *e, void (*fn)(void *arg, void *data),
 /* Emitting. */
 
 static void
-report_call(const gcw_call *call, const char *why)
+event_call_failed(const gcw_call *call, const char *why)
 {
     const gcw_event *e = call->owner;
 
@@ -256,7 +256,7 @@ report_call(const gcw_call *call, const char *why)
                          why);
 }
 
-static const struct gcw__place event_place = { report_call };
+static const struct gcw__place event_place = { event_call_failed };
 
 /* Takes the listeners that are in the array's range at this moment.  The step
  * holds the array. */
@@ -288,21 +288,22 @@ static bool
 emit_rest(void *emission)
 {
     struct emission *run = emission;
-    const struct gcw__slot *at = run->step.next, *const end = run->step.end;
+    const struct gcw__slot *slot = run->step.next, *const end = run->step.end;
+    void *const arg = run->step.arg;
     GC_word settled = gcw__load_settled();
-    gcw_call call;
 
-    call.arg = run->step.arg;
-    while (gcw__next_call(&at, end, &settled, &run->passed_over, &call)) {
-        run->step.next = at;
-        gcw__call_make(&call);
+    while (slot != end) {
+        run->step.next = slot + 1;
+        if (!gcw__slot_call(slot, arg, &settled))
+            run->passed_over++;
+        slot++;
     }
     return false;
 }
 
 /* The listener before step.next has failed. */
 static void
-listener_told(void *emission, const char *why)
+event_listener_told(void *emission, const char *why)
 {
     struct emission *run = emission;
     const struct gcw__slot *slot = (const struct gcw__slot *)run->step.next - 1;
@@ -316,7 +317,7 @@ listener_told(void *emission, const char *why)
 }
 
 static const struct gcw__guarded emission_guard = {
-    emit_rest, listener_told, listener_told
+    emit_rest, event_listener_told, event_listener_told
 };
 
 static size_t
@@ -359,24 +360,26 @@ gcw_event_emit(gcw_event *e, void *arg)
 
 /* Stepping through an emission. */
 
+/* False at the end; then the step holds nothing any more. */
 static bool
-next_step(gcw_event_step *step)
+next_of_event(gcw_event_step *step)
 {
-    const struct gcw__slot *at = step->next;
     GC_word settled = gcw__load_settled();
-    size_t passed_over = 0;
 
-    if (!gcw__next_call(&at, step->end, &settled, &passed_over,
-                        &step->call)) {
-        *step = (gcw_event_step){ .event = NULL };
-        return false;
+    while (step->next != step->end) {
+        const struct gcw__slot *slot = step->next;
+
+        step->next = slot + 1;
+        if (!gcw__slot_step(slot, &settled, &step->call))
+            continue;
+        step->call.arg = step->arg;
+        step->call.handle = slot->listener;
+        step->call.place = &event_place;
+        step->call.owner = step->event;
+        return true;
     }
-    step->next = at;
-    step->call.arg = step->arg;
-    step->call.handle = at[-1].listener;
-    step->call.place = &event_place;
-    step->call.owner = step->event;
-    return true;
+    *step = (gcw_event_step){ .event = NULL };
+    return false;
 }
 
 bool
@@ -396,7 +399,7 @@ gcw_event_first(gcw_event *e, void *arg, gcw_event_step *step)
     step->event = e;
     step->arg = arg;
     take_listeners(step, array);
-    return next_step(step);
+    return next_of_event(step);
 }
 
 bool
@@ -406,7 +409,7 @@ gcw_event_next(gcw_event_step *step)
         return false;
     if (step == NULL)
         return gcw__fail_false(EINVAL);
-    return step->event != NULL && next_step(step);
+    return step->event != NULL && next_of_event(step);
 }
 
 size_t

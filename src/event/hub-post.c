@@ -202,26 +202,43 @@ wake_again(gcw_hub *h)
 /* Stepping through what was posted: step->post is the one under way, and holds
  * its type; step->last the number of the last that there was at first. */
 
-/* Begins the next emission.  False: there is none, or no memory. */
-static bool
-begin_next(gcw_hub *h, gcw_hub_step *step)
+/* Has the step hold nothing, but how far the dispatch is. */
+static void
+clear_dispatch(gcw_hub_step *step)
 {
     uint64_t last = step->last;
-    struct gcw__post *post = dequeue(h, last);
-    gcw_emission emission = { .hub = h };
+    size_t max = step->max, made = step->made;
 
-    if (post == NULL)
-        return false;
-    emission.type = post->type;
-    emission.source = post->source;
-    emission.arg = post->arg;
+    gcw__hub_step_clear(step);
+    step->last = last;
+    step->max = max;
+    step->made = made;
+}
+
+static bool
+begin_post(gcw_hub *h, struct gcw__post *post, gcw_hub_step *step)
+{
+    gcw_emission emission = { h, NULL, post->type, post->source, post->arg };
+
+    clear_dispatch(step);
     if (!gcw__hub_step_begin(step, &emission)) {
         put_back(h, post);
         return gcw__fail_false(ENOMEM);
     }
-    step->last = last;
     step->post = post;
+    step->made++;
     return true;
+}
+
+/* Begins the next emission.  False: there is none, or no memory. */
+static bool
+begin_next(gcw_hub *h, gcw_hub_step *step)
+{
+    struct gcw__post *post = NULL;
+
+    if (step->max == 0 || step->made < step->max)
+        post = dequeue(h, step->last);
+    return post != NULL && begin_post(h, post, step);
 }
 
 static bool
@@ -234,12 +251,12 @@ next_posted(gcw_hub *h, gcw_hub_step *step)
     if (found)
         return true;
     wake_again(h);
-    gcw__hub_step_clear(step);
+    clear_dispatch(step);
     return false;
 }
 
 bool
-gcw_hub_dispatch_first(gcw_hub *h, gcw_hub_step *step)
+gcw_hub_dispatch_first(gcw_hub *h, size_t max, gcw_hub_step *step)
 {
     if (step != NULL)
         gcw__hub_step_clear(step);
@@ -249,6 +266,7 @@ gcw_hub_dispatch_first(gcw_hub *h, gcw_hub_step *step)
         return gcw__fail_false(EINVAL);
     step->emission.hub = h;
     step->last = last_number(h);
+    step->max = max;
     return next_posted(h, step);
 }
 

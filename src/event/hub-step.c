@@ -174,7 +174,7 @@ gcw__hub_next_of_many(gcw_hub_step *step, size_t *passed_over, gcw_call *out)
 /* Stepping. */
 
 static void
-report_call(const gcw_call *call, const char *why)
+hub_call_failed(const gcw_call *call, const char *why)
 {
     const gcw_hub *h = call->owner;
     const gcw_emission *emission = call->arg;
@@ -183,23 +183,26 @@ report_call(const gcw_call *call, const char *why)
                          (uintptr_t)call->fn, why);
 }
 
-static const struct gcw__place hub_place = { report_call };
+static const struct gcw__place hub_place = { hub_call_failed };
 
 /* The slot of the next call, which is in step->call; NULL at the end. */
 static const struct gcw__slot *
 next_of_all(gcw_hub_step *step)
 {
     struct gcw_hub_step_list *list = &step->lists[0];
-    const struct gcw__slot *at = list->next;
     GC_word settled = gcw__load_settled();
     size_t passed_over = 0;
 
     if (step->n_lists > 1)
         return gcw__hub_next_of_many(step, &passed_over, &step->call);
-    if (!gcw__next_call(&at, list->end, &settled, &passed_over, &step->call))
-        return NULL;
-    list->next = at;
-    return at - 1;
+    while (list->next != list->end) {
+        const struct gcw__slot *slot = list->next;
+
+        list->next = slot + 1;
+        if (gcw__slot_step(slot, &settled, &step->call))
+            return slot;
+    }
+    return NULL;
 }
 
 bool
@@ -244,13 +247,9 @@ gcw__hub_step_clear(gcw_hub_step *step)
 bool
 gcw__hub_step_begin(gcw_hub_step *step, const gcw_emission *emission)
 {
-    gcw__hub_step_clear(step);
     step->emission = *emission;
     gcw__hub_take_listeners(step);
-    if (prepare(step, emission->type))
-        return true;
-    gcw__hub_step_clear(step);
-    return false;
+    return prepare(step, emission->type);
 }
 
 /* The same; at the end, the step holds nothing any more. */
@@ -275,9 +274,10 @@ gcw_hub_first(gcw_hub *h, const char *type, void *source, void *arg,
         return false;
     if (h == NULL || step == NULL)
         return gcw__fail_false(EINVAL);
-    if (!gcw__hub_step_begin(step, &emission))
-        return gcw__fail_false(ENOMEM);
-    return next_or_clear(step);
+    if (gcw__hub_step_begin(step, &emission))
+        return next_or_clear(step);
+    gcw__hub_step_clear(step);
+    return gcw__fail_false(ENOMEM);
 }
 
 bool

@@ -29,8 +29,8 @@ const struct gcw__slot *gcw__hub_next_of_many(gcw_hub_step *step,
                                               size_t *passed_over,
                                               gcw_call *out);
 
-/* Begins an emission in the step, and makes room for what it needs.  False: no
- * memory, and the step is cleared. */
+/* Begins an emission in the step, which is clear, and makes room for what it
+ * needs.  False: no memory. */
 bool gcw__hub_step_begin(gcw_hub_step *step, const gcw_emission *emission);
 
 /* Makes step->call the call of the next listener; false at the end. */

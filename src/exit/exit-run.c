@@ -374,7 +374,7 @@ is_done(const struct run *run)
 
 /* Makes the newest handler that this run is for current; false if there is
  * none.  Lock held. */
-static bool
+static inline __attribute__((__always_inline__)) bool
 take_next(struct run *run)
 {
     struct gcw__order *o = &run->registry->order;
@@ -477,12 +477,12 @@ fail(struct run *run, const char *why)
 }
 
 static void
-report_call(const gcw_call *call, const char *why)
+handler_call_failed(const gcw_call *call, const char *why)
 {
     report_failed(call->owner, call->handle, why);
 }
 
-static const struct gcw__place exit_place = { report_call };
+static const struct gcw__place exit_place = { handler_call_failed };
 
 static bool
 call_of_method(gcw_exit_handler *h, gcw_exit_info *info, gcw_call *out)
@@ -502,14 +502,12 @@ call_of_method(gcw_exit_handler *h, gcw_exit_info *info, gcw_call *out)
     return true;
 }
 
-/* The call for a handler that was taken, with *info as a method's argument;
- * false if it is not to be called: it is dead, another process's, or its code
- * is gone. */
-static bool
+/* How to call a handler that was taken, with *info as a method's argument; false
+ * if it is not to be called: it is dead, another process's, or its code is
+ * gone. */
+static inline __attribute__((__always_inline__)) bool
 call_of(gcw_exit_handler *h, gcw_exit_info *info, gcw_call *out)
 {
-    *out = (gcw_call){ .handle = h, .place = &exit_place,
-                       .owner = h->registry };
     if ((!h->inherit && gcw__exit_process(h) != gcw__process())
         || gcw__code_gone(gcw__exit_code(h)))
         return false;
@@ -520,11 +518,13 @@ call_of(gcw_exit_handler *h, gcw_exit_info *info, gcw_call *out)
     case GCW__FUNCTION:
         out->kind = GCW_CALL_FUNCTION;
         out->fn = (void (*)(void))h->call.function;
+        out->self = out->arg = NULL;
         out->data = gcw__exit_data(h);
         return true;
     case GCW__PLAIN:
         out->kind = GCW_CALL_PLAIN;
         out->fn = h->call.plain;
+        out->self = out->arg = out->data = NULL;
         return true;
     }
     return false;  /* GCOVR_EXCL_LINE */
@@ -711,7 +711,7 @@ take_for_step(gcw_exit_registry *r, bool *watched)
 }
 
 static bool
-next_step(gcw_exit_registry *r, gcw_exit_step *step)
+next_of_run(gcw_exit_registry *r, gcw_exit_step *step)
 {
     gcw_exit_handler *h;
     bool watched;
@@ -720,6 +720,9 @@ next_step(gcw_exit_registry *r, gcw_exit_step *step)
         if (watched)
             gcw__exit_unwatch(h);
         if (call_of(h, &step->info, &step->call)) {
+            step->call.handle = h;
+            step->call.place = &exit_place;
+            step->call.owner = r;
             atomic_fetch_add(&handlers_given, 1);
             return true;
         }
@@ -745,7 +748,7 @@ gcw_exit_first(gcw_exit_registry *r, int status, gcw_exit_step *step)
         return gcw__fail_false(error);
     step->info.registry = r;
     step->info.status = status;
-    return next_step(r, step);
+    return next_of_run(r, step);
 }
 
 bool
@@ -756,7 +759,7 @@ gcw_exit_next(gcw_exit_step *step)
     if (step == NULL)
         return gcw__fail_false(EINVAL);
     gcw__code_look();
-    return step->info.registry != NULL && next_step(step->info.registry, step);
+    return step->info.registry != NULL && next_of_run(step->info.registry, step);
 }
 
 /* Unloaded code. */

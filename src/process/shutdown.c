@@ -43,7 +43,6 @@
 #include "deliver/drain.h"
 #include "deliver/worker.h"
 #include "exit/exit.h"
-#include "ground/fail.h"
 #include "ground/leader.h"
 #include "ground/lock.h"
 #include "ground/process.h"
@@ -373,7 +372,7 @@ install_quick(void)
 
 #endif
 
-/* gcw_shutdown: the same, but the process goes on.  So the thread leads only
+/* The same without an exit: the process goes on.  So the thread leads only
  * for the time of the call; inside an exit, or another shutdown, it goes on
  * leading. */
 
@@ -384,14 +383,12 @@ end_leading(void *led_before)
         gcw__exit_resign();
 }
 
-int
-gcw_shutdown(int status)
+bool
+gcw__shutdown_now(int status)
 {
     struct ending ending = { status, 0 };
     bool led = gcw__exit_is_mine(), done = true;
 
-    if (gcw_init() != 0)
-        return -1;
     gcw__process_check();
     gcw__worker_exits();
     gcw__exit_lead();
@@ -399,7 +396,7 @@ gcw_shutdown(int status)
     if (!is_closed())
         done = run(&ending);
     pthread_cleanup_pop(1);
-    return done ? 0 : gcw__fail_int(EPERM);
+    return done;
 }
 
 /* Calls that were registered stay so when a later one fails, and must not be

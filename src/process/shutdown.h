@@ -19,4 +19,9 @@ enum { GCW__HAVE_PLACES = 0 };
  * memory.  No lock held. */
 bool gcw__shutdown_register(uintptr_t place);
 
+/* Does all that happens at an exit now, once; the process goes on.  Waits while
+ * another thread exits.  False if this thread cannot be made known to the
+ * collector.  The library has started. */
+bool gcw__shutdown_now(int status);
+
 #endif

@@ -10,7 +10,7 @@
 #include "weak/enter.h"
 
 static bool
-has_function(const gcw_call *call)
+is_call(const gcw_call *call)
 {
     return call != NULL && call->kind != GCW_CALL_NONE && call->fn != NULL;
 }
@@ -20,7 +20,7 @@ gcw_call_invoke(const gcw_call *call)
 {
     gcw_call copy;
 
-    if (!has_function(call))
+    if (!is_call(call))
         return gcw__fail_null(EINVAL);
     copy = *call;
     return gcw__call_make(&copy);
@@ -33,7 +33,7 @@ gcw_call_failed(const gcw_call *call, const char *why)
 
     if (gcw__enter() != 0)
         return -1;
-    if (!has_function(call) || call->place == NULL)
+    if (!is_call(call) || call->place == NULL)
         return gcw__fail_int(EINVAL);
     place = call->place;
     place->failed(call, why);
