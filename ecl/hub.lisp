@@ -110,17 +110,19 @@ EVENT-EMIT."
       (:object (list* type source arguments)))
   (values))
 
-(defun hub-dispatch (hub)
-  "Makes the emissions that were posted to HUB, oldest first, in this process;
-what is posted meanwhile waits for the next time.  Returns how many listeners
-were called.  Errors and other ways out are as with EVENT-EMIT: the emission is
+(defun hub-dispatch (hub &optional max)
+  "Makes the emissions that were posted to HUB, oldest first, in this process, at
+most MAX if that is given; what is posted meanwhile waits for the next time.
+Returns how many listeners were called.  Errors and other ways out are as with EVENT-EMIT: the emission is
 over then, those behind it wait."
   (check-type hub hub)
-  (let ((step (new-step "gcw_hub_step")))
+  (check-type max (or null (integer 1 #.most-positive-fixnum)))
+  (let ((step (new-step "gcw_hub_step")) (limit (or max 0)))
     (do-callbacks (function self
                    (next-call "gcw_hub_step"
-                              "gcw_hub_dispatch_first(#1, step)"
-                              (:pointer-void step) (:handle hub))
+                              "gcw_hub_dispatch_first(#1, #2, step)"
+                              (:pointer-void step) (:handle hub)
+                              (:unsigned-long limit))
                    (next-call "gcw_hub_step" "gcw_hub_dispatch_next(step)"
                               (:pointer-void step))
                    (listener-failed (hub-error-handler hub) step))

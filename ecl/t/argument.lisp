@@ -51,6 +51,7 @@
       (hub-emit ,hub 1 nil)
       (hub-post ,hub 1 nil)
       (hub-dispatch ,event)
+      (hub-dispatch ,hub 0)
       (hub-file-descriptor ,event)
       (hub-size ,event)
       (hub-error-handler ,event)

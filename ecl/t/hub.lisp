@@ -76,6 +76,11 @@
     (is "any process may post" (hub-dispatch hub) 1000)
     (is "and nothing is lost"
         (length (remove-duplicates (noted) :test #'equal)) 1000)
+    (dotimes (i 3) (hub-post hub :news nil i))
+    (is "some may be dispatched" (hub-dispatch hub 2) 2)
+    (is "the others wait" (getf (hub-size hub) :posted) 1)
+    (hub-dispatch hub)
+    (noted)
     (hub-connect hub :more nil (lambda (type source)
                                  (hub-post hub type source)))
     (hub-post hub :more nil)
