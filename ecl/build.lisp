@@ -32,7 +32,11 @@
   (unless (c:build-fasl "gcweak" :lisp-files (mapcar #'object *files*))
     (ext:quit 1)))
 
-(setf c:*user-cc-flags* (ext:getenv "CFLAGS")
+;; ECL's header raises the top of a stack, then turns interrupts off.  gcc 12
+;; schedules the two the other way round; an interrupt in between ends the
+;; process ("Detected write access to the environment").
+(setf c:*user-cc-flags* (format nil "~A -fno-schedule-insns2"
+                                (ext:getenv "CFLAGS"))
       c:*user-ld-flags* (ext:getenv "LDFLAGS")
       c:*suppress-compiler-warnings* nil
       *compile-verbose* nil)
