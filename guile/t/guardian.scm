@@ -224,6 +224,7 @@
                                    references))))))
 
 (define (test-descriptor)
+(test-port)
   (define guardian (make-weak-guardian))
   (define fd (weak-guardian-file-descriptor guardian))
   (define (readable?)
@@ -236,6 +237,26 @@
   (ok "but when there is something" (readable?))
   (take-all guardian)
   (ok "and not when all is taken" (not (readable?))))
+
+(define (test-port)
+  (define guardian (make-weak-guardian))
+  (define port (weak-guardian-port guardian))
+  (define (readable?)
+    (pair? (car (select (list port) '() '() 0))))
+  (ok "a guardian's port has a descriptor of its own"
+      (not (= (fileno port) (weak-guardian-file-descriptor guardian))))
+  (ok "it is not readable when there is nothing" (not (readable?)))
+  (guard-many guardian)
+  (gc)
+  (ok "a port is readable when there is something" (readable?))
+  (take-all guardian)
+  (ok "and a port is not when all is taken" (not (readable?)))
+  (close-port port)
+  (guard-many guardian)
+  (gc)
+  (ok "the guardian's own descriptor stays open"
+      (pair? (car (select (list (weak-guardian-file-descriptor guardian))
+                          '() '() 0)))))
 
 ;; --- Threads and collections -------------------------------------------------
 
@@ -298,6 +319,7 @@
 (test-with-cleanups)
 (test-guardians-go)
 (test-descriptor)
+(test-port)
 (test-storm)
 (test-memory)
 (finish)

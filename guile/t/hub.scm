@@ -109,6 +109,9 @@
   (pair? (car (select (list descriptor) '() '() 0))))
 
 (define (test-descriptor)
+(test-port)
+(test-many-ports)
+(test-port-holds)
   (define hub (make-hub))
   (define descriptor (hub-file-descriptor hub))
   (ok "the descriptor is a number" (exact-integer? descriptor))
@@ -118,6 +121,53 @@
   (ok "readable while something waits" (readable? descriptor))
   (hub-dispatch! hub)
   (ok "and not after the dispatch" (not (readable? descriptor))))
+
+(define (test-port)
+  (define hub (make-hub))
+  (define port (hub-port hub))
+  (ok "a port is an input port" (input-port? port))
+  (ok "it has a descriptor of its own"
+      (not (= (fileno port) (hub-file-descriptor hub))))
+  (ok "which programs do not inherit"
+      (logtest FD_CLOEXEC (fcntl port F_GETFD)))
+  (ok "it is not readable at first" (not (readable? port)))
+  (hub-post! hub 'a #f)
+  (ok "but while something waits" (readable? port))
+  (hub-dispatch! hub)
+  (ok "and not after the dispatch" (not (readable? port)))
+  (close-port port)
+  (make-many (lambda (i) (hub-port hub)) 100)
+  (collect)
+  (hub-post! hub 'a #f)
+  (ok "ports that are closed or dropped leave the hub's descriptor open"
+      (readable? (hub-file-descriptor hub))))
+
+;; Dropped ports close what they own, or descriptors would run out.
+(define (test-many-ports)
+  (define hub (make-hub))
+  (define (highest)
+    (apply max (make-many (lambda (i) (fileno (hub-port hub))) 100)))
+  (ok "ports that are dropped give their descriptors back"
+      (let loop ((rounds 0))
+        (collect)
+        (cond ((= rounds 50) #t)
+              ((< (highest) 1000) (usleep 1000) (loop (1+ rounds)))
+              (else #f)))))
+
+;; The port holds what it shows.
+(define (test-port-holds)
+  (define-values (ports hubs)
+    (unzip2 (make-many (lambda (i)
+                         (let ((hub (make-hub)))
+                           (list (hub-port hub) (make-weak-reference hub))))
+                       100)))
+  (collect)
+  (ok "a port holds its hub" (every weak-reference-value hubs))
+  (ok "it is not closed meanwhile" (not (any port-closed? ports)))
+  (set! ports '())
+  (ok "hubs go with their ports"
+      (until (lambda ()
+               (nearly-all? (count (negate weak-reference-value) hubs) 100)))))
 
 (define (test-posts-of-threads)
   (define-values (hub note noted) (hub-with-notes))
@@ -266,6 +316,9 @@
 (test-same-twice)
 (test-post)
 (test-descriptor)
+(test-port)
+(test-many-ports)
+(test-port-holds)
 (test-posts-of-threads)
 (test-what-waits-lives)
 (test-long-life)
