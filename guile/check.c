@@ -85,16 +85,13 @@ gcwg_name(SCM x, int position, const char *who)
 
 /* The port closes its descriptor when it is closed or collected. */
 SCM
-gcwg_port(int fd, SCM holder, const char *who)
+gcwg_port(int fd, const char *who)
 {
     int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-    SCM port;
 
     if (own < 0)
         gcwg_failed(who);
-    port = scm_fdes_to_port(own, "r0", scm_from_utf8_string(who));
-    scm_set_object_property_x(port, scm_from_utf8_symbol("gcweak"), holder);
-    return port;
+    return scm_fdes_to_port(own, "r0", scm_from_utf8_string(who));
 }
 
 void

@@ -55,9 +55,8 @@ int gcwg_int_or_0(SCM x, int position, const char *who);
 /* The name in a symbol or a string, to be freed; NULL for #f. */
 char *gcwg_name(SCM x, int position, const char *who);
 
-/* A port to wait on, with a descriptor of its own that shows what fd shows; it
- * holds `holder`. */
-SCM gcwg_port(int fd, SCM holder, const char *who);
+/* A port to wait on, with a descriptor of its own that shows what fd shows. */
+SCM gcwg_port(int fd, const char *who);
 
 /* Raises what errno says. */
 SCM_NORETURN void gcwg_failed(const char *who);

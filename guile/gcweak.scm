@@ -70,7 +70,8 @@
   %make-weak-method %method-self %method-procedure %method-parts %live
   %next %result %failed %exit
   %drain %drain-soon %drain-steps %stepping %make-cleanup %on-death
-  %event-connect %event-steps %hub-connect %hub-steps %dispatch-steps
+  %event-connect %event-steps %hub-connect %hub-port %hub-steps
+  %dispatch-steps
   %set-reporter! %exit-handler-register %exit-handler-unregister
   %run-steps %run-at? %run-enter %run-leave %library-runs? %run-by-library
   %status
@@ -432,10 +433,10 @@ stay posted."
   "Return the number of a file descriptor that is readable while there is
 something to dispatch.  Keep HUB as long as it is watched.")
 
-(define-primitive hub-port
+(define (hub-port hub)
   "Return a new port that is readable while there is something to dispatch, to
-wait on.  It has a file descriptor of its own, and holds HUB.  Do not read
-it.")
+wait on.  It has a file descriptor of its own, and holds HUB.  Do not read it."
+  (port-of (%hub-port hub) hub))
 
 (define-primitive hub-size
   "Return an association list of the numbers of listeners, patterns, types,
@@ -652,11 +653,21 @@ something to return.  Keep GUARDIAN as long as it is watched."
 
 (define (weak-guardian-port guardian)
   "Return a new port that is readable while GUARDIAN has something to return, to
-wait on.  It has a file descriptor of its own.  Keep GUARDIAN as long as it is
-watched.  Do not read it."
-  (%guardian-port (if (weak-guardian? guardian)
-                      (slot-ref guardian 'handle)
-                      guardian)))
+wait on.  It has a file descriptor of its own, and holds GUARDIAN.  Do not read
+it."
+  (port-of (%guardian-port (if (weak-guardian? guardian)
+                               (slot-ref guardian 'handle)
+                               guardian))
+           guardian))
+
+
+;;; Ports, which hold what they show.
+
+(define shown-by (make-weak-key-map))
+
+(define (port-of port shown)
+  (weak-map-set! shown-by port shown)
+  port)
 
 
 ;;; Equality and printing.

@@ -70,8 +70,10 @@ static SCM
 guardian_port(SCM guardian)
 {
     static const char who[] = "weak-guardian-port";
+    SCM port = gcwg_port(descriptor(guardian, who), who);
 
-    return gcwg_port(descriptor(guardian, who), guardian, who);
+    scm_remember_upto_here_1(guardian);
+    return port;
 }
 
 static const struct gcwg_definition definitions[] = {

@@ -279,8 +279,10 @@ static SCM
 hub_port(SCM hub)
 {
     static const char who[] = "hub-port";
+    SCM port = gcwg_port(descriptor(hub, who), who);
 
-    return gcwg_port(descriptor(hub, who), hub, who);
+    scm_remember_upto_here_1(hub);
+    return port;
 }
 
 static SCM
@@ -320,7 +322,7 @@ static const struct gcwg_definition definitions[] = {
     { "hub-post!", 3, 0, 1, hub_post },
     { "%dispatch-steps", 2, 0, 0, dispatch_steps },
     { "hub-file-descriptor", 1, 0, 0, hub_file_descriptor },
-    { "hub-port", 1, 0, 0, hub_port },
+    { "%hub-port", 1, 0, 0, hub_port },
     { "hub-size", 1, 0, 0, hub_size },
     { "set-hub-error-handler!", 2, 0, 0, set_hub_error_handler },
 };

@@ -224,7 +224,6 @@
                                    references))))))
 
 (define (test-descriptor)
-(test-port)
   (define guardian (make-weak-guardian))
   (define fd (weak-guardian-file-descriptor guardian))
   (define (readable?)
