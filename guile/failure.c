@@ -7,9 +7,9 @@
  * which this thread has kept; any other reason is from a callback that is not
  * ours, but lies in the same registry.
  *
- * A call that Scheme has made is reported with gcw_call_failed, and then Scheme
- * tells of it itself, so that an error handler too is an ordinary call: there
- * the hook only notes that it was asked.
+ * A call that Scheme has made is reported with gcw_call_failed, and then
+ * Scheme tells of it itself, so that an error handler too is an ordinary call:
+ * there the hook only notes that it was asked.
  */
 #include "gcweak-guile.h"
 

@@ -71,9 +71,9 @@ struct gcwg_call {
     SCM key, details;            /* why not: as catch tells it */
 };
 
-/* Calls it, in Guile mode.  Nothing but a return leaves this: what is thrown, and every other
- * way out, ends up in the structure.  A call to exit in the procedure ends the
- * process.  Only within one of the next. */
+/* Calls it, in Guile mode.  Nothing but a return leaves this: what is thrown,
+ * and every other way out, ends up in the structure.  A call to exit in the
+ * procedure ends the process.  Only within one of the next. */
 void gcwg_call(struct gcwg_call *call);
 
 /* Runs C code that makes such calls: in Guile mode; from any thread in any

@@ -358,8 +358,8 @@ returned.  FRONT?: before those that are connected already."
   (case-lambda
     "Call the listeners of EVENT in order, with the arguments; a weak method
 gets its object before them.  Return how many were called.  A listener that
-fails is reported, and the next is called; one that escapes leaves the emission,
-too."
+fails is reported, and the next is called; one that escapes leaves the
+emission, too."
     ((event)
      (call-each (%event-steps event '())))
     ((event a)
@@ -652,8 +652,8 @@ something to return.  Keep GUARDIAN as long as it is watched."
                                  guardian)))
 
 (define (weak-guardian-port guardian)
-  "Return a new port that is readable while GUARDIAN has something to return, to
-wait on.  It has a file descriptor of its own, and holds GUARDIAN.  Do not read
+  "Return a new port that is readable while GUARDIAN has something to return,
+to wait on.  It has a file descriptor of its own, and holds GUARDIAN.  Do not read
 it."
   (port-of (%guardian-port (if (weak-guardian? guardian)
                                (slot-ref guardian 'handle)

@@ -3,11 +3,13 @@
 ;;; A fiber is a delimited continuation here, as it is in Guile's libraries of
 ;;; fibers: (suspend) in a fiber returns to who has started or resumed it.
 
-(use-modules (gcweak) (t tap) (srfi srfi-1) (ice-9 control) (ice-9 format)
-             (ice-9 threads))
+(use-modules (gcweak) (t tap) (srfi srfi-1) (ice-9 atomic)
+             (ice-9 control) (ice-9 format)
+             (ice-9 threads) (system foreign))
 
-;; Runs THUNK as a fiber, until it ends or suspends itself.  Returns a procedure
-;; that resumes it in the same way, or what THUNK has returned, in a list.
+;; Runs THUNK as a fiber, until it ends or suspends itself.  Returns a
+;; procedure that resumes it in the same way, or what THUNK has returned, in a
+;; list.
 (define (start thunk)
   (call-with-prompt 'fiber
     (lambda () (list (thunk)))
@@ -134,6 +136,28 @@
                             100))))
   (finish-fiber (start (lambda () (event-emit event))))
   (is "the event is as before" (list (event-count event) calls) '(2 1)))
+
+;; Four threads leave their fibers to each other, while a fifth collects.
+(define (test-storm)
+  (define event (make-event))
+  (define parked (make-atomic-box '(3)))
+  (define object (new-target))
+  (event-connect! event (make-weak-method object (lambda (self) (suspend))))
+  (event-connect! event (lambda () (make-list 10 #t)))
+  (event-connect! event suspend #:front? #t)
+  (define (exchange)
+    (finish-fiber
+     (atomic-box-swap! parked (start (lambda () (event-emit event))))))
+  (define (work)
+    (every (lambda (i) (equal? (exchange) '(3))) (iota 500)))
+  (is "fibers go from thread to thread in a storm"
+      (in-storm (lambda ()
+                  (map join-thread
+                       (map (lambda (i) (call-with-new-thread work))
+                            (iota 4)))))
+      '(#t #t #t #t))
+  (is "the last one, too" (finish-fiber (atomic-box-ref parked)) '(3))
+  (vector-ref object 0))
 
 (define (test-failures)
   (define event (make-event))
@@ -287,7 +311,64 @@
     (is "a run within a handler takes the rest, and keeps what is kept"
         (noted) '(2 (kept 1 1)))
     (is "each counts its own failures" failed 1)
-    (ok "the handler is named that has failed" (contains? report "kept" "oh"))))
+    (ok "the handler is named that has failed"
+        (contains? report "kept" "oh"))))
+
+;; What C has registered is called as well; gcw_fail itself is a function that
+;; fails, and labs one that does nothing.
+(define library (dynamic-link "libgcweak"))
+
+(define (library-procedure name arguments)
+  (pointer->procedure '* (dynamic-func name library) arguments))
+
+(define fails (dynamic-func "gcw_fail" library))
+(define does-nothing (dynamic-func "labs" (dynamic-link)))
+
+(define (test-listener-of-c)
+  (define event (make-event))
+  (define-values (note noted) (noting))
+  (define handle (make-pointer (struct-ref/unboxed event 0)))
+  (event-connect! event (lambda () (note 'before)))
+  ((library-procedure "gcw_event_connect_fn" (list '* '* '* int))
+   handle does-nothing %null-pointer 0)
+  (event-connect! event (lambda () (note 'after)))
+  (is "listeners of C are called, and count"
+      (list (event-emit event) (noted)) '(3 (before after))))
+
+(define (test-handler-of-c)
+  (define registry (make-exit-registry))
+  (define-values (note noted) (noting))
+  (define handle (make-pointer (struct-ref/unboxed registry 0)))
+  (define failed 0)
+  (define (register function data)
+    ((library-procedure "gcw_exit_register_fn" (list '* '* '* '*))
+     handle function data %null-pointer))
+  (exit-handler-register! (lambda () (note 'after)) #:registry registry)
+  (register fails (string->pointer "C has failed"))
+  (register does-nothing %null-pointer)
+  (ok "a handler of C that fails is reported"
+      (contains? (report-of
+                  (lambda () (set! failed (exit-registry-run! registry))))
+                 "gcweak: exit handler" "C has failed"))
+  (is "and counts" failed 1)
+  (is "the next is called" (noted) '(after)))
+
+(define (test-cleanup-of-c)
+  (define ran #f)
+  (define object (new-target))
+  (define (add function data)
+    ((library-procedure "gcw_cleanup_new" (list '* '* '*))
+     (make-pointer (object-address object)) function data))
+  (make-cleanup object (lambda () (set! ran #t)))
+  (add fails (string->pointer "this is a test"))
+  (add does-nothing %null-pointer)
+  (call-with-blocked-asyncs
+   (lambda ()
+     (dispose! object)
+     (is "a drain calls cleanups of C, one that fails too" (drain! 2) 2)
+     (is "it makes as many as it was told" ran #f)
+     (is "the next is called" (drain!) 1)
+     (is "which is Scheme's" ran #t))))
 
 ;; The best of several runs, in which others disturb least.
 (define (time-of thunk)
@@ -321,6 +402,7 @@
 (test-many-fibers)
 (test-changes-while-suspended)
 (test-never-resumed)
+(test-storm)
 (test-failures)
 (test-deep)
 (test-many-failures)
@@ -330,6 +412,9 @@
 (test-death-within-drain)
 (test-exit-registry)
 (test-run-within-run)
+(test-listener-of-c)
+(test-handler-of-c)
+(test-cleanup-of-c)
 (when (member "compiled" (command-line))
   (test-cost))
 (finish)
