@@ -30,6 +30,22 @@ EXTRA_DIST += \
 	examples/standalone/README.md \
 	examples/standalone/doorbell.c
 
+# Those with an event loop, which t/loops.t builds where there is one.
+EXTRA_DIST += \
+	examples/loops/epoll.c \
+	examples/loops/glib.c \
+	examples/loops/uv.c \
+	examples/loops/work.c \
+	examples/loops/work.h
+
+# Bindings, with an example each, which t/nim.t and t/crystal.t build where there
+# is a compiler.
+EXTRA_DIST += \
+	examples/crystal/gcweak.cr \
+	examples/crystal/harbour.cr \
+	examples/nim/gcweak.nim \
+	examples/nim/harbour.nim
+
 # The toy interpreter of doc/runtimes.md.  Add a source or a script here.
 noinst_PROGRAMS += examples/toy/toy
 examples_toy_toy_SOURCES = \

@@ -47,6 +47,13 @@ seven(void *self)
 /* The calls. */
 
 static inline void
+says_it_failed(void *data)
+{
+    (void)data;
+    CALL(gcw_failed("as it should") == 0);
+}
+
+static inline void
 call_base(void)
 {
     CALL(gcw_init() == 0);
@@ -369,6 +376,89 @@ call_hubs(void)
 }
 
 static inline void
+make_call(const gcw_call *call)
+{
+    CALL(gcw_call_invoke(call) == NULL);
+    CALL(gcw_call_failed(call, "as it should") == 0);
+}
+
+static inline void
+step_through_events(struct target *t)
+{
+    gcw_event *e = gcw_event_new("steps");
+    gcw_event_step step;
+    CALL(gcw_event_connect(e, gcw_method_new(t, idle_method, NULL), 0) != NULL);
+    CALL(gcw_event_connect_fn(e, idle_fn, NULL, GCW_ONCE) != NULL);
+    for (bool on = gcw_event_first(e, NULL, &step); on;
+         on = gcw_event_next(&step))
+        make_call(&step.call);
+    CALL(gcw_dispose(e) == 0);
+}
+
+static inline void
+step_through_hubs(struct target *t)
+{
+    gcw_hub *h = gcw_hub_new();
+    gcw_method *m = gcw_method_new(t, idle_method, NULL);
+    gcw_hub_step step;
+    CALL(gcw_hub_connect(h, "type", t, m, 0) != NULL);
+    CALL(gcw_hub_connect(h, NULL, NULL, m, 0) != NULL);
+    for (bool on = gcw_hub_first(h, "type", t, NULL, &step); on;
+         on = gcw_hub_next(&step))
+        make_call(&step.call);
+    CALL(gcw_hub_post(h, "type", t, NULL) == 0);
+    CALL(gcw_hub_post(h, "other", NULL, NULL) == 0);
+    for (bool on = gcw_hub_dispatch_first(h, 0, &step); on;
+         on = gcw_hub_dispatch_next(&step))
+        make_call(&step.call);
+    CALL(step.made == 2);
+    CALL(gcw_dispose(h) == 0);
+}
+
+static inline void
+step_through_a_run(struct target *t)
+{
+    gcw_exit_registry *r = gcw_exit_registry_new("steps");
+    gcw_exit_options o;
+    gcw_exit_step step;
+    CALL((gcw_exit_options_init(&o), o.name == NULL));
+    CALL(gcw_exit_register_fn(r, idle, NULL, &o) != NULL);
+    CALL(gcw_exit_register(r, gcw_method_new(t, idle_method, NULL), &o)
+         != NULL);
+    for (bool on = gcw_exit_first(r, 0, &step); on; on = gcw_exit_next(&step))
+        make_call(&step.call);
+    CALL(gcw_dispose(r) == 0);
+}
+
+static inline void
+step_through_the_drain(void)
+{
+    struct target *t = target_new(1);
+    gcw_call call;
+    CALL(gcw_cleanup_new(t, idle, NULL) != NULL);
+    CALL(gcw_cleanup_new(t, says_it_failed, NULL) != NULL);
+    CALL(gcw_dispose(t) == 0);
+    CALL(gcw_drain_wait(-1) == 1);
+    CALL(gcw_drain_next(&call));
+    CALL(gcw_call_failed(&call, "as it should") == 0);
+    CALL(gcw_drain(1) == 1);
+    CALL((gcw_drain_wait(0), true));
+    CALL(gcw_drain_thread_hooks(idle, idle, NULL) == 0);
+    CALL(gcw_drain_thread_hooks(NULL, NULL, NULL) == 0);
+}
+
+static inline void
+call_steps(void)
+{
+    struct target *t = target_new(1);
+    step_through_events(t);
+    step_through_hubs(t);
+    step_through_a_run(t);
+    step_through_the_drain();
+    GC_reachable_here(t);
+}
+
+static inline void
 fill_registry(gcw_exit_registry *r)
 {
     for (size_t i = 0; i < MANY; i++)
@@ -481,6 +571,7 @@ make_all_calls(void)
     call_drain();
     call_events();
     call_hubs();
+    call_steps();
     call_maps();
     call_sets();
     call_method_sets();

@@ -47,5 +47,5 @@ coverage-report:
 EXTRA_DIST += t/coverage.h
 
 clean-local:
-	rm -rf install.dir bench/plots coverage deb doc/html fuzz model.dir \
-	  mutants.dir valgrind.dir
+	rm -rf crystal.dir install.dir nim.dir bench/plots coverage deb doc/html \
+	  fuzz model.dir mutants.dir valgrind.dir

@@ -44,8 +44,14 @@ test_programs = \
 	t/set.t \
 	t/shutdown.t \
 	t/stacks.t \
+	t/steps-drain.t \
+	t/steps-hub.t \
+	t/steps-run.t \
+	t/steps.t \
 	t/strangers.t \
+	t/take-down.t \
 	t/threads.t \
+	t/told.t \
 	t/torture-read.t \
 	t/way.t \
 	t/worker.t
@@ -60,6 +66,7 @@ endif
 # Tests that are shell scripts.  Add one here.
 test_scripts = \
 	t/bench.t \
+	t/crystal.t \
 	t/demo.t \
 	t/exports.t \
 	t/fitting.t \
@@ -71,8 +78,10 @@ test_scripts = \
 	t/layers.t \
 	t/locks.t \
 	t/logbus.t \
+	t/loops.t \
 	t/manual.t \
 	t/memo.t \
+	t/nim.t \
 	t/oom-lists.t \
 	t/throw.t \
 	t/torture.t \
@@ -333,7 +342,7 @@ t/install.log: t/guile.log
 endif
 
 EXTRA_DIST += $(test_scripts) t/throw.cc t/fuzz/corpus t/installed.sh \
-	t/ok.sh t/tap.sh t/valgrind.supp
+	t/languages.sh t/ok.sh t/tap.sh t/valgrind.supp
 
 # Models, checked with spin: make check-model.  Add one here.
 EXTRA_DIST += t/model/check.sh t/model/emit.pml t/model/ephemeron.pml t/model/exit.pml \

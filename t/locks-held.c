@@ -594,6 +594,7 @@ do_all(void)
     make_all_calls();
     fork_and_watch();
     miss_the_end();
+    MUST(gcw_shutdown(0) == 0);
     MUST(gcw__holding.locks == 0 && gcw__holding.off == 0);
 }
 

@@ -57,6 +57,7 @@ stack: access: cancellation is off
 stack: fclose: cancellation is off
 stack: fgets: cancellation is off
 stack: fopen: cancellation is off
+wait: poll: gcw_drain_wait is a cancellation point, and holds nothing
 wakeup: close: cancellation is off
 wakeup: read: cancellation is off
 wakeup: write: cancellation is off

@@ -29,7 +29,7 @@ sem_(init|post|wait)
 pthread_(getattr_np|key_create|once|self|setspecific)
 exit|getauxval|sig(delset|fillset)
 (_|__sig)?(set|long)jmp
-abort|clock_gettime|close|dup3|free|getpid|pause|read|sysconf|write
+abort|clock_gettime|close|dup3|free|getpid|pause|poll|read|sysconf|write
 dl_iterate_phdr|dladdr1?
 madvise|mremap|msync|munmap
 GC_(clear_mark_bit|mark_and_push|size|new_(free_list|kind|proc)_inner)

@@ -25,6 +25,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 /* --- what an operation works on; in uncollectable memory --- */
 
@@ -698,6 +700,37 @@ check_hub_emitted(struct world *w)
     assert_int_equal(calls, w->listeners);
 }
 
+/* The sum of steps. */
+static bool
+try_hub_steps(struct world *w)
+{
+    gcw_hub_step step;
+    bool on;
+    for (on = gcw_hub_first(w->hub, "news", w->data, NULL, &step); on;
+         on = gcw_hub_next(&step))
+        gcw_call_invoke(&step.call);
+    return calls != 0;
+}
+
+static bool
+try_hub_step(struct world *w)
+{
+    gcw_hub_step step;
+    return gcw_hub_first(w->hub, NULL, NULL, NULL, &step)
+           && gcw_hub_next(&step);
+}
+
+static bool
+try_dispatch_steps(struct world *w)
+{
+    gcw_hub_step step;
+    bool on;
+    for (on = gcw_hub_dispatch_first(w->hub, 0, &step); on;
+         on = gcw_hub_dispatch_next(&step))
+        gcw_call_invoke(&step.call);
+    return step.made == 2;
+}
+
 static bool
 try_hub_post(struct world *w)
 {
@@ -1097,6 +1130,47 @@ try_drain(struct world *w)
 }
 
 static bool
+try_drain_next(struct world *w)
+{
+    gcw_call call;
+    (void)w;
+    if (!gcw_drain_next(&call))
+        return false;
+    gcw_call_invoke(&call);
+    return true;
+}
+
+static bool
+try_call_failed(struct world *w)
+{
+    gcw_call call;
+    (void)w;
+    return gcw_drain_next(&call) && gcw_call_failed(&call, NULL) == 0;
+}
+
+static bool
+try_drain_wait(struct world *w)
+{
+    (void)w;
+    return gcw_drain_wait(-1) == 1;
+}
+
+static void
+check_waited(struct world *w)
+{
+    assert_int_equal(gcw_drain(0), 1);
+    check_one_call(w);
+}
+
+static bool
+try_thread_hooks(struct world *w)
+{
+    (void)w;
+    return gcw_drain_thread_hooks(called, NULL, &calls) == 0
+           && gcw_drain_thread_hooks(NULL, NULL, NULL) == 0;
+}
+
+static bool
 try_collect(struct world *w)
 {
     (void)w;
@@ -1164,6 +1238,34 @@ static void
 check_emitted(struct world *w)
 {
     assert_int_equal(calls, w->listeners);
+}
+
+static bool
+try_event_steps(struct world *w)
+{
+    gcw_event_step step;
+    bool on;
+    for (on = gcw_event_first(w->event, NULL, &step); on;
+         on = gcw_event_next(&step))
+        gcw_call_invoke(&step.call);
+    return true;
+}
+
+static void
+say_so(void *arg, void *data)
+{
+    (void)arg, (void)data;
+    assert_int_equal(gcw_failed("as it should"), 0);
+}
+
+static void
+with_telling_listener(struct world *w)
+{
+    with_event(w);
+    assert_int_equal(gcw_event_on_error(w->event, hear_of_failure, w->calls),
+                     0);
+    assert_non_null(gcw_event_connect_fn(w->event, say_so, NULL, 0));
+    w->listeners++;
 }
 
 static bool
@@ -1324,6 +1426,40 @@ static bool
 try_exit_run(struct world *w)
 {
     return gcw_exit_run(w->registry, 0) == 0;
+}
+
+static bool
+try_exit_steps(struct world *w)
+{
+    gcw_exit_step step;
+    bool on;
+    for (on = gcw_exit_first(w->registry, 0, &step); on;
+         on = gcw_exit_next(&step))
+        gcw_call_invoke(&step.call);
+    return true;
+}
+
+static bool
+try_exit_options(struct world *w)
+{
+    gcw_exit_options o = { .name = "a name" };
+    (void)w;
+    gcw_exit_options_init(&o);
+    return o.name == NULL;
+}
+
+/* In a process of its own, which has to end well. */
+static bool
+try_shutdown(struct world *w)
+{
+    pid_t child = fork();
+    int status;
+    (void)w;
+    assert_int_not_equal(child, -1);
+    if (child == 0)
+        _exit(gcw_shutdown(0) == 0 ? 0 : 1);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 static bool
@@ -2101,11 +2237,20 @@ static const struct operation operations[] = {
       check_hub_listener, 50, FAILS },
     { "gcw_hub_emit", with_patterns, try_hub_emit, check_hub_emitted, 5,
       FAILS },
+    { "gcw_hub_first", with_patterns, try_hub_steps, check_hub_emitted, 5,
+      FAILS },
+    { "gcw_hub_next", with_patterns, try_hub_step, NULL, 5, TAKES_NONE },
+    { "gcw_hub_dispatch_first", with_patterns_and_posts, try_dispatch_steps,
+      check_hub_dispatched, 5, FAILS },
+    { "gcw_hub_dispatch_next", with_patterns_and_posts, try_dispatch_steps,
+      check_hub_dispatched, 5, FAILS },
     { "gcw_hub_post", with_pattern, try_hub_post, check_hub_posted, 5, FAILS },
     { "gcw_hub_dispatch", with_patterns_and_posts, try_hub_dispatch,
       check_hub_dispatched, 5, FAILS },
     { "gcw_hub_fd", with_hub, try_hub_fd, check_hub_fd, 5, FAILS },
     { "gcw_drain_fd", NULL, try_fd, NULL, 1, FAILS },
+    { "gcw_drain_wait", with_pending, try_drain_wait, check_waited, 3,
+      TAKES_NONE },
     { "gcw_drain_thread", NULL, try_worker, check_worker, 3, MAY_SAY_EAGAIN },
     { "gcw_explain", with_nowhere, try_explain, check_ref_handle, 3, FAILS },
     { "gcw_explain, while entries wait", with_entry_that_waits, try_explain_key,
@@ -2204,6 +2349,13 @@ static const struct operation operations[] = {
     { "gcw_cleanup_atexit", with_cleanup, try_cleanup_atexit, check_armed, 3,
       TAKES_NONE },
     { "gcw_drain", with_pending, try_drain, check_one_call, 3, TAKES_NONE },
+    { "gcw_drain_next", with_pending, try_drain_next, check_one_call, 3,
+      TAKES_NONE },
+    { "gcw_call_invoke", with_pending, try_drain_next, check_one_call, 3,
+      TAKES_NONE },
+    { "gcw_call_failed", with_pending, try_call_failed, NULL, 3, TAKES_NONE },
+    { "gcw_drain_thread_hooks", NULL, try_thread_hooks, NULL, 3, TAKES_NONE },
+    { "gcw_shutdown", NULL, try_shutdown, NULL, 3, TAKES_NONE },
     { "gcw_collect", with_pending, try_collect, check_one_call, 3,
       MAY_DO_WITHOUT },
     { "gcw_drain_on_error", NULL, try_drain_on_error, check_drain_on_error, 3,
@@ -2211,6 +2363,12 @@ static const struct operation operations[] = {
     { "gcw_drain_thread, stop", with_worker, try_worker_stop, NULL, 3,
       TAKES_NONE },
     { "gcw_event_emit", with_event_and_listener, try_emit, check_emitted, 9,
+      TAKES_NONE },
+    { "gcw_event_first", with_event_and_listener, try_event_steps,
+      check_emitted, 9, TAKES_NONE },
+    { "gcw_event_next", with_event_and_listener, try_event_steps,
+      check_emitted, 9, TAKES_NONE },
+    { "gcw_failed", with_telling_listener, try_emit, check_emitted, 3,
       TAKES_NONE },
     { "gcw_event_count", with_event_and_listener, try_event_count, NULL, 9,
       TAKES_NONE },
@@ -2233,6 +2391,11 @@ static const struct operation operations[] = {
     { "gcw_exit_default", NULL, try_exit_default, NULL, 3, TAKES_NONE },
     { "gcw_exit_run", with_registry, try_exit_run, check_one_call, 3,
       TAKES_NONE },
+    { "gcw_exit_first", with_registry, try_exit_steps, check_one_call, 3,
+      TAKES_NONE },
+    { "gcw_exit_next", with_registry, try_exit_steps, check_one_call, 3,
+      TAKES_NONE },
+    { "gcw_exit_options_init", NULL, try_exit_options, NULL, 3, TAKES_NONE },
     { "gcw_exit_on_error", with_registry, try_exit_on_error, NULL, 3,
       TAKES_NONE },
     { "gcw_exit_unregister", with_another_handler, try_unregister,

@@ -41,8 +41,8 @@
  *
  *   These may be called by any thread at any time, also by one that is
  *   unknown, that ends, or that is within GC_do_blocking:
- *       gcw_atexit, gcw_atexit_cancel, exit, quick_exit, gcw_hub_post, the
- *       pointer of a proxy, and dlclose of an object that uses gcweak.
+ *       gcw_atexit, gcw_atexit_cancel, exit, quick_exit, gcw_shutdown,
+ *       gcw_hub_post, the pointer of a proxy, and dlclose of an object that uses gcweak.
  *   What they call back runs as on a known thread, and may use all of gcweak.
  *
  *   In C++, thread_local objects that were made after the thread's first call
@@ -62,9 +62,11 @@
  * Cancellation
  *   No function is a cancellation point, but for these:
  *       gcw_exit_run               while it waits for another thread's run
- *       exit, quick_exit           while another thread's is under way
+ *       exit, quick_exit,
+ *       gcw_shutdown               while another thread's is under way
+ *       gcw_drain_wait             while it waits
  *       gcw_drain_thread(false)    while it waits for the worker's callback
- *   While gcw_exit_run, or exit, calls handlers and cleanups, cancellation is
+ *   While gcw_exit_run, exit or gcw_shutdown calls handlers and cleanups, cancellation is
  *   off: a request takes effect after the run.  On the worker it is always
  *   off.  Other callbacks, such as listeners, and cleanups in a drain, may be
  *   cancelled like any code, at cancellation points of their own.  No function

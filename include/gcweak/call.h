@@ -54,7 +54,9 @@ typedef enum gcw_call_kind {
     GCW_CALL_PLAIN = 6           /* void fn(void) */
 } gcw_call_kind;
 
-/* A call that is to be made.  What does not belong to its kind is NULL. */
+/* A call that is to be made.  What does not belong to its kind is NULL.  It may
+ * be copied; a copy is as good as the first, as long as what `arg` points to is
+ * there. */
 typedef struct gcw_call {
     gcw_call_kind kind;
     void (*fn)(void);            /* to be called through its own type */

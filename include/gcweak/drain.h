@@ -76,7 +76,9 @@ int gcw_drain_wait(int milliseconds);
 
 /* A descriptor that is readable while callbacks are pending, also inside a
  * callback: for poll, epoll, or a GUI's loop.  When it is, call gcw_drain,
- * which makes it unreadable again; do not read it or close it.
+ * which makes it unreadable again; do not read it or close it.  If gcw_drain
+ * leaves some, it becomes readable anew, which wakes those who wait for changes
+ * only (EPOLLET); who calls gcw_drain_next goes on until that returns false.
  *
  * Wake-ups coalesce: however many deaths, it is readable once.  It may also
  * become readable after a collection in which nothing that mattered died;

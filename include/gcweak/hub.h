@@ -206,6 +206,9 @@ bool gcw_hub_dispatch_next(gcw_hub_step *step);
 /* A descriptor that is readable exactly while there is something to dispatch,
  * also inside a listener: for poll, epoll, or a GUI's loop.  gcw_hub_dispatch
  * makes it unreadable again; do not read it or close it.  Wake-ups coalesce.
+ * If gcw_hub_dispatch leaves some, it becomes readable anew, which wakes those
+ * who wait for changes only (EPOLLET); who steps through a dispatch goes on to
+ * its end, or comes back by himself.
  *
  * One a hub, the same on every call, opened at the first; close-on-exec.  It
  * is closed when the hub is collected or disposed of.  Who polls it must hold

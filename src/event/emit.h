@@ -17,66 +17,64 @@
  * GCW_ONCE is disconnected.  `data` was read from the slot before. */
 bool gcw__slot_ask(const struct gcw__slot *slot, void *data, gcw_call *out);
 
+/* The same, and calls it.  False if it was not to be called. */
+bool gcw__slot_call_asked(const struct gcw__slot *slot, void *data, void *arg);
+
 static inline void *
 gcw__slot_data(const struct gcw__slot *slot)
 {
     return atomic_load_explicit(&slot->data, memory_order_acquire);
 }
 
-/* The same, for the inline part, whose *out never lies in memory. */
-static inline bool
-gcw__slot_asked(const struct gcw__slot *slot, void *data, gcw_call *out)
+/* Makes *out the call for the listener in the slot, without the argument, as
+ * far as that can be told at a glance.  Otherwise its kind is GCW_CALL_NONE,
+ * and the listener must be asked, with out->data.  `settled` as for
+ * gcw__read_at. */
+static inline void
+gcw__slot_look(const struct gcw__slot *slot, GC_word *settled, gcw_call *out)
 {
-    gcw_call asked;
-
-    if (!gcw__slot_ask(slot, data, &asked))
-        return false;
-    out->kind = asked.kind;
-    out->self = asked.self;
-    out->data = asked.data;
-    return true;
-}
-
-/* The call for the listener in the slot, without the argument; false if it is
- * not to be called.  `settled` as for gcw__read_at. */
-static inline bool
-gcw__slot_call(const struct gcw__slot *slot, GC_word *settled, gcw_call *out)
-{
-    void *data = gcw__slot_data(slot);
     gcw_ref *ref;
 
+    out->data = gcw__slot_data(slot);
     GCW__DELAY(1);
     ref = atomic_load_explicit(&slot->self, memory_order_acquire);
     GCW__DELAY(2);
     out->fn = slot->code;
-    if (ref == &gcw__plain_function) {
-        out->kind = GCW_CALL_LISTENER;
-        out->self = NULL;
-        out->data = data;
+    out->self = NULL;
+    out->kind = GCW_CALL_LISTENER;
+    if (ref == &gcw__plain_function)
+        return;
+    out->self = gcw__read_at(ref, settled);
+    out->kind = GCW__LIKELY(out->self != NULL) ? GCW_CALL_METHOD
+                                               : GCW_CALL_NONE;
+}
+
+/* Calls the listener in the slot, whose object stays alive until it has
+ * returned.  False if it was not to be called. */
+static inline bool
+gcw__slot_call(const struct gcw__slot *slot, void *arg, GC_word *settled)
+{
+    gcw_call call;
+
+    gcw__slot_look(slot, settled, &call);
+    if (call.kind == GCW_CALL_LISTENER) {
+        ((void (*)(void *, void *))call.fn)(arg, call.data);
         return true;
     }
-    out->self = gcw__read_at(ref, settled);
-    if (!GCW__LIKELY(out->self != NULL))
-        return gcw__slot_asked(slot, data, out);
-    out->kind = GCW_CALL_METHOD;
-    out->data = data;
+    if (!GCW__LIKELY(call.kind == GCW_CALL_METHOD))
+        return gcw__slot_call_asked(slot, call.data, arg);
+    ((gcw_method_fn *)call.fn)(call.self, arg, call.data);
+    GCW__KEEP(call.self);
     return true;
 }
 
-/* The call for the next listener from *at on that is to be called; *at is the
- * slot behind it then.  False at the end.  Counts those that it passes over. */
+/* Makes *out the call for the listener in the slot, without the argument; false
+ * if it is not to be called. */
 static inline bool
-gcw__next_call(const struct gcw__slot **at, const struct gcw__slot *end,
-               GC_word *settled, size_t *passed_over, gcw_call *out)
+gcw__slot_step(const struct gcw__slot *slot, GC_word *settled, gcw_call *out)
 {
-    while (*at != end) {
-        const struct gcw__slot *slot = (*at)++;
-
-        if (GCW__LIKELY(gcw__slot_call(slot, settled, out)))
-            return true;
-        ++*passed_over;
-    }
-    return false;
+    gcw__slot_look(slot, settled, out);
+    return out->kind != GCW_CALL_NONE || gcw__slot_ask(slot, out->data, out);
 }
 
 /* Reports a listener that has failed in an emission of `event`, a name or

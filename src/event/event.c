@@ -288,14 +288,15 @@ static bool
 emit_rest(void *emission)
 {
     struct emission *run = emission;
-    const struct gcw__slot *at = run->step.next, *const end = run->step.end;
+    const struct gcw__slot *slot = run->step.next, *const end = run->step.end;
+    void *const arg = run->step.arg;
     GC_word settled = gcw__load_settled();
-    gcw_call call;
 
-    call.arg = run->step.arg;
-    while (gcw__next_call(&at, end, &settled, &run->passed_over, &call)) {
-        run->step.next = at;
-        gcw__call_make(&call);
+    while (slot != end) {
+        run->step.next = slot + 1;
+        if (!gcw__slot_call(slot, arg, &settled))
+            run->passed_over++;
+        slot++;
     }
     return false;
 }
@@ -359,24 +360,26 @@ gcw_event_emit(gcw_event *e, void *arg)
 
 /* Stepping through an emission. */
 
+/* False at the end; then the step holds nothing any more. */
 static bool
 next_of_event(gcw_event_step *step)
 {
-    const struct gcw__slot *at = step->next;
     GC_word settled = gcw__load_settled();
-    size_t passed_over = 0;
 
-    if (!gcw__next_call(&at, step->end, &settled, &passed_over,
-                        &step->call)) {
-        *step = (gcw_event_step){ .event = NULL };
-        return false;
+    while (step->next != step->end) {
+        const struct gcw__slot *slot = step->next;
+
+        step->next = slot + 1;
+        if (!gcw__slot_step(slot, &settled, &step->call))
+            continue;
+        step->call.arg = step->arg;
+        step->call.handle = slot->listener;
+        step->call.place = &event_place;
+        step->call.owner = step->event;
+        return true;
     }
-    step->next = at;
-    step->call.arg = step->arg;
-    step->call.handle = at[-1].listener;
-    step->call.place = &event_place;
-    step->call.owner = step->event;
-    return true;
+    *step = (gcw_event_step){ .event = NULL };
+    return false;
 }
 
 bool

@@ -34,17 +34,14 @@ emit_one_list(void *emission)
 {
     struct emission *run = emission;
     struct gcw_hub_step_list *list = &run->step.lists[0];
-    const struct gcw__slot *at = list->next;
     GC_word settled = gcw__load_settled();
-    gcw_call call;
 
-    call.arg = &run->step.emission;
-    while (gcw__next_call(&at, list->end, &settled, &run->passed_over,
-                          &call)) {
-        list->next = at;
-        run->current = at - 1;
+    while (list->next != list->end) {
+        run->current = list->next;
+        list->next = run->current + 1;
         run->step.emission.listener = run->current->listener;
-        gcw__call_make(&call);
+        if (!gcw__slot_call(run->current, &run->step.emission, &settled))
+            run->passed_over++;
     }
     return false;
 }
@@ -106,12 +103,12 @@ bool
 gcw__hub_emit(gcw_hub *h, const char *type, void *source, void *arg,
               size_t *called)
 {
-    struct emission run = {
-        /* cppcheck-suppress ctuuninitvar ; what it points to is not read */
-        .step = { .emission = { h, NULL, type, source, arg } }
-    };
+    struct emission run;
 
     GCW__TRACE2(emit__begin, h, type);
+    run.step.emission = (gcw_emission){ h, NULL, type, source, arg };
+    run.step.n_lists = run.step.n_listeners = run.passed_over = 0;
+    run.told = run.current = NULL;
     gcw__hub_take_listeners(&run.step);
     if (run.step.n_lists == 1)
         gcw__guard_run(&run, &guard_of_one);

@@ -190,16 +190,19 @@ static const struct gcw__slot *
 next_of_all(gcw_hub_step *step)
 {
     struct gcw_hub_step_list *list = &step->lists[0];
-    const struct gcw__slot *at = list->next;
     GC_word settled = gcw__load_settled();
     size_t passed_over = 0;
 
     if (step->n_lists > 1)
         return gcw__hub_next_of_many(step, &passed_over, &step->call);
-    if (!gcw__next_call(&at, list->end, &settled, &passed_over, &step->call))
-        return NULL;
-    list->next = at;
-    return at - 1;
+    while (list->next != list->end) {
+        const struct gcw__slot *slot = list->next;
+
+        list->next = slot + 1;
+        if (gcw__slot_step(slot, &settled, &step->call))
+            return slot;
+    }
+    return NULL;
 }
 
 bool

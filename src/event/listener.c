@@ -186,6 +186,18 @@ gcw__slot_ask(const struct gcw__slot *slot, void *data, gcw_call *out)
     return !gcw__listener_is(l, GCW__IS_ONCE) || take(l);
 }
 
+bool
+gcw__slot_call_asked(const struct gcw__slot *slot, void *data, void *arg)
+{
+    gcw_call call;
+
+    if (!gcw__slot_ask(slot, data, &call))
+        return false;
+    call.arg = arg;
+    gcw__call_make(&call);
+    return true;
+}
+
 void
 gcw__listener_failed(const struct gcw__hook *hook, const char *event,
                      gcw_listener *l, uintptr_t code, const char *why)

@@ -374,7 +374,7 @@ is_done(const struct run *run)
 
 /* Makes the newest handler that this run is for current; false if there is
  * none.  Lock held. */
-static bool
+static inline __attribute__((__always_inline__)) bool
 take_next(struct run *run)
 {
     struct gcw__order *o = &run->registry->order;
@@ -502,14 +502,12 @@ call_of_method(gcw_exit_handler *h, gcw_exit_info *info, gcw_call *out)
     return true;
 }
 
-/* The call for a handler that was taken, with *info as a method's argument;
- * false if it is not to be called: it is dead, another process's, or its code
- * is gone. */
-static bool
+/* How to call a handler that was taken, with *info as a method's argument; false
+ * if it is not to be called: it is dead, another process's, or its code is
+ * gone. */
+static inline __attribute__((__always_inline__)) bool
 call_of(gcw_exit_handler *h, gcw_exit_info *info, gcw_call *out)
 {
-    *out = (gcw_call){ .handle = h, .place = &exit_place,
-                       .owner = h->registry };
     if ((!h->inherit && gcw__exit_process(h) != gcw__process())
         || gcw__code_gone(gcw__exit_code(h)))
         return false;
@@ -520,11 +518,13 @@ call_of(gcw_exit_handler *h, gcw_exit_info *info, gcw_call *out)
     case GCW__FUNCTION:
         out->kind = GCW_CALL_FUNCTION;
         out->fn = (void (*)(void))h->call.function;
+        out->self = out->arg = NULL;
         out->data = gcw__exit_data(h);
         return true;
     case GCW__PLAIN:
         out->kind = GCW_CALL_PLAIN;
         out->fn = h->call.plain;
+        out->self = out->arg = out->data = NULL;
         return true;
     }
     return false;  /* GCOVR_EXCL_LINE */
@@ -720,6 +720,9 @@ next_of_run(gcw_exit_registry *r, gcw_exit_step *step)
         if (watched)
             gcw__exit_unwatch(h);
         if (call_of(h, &step->info, &step->call)) {
+            step->call.handle = h;
+            step->call.place = &exit_place;
+            step->call.owner = r;
             atomic_fetch_add(&handlers_given, 1);
             return true;
         }

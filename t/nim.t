@@ -1,0 +1,88 @@
+#!/bin/sh
+# nim.t: the example in Nim compiles with its binding, in two ways, and says what
+# it must, whether Nim steps through the end or gcweak calls it at exit.
+
+: "${srcdir:=.}" "${builddir:=.}"
+. "$srcdir/t/languages.sh"
+
+example=$srcdir/examples/nim/harbour.nim
+
+# compile NAME FLAGS...: without a warning.
+compile()
+{
+    name=$1
+    shift
+    nim compile --mm:boehm --hints:off --nimcache:"$dir/$name.cache" "$@" \
+        --out:"$dir/$name" "$example" 2>&1 | tee "$dir/warnings"
+    [ -x "$dir/$name" ] && [ ! -s "$dir/warnings" ]
+}
+
+has_nim()
+{
+    echo 'echo GC_getStatistics()' > "$dir/try.nim" &&
+    nim compile --mm:boehm --nimcache:"$dir/try.cache" --run "$dir/try.nim" \
+        > "$dir/log" 2>&1
+}
+
+expected()
+{
+    cat << 'END_OF_EXPECTED'
+1. Weak references
+   Anna lives
+   Bosco hears a call
+   a dead method is not called
+2. Events
+   Anna hears noon
+   Bosco hears noon
+   Cora hears noon
+   the keeper hears noon
+3. An exception leaves a listener
+   Reported, the rest hear:
+   Anna hears fog
+   a report: bell: Bosco sees nothing
+   Cora hears fog
+   the keeper hears fog
+   Or caught outside of the emission, which is over then:
+   Anna hears fog
+   caught: Bosco sees nothing
+   The next one is whole again:
+   Anna hears noon
+   Bosco hears noon
+   Cora hears noon
+   the keeper hears noon
+4. 100000 ships, of which 100 are kept
+   nearly all others have died, and have left the bell
+   Anna hears evening
+   Bosco hears evening
+   Cora hears evening
+   the keeper hears evening
+   those that were kept have heard it
+5. A cleanup fails
+   a report: drain: the pumps are broken
+   the next cleanup runs
+   an exception is caught outside
+6. The end
+   a report: exit: the pier is closed
+   Anna says farewell, with status 3
+   the oldest handler
+   a cleanup of Cora, who still lives
+END_OF_EXPECTED
+    [ $# -eq 0 ] || echo "$1"
+    echo 'status 3'
+}
+
+need_library
+has_nim || skip_all 'needs Nim with --mm:boehm (on Debian and its kin: nim)'
+last='   now Nim may end, and nothing is left to do'
+echo 1..6
+passes 'the example compiles' compile harbour
+expected "$last" > "$dir/expected"
+passes 'it says what it must' says harbour
+passes 'also where references are held by links' \
+    says_with GCWEAK_REFS=links harbour
+expected > "$dir/expected"
+passes 'what runs at exit is called by gcweak' says harbour quit
+expected "$last" > "$dir/expected"
+passes 'it compiles as a release, with threads' \
+    compile release -d:release --threads:on
+passes 'and says the same' says release
