@@ -4,6 +4,7 @@
 # configure's --program-prefix does not change.
 notrans_dist_man_MANS = \
 	doc/gcw_base.3 \
+	doc/gcw_call.3 \
 	doc/gcw_cleanup.3 \
 	doc/gcw_drain.3 \
 	doc/gcw_debug.3 \

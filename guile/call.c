@@ -1,5 +1,9 @@
 /* call.c: calls into Scheme out of the library's frames.
  *
+ * Most calls are made by Scheme itself (step.c).  Those that are left come at
+ * exit, at dlclose, on the drain's worker, in asyncs, and from C code that
+ * emits or runs what belongs to Scheme.
+ *
  * The library calls back from frames that hold its bookkeeping, which nothing
  * may jump over.  So a callback in Scheme must come back by the way that it
  * went, whatever it does:
@@ -21,6 +25,9 @@ apply(void *arg)
 {
     const struct gcwg_call *call = arg;
 
+    if (call->object != NULL)
+        return scm_apply_1(call->procedure, SCM_PACK_POINTER(call->object),
+                           call->arguments);
     return scm_apply_0(call->procedure, call->arguments);
 }
 

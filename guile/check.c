@@ -3,6 +3,7 @@
 #include "gcweak-guile.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdint.h>
 
@@ -80,6 +81,17 @@ gcwg_name(SCM x, int position, const char *who)
     if (!scm_is_string(x))
         scm_wrong_type_arg_msg(who, position, x, "symbol, string or #f");
     return scm_to_utf8_string(x);
+}
+
+/* The port closes its descriptor when it is closed or collected. */
+SCM
+gcwg_port(int fd, const char *who)
+{
+    int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+    if (own < 0)
+        gcwg_failed(who);
+    return scm_fdes_to_port(own, "r0", scm_from_utf8_string(who));
 }
 
 void

@@ -21,6 +21,15 @@ method_died(gcw_method *m, void *letter)
     gcwg_deliver(letter);
 }
 
+struct gcwg_letter *
+gcwg_letter_of(const gcw_call *call)
+{
+    if (call->fn == (void (*)(void))object_died
+        || call->fn == (void (*)(void))method_died)
+        return call->data;
+    return NULL;
+}
+
 static SCM
 wrap(gcw_cleanup *c, struct gcwg_letter *letter, const char *who)
 {

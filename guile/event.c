@@ -1,6 +1,7 @@
 /* event.c: events and listeners.
  *
- * What the library hands to a listener is the list of the arguments.
+ * What the library hands to a listener is the list of the arguments; Scheme,
+ * which steps through emissions, has them itself.
  */
 #include "gcweak-guile.h"
 
@@ -76,32 +77,64 @@ event_disconnect(SCM event, SCM callee)
 }
 
 struct emission {
-    gcw_event *event;
-    SCM arguments;
-    size_t called;
+    struct gcwg_steps steps;
+    gcw_event_step step;
 };
 
-static void *
-emit(void *arg)
+/* What is to be called, as Scheme has it. */
+static bool
+found(struct gcwg_steps *steps, bool more)
 {
-    struct emission *emission = arg;
+    const gcw_call *call = steps->call;
 
-    emission->called = gcw_event_emit(
-        emission->event, SCM_UNPACK_POINTER(emission->arguments));
-    return NULL;
+    steps->object = SCM_BOOL_F;
+    if (!more)
+        return false;
+    steps->n++;
+    if (call->fn == (void (*)(void))gcwg_call_method)
+        steps->object = SCM_PACK_POINTER(call->self);
+    else if (call->fn != (void (*)(void))gcwg_call_function)
+        return true;
+    steps->procedure = SCM_PACK_POINTER(call->data);
+    return true;
 }
 
-static SCM
-event_emit(SCM event, SCM arguments)
+static bool
+next(struct gcwg_steps *steps)
 {
-    struct emission emission = {
-        gcwg_handle(GCWG_EVENT, event, 1, "event-emit"), arguments, 0
-    };
+    return found(steps,
+                 gcw_event_next(&((struct emission *)steps)->step));
+}
 
-    if (gcw_event_count(emission.event) != 0)
-        gcwg_outside(emit, &emission);
-    scm_remember_upto_here_1(event);
-    return scm_from_size_t(emission.called);
+static bool
+first(struct gcwg_steps *steps)
+{
+    struct emission *emission = (struct emission *)steps;
+    gcw_event *e = emission->step.event;
+
+    steps->next = next;
+    return found(steps,
+                 gcw_event_first(e, SCM_UNPACK_POINTER(steps->arguments),
+                                 &emission->step));
+}
+
+/* #f if there are no listeners. */
+static SCM
+event_steps(SCM event, SCM arguments)
+{
+    static const char who[] = "event-emit";
+    gcw_event *e = gcwg_handle(GCWG_EVENT, event, 1, who);
+    struct emission *emission;
+
+    if (gcw_event_count(e) == 0)
+        return SCM_BOOL_F;
+    emission = scm_gc_malloc(sizeof *emission, "gcweak");
+    emission->steps = (struct gcwg_steps){
+        .next = first, .who = who, .call = &emission->step.call,
+        .arguments = arguments
+    };
+    emission->step.event = e;
+    return gcwg_steps_wrap(&emission->steps);
 }
 
 static SCM
@@ -169,7 +202,7 @@ static const struct gcwg_definition definitions[] = {
     { "event?", 1, 0, 0, event_p },
     { "%event-connect", 3, 0, 0, event_connect },
     { "event-disconnect!", 2, 0, 0, event_disconnect },
-    { "event-emit", 1, 0, 1, event_emit },
+    { "%event-steps", 2, 0, 0, event_steps },
     { "event-count", 1, 0, 0, event_count },
     { "set-event-error-handler!", 2, 0, 0, set_event_error_handler },
     { "listener?", 1, 0, 0, listener_p },

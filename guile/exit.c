@@ -1,8 +1,9 @@
 /* exit.c: exit registries and their handlers.
  *
  * A thunk is registered as the method of an object that never dies, because
- * only methods are told the status.  The exiting thread may be in any mode,
- * or unknown to Guile.
+ * only methods are told the status.  At exit the library runs them; the
+ * exiting thread may be in any mode, or unknown to Guile.  What a program runs
+ * itself, Scheme steps through.
  */
 #include "gcweak-guile.h"
 
@@ -13,49 +14,61 @@ static SCM default_registry;
 /* The object of the thunks. */
 static void *anchor;
 
-/* The handler that this thread is running, innermost, or NULL. */
-static _Thread_local const gcw_exit_info *running;
+/* The status for the handlers, as exit-status tells it; of each thread. */
+static SCM status_fluid;
+
+/* The runs of the library that this thread is a handler of, innermost. */
+static _Thread_local const struct handler_call *running;
+
+struct handler_call {
+    struct gcwg_call call;
+    const gcw_exit_info *info;
+    const struct handler_call *outer;
+};
+
+static void *
+call_with_status(void *arg)
+{
+    struct handler_call *handler = arg;
+
+    scm_dynwind_begin(0);
+    scm_dynwind_fluid(status_fluid, scm_from_int(handler->info->status));
+    gcwg_call(&handler->call);
+    scm_dynwind_end();
+    return NULL;
+}
 
 /* Takes back `running`, which a failure would leave behind. */
 static void *
-call_handler(const gcw_exit_info *info, struct gcwg_call *call)
+call_handler(struct handler_call handler)
 {
-    const gcw_exit_info *outer = running;
-
-    running = info;
-    gcwg_call_anywhere(call);
-    running = outer;
-    if (!call->returned)
-        gcwg_give_up(call);
+    handler.outer = running;
+    running = &handler;
+    gcwg_outside_anywhere(call_with_status, &handler);
+    running = handler.outer;
+    if (!handler.call.returned)
+        gcwg_give_up(&handler.call);
     return NULL;
 }
 
 static void *
 call_thunk(void *self, void *info, void *thunk)
 {
-    struct gcwg_call call = {
-        .procedure = SCM_PACK_POINTER(thunk), .arguments = SCM_EOL
-    };
-
     (void)self;
-    return call_handler(info, &call);
-}
-
-static void *
-list_of(void *object)
-{
-    return SCM_UNPACK_POINTER(scm_list_1(SCM_PACK_POINTER(object)));
+    return call_handler((struct handler_call){
+        .call = { .procedure = SCM_PACK_POINTER(thunk), .arguments = SCM_EOL },
+        .info = info
+    });
 }
 
 static void *
 call_method(void *self, void *info, void *procedure)
 {
-    struct gcwg_call call = {
-        .procedure = SCM_PACK_POINTER(procedure),
-        .arguments = SCM_PACK_POINTER(scm_with_guile(list_of, self))
-    };
-
-    return call_handler(info, &call);
+    return call_handler((struct handler_call){
+        .call = { .procedure = SCM_PACK_POINTER(procedure), .object = self,
+                  .arguments = SCM_EOL },
+        .info = info
+    });
 }
 
 static SCM
@@ -155,8 +168,127 @@ exit_handler_unregister(SCM x)
     }
 }
 
+/* A run that Scheme steps through. */
+struct run {
+    struct gcwg_steps steps;
+    gcw_exit_registry *registry;
+    int status;
+    gcw_call call;               /* the current one */
+    gcw_exit_step step;
+};
+
+/* What is to be called, as Scheme has it. */
+static bool
+found(struct run *run, bool more)
+{
+    struct gcwg_steps *steps = &run->steps;
+
+    if (!more)
+        return false;
+    run->call = run->step.call;
+    steps->n++;
+    steps->object = SCM_BOOL_F;
+    steps->arguments = SCM_EOL;
+    if (run->call.fn == (void (*)(void))call_method)
+        steps->object = SCM_PACK_POINTER(run->call.self);
+    else if (run->call.fn != (void (*)(void))call_thunk)
+        return true;
+    steps->procedure = SCM_PACK_POINTER(run->call.data);
+    return true;
+}
+
+static bool
+run_next(struct gcwg_steps *steps)
+{
+    struct run *run = (struct run *)steps;
+
+    return found(run, gcw_exit_next(&run->step));
+}
+
+static bool
+run_first(struct gcwg_steps *steps)
+{
+    struct run *run = (struct run *)steps;
+
+    steps->next = run_next;
+    return found(run, gcw_exit_first(run->registry, run->status, &run->step));
+}
+
 static SCM
-exit_registry_run(SCM registry, SCM status)
+run_steps(SCM registry, SCM status)
+{
+    static const char who[] = "exit-registry-run!";
+    gcw_exit_registry *r = gcwg_handle(GCWG_REGISTRY, registry, 1, who);
+    int number = gcwg_int_or_0(status, 2, who);
+    struct run *run = scm_gc_malloc(sizeof *run, "gcweak");
+
+    run->steps = (struct gcwg_steps){
+        .next = run_first, .who = who, .call = &run->call,
+        .counts_failures = true
+    };
+    run->registry = r;
+    run->status = number;
+    return gcwg_steps_wrap(&run->steps);
+}
+
+/* Whether this is the current handler of the run. */
+static SCM
+run_is_at(SCM steps, SCM handler)
+{
+    const struct run *run = (struct run *)gcwg_steps_of(steps);
+
+    return scm_from_bool(run->call.handle
+                         == scm_foreign_object_ref(handler, 0));
+}
+
+/* What another run inside a handler changes: to be given back. */
+struct place {
+    SCM procedure;
+    size_t n, n_failed;
+    gcw_call call;
+};
+
+static SCM
+run_enter(SCM steps)
+{
+    struct run *run = (struct run *)gcwg_steps_of(steps);
+    struct place *place = scm_gc_malloc(sizeof *place, "gcweak");
+
+    *place = (struct place){
+        run->steps.procedure, run->steps.n, run->steps.n_failed, run->call
+    };
+    run->steps.n = run->steps.n_failed = 0;
+    return scm_from_pointer(place, NULL);
+}
+
+static SCM
+run_leave(SCM steps, SCM place)
+{
+    struct run *run = (struct run *)gcwg_steps_of(steps);
+    const struct place *outer = SCM_POINTER_VALUE(place);
+
+    run->steps.procedure = outer->procedure;
+    run->steps.n = outer->n;
+    run->steps.n_failed = outer->n_failed;
+    run->call = outer->call;
+    return SCM_UNSPECIFIED;
+}
+
+/* In a handler that the library has called, the library runs the rest. */
+static SCM
+library_runs_p(SCM registry)
+{
+    gcw_exit_registry *r = gcwg_handle(GCWG_REGISTRY, registry, 1,
+                                       "exit-registry-run!");
+    const struct handler_call *handler = running;
+
+    while (handler != NULL && handler->info->registry != r)
+        handler = handler->outer;
+    return scm_from_bool(handler != NULL);
+}
+
+static SCM
+run_by_library(SCM registry, SCM status)
 {
     static const char who[] = "exit-registry-run!";
     gcw_exit_registry *r = gcwg_handle(GCWG_REGISTRY, registry, 1, who);
@@ -178,7 +310,7 @@ set_exit_error_handler(SCM registry, SCM handler)
 static SCM
 exit_status(void)
 {
-    return running == NULL ? SCM_BOOL_F : scm_from_int(running->status);
+    return scm_fluid_ref(status_fluid);
 }
 
 static const struct gcwg_definition definitions[] = {
@@ -187,8 +319,13 @@ static const struct gcwg_definition definitions[] = {
     { "exit-registry?", 1, 0, 0, exit_registry_p },
     { "%exit-handler-register", 6, 0, 0, exit_handler_register },
     { "exit-handler?", 1, 0, 0, exit_handler_p },
-    { "exit-handler-unregister!", 1, 0, 0, exit_handler_unregister },
-    { "exit-registry-run!", 1, 1, 0, exit_registry_run },
+    { "%exit-handler-unregister", 1, 0, 0, exit_handler_unregister },
+    { "%run-steps", 2, 0, 0, run_steps },
+    { "%run-at?", 2, 0, 0, run_is_at },
+    { "%run-enter", 1, 0, 0, run_enter },
+    { "%run-leave", 2, 0, 0, run_leave },
+    { "%library-runs?", 1, 0, 0, library_runs_p },
+    { "%run-by-library", 2, 0, 0, run_by_library },
     { "set-exit-error-handler!", 2, 0, 0, set_exit_error_handler },
     { "exit-status", 0, 0, 0, exit_status },
 };
@@ -201,5 +338,8 @@ gcwg_exit_init(void)
     default_registry = scm_permanent_object(
         wrap_registry(gcw_exit_default(),
                       scm_from_utf8_symbol("default"), "gcweak"));
+    status_fluid = scm_permanent_object(
+        scm_make_thread_local_fluid(SCM_BOOL_F));
+    scm_c_define("%status", status_fluid);
     GCWG_DEFINE(definitions);
 }

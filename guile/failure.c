@@ -6,14 +6,20 @@
  * of a record that has the rest.  The hook knows the record by its address,
  * which this thread has kept; any other reason is from a callback that is not
  * ours, but lies in the same registry.
+ *
+ * A call that Scheme has made is reported with gcw_call_failed, and then
+ * Scheme tells of it itself, so that an error handler too is an ordinary call:
+ * there the hook only notes that it was asked.
  */
 #include "gcweak-guile.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { WHY = 80 };
+
 struct failure {
-    char why[80];                /* for hooks that are not ours */
+    char why[WHY];
     SCM procedure, key, details;
 };
 
@@ -49,16 +55,24 @@ gcwg_set_handler(enum gcwg_type type, SCM x, SCM handler, const char *who)
     return SCM_UNSPECIFIED;
 }
 
+/* For hooks that are not ours. */
+static void
+tell_why(char why[WHY], SCM key)
+{
+    char *text = scm_to_utf8_string(scm_object_to_string(key,
+                                                         SCM_UNDEFINED));
+
+    snprintf(why, WHY, "it threw %s", text);
+    free(text);
+}
+
 static void *
 make_failure(void *arg)
 {
     const struct gcwg_call *call = arg;
     struct failure *failure = scm_gc_malloc(sizeof *failure, "gcweak");
-    char *key = scm_to_utf8_string(scm_object_to_string(call->key,
-                                                        SCM_UNDEFINED));
 
-    snprintf(failure->why, sizeof failure->why, "it threw %s", key);
-    free(key);
+    tell_why(failure->why, call->key);
     failure->procedure = call->procedure;
     failure->key = call->key;
     failure->details = call->details;
@@ -111,6 +125,10 @@ struct news {
     const struct gcwg_place *place;
 };
 
+/* What the hook has noted, for a failure of this thread that Scheme tells of;
+ * NULL: it tells of all itself. */
+static _Thread_local struct news *noted;
+
 /* Of a callback that is not ours. */
 static struct gcwg_call
 foreign(const char *why)
@@ -152,6 +170,15 @@ tell_news(void *arg)
     return NULL;
 }
 
+static void
+hear(struct news *news)
+{
+    if (noted != NULL)
+        *noted = *news;
+    else
+        gcwg_outside_anywhere(tell_news, news);
+}
+
 void
 gcwg_listener_failed(void *handle, const char *name, const char *why,
                      void *place)
@@ -159,7 +186,7 @@ gcwg_listener_failed(void *handle, const char *name, const char *why,
     struct news news = { GCWG_LISTENER, handle, NULL, why, place };
 
     (void)name;
-    gcwg_outside_anywhere(tell_news, &news);
+    hear(&news);
 }
 
 void
@@ -168,7 +195,45 @@ gcwg_handler_failed(void *handle, const char *name, const char *why,
 {
     struct news news = { GCWG_HANDLER, handle, name, why, place };
 
-    gcwg_outside_anywhere(tell_news, &news);
+    hear(&news);
+}
+
+static SCM
+news_for_scheme(const struct gcwg_place *place, SCM name, SCM handle)
+{
+    return scm_list_4(place->what, name,
+                      SCM_PACK(atomic_load(&place->handler)), handle);
+}
+
+/* The procedure's name, if there is no other. */
+static SCM
+news_of_call(const struct gcwg_steps *steps, const struct news *news)
+{
+    SCM name = scm_procedure_name(steps->procedure);
+
+    if (news->type == GCWG_LISTENER)
+        name = news->place->name;
+    else if (news->name != NULL)
+        name = scm_from_utf8_string(news->name);
+    return news_for_scheme(news->place, name,
+                           gcwg_wrap(news->type, news->handle));
+}
+
+SCM
+gcwg_news(const struct gcwg_steps *steps, SCM key)
+{
+    struct news news = { .place = NULL };
+    char why[WHY];
+
+    if (steps->call == NULL)
+        return news_for_scheme(gcwg_cleanups,
+                               scm_procedure_name(steps->procedure),
+                               steps->handle);
+    tell_why(why, key);
+    noted = &news;
+    gcw_call_failed(steps->call, why);
+    noted = NULL;
+    return news.place == NULL ? SCM_BOOL_F : news_of_call(steps, &news);
 }
 
 static SCM

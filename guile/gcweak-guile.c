@@ -30,6 +30,7 @@ gcw_guile_init(void)
     gcwg_call_init();
     gcwg_failure_init();
     gcwg_mailbox_init();
+    gcwg_step_init();
     gcwg_method_init();
     gcwg_drain_init();
     gcwg_cleanup_init();

@@ -55,6 +55,9 @@ int gcwg_int_or_0(SCM x, int position, const char *who);
 /* The name in a symbol or a string, to be freed; NULL for #f. */
 char *gcwg_name(SCM x, int position, const char *who);
 
+/* A port to wait on, with a descriptor of its own that shows what fd shows. */
+SCM gcwg_port(int fd, const char *who);
+
 /* Raises what errno says. */
 SCM_NORETURN void gcwg_failed(const char *who);
 
@@ -63,13 +66,14 @@ SCM_NORETURN void gcwg_failed(const char *who);
 /* What became of a call. */
 struct gcwg_call {
     SCM procedure, arguments;    /* to be set */
+    void *object;                /* comes before the arguments; or NULL */
     bool returned;
     SCM key, details;            /* why not: as catch tells it */
 };
 
-/* Calls it.  Nothing but a return leaves this: what is thrown, and every other
- * way out, ends up in the structure.  A call to exit in the procedure ends the
- * process.  Only within one of the next. */
+/* Calls it, in Guile mode.  Nothing but a return leaves this: what is thrown,
+ * and every other way out, ends up in the structure.  A call to exit in the
+ * procedure ends the process.  Only within one of the next. */
 void gcwg_call(struct gcwg_call *call);
 
 /* Runs C code that makes such calls: in Guile mode; from any thread in any
@@ -80,7 +84,30 @@ void gcwg_outside_anywhere(void *(*run)(void *data), void *data);
 /* A single call, from any thread in any mode. */
 void gcwg_call_anywhere(struct gcwg_call *call);
 
+/* step.c: what Scheme steps through. */
+
+/* An iteration: the beginning of a structure that has the rest. */
+struct gcwg_steps {
+    bool (*next)(struct gcwg_steps *steps);
+    const char *who;             /* for errors of the iteration itself */
+    gcw_call *call;              /* which is to be made; NULL: none of the
+                                  * library's */
+    SCM procedure;               /* the same as Scheme has it; #f: foreign */
+    SCM object, arguments;
+    SCM handle;                  /* of a cleanup, where there is no call */
+    size_t n, n_failed;          /* how many there were */
+    bool counts_failures;        /* which of them is the result */
+    int error;                   /* that has ended it */
+};
+
+SCM gcwg_steps_wrap(struct gcwg_steps *steps);
+struct gcwg_steps *gcwg_steps_of(SCM x);
+
 /* failure.c: telling of callbacks that failed. */
+
+/* What Scheme needs to tell of the current call, which has thrown to this key:
+ * (what name handler handle); #f if somebody else has heard of it. */
+SCM gcwg_news(const struct gcwg_steps *steps, SCM key);
 
 /* What the error hook of a place needs. */
 struct gcwg_place {
@@ -136,8 +163,19 @@ void gcwg_deliver(struct gcwg_letter *letter);
  * there is none. */
 void gcwg_open_mail(void);
 
+/* The same for who runs it himself: the next of it, or NULL. */
+struct gcwg_letter *gcwg_take_mail(void);
+
+/* As gcwg_deliver, but what is to run here is returned, or lies behind other
+ * mail that is to run here; in Guile mode. */
+struct gcwg_letter *gcwg_forward(struct gcwg_letter *letter);
+
 /* cleanup.c: where failing cleanups are told of. */
 extern struct gcwg_place *gcwg_cleanups;
+
+/* cleanup.c: if the call is of a cleanup of ours: what is to be delivered;
+ * otherwise NULL. */
+struct gcwg_letter *gcwg_letter_of(const gcw_call *call);
 
 /* method.c */
 
@@ -145,7 +183,7 @@ extern struct gcwg_place *gcwg_cleanups;
 gcw_method *gcwg_method_with(SCM x, gcw_method_fn *fn);
 
 /* Of methods and of listeners of events: data is the procedure, the argument
- * a list. */
+ * a list.  Called by code that does not step through. */
 void *gcwg_call_method(void *self, void *arguments, void *procedure);
 void gcwg_call_function(void *arguments, void *procedure);
 
@@ -181,6 +219,7 @@ void gcwg_handle_init(void);
 void gcwg_call_init(void);
 void gcwg_failure_init(void);
 void gcwg_mailbox_init(void);
+void gcwg_step_init(void);
 void gcwg_method_init(void);
 void gcwg_drain_init(void);
 void gcwg_cleanup_init(void);

@@ -5,8 +5,10 @@
 ;;; documentation of it all.
 
 (define-module (gcweak)
+  #:use-module (ice-9 atomic)
   #:use-module (ice-9 threads)
   #:use-module (oop goops)
+  #:use-module ((srfi srfi-1) #:select (any))
   #:export (gcweak-version
 
             make-weak-reference weak-reference? weak-reference-value
@@ -28,7 +30,8 @@
             listener-block! listener-unblock!
 
             make-hub hub? hub-connect! hub-disconnect! hub-emit hub-post!
-            hub-dispatch! hub-file-descriptor hub-size set-hub-error-handler!
+            hub-dispatch! hub-file-descriptor hub-port hub-size
+            set-hub-error-handler!
 
             exit-handler-register! exit-handler-unregister! exit-handler?
             make-exit-registry default-exit-registry exit-registry?
@@ -42,7 +45,8 @@
             make-ephemeron ephemeron? ephemeron-broken? ephemeron-key
             ephemeron-datum reference-barrier
 
-            make-weak-guardian weak-guardian? weak-guardian-file-descriptor))
+            make-weak-guardian weak-guardian? weak-guardian-file-descriptor
+            weak-guardian-port))
 
 (load-extension "libguile-gcweak" "gcw_guile_init")
 
@@ -62,11 +66,18 @@
   (begin (define-primitive name) ...))
 
 (define-primitives
-  %same-handle? %keep %place-name
+  %same-handle? %keep %place-name %make-weak-reference
   %make-weak-method %method-self %method-procedure %method-parts %live
-  %drain %set-reporter! %make-cleanup %on-death %event-connect %hub-connect
-  %exit-handler-register %map-for-each-first %map-fold-first %map-next %map-kind
+  %next %result %failed %exit
+  %drain %drain-soon %drain-steps %stepping %make-cleanup %on-death
+  %event-connect %event-steps %hub-connect %hub-port %hub-steps
+  %dispatch-steps
+  %set-reporter! %exit-handler-register %exit-handler-unregister
+  %run-steps %run-at? %run-enter %run-leave %library-runs? %run-by-library
+  %status
+  %map-for-each-first %map-fold-first %map-next %map-kind
   %make-guardian %guardian-add %guardian-next %guardian-file-descriptor
+  %guardian-port
   <weak-reference> <weak-method> <cleanup> <event> <listener> <hub>
   <exit-registry> <exit-handler> <weak-map> <ephemeron>)
 
@@ -74,11 +85,89 @@
   "Return the version of the library, a string.")
 
 
+;;; Stepping through calls.
+
+;; The library tells what is to be called, one after the other, and this module
+;; calls it, on the stack of whoever asked for it: so a callback may suspend
+;; its fiber, and escape.  What is stepped through is a vector of the
+;; extension's (guile/step.c).
+
+(define (report-failure what name key arguments)
+  (let ((port (current-error-port)))
+    (format port "gcweak: ~a~a:~%" what
+            (if name (string-append " " (format #f "~a" name)) ""))
+    (print-exception port #f key arguments)))
+
+(%set-reporter! report-failure)
+
+;; `exit' in a callback is the end of the process, on any thread.
+(define (exit-or-ignore key . arguments)
+  (when (eq? key 'quit)
+    (%exit arguments)))
+
+;; The current call of STEPS has thrown.
+(define (tell-failure steps key arguments)
+  (apply exit-or-ignore key arguments)
+  (let ((news (%failed steps key)))
+    (when news
+      (apply (lambda (what name handler handle)
+               (catch #t
+                 (lambda ()
+                   (if handler
+                       (handler handle key arguments)
+                       (report-failure what name key arguments)))
+                 exit-or-ignore))
+             news))))
+
+;; BODY makes the calls that are left.  One catch does for all of them: after a
+;; failure BODY begins anew, with the call behind that one.
+(define (step-through steps body)
+  (let again ()
+    (unless (catch #t
+              (lambda () (body) #t)
+              (lambda (key . arguments)
+                (tell-failure steps key arguments)
+                #f))
+      (again)))
+  (%result steps))
+
+;; All have the same arguments.
+(define-syntax-rule (call-each first argument ...)
+  (let ((steps first))
+    (if steps
+        (step-through steps
+          (lambda ()
+            (let loop ((procedure (%next steps)))
+              (when procedure
+                (let ((object (vector-ref steps 1)))
+                  (if object
+                      (procedure object argument ...)
+                      (procedure argument ...)))
+                (loop (%next steps))))))
+        0)))
+
+;; Each has its own.
+(define (call-each-with-own steps)
+  (step-through steps
+    (lambda ()
+      (let loop ((procedure (%next steps)))
+        (when procedure
+          (let ((object (vector-ref steps 1))
+                (arguments (vector-ref steps 2)))
+            (if object
+                (apply procedure object arguments)
+                (apply procedure arguments)))
+          (loop (%next steps)))))))
+
+
 ;;; Weak references.
 
-(define-primitive make-weak-reference
+(define* (make-weak-reference obj #:key long?)
   "Return a weak reference to OBJ, which may be any object in the collected
-heap.  References to one object are equal?, also when it is dead.")
+heap.  References to one object are equal?, also when it is dead.  LONG?: it
+shows OBJ until that is really gone: while it is finalized, and when a guardian
+has brought it back."
+  (%make-weak-reference obj long?))
 
 (define-primitive weak-reference?
   "Return #t if X is a weak reference.")
@@ -222,13 +311,26 @@ fail, in place of a report on the current error port; #f: report again.")
   "End the life of OBJ for everything weak, now: references read #f, methods
 are dead, and its cleanups run soon.")
 
-(define-primitive drain!
+(define* (drain! #:optional (max 0))
   "Run the callbacks of deaths that are pending, at most MAX if that is given
 and not 0, or send them to the threads that they belong to.  Return how many
-there were.  This is seldom needed: it happens after each collection.")
+there were.  This is seldom needed: it happens after each collection."
+  (let ((steps (%drain-steps max))
+        (turned-away (list #f)))
+    (dynamic-wind
+      (const #f)
+      (lambda ()
+        (with-fluids ((%stepping turned-away))
+          (call-each-with-own steps)))
+      (lambda ()
+        (when (car turned-away)
+          (set-car! turned-away #f)
+          (%drain-soon))))))
 
-(define-primitive collect!
-  "Collect, then drain.  Return how many callbacks were run or sent on.")
+(define (collect!)
+  "Collect, then drain.  Return how many callbacks were run or sent on."
+  (gc)
+  (drain!))
 
 
 ;;; Events.
@@ -252,10 +354,21 @@ returned.  FRONT?: before those that are connected already."
 (define-primitive event-disconnect!
   "Disconnect CALLEE from EVENT.  Return how many listeners that were.")
 
-(define-primitive event-emit
-  "Call the listeners of EVENT in order, with the arguments; a weak method
+(define event-emit
+  (case-lambda
+    "Call the listeners of EVENT in order, with the arguments; a weak method
 gets its object before them.  Return how many were called.  A listener that
-fails is reported, and the next is called.")
+fails is reported, and the next is called; one that escapes leaves the
+emission, too."
+    ((event)
+     (call-each (%event-steps event '())))
+    ((event a)
+     (call-each (%event-steps event (list a)) a))
+    ((event a b)
+     (call-each (%event-steps event (list a b)) a b))
+    ((event . arguments)
+     (let ((steps (%event-steps event arguments)))
+       (if steps (call-each-with-own steps) 0)))))
 
 (define-primitive event-count
   "Return how many listeners EVENT has.")
@@ -302,20 +415,28 @@ emission; a method with its object before them.  SOURCE is held weakly."
   "Disconnect CALLEE from just this TYPE and SOURCE of HUB.  Return #t, or #f
 if it was not connected to them.")
 
-(define-primitive hub-emit
+(define (hub-emit hub type source . arguments)
   "Call the listeners of HUB that fit TYPE and SOURCE, in order, each callee
-once.  Return how many were called.")
+once.  Return how many were called.  All else is as with event-emit."
+  (call-each-with-own (%hub-steps hub type source arguments)))
 
 (define-primitive hub-post!
   "Leave an emission for hub-dispatch!, perhaps by another thread.")
 
-(define-primitive hub-dispatch!
+(define* (hub-dispatch! hub #:optional (max 0))
   "Make the emissions that were posted to HUB, at most MAX if that is given and
-not 0.  Return how many.")
+not 0.  Return how many.  If a listener escapes, the emissions behind that one
+stay posted."
+  (call-each-with-own (%dispatch-steps hub max)))
 
 (define-primitive hub-file-descriptor
   "Return the number of a file descriptor that is readable while there is
 something to dispatch.  Keep HUB as long as it is watched.")
+
+(define (hub-port hub)
+  "Return a new port that is readable while there is something to dispatch, to
+wait on.  It has a file descriptor of its own, and holds HUB.  Do not read it."
+  (port-of (%hub-port hub) hub))
 
 (define-primitive hub-size
   "Return an association list of the numbers of listeners, patterns, types,
@@ -347,15 +468,61 @@ one they have the procedure's name.  KEEP?: it stays for the next run.
 INHERIT?: it runs in forked processes too.  QUICK?: it runs at quick_exit."
   (%exit-handler-register callee registry name keep? inherit? quick?))
 
-(define-primitive exit-handler-unregister!
+;; The runs that are under way in Scheme, on any thread; and those of this
+;; thread, by registry.
+(define runs (make-atomic-box '()))
+(define runs-here (make-thread-local-fluid '()))
+
+(define (update-runs! change)
+  (let loop ((old (atomic-box-ref runs)))
+    (let ((seen (atomic-box-compare-and-swap! runs old (change old))))
+      (unless (eq? seen old)
+        (loop seen)))))
+
+(define (exit-handler-unregister! handler)
   "Take HANDLER off.  Return one of the symbols removed; running, if it is
-being called; or gone, if it has run, was taken off before or is dead.")
+being called; or gone, if it has run, was taken off before or is dead."
+  (let ((found (%exit-handler-unregister handler)))
+    (if (and (eq? found 'gone)
+             (any (lambda (steps) (%run-at? steps handler))
+                  (atomic-box-ref runs)))
+        'running
+        found)))
 
 (define-primitive exit-handler?
   "Return #t if X is an exit handler.")
 
-(define-primitive exit-registry-run!
-  "Run REGISTRY now, with STATUS, or 0.  Return how many handlers failed.")
+(define (run-handlers steps status)
+  (with-fluids ((%status status))
+    (call-each-with-own steps)))
+
+(define (begin-run registry status)
+  (let ((steps (%run-steps registry status)))
+    (dynamic-wind
+      (lambda () (update-runs! (lambda (old) (cons steps old))))
+      (lambda ()
+        (with-fluids ((runs-here (acons registry steps
+                                        (fluid-ref runs-here))))
+          (run-handlers steps status)))
+      (lambda () (update-runs! (lambda (old) (delq steps old)))))))
+
+;; In a handler of that run, which goes on here.
+(define (go-on-with-run steps status)
+  (let ((place (%run-enter steps)))
+    (dynamic-wind
+      (const #f)
+      (lambda () (run-handlers steps status))
+      (lambda () (%run-leave steps place)))))
+
+(define* (exit-registry-run! registry #:optional (status 0))
+  "Run REGISTRY now, with STATUS, or 0.  Return how many handlers failed.  If a
+handler escapes, those that are left stay registered."
+  (if (%library-runs? registry)
+      (%run-by-library registry status)
+      (let ((here (assoc registry (fluid-ref runs-here))))
+        (if here
+            (go-on-with-run (cdr here) status)
+            (begin-run registry status)))))
 
 (define-primitive set-exit-error-handler!
   "Call (PROC handler key arguments) for handlers of REGISTRY that fail, in
@@ -484,16 +651,23 @@ something to return.  Keep GUARDIAN as long as it is watched."
                                  (slot-ref guardian 'handle)
                                  guardian)))
 
+(define (weak-guardian-port guardian)
+  "Return a new port that is readable while GUARDIAN has something to return,
+to wait on.  It has a file descriptor of its own, and holds GUARDIAN.  Do not read
+it."
+  (port-of (%guardian-port (if (weak-guardian? guardian)
+                               (slot-ref guardian 'handle)
+                               guardian))
+           guardian))
 
-;;; What the extension calls.
 
-(define (report-failure what name key arguments)
-  (let ((port (current-error-port)))
-    (format port "gcweak: ~a~a:~%" what
-            (if name (string-append " " (format #f "~a" name)) ""))
-    (print-exception port #f key arguments)))
+;;; Ports, which hold what they show.
 
-(%set-reporter! report-failure)
+(define shown-by (make-weak-key-map))
+
+(define (port-of port shown)
+  (weak-map-set! shown-by port shown)
+  port)
 
 
 ;;; Equality and printing.
@@ -522,6 +696,13 @@ something to return.  Keep GUARDIAN as long as it is watched."
       (print-handle port part ...))
     (define-method (display (x type) port)
       (print-handle port part ...))))
+
+;; Its arguments are those of Guile's own errors.
+(set-exception-printer! 'dead-object
+  (lambda (port key args default-printer)
+    (if (= (length args) 4)
+        (format port "In procedure ~a: ~a" (car args) (cadr args))
+        (default-printer))))
 
 (define (address x)
   (number->string (object-address x) 16))

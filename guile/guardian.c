@@ -47,16 +47,33 @@ guardian_next(SCM guardian)
     return gcwg_value_or_false(next);
 }
 
-static SCM
-guardian_file_descriptor(SCM guardian)
+static int
+descriptor(SCM guardian, const char *who)
 {
-    static const char who[] = "weak-guardian-file-descriptor";
     int fd = gcw_guardian_fd(gcwg_handle(GCWG_GUARDIAN, guardian, 1, who));
 
     if (fd < 0)
         gcwg_failed(who);
+    return fd;
+}
+
+static SCM
+guardian_file_descriptor(SCM guardian)
+{
+    int fd = descriptor(guardian, "weak-guardian-file-descriptor");
+
     scm_remember_upto_here_1(guardian);
     return scm_from_int(fd);
+}
+
+static SCM
+guardian_port(SCM guardian)
+{
+    static const char who[] = "weak-guardian-port";
+    SCM port = gcwg_port(descriptor(guardian, who), who);
+
+    scm_remember_upto_here_1(guardian);
+    return port;
 }
 
 static const struct gcwg_definition definitions[] = {
@@ -64,6 +81,7 @@ static const struct gcwg_definition definitions[] = {
     { "%guardian-add", 2, 1, 0, guardian_add },
     { "%guardian-next", 1, 0, 0, guardian_next },
     { "%guardian-file-descriptor", 1, 0, 0, guardian_file_descriptor },
+    { "%guardian-port", 1, 0, 0, guardian_port },
 };
 
 void

@@ -1,7 +1,8 @@
 /* hub.c: hubs.
  *
  * What the library hands to a listener, and keeps for those that are posted,
- * is the list (type source argument ...).
+ * is the list (type source argument ...).  Scheme steps through emissions, and
+ * is told the list with each call.
  */
 #include "gcweak-guile.h"
 
@@ -123,53 +124,88 @@ message(SCM type, SCM source, SCM arguments)
     return scm_cons2(type, source, arguments);
 }
 
-struct emission {
+/* Stepping through an emission, or through all that were posted.  What is read
+ * of the structure before the first step is kept outside of the library's. */
+struct emissions {
+    struct gcwg_steps steps;
     gcw_hub *hub;
     char *type;
     void *source;
     SCM message;
-    size_t called;
-    int error;
+    size_t max;
+    gcw_hub_step step;
 };
 
-static void *
-emit(void *arg)
+/* What is to be called, as Scheme has it. */
+static bool
+found(struct emissions *emissions, bool more)
 {
-    struct emission *emission = arg;
+    struct gcwg_steps *steps = &emissions->steps;
+    const gcw_call *call = steps->call;
 
-    errno = 0;
-    emission->called = gcw_hub_emit(emission->hub, emission->type,
-                                    emission->source,
-                                    SCM_UNPACK_POINTER(emission->message));
-    emission->error = errno;
-    return NULL;
+    if (!more)
+        return false;
+    steps->object = SCM_BOOL_F;
+    steps->arguments = SCM_PACK_POINTER(emissions->step.emission.arg);
+    if (call->fn == (void (*)(void))call_method)
+        steps->object = SCM_PACK_POINTER(call->self);
+    else if (call->fn != (void (*)(void))call_function)
+        return true;
+    steps->procedure = SCM_PACK_POINTER(call->data);
+    return true;
+}
+
+static bool
+emission_next(struct gcwg_steps *steps)
+{
+    struct emissions *e = (struct emissions *)steps;
+    bool more = gcw_hub_next(&e->step);
+
+    steps->n += more;
+    return found(e, more);
+}
+
+static bool
+emission_first(struct gcwg_steps *steps)
+{
+    struct emissions *e = (struct emissions *)steps;
+    bool more = gcw_hub_first(e->hub, e->type, e->source,
+                              SCM_UNPACK_POINTER(e->message), &e->step);
+
+    steps->next = emission_next;
+    steps->n += more;
+    return found(e, more);
+}
+
+static struct emissions *
+emissions_new(SCM hub, const char *who,
+              bool (*first)(struct gcwg_steps *steps))
+{
+    gcw_hub *h = gcwg_handle(GCWG_HUB, hub, 1, who);
+    struct emissions *e = scm_gc_malloc(sizeof *e, "gcweak");
+
+    e->steps = (struct gcwg_steps){
+        .next = first, .who = who, .call = &e->step.call
+    };
+    e->hub = h;
+    return e;
 }
 
 static SCM
-emission_result(size_t n, int error, const char *who)
-{
-    if (n == 0 && error == ENOMEM) {
-        errno = error;
-        gcwg_failed(who);
-    }
-    return scm_from_size_t(n);
-}
-
-static SCM
-hub_emit(SCM hub, SCM type, SCM source, SCM arguments)
+hub_steps(SCM hub, SCM type, SCM source, SCM arguments)
 {
     static const char who[] = "hub-emit";
-    struct emission emission = {
-        .hub = gcwg_handle(GCWG_HUB, hub, 1, who),
-        .source = gcwg_object_or_any(source, 3, who)
-    };
+    struct emissions *e = emissions_new(hub, who, emission_first);
+    char *name;
 
-    emission.type = gcwg_name(type, 2, who);
-    emission.message = message(type, source, arguments);
-    gcwg_outside(emit, &emission);
-    free(emission.type);
-    scm_remember_upto_here_2(hub, source);
-    return emission_result(emission.called, emission.error, who);
+    e->source = gcwg_object_or_any(source, 3, who);
+    name = gcwg_name(type, 2, who);
+    if (name != NULL) {
+        e->type = scm_gc_strdup(name, "gcweak");
+        free(name);
+    }
+    e->message = message(type, source, arguments);
+    return gcwg_steps_wrap(&e->steps);
 }
 
 static SCM
@@ -189,46 +225,64 @@ hub_post(SCM hub, SCM type, SCM source, SCM arguments)
     return SCM_UNSPECIFIED;
 }
 
-struct dispatch {
-    gcw_hub *hub;
-    size_t max, made;
-    int error;
-};
-
-static void *
-make_emissions(void *arg)
+static bool
+dispatch_next(struct gcwg_steps *steps)
 {
-    struct dispatch *dispatch = arg;
+    struct emissions *e = (struct emissions *)steps;
+    bool more = gcw_hub_dispatch_next(&e->step);
 
-    errno = 0;
-    dispatch->made = gcw_hub_dispatch(dispatch->hub, dispatch->max);
-    dispatch->error = errno;
-    return NULL;
+    steps->n = e->step.made;
+    return found(e, more);
+}
+
+static bool
+dispatch_first(struct gcwg_steps *steps)
+{
+    struct emissions *e = (struct emissions *)steps;
+    bool more = gcw_hub_dispatch_first(e->hub, e->max, &e->step);
+
+    steps->next = dispatch_next;
+    steps->n = e->step.made;
+    return found(e, more);
 }
 
 static SCM
-hub_dispatch(SCM hub, SCM max)
+dispatch_steps(SCM hub, SCM max)
 {
     static const char who[] = "hub-dispatch!";
-    struct dispatch dispatch = {
-        .hub = gcwg_handle(GCWG_HUB, hub, 1, who),
-        .max = gcwg_count_or_0(max, 2, who)
-    };
+    struct emissions *e = emissions_new(hub, who, dispatch_first);
 
-    gcwg_outside(make_emissions, &dispatch);
-    scm_remember_upto_here_1(hub);
-    return emission_result(dispatch.made, dispatch.error, who);
+    e->max = gcwg_count_or_0(max, 2, who);
+    return gcwg_steps_wrap(&e->steps);
+}
+
+static int
+descriptor(SCM hub, const char *who)
+{
+    int fd = gcw_hub_fd(gcwg_handle(GCWG_HUB, hub, 1, who));
+
+    if (fd < 0)
+        gcwg_failed(who);
+    return fd;
 }
 
 static SCM
 hub_file_descriptor(SCM hub)
 {
-    static const char who[] = "hub-file-descriptor";
-    int fd = gcw_hub_fd(gcwg_handle(GCWG_HUB, hub, 1, who));
+    int fd = descriptor(hub, "hub-file-descriptor");
 
-    if (fd < 0)
-        gcwg_failed(who);
+    scm_remember_upto_here_1(hub);
     return scm_from_int(fd);
+}
+
+static SCM
+hub_port(SCM hub)
+{
+    static const char who[] = "hub-port";
+    SCM port = gcwg_port(descriptor(hub, who), who);
+
+    scm_remember_upto_here_1(hub);
+    return port;
 }
 
 static SCM
@@ -264,10 +318,11 @@ static const struct gcwg_definition definitions[] = {
     { "hub?", 1, 0, 0, hub_p },
     { "%hub-connect", 5, 0, 0, hub_connect },
     { "hub-disconnect!", 4, 0, 0, hub_disconnect },
-    { "hub-emit", 3, 0, 1, hub_emit },
+    { "%hub-steps", 4, 0, 0, hub_steps },
     { "hub-post!", 3, 0, 1, hub_post },
-    { "hub-dispatch!", 1, 1, 0, hub_dispatch },
+    { "%dispatch-steps", 2, 0, 0, dispatch_steps },
     { "hub-file-descriptor", 1, 0, 0, hub_file_descriptor },
+    { "%hub-port", 1, 0, 0, hub_port },
     { "hub-size", 1, 0, 0, hub_size },
     { "set-hub-error-handler!", 2, 0, 0, set_hub_error_handler },
 };

@@ -17,7 +17,8 @@ guile_sources = \
 	guile/hub.c \
 	guile/mailbox.c \
 	guile/map.c \
-	guile/method.c
+	guile/method.c \
+	guile/step.c
 
 # The programs that t/guile.t runs.  Add one here.
 guile_tests = \
@@ -31,6 +32,7 @@ guile_tests = \
 	guile/t/map.scm \
 	guile/t/method.scm \
 	guile/t/names.scm \
+	guile/t/step.scm \
 	guile/t/tap.scm \
 	guile/t/thread.scm
 

@@ -220,6 +220,18 @@ gcwg_open_mail(void)
     run_all(abandoned_box);
 }
 
+struct gcwg_letter *
+gcwg_take_mail(void)
+{
+    struct gcwg_letter *letter = NULL;
+
+    if (atomic_load(&filled) != 0)
+        letter = take_from(own_box);
+    if (letter == NULL && atomic_load(&filled) != 0)
+        letter = take_from(abandoned_box);
+    return letter;
+}
+
 /* The thread may exit at any moment; then this fails. */
 static SCM
 wake(void *thread)
@@ -272,6 +284,33 @@ void
 gcwg_deliver(struct gcwg_letter *letter)
 {
     gcwg_outside_anywhere(deliver, letter);
+}
+
+/* Behind what lies in this thread's mailbox already.  False: nothing does. */
+static bool
+queue_behind(struct gcwg_letter *letter)
+{
+    struct mailbox *box;
+
+    if (atomic_load(&filled) == 0)
+        return false;
+    pthread_mutex_lock(&lock);
+    box = own_box();
+    if (box != NULL)
+        put(box, letter);
+    pthread_mutex_unlock(&lock);
+    return box != NULL;
+}
+
+struct gcwg_letter *
+gcwg_forward(struct gcwg_letter *letter)
+{
+    if (scm_is_eq(letter->thread, scm_current_thread()))
+        return queue_behind(letter) ? NULL : letter;
+    if (is_abandoned(letter))
+        return letter;
+    send(letter);
+    return NULL;
 }
 
 static void *

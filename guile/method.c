@@ -13,12 +13,15 @@
 #include <errno.h>
 
 static SCM
-make_weak_reference(SCM object)
+make_weak_reference(SCM object, SCM is_long)
 {
-    gcw_ref *ref = gcw_ref_new(gcwg_object(object, 1, "make-weak-reference"));
+    static const char who[] = "make-weak-reference";
+    void *target = gcwg_object(object, 1, who);
+    gcw_ref *ref = scm_is_true(is_long) ? gcw_ref_new_long(target)
+        : gcw_ref_new(target);
 
     if (ref == NULL)
-        gcwg_failed("make-weak-reference");
+        gcwg_failed(who);
     return gcwg_wrap(GCWG_REFERENCE, ref);
 }
 
@@ -44,13 +47,9 @@ weak_reference_value(SCM x)
 /* Methods. */
 
 static void
-call_in_place(SCM procedure, SCM arguments)
+call_in_place(struct gcwg_call call)
 {
-    struct gcwg_call call = {
-        .procedure = procedure, .arguments = arguments
-    };
-
-    gcwg_call(&call);
+    gcwg_call_anywhere(&call);
     if (!call.returned)
         gcwg_give_up(&call);
 }
@@ -58,16 +57,20 @@ call_in_place(SCM procedure, SCM arguments)
 void *
 gcwg_call_method(void *self, void *arguments, void *procedure)
 {
-    call_in_place(SCM_PACK_POINTER(procedure),
-                  scm_cons(SCM_PACK_POINTER(self),
-                           SCM_PACK_POINTER(arguments)));
+    call_in_place((struct gcwg_call){
+        .procedure = SCM_PACK_POINTER(procedure),
+        .object = self, .arguments = SCM_PACK_POINTER(arguments)
+    });
     return NULL;
 }
 
 void
 gcwg_call_function(void *arguments, void *procedure)
 {
-    call_in_place(SCM_PACK_POINTER(procedure), SCM_PACK_POINTER(arguments));
+    call_in_place((struct gcwg_call){
+        .procedure = SCM_PACK_POINTER(procedure),
+        .arguments = SCM_PACK_POINTER(arguments)
+    });
 }
 
 static gcw_method *
@@ -216,7 +219,7 @@ weak_method_hash(SCM x, SCM size)
 }
 
 static const struct gcwg_definition definitions[] = {
-    { "make-weak-reference", 1, 0, 0, make_weak_reference },
+    { "%make-weak-reference", 2, 0, 0, make_weak_reference },
     { "weak-reference?", 1, 0, 0, weak_reference_p },
     { "weak-reference-value", 1, 0, 0, weak_reference_value },
     { "%make-weak-method", 2, 1, 0, make_weak_method },

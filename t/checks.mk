@@ -63,7 +63,7 @@ check-shell:
 # test that hangs fails after twenty minutes here, instead of five.
 valgrind_leaves_out = t/torture-read.t t/held.t t/hostile.t t/hub-weak.t \
 	t/plugin.t t/proxy-threads.t t/set.t t/shutdown.t t/stacks.t \
-	t/strangers.t t/way.t
+	t/strangers.t t/take-down.t t/way.t
 VALGRIND_TESTS = $(test_programs)
 if BUILD_SHARED
 VALGRIND_TESTS += $(plugin_test)

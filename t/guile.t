@@ -189,7 +189,9 @@ failures() {
     ends failing-method 0 'handler kept 0' \
         'gcweak: exit handler.*with-object' 'method of'
     ends failing-with-handler 0 'heard #t some-key (1 2)|a'
-    ends escaping 0 'b|a|end' 'gcweak: exit handler.*escapes' \
+    ends leaving 0 'b 4|left|a 0'
+    ends run-inside 0 'a 4|failed 0|kept 0'
+    ends escaping 0 'b|a' 'gcweak: exit handler.*escapes' \
         'gcweak: exit handler.*continues' 'gcweak: exit handler.*aborts'
 }
 
@@ -285,7 +287,7 @@ all_tests() {
     compile_module gcweak
     compile_module gcweak/srfi-124
     compile_module t/tap
-    for program in method cleanup event hub thread map ephemeron guardian \
+    for program in method cleanup event hub step thread map ephemeron guardian \
         argument names
     do
         test_program $program

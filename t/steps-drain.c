@@ -356,14 +356,47 @@ attach(char *name)
 }
 
 END(a_worker_enters_before_it_drains_and_leaves_after, 0,
-    "it enters\ncallback\nit leaves\n")
+    "it enters\ncallback\nit leaves\nstopped\n")
 {
     attach("it");
     begin_worker();
     pend(tell, "callback");
     await_call();
     MUST(gcw_drain_thread(false) == 0);
+    say("stopped");
+}
+
+END(a_shutdown_has_the_worker_leave_before, 0,
+    "it enters\ncallback\nit leaves\nhandler\n")
+{
+    attach("it");
+    at_exit(say_it, "handler");
+    begin_worker();
+    pend(tell, "callback");
     await_call();
+    MUST(gcw_shutdown(0) == 0);
+}
+
+static void
+turn_on_in_leave(void *data)
+{
+    static bool again;
+    say_leave(data);
+    if (!again)
+        MUST(gcw_drain_thread(true) == 0);
+    again = true;
+}
+
+END(a_worker_that_is_wanted_again_while_it_leaves_enters_again, 0,
+    "it enters\nit leaves\nit enters\ncallback\nit leaves\n")
+{
+    MUST(gcw_drain_thread_hooks(say_enter, turn_on_in_leave, "it") == 0);
+    begin_worker();
+    MUST(gcw_drain_thread(false) == 0);
+    await_call();
+    pend(tell, "callback");
+    await_call();
+    MUST(gcw_drain_thread(false) == 0);
 }
 
 END(a_worker_without_hooks_works_as_before, 0, "callback\n")

@@ -52,7 +52,8 @@ SCENE_TEST(a_hub_step_shows_the_emission)
     gcw_hub_step step;
     gcw_listener *l = gcw_hub_connect_fn(s->hub, "saved", NULL, idle_hub_fn,
                                          "a", 0);
-    assert_true(gcw_hub_first(s->hub, type, s->source, &step, &step));
+    assert_true(gcw_hub_first(s->hub, type, s->source, s->other,
+                              &step));
     memset(type, 'x', sizeof type - 1);
     assert_int_equal(step.call.kind, GCW_CALL_HUB_LISTENER);
     assert_ptr_equal(step.call.fn, idle_hub_fn);
@@ -62,7 +63,7 @@ SCENE_TEST(a_hub_step_shows_the_emission)
     assert_ptr_equal(step.emission.listener, l);
     assert_string_equal(step.emission.type, "saved");
     assert_ptr_equal(step.emission.source, s->source);
-    assert_ptr_equal(step.emission.arg, &step);
+    assert_ptr_equal(step.emission.arg, s->other);
     assert_false(gcw_hub_next(&step));
     assert_null(step.emission.hub);
 }

@@ -182,6 +182,7 @@
 (refuses (hub-dispatch! hub) 1 (no-handle hub))
 (refuses (hub-dispatch! hub 1) 2 no-count)
 (refuses (hub-file-descriptor hub) 1 (no-handle hub))
+(refuses (hub-port hub) 1 (no-handle hub))
 (refuses (hub-size hub) 1 (no-handle hub))
 (refuses (set-hub-error-handler! hub #f) 1 (no-handle hub))
 (refuses (set-hub-error-handler! hub #f) 2 no-procedure-nor-false)
@@ -227,6 +228,7 @@
 (raises "a guardian refuses a third argument" 'wrong-number-of-args
         (lambda () (guardian object 1 2)))
 (refuses (weak-guardian-file-descriptor guardian) 1 (no-handle guardian))
+(refuses (weak-guardian-port guardian) 1 (no-handle guardian))
 
 ;; What is said of an object that cannot be a target.
 (ok "the error says that it wants a collectable object"

@@ -238,9 +238,26 @@
          (lambda ()
            (register "aborts" (lambda () (abort-to-prompt 'tag)))
            (register "b" (lambda () (say "b")))
-           (exit-registry-run! (default-exit-registry)))
+           (primitive-exit 0))
          (lambda _ (say "aborted"))))))
   (say "end"))
+
+;; The program runs the registry itself: there they may escape.
+(define (leaving)
+  (register "a" (lambda () (say "a " (exit-status))))
+  (register "leaves" (lambda () (abort-to-prompt 'tag)))
+  (register "b" (lambda () (say "b " (exit-status))))
+  (call-with-prompt 'tag
+    (lambda () (exit-registry-run! (default-exit-registry) 4))
+    (lambda _ (say "left"))))
+
+;; At exit, a handler runs the rest.
+(define (run-inside)
+  (register "a" (lambda () (say "a " (exit-status))))
+  (register "kept"
+    (lambda ()
+      (say "failed " (exit-registry-run! (default-exit-registry) 4))
+      (say "kept " (exit-status)))))
 
 (define (late)
   (make-cleanup object

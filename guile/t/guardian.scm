@@ -237,6 +237,26 @@
   (take-all guardian)
   (ok "and not when all is taken" (not (readable?))))
 
+(define (test-port)
+  (define guardian (make-weak-guardian))
+  (define port (weak-guardian-port guardian))
+  (define (readable?)
+    (pair? (car (select (list port) '() '() 0))))
+  (ok "a guardian's port has a descriptor of its own"
+      (not (= (fileno port) (weak-guardian-file-descriptor guardian))))
+  (ok "it is not readable when there is nothing" (not (readable?)))
+  (guard-many guardian)
+  (gc)
+  (ok "a port is readable when there is something" (readable?))
+  (take-all guardian)
+  (ok "and a port is not when all is taken" (not (readable?)))
+  (close-port port)
+  (guard-many guardian)
+  (gc)
+  (ok "the guardian's own descriptor stays open"
+      (pair? (car (select (list (weak-guardian-file-descriptor guardian))
+                          '() '() 0)))))
+
 ;; --- Threads and collections -------------------------------------------------
 
 ;; Gives away what it makes, and takes what there is.
@@ -298,6 +318,7 @@
 (test-with-cleanups)
 (test-guardians-go)
 (test-descriptor)
+(test-port)
 (test-storm)
 (test-memory)
 (finish)

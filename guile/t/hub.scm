@@ -119,6 +119,57 @@
   (hub-dispatch! hub)
   (ok "and not after the dispatch" (not (readable? descriptor))))
 
+(define (test-port)
+  (define hub (make-hub))
+  (define port (hub-port hub))
+  (ok "a port is an input port" (input-port? port))
+  (ok "it has a descriptor of its own"
+      (not (= (fileno port) (hub-file-descriptor hub))))
+  (ok "which programs do not inherit"
+      (logtest FD_CLOEXEC (fcntl port F_GETFD)))
+  (ok "it is not readable at first" (not (readable? port)))
+  (hub-post! hub 'a #f)
+  (ok "but while something waits" (readable? port))
+  (hub-dispatch! hub)
+  (ok "and not after the dispatch" (not (readable? port)))
+  (close-port port)
+  (make-many (lambda (i) (hub-port hub)) 100)
+  (collect)
+  (hub-post! hub 'a #f)
+  (ok "ports that are closed or dropped leave the hub's descriptor open"
+      (readable? (hub-file-descriptor hub))))
+
+;; Dropped ports close what they own, or descriptors would run out.
+(define (test-many-ports)
+  (define hub (make-hub))
+  (define (highest)
+    (apply max (make-many (lambda (i) (fileno (hub-port hub))) 100)))
+  (ok "ports that are dropped give their descriptors back"
+      (let loop ((rounds 0))
+        (collect)
+        (cond ((= rounds 50) #t)
+              ((< (highest) 1000) (usleep 1000) (loop (1+ rounds)))
+              (else #f)))))
+
+;; The port holds what it shows.
+(define (test-port-holds)
+  (define ports (make-vector 100 #f))
+  (define hubs
+    (make-many (lambda (i)
+                 (let ((hub (make-hub)))
+                   (vector-set! ports i (hub-port hub))
+                   (make-weak-reference hub)))
+               100))
+  (collect)
+  (ok "a port holds its hub" (every weak-reference-value hubs))
+  (ok "it is not closed meanwhile"
+      (every (lambda (i) (not (port-closed? (vector-ref ports i))))
+             (iota 100)))
+  (vector-fill! ports #f)
+  (ok "hubs go with their ports"
+      (until (lambda ()
+               (nearly-all? (count (negate weak-reference-value) hubs) 100)))))
+
 (define (test-posts-of-threads)
   (define-values (hub note noted) (hub-with-notes))
   (define here (current-thread))
@@ -219,20 +270,21 @@
                               (hub-post! hub 'a #f)
                               (hub-dispatch! hub)))
                  "gcweak: listener" "no luck"))
-  (is "there too" (noted) '((a #f)))
-  (ok "an escape is turned into a report"
-      (let/ec k
-        (hub-connect! hub 'b #f (lambda _ (k #f)))
-        (contains? (report-of (lambda () (hub-emit hub 'b #f)))
-                   "gcweak: listener")))
-  (ok "an abort at the dispatch too"
-      (call-with-prompt 'tag
-        (lambda ()
-          (hub-connect! hub 'c #f (lambda _ (abort-to-prompt 'tag)))
-          (hub-post! hub 'c #f)
-          (contains? (report-of (lambda () (hub-dispatch! hub)))
-                     "gcweak: listener"))
-        (const #f))))
+  (is "there too" (noted) '((a #f))))
+
+(define (test-escapes)
+  (define-values (hub note noted) (hub-with-notes))
+  (hub-connect! hub 'b #f (lambda _ (abort-to-prompt 'tag)))
+  (hub-connect! hub #f #f note)
+  (define (leave emit)
+    (call-with-prompt 'tag emit (const 'left)))
+  (is "an escape leaves the emission"
+      (list (leave (lambda () (hub-emit hub 'b #f))) (noted)) '(left ()))
+  (for-each (lambda (type) (hub-post! hub type #f)) '(a b c d))
+  (is "and a dispatch" (leave (lambda () (hub-dispatch! hub))) 'left)
+  (is "those before have been made" (noted) '((a #f)))
+  (is "those behind are left" (size hub 'posted) 2)
+  (is "for the next" (list (hub-dispatch! hub) (noted)) '(2 ((c #f) (d #f)))))
 
 (define (test-error-handler)
   (define hub (make-hub))
@@ -265,12 +317,16 @@
 (test-same-twice)
 (test-post)
 (test-descriptor)
+(test-port)
+(test-many-ports)
+(test-port-holds)
 (test-posts-of-threads)
 (test-what-waits-lives)
 (test-long-life)
 (test-source-dies)
 (test-closures)
 (test-failures)
+(test-escapes)
 (test-error-handler)
 (test-block)
 (finish)

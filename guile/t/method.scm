@@ -47,11 +47,77 @@
       (nearly-all? (count (negate weak-reference-value) references))))
 
 (define (test-holding)
+(test-long-references)
+(test-printing-of-deaths)
   (define held (make-many (lambda (i) (new-target))))
   (define references (map make-weak-reference held))
   (collect)
   (ok "references to objects that are held read the objects"
       (every eq? held (map weak-reference-value references))))
+
+;; Guile's guardians bring objects back.
+(define (test-long-references)
+  (define object (new-target))
+  (define long (make-weak-reference object #:long? #t))
+  (define guardian (make-guardian))
+  (define (guarded i)
+    (on-new-target
+     (lambda (object)
+       (guardian object)
+       (cons (make-weak-reference object)
+             (make-weak-reference object #:long? #t)))))
+  (define (back objects)
+    (let ((object (guardian)))
+      (if object (back (cons object objects)) objects)))
+  (ok "a long reference gives its object"
+      (eq? (weak-reference-value long) object))
+  (ok "it is equal to another"
+      (equal? long (make-weak-reference object #:long? #t)))
+  (ok "but not to the short one"
+      (not (equal? long (make-weak-reference object))))
+  (dispose! object)
+  (is "after dispose! it gives #f" (weak-reference-value long) #f)
+  (let* ((references (make-many guarded))
+         (objects '()))
+    (until (lambda ()
+             (set! objects (back objects))
+             (nearly-all? (length objects))))
+    (ok "nearly all objects that were finalized have lost short references"
+        (nearly-all? (count (lambda (pair)
+                              (not (weak-reference-value (car pair))))
+                            references)))
+    (is "but none of those that were brought back a long one"
+        (count (lambda (pair) (memq (weak-reference-value (cdr pair)) objects))
+               references)
+        (length objects))
+    (set! objects '())
+    (ok "which goes with them"
+        (until (lambda ()
+                 (nearly-all? (count (lambda (pair)
+                                       (not (weak-reference-value (cdr pair))))
+                                     references)))))))
+
+;; As print-exception prints it, which reports and prompts call.
+(define (printed thunk)
+  (catch #t
+    (lambda () (thunk) "nothing was thrown")
+    (lambda (key . args)
+      (call-with-output-string
+       (lambda (port) (print-exception port #f key args))))))
+
+(define (test-printing-of-deaths)
+  (define object (new-target))
+  (define method (make-weak-method object list))
+  (dispose! object)
+  (is "what dead-object throws is printed as Guile's own"
+      (printed (lambda () (weak-method-call method)))
+      "In procedure weak-method-call: The object is dead\n")
+  (is "by connecting, too"
+      (printed (lambda () (event-connect! (make-event) method)))
+      "In procedure event-connect!: The object is dead\n")
+  (is "another use of the key is left alone"
+      (printed (lambda () (throw 'dead-object 1)))
+      "Throw to key `dead-object' with args `(1)'.\n"))
 
 ;;; --- Methods ---------------------------------------------------------------
 
@@ -380,6 +446,8 @@
 (test-kinds-of-objects)
 (test-deaths-of-references)
 (test-holding)
+(test-long-references)
+(test-printing-of-deaths)
 (test-calls)
 (test-death)
 (test-live)

@@ -42,7 +42,8 @@
  *   These may be called by any thread at any time, also by one that is
  *   unknown, that ends, or that is within GC_do_blocking:
  *       gcw_atexit, gcw_atexit_cancel, exit, quick_exit, gcw_shutdown,
- *       gcw_hub_post, the pointer of a proxy, and dlclose of an object that uses gcweak.
+ *       gcw_hub_post, the pointer of a proxy, and dlclose of an object that
+ *       uses gcweak.
  *   What they call back runs as on a known thread, and may use all of gcweak.
  *
  *   In C++, thread_local objects that were made after the thread's first call
@@ -66,9 +67,9 @@
  *       gcw_shutdown               while another thread's is under way
  *       gcw_drain_wait             while it waits
  *       gcw_drain_thread(false)    while it waits for the worker's callback
- *   While gcw_exit_run, exit or gcw_shutdown calls handlers and cleanups, cancellation is
- *   off: a request takes effect after the run.  On the worker it is always
- *   off.  Other callbacks, such as listeners, and cleanups in a drain, may be
+ *   While gcw_exit_run, exit or gcw_shutdown calls handlers and cleanups,
+ *   cancellation is off: a request takes effect after the run.  On the worker
+ *   it is always off.  Other callbacks, such as listeners, and cleanups in a drain, may be
  *   cancelled like any code, at cancellation points of their own.  No function
  *   may be called with asynchronous cancellation.
  *

@@ -99,8 +99,9 @@ int gcw_drain_fd(void);
  * The worker is known to the collector and has all signals blocked, but for
  * those that the collector needs and those that a fault raises.  It cannot be
  * cancelled, and if a callback ends its thread, another takes its place.
- * Stopping waits until a callback in progress has returned, which is a
- * cancellation point; but not when called by the worker itself.  At exit it is
+ * Stopping waits until a callback in progress has returned, and the worker has
+ * left (gcw_drain_thread_hooks), which is a cancellation point; but not when
+ * called by the worker itself.  At exit it is
  * stopped first; one that is in the middle of a callback is waited for up to a
  * second, then left behind and named on stderr.  Around fork it is paused in
  * the same way; the child starts its own at its next call into gcweak.
@@ -118,8 +119,10 @@ int gcw_drain_thread(bool on);
 /* Has functions called on the worker's thread: enter(data) before it drains
  * for the first time, and leave(data) after it has for the last, so that it
  * can be attached to a runtime.  Workers that are started from now on call
- * them, each both or none.  A worker that a callback ends calls leave, too, as
- * its thread ends; one that is left behind when the process exits does not.
+ * them, each both or none.  Whoever stops a worker waits until leave has
+ * returned; gcw_shutdown does, for up to a second.  A worker that a callback
+ * ends calls leave, too, as its thread ends; one that is there when the process
+ * exits does not.
  * NULL stands for no function.  `data` is held strongly.
  *
  * They run as callbacks do, with the worker's signals blocked, and no lock

@@ -2,7 +2,7 @@
  *
  *     absent --- on ---> idle <--- woken, drained ---> busy
  *                         |                              |
- *                         +---- off, exit, fork ---------+---> absent, paused
+ *                         +---- off, exit, fork ---------+---> leaves, paused
  *
  * The worker sleeps on a semaphore, because that is what the collector's hook
  * may post, inside the collector.  Posts coalesce through `posted`.
@@ -20,7 +20,9 @@
  * is still wanted.
  *
  * The program may have functions called first and last on each worker's thread.
- * A worker reads both when it begins, so that it calls both or none.
+ * A worker reads both when it begins, so that it calls both or none.  It is
+ * alive until the last has returned, and whoever turns it off waits for that; if
+ * it has been turned on again meanwhile, it begins anew.
  *
  * Waiting for a callback to return is bounded at exit, at fork and at dlclose,
  * where the callback may be waiting for something that the waiting thread
@@ -156,7 +158,8 @@ begin_drain(void)
     while (worker.paused != 0)
         gcw__wait(&worker.changed, &worker.lock, NULL);
     go_on = worker.wanted;
-    worker.busy = worker.alive = worker.runs = go_on;
+    worker.busy = go_on;
+    worker.runs = worker.alive = true;
     atomic_store(&worker.progress.stop, false);
     pthread_cond_broadcast(&worker.changed);
     gcw__unlock(&worker.lock);
@@ -238,14 +241,12 @@ lost(void *hooks)
         start_worker();
 }
 
-/* A cancellation could strike while the worker holds a lock: it is off. */
-static void *
-work(void *arg)
+/* Works as long as a worker is wanted. */
+static void
+attend(void)
 {
     struct thread_hooks hooks = thread_hooks();
 
-    is_worker = true;
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
     call_thread_hook(&hooks.enter);
     pthread_cleanup_push(lost, &hooks);
     while (begin_drain()) {
@@ -255,6 +256,32 @@ work(void *arg)
     }
     pthread_cleanup_pop(0);
     call_leave(&hooks);
+}
+
+/* Whether a worker is wanted again by now; if not, there is none any more. */
+static bool
+is_wanted_again(void)
+{
+    bool again;
+
+    GCW__DELAY(5);
+    gcw__lock(&worker.lock, true);
+    again = worker.wanted;
+    worker.alive = worker.runs = again;
+    pthread_cond_broadcast(&worker.changed);
+    gcw__unlock(&worker.lock);
+    return again;
+}
+
+/* A cancellation could strike while the worker holds a lock: it is off. */
+static void *
+work(void *arg)
+{
+    is_worker = true;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+    do
+        attend();
+    while (is_wanted_again());
     return arg;
 }
 
@@ -381,7 +408,7 @@ turn_off(void)
     gcw__lock(&worker.lock, true);
     look_at_process();
     dismiss();
-    while (worker.busy && !is_worker && !worker.wanted)
+    while (worker.alive && !is_worker && !worker.wanted)
         gcw__wait_cancellable(&worker.changed, &worker.lock, NULL);
     gcw__unlock(&worker.lock);
     return 0;
@@ -427,15 +454,23 @@ is_at_work(const struct gcw__range *range)
                || gcw__in_range(atomic_load(&worker.progress.code), range));
 }
 
-/* Waits until the worker is not busy, or runs no code in the range, but not
- * for ever.  False if it still does.  Lock held. */
-static bool
-wait_patiently(const struct gcw__range *range)
+static struct timespec
+end_of_patience(void)
 {
     struct timespec until;
 
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += PATIENCE_SECONDS;
+    return until;
+}
+
+/* Waits until the worker is not busy, or runs no code in the range, but not
+ * for ever.  False if it still does.  Lock held. */
+static bool
+wait_patiently(const struct gcw__range *range)
+{
+    struct timespec until = end_of_patience();
+
     while (is_at_work(range)
            && gcw__wait(&worker.changed, &worker.lock, &until) == 0)
         continue;
@@ -453,6 +488,20 @@ accuse(const char *when)
             " returned; it is left behind\n",
             when, (uintmax_t)code, name == NULL ? "no name" : name);
     gcw__cancel_on();
+}
+
+void
+gcw__worker_stop(void)
+{
+    struct timespec until = end_of_patience();
+
+    gcw__lock(&worker.lock, true);
+    look_at_process();
+    dismiss();
+    while (worker.alive && !is_worker && !worker.wanted
+           && gcw__wait(&worker.changed, &worker.lock, &until) == 0)
+        continue;
+    gcw__unlock(&worker.lock);
 }
 
 void

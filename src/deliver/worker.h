@@ -10,6 +10,9 @@
 /* Has started() called for each new worker, on the thread that made it. */
 void gcw__worker_install(void (*started)(void));
 
+/* Turns the worker off, and waits for up to a second until it has left. */
+void gcw__worker_stop(void);
+
 /* Ends the worker for good: the process exits. */
 void gcw__worker_end(void);
 

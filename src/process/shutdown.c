@@ -390,6 +390,7 @@ gcw__shutdown_now(int status)
     bool led = gcw__exit_is_mine(), done = true;
 
     gcw__process_check();
+    gcw__worker_stop();
     gcw__worker_exits();
     gcw__exit_lead();
     pthread_cleanup_push(end_leading, &led);
