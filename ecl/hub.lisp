@@ -113,8 +113,8 @@ EVENT-EMIT."
 (defun hub-dispatch (hub &optional max)
   "Makes the emissions that were posted to HUB, oldest first, in this process, at
 most MAX if that is given; what is posted meanwhile waits for the next time.
-Returns how many listeners were called.  Errors and other ways out are as with EVENT-EMIT: the emission is
-over then, those behind it wait."
+Returns how many listeners were called.  Errors and other ways out are as with
+EVENT-EMIT: the emission is over then, those behind it wait."
   (check-type hub hub)
   (check-type max (or null (integer 1 #.most-positive-fixnum)))
   (let ((step (new-step "gcw_hub_step")) (limit (or max 0)))
