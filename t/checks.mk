@@ -13,14 +13,17 @@ VALGRIND = valgrind
 .PHONY: check-analyzer check-cppcheck check-shell check-valgrind
 
 # The analyzers of gcc and of clang, over each file of the library and of the
-# module for Guile.  With its own limits gcc's would leave a quarter of the
+# modules for Guile and ECL.  With its own limits gcc's would leave a quarter of the
 # files half looked at.  The headers in the lists are there already.
 analyzed = $(gcweak_sources)
 if HAVE_GUILE
 analyzed += $(guile_sources)
 endif
+if HAVE_ECL
+analyzed += $(ecl_sources)
+endif
 analyzer_flags = -Werror -O1 -c -o /dev/null $(DEFS) $(DEFAULT_INCLUDES) \
-	$(AM_CPPFLAGS) $(GUILE_CFLAGS) -DGCW_NO_UNLOAD $(AM_CFLAGS)
+	$(AM_CPPFLAGS) $(GUILE_CFLAGS) $(ECL_CFLAGS) -DGCW_NO_UNLOAD $(AM_CFLAGS)
 gcc_analyzer_flags = -fanalyzer --param=analyzer-bb-explosion-factor=50 \
 	--param=analyzer-max-enodes-per-program-point=100
 clang_analyzer_flags = --analyze -Xclang -analyzer-werror \
@@ -40,7 +43,7 @@ check-cppcheck:
 	  --enable=warning,performance,portability $(DEFS) -D_GNU_SOURCE \
 	  -DGC_THREADS '-D_Noreturn=__attribute__((noreturn))' \
 	  -I'$(abs_top_builddir)' -Iinclude -Isrc \
-	  src include guile t bench examples
+	  src include guile ecl t bench examples
 
 # All scripts: those that say so in their first line, and what they share.
 check-shell:

@@ -16,7 +16,7 @@ coverage:
 	@for way in shared static; do $(MKDIR_P) coverage/$$way && \
 	  cd coverage/$$way && { test -e Makefile || $(SHELL) \
 	    $(abs_top_srcdir)/configure --disable-static --disable-shared \
-	    --enable-$$way --without-guile `test $$way = shared || \
+	    --enable-$$way --without-guile --without-ecl `test $$way = shared || \
 	    echo ac_cv_func_eventfd=no`; } && cd ../.. || exit 1; done
 	@find coverage -name '*.gcda' -exec rm -f {} +
 	status=0; \

@@ -52,6 +52,18 @@ module_is_whole()
     ls -l "$root$extension.so"
 }
 
+# In its place is a module that loads, and finds the installed library.
+ecl_module_loads()
+{
+    module=$(find "$root" -name gcweak.fas)
+    echo "$module"
+    "$ECL" --norc --eval "(progn
+        (load \"$module\")
+        (format t \"~&gcweak ~a~%\" (funcall (intern \"GCWEAK-VERSION\" :gcweak)))
+        (ext:quit 0))" < /dev/null > "$dir/said" &&
+        cat "$dir/said" && grep '^gcweak [0-9]' "$dir/said"
+}
+
 # "man gcw_ref_get" finds the page that has it: each exported function has a
 # file, which is the page that names it or leads there.
 functions_have_pages()
@@ -83,7 +95,7 @@ uninstalls_all()
         left=$(find "$root" ! -type d) && echo "$left" && [ -z "$left" ]
 }
 
-echo 1..12
+echo 1..13
 readme_program > "$dir/program.c"
 passes 'make install' install_there
 passes 'gcweak.pc is installed' stage_pc
@@ -109,6 +121,12 @@ if [ "${HAVE_GUILE-no}" = yes ]; then
     passes 'the module for Guile is installed whole' module_is_whole
 else
     skip 1 'built without the module for Guile'
+fi
+
+if [ "${HAVE_ECL-no}" = yes ]; then
+    passes 'the installed module for ECL loads' ecl_module_loads
+else
+    skip 1 'built without the module for ECL'
 fi
 
 passes 'each function has its manual page' functions_have_pages

@@ -96,6 +96,13 @@ else
 EXTRA_DIST += t/proxies.t
 endif
 
+# Those of the module for ECL.
+if HAVE_ECL
+test_scripts += t/ecl.t
+else
+EXTRA_DIST += t/ecl.t
+endif
+
 # Those of the module for Guile.
 if HAVE_GUILE
 test_scripts += t/guile.t
@@ -364,5 +371,6 @@ AM_TESTS_ENVIRONMENT = \
 	GC_CFLAGS='$(GC_CFLAGS)'; GC_LIBS='$(GC_LIBS)'; export GC_CFLAGS GC_LIBS; \
 	PKG_CONFIG='$(PKG_CONFIG)'; MAKE='$(MAKE)'; export PKG_CONFIG MAKE; \
 	HAVE_LIBFFI='$(have_libffi)'; HAVE_GUILE='$(have_guile)'; \
+	HAVE_ECL='$(have_ecl)'; ECL='$(ECL)'; export HAVE_ECL ECL; \
 	HAVE_SDT='$(have_sdt)'; export HAVE_SDT; \
 	GUILE='$(GUILE)'; export HAVE_LIBFFI HAVE_GUILE GUILE;

@@ -1,0 +1,255 @@
+/* gcweak-ecl.c: the C half of the module for ECL.
+ *
+ * Calls into Lisp out of the library's frames.  They happen at exit, and
+ * nowhere else in a program that is all Lisp.  No way out of Lisp may jump over
+ * those frames, so each is caught here: the callback has failed then.  The
+ * thread may be one that ECL does not know, for any thread may call exit.
+ */
+#include <ecl/ecl.h>
+
+#include "gcweak-ecl.h"
+
+/* Calls (gcweak::call-at-exit function self status) in Lisp, where self may be
+ * NIL. */
+static void
+call_lisp(void *function, void *self, int status)
+{
+    bool foreign = ecl_process_env_unsafe() == NULL &&
+        ecl_import_current_thread(ECL_NIL, ECL_NIL);
+    cl_env_ptr env = ecl_process_env();
+    volatile bool returned = false;
+
+    ECL_CATCH_ALL_BEGIN(env) {
+        cl_funcall(4, ecl_make_symbol("CALL-AT-EXIT", "GCWEAK"),
+                   (cl_object)function, self ? (cl_object)self : ECL_NIL,
+                   ecl_make_fixnum(status));
+        returned = true;
+    } ECL_CATCH_ALL_IF_CAUGHT {
+    } ECL_CATCH_ALL_END;
+    if (!returned)
+        gcw_failed("left by a transfer of control");
+    if (foreign)
+        ecl_release_current_thread();
+}
+
+void *
+gcwe_method(void *self, void *arg, void *data)
+{
+    (void)arg;
+    call_lisp(data, self, 0);
+    return NULL;
+}
+
+void *
+gcwe_exit_method(void *self, void *info, void *data)
+{
+    call_lisp(data, self, ((gcw_exit_info *)info)->status);
+    return NULL;
+}
+
+void
+gcwe_function(void *data)
+{
+    call_lisp(data, NULL, 0);
+}
+
+void
+gcwe_listener(void *arg, void *data)
+{
+    (void)arg;
+    call_lisp(data, NULL, 0);
+}
+
+void
+gcwe_hub_listener(const gcw_emission *emission, void *data)
+{
+    (void)emission;
+    call_lisp(data, NULL, 0);
+}
+
+void
+gcwe_death(gcw_method *m, void *data)
+{
+    (void)m;
+    call_lisp(data, NULL, 0);
+}
+
+/* --- Stepping -------------------------------------------------------------- */
+
+typedef void any_function(void);
+
+static bool
+is_ours(any_function *f)
+{
+    return f == (any_function *)gcwe_method ||
+        f == (any_function *)gcwe_exit_method ||
+        f == (any_function *)gcwe_function ||
+        f == (any_function *)gcwe_listener ||
+        f == (any_function *)gcwe_hub_listener ||
+        f == (any_function *)gcwe_death;
+}
+
+cl_object
+gcwe_call_function(const gcw_call *call)
+{
+    return is_ours(call->fn) ? (cl_object)call->data : ECL_NIL;
+}
+
+cl_object
+gcwe_call_self(const gcw_call *call)
+{
+    return call->self != NULL ? (cl_object)call->self : ECL_NIL;
+}
+
+cl_object
+gcwe_copy_call(const gcw_call *call)
+{
+    gcw_call *copy = ecl_alloc(sizeof *copy);
+
+    *copy = *call;
+    return ecl_make_pointer(copy);
+}
+
+cl_object
+gcwe_posted(const gcw_hub_step *step)
+{
+    return (cl_object)step->emission.arg;
+}
+
+cl_object
+gcwe_wrap(void *handle)
+{
+    return handle != NULL ? ecl_make_pointer(handle) : ECL_NIL;
+}
+
+cl_object
+gcwe_new_step(size_t bytes)
+{
+    return ecl_make_pointer(ecl_alloc(bytes));
+}
+
+/* --- Values ---------------------------------------------------------------- */
+
+/* A number or a character has all bits in use, so it could be taken for the
+ * address of something in the heap, and hold that, or be refused for it.  But
+ * the second bit of these is always set, as it is in no pointer: rotated, it
+ * is the highest, which no address of a process has. */
+#if UINTPTR_MAX > 0xffffffff
+enum { BITS = 64 };
+static const uintptr_t high = (uintptr_t)1 << (BITS - 1), mark = 2;
+
+void *
+gcwe_word(cl_object x)
+{
+    uintptr_t word = (uintptr_t)x;
+
+    return (void *)(word & mark ? word >> 2 | word << (BITS - 2) : word);
+}
+
+cl_object
+gcwe_value(void *pointer)
+{
+    uintptr_t word = (uintptr_t)pointer;
+
+    return (cl_object)(word & high ? word << 2 | word >> (BITS - 2) : word);
+}
+#else
+/* Where any word may be an address, a number that is that of something in the
+ * heap holds it; one that leads into the middle of something is refused. */
+void *
+gcwe_word(cl_object x)
+{
+    return x;
+}
+
+cl_object
+gcwe_value(void *pointer)
+{
+    return pointer;
+}
+#endif
+
+cl_object
+gcwe_value_or_nil(void *pointer)
+{
+    return pointer != NULL ? gcwe_value(pointer) : ECL_NIL;
+}
+
+void *
+gcwe_object_or_null(cl_object x)
+{
+    return x == ECL_NIL ? NULL : x;
+}
+
+bool
+gcwe_collectable(cl_object x)
+{
+    return !ECL_FIXNUMP(x) && !ECL_CHARACTERP(x) && GC_base(x) != NULL;
+}
+
+/* Writes a character in UTF-8, and returns the end. */
+static unsigned char *
+put_character(unsigned char *to, unsigned c)
+{
+    if (c < 0x80) {
+        *to++ = (unsigned char)c;
+        return to;
+    }
+    if (c < 0x800) {
+        *to++ = (unsigned char)(0xc0 | c >> 6);
+    } else {
+        if (c < 0x10000) {
+            *to++ = (unsigned char)(0xe0 | c >> 12);
+        } else {
+            *to++ = (unsigned char)(0xf0 | c >> 18);
+            *to++ = (unsigned char)(0x80 | (c >> 12 & 0x3f));
+        }
+        *to++ = (unsigned char)(0x80 | (c >> 6 & 0x3f));
+    }
+    *to++ = (unsigned char)(0x80 | (c & 0x3f));
+    return to;
+}
+
+const char *
+gcwe_name(cl_object string)
+{
+    cl_index length, i;
+    unsigned char *name, *to;
+
+    if (string == ECL_NIL)
+        return NULL;
+    length = (cl_index)ecl_length(string);
+    to = name = ecl_alloc_atomic(4 * length + 1);
+    for (i = 0; i < length; i++)
+        to = put_character(to, (unsigned)ecl_char(string, i));
+    *to = 0;
+    return (const char *)name;
+}
+
+/* --- The system ------------------------------------------------------------ */
+
+const char *
+gcwe_errno_name(int number)
+{
+    switch (number) {
+    case EAGAIN: return "EAGAIN";
+    case EINVAL: return "EINVAL";
+    case EMFILE: return "EMFILE";
+    case ENFILE: return "ENFILE";
+    case ENOMEM: return "ENOMEM";
+    case ENOTSUP: return "ENOTSUP";
+    case EOVERFLOW: return "EOVERFLOW";
+    case EPERM: return "EPERM";
+    case ESHUTDOWN: return "ESHUTDOWN";
+    case ESTALE: return "ESTALE";
+    default: return "UNKNOWN";
+    }
+}
+
+void
+gcwe_poll(int fd, int milliseconds)
+{
+    struct pollfd wanted = { .fd = fd, .events = POLLIN };
+
+    poll(&wanted, 1, milliseconds);
+}
