@@ -452,16 +452,24 @@ run_queue(struct drain drain)
     return run.ran;
 }
 
+/* Takes the wake-up back, and then looks: whether the queue has anything in it,
+ * be it over. */
+static bool
+may_be_pending(void)
+{
+    gcw__wakeup_clear(&wakeup);
+    GCW__DELAY(4);
+    if (gcw__gc_no() != atomic_load(&gcw__noticed))
+        gcw__notice_deaths(true);
+    return atomic_load(&in_queue) != 0;
+}
+
 size_t
 gcw__drain(size_t max, struct gcw__progress *progress)
 {
     struct drain drain = { .progress = progress, .max = max };
 
-    gcw__wakeup_clear(&wakeup);
-    GCW__DELAY(4);
-    if (gcw__gc_no() != atomic_load(&gcw__noticed))
-        gcw__notice_deaths(true);
-    return atomic_load(&in_queue) == 0 ? 0 : run_queue(drain);
+    return may_be_pending() ? run_queue(drain) : 0;
 }
 
 size_t
@@ -531,13 +539,8 @@ gcw_drain_next(gcw_call *call)
 bool
 gcw__drain_look(void)
 {
-    bool pending;
+    bool pending = may_be_pending() && gcw__drain_pending() != 0;
 
-    gcw__wakeup_clear(&wakeup);
-    GCW__DELAY(4);
-    if (gcw__gc_no() != atomic_load(&gcw__noticed))
-        gcw__notice_deaths(true);
-    pending = atomic_load(&in_queue) != 0 && gcw__drain_pending() != 0;
     if (pending)
         wake();
     return pending;

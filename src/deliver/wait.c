@@ -8,26 +8,20 @@
  */
 #include <config.h>
 #include "deliver/drain.h"
+
+#include "ground/report.h"
 #include "weak/enter.h"
 
 #include <poll.h>
-#include <time.h>
 
-/* Milliseconds of a clock that goes on evenly. */
-static int64_t
-milliseconds_now(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
+enum { NANOSECONDS = 1000000 };      /* in a millisecond */
 
 /* How long to wait still: 0 if the time is over, -1 for ever. */
 static int
-rest(int milliseconds, int64_t begun)
+rest(int milliseconds, uint64_t began)
 {
-    int64_t left = milliseconds - (milliseconds_now() - begun);
+    int64_t left = milliseconds
+                   - (int64_t)((gcw__clock() - began) / NANOSECONDS);
 
     if (milliseconds < 0)
         return -1;
@@ -46,7 +40,7 @@ poll_for(int fd, int milliseconds)
 static int
 wait_until_pending(int fd, int milliseconds)
 {
-    int64_t begun = milliseconds_now();
+    uint64_t began = gcw__clock();
     int left;
 
     for (;;) {
@@ -54,7 +48,7 @@ wait_until_pending(int fd, int milliseconds)
             return gcw__fail_int(ESHUTDOWN);
         if (gcw__drain_look())
             return 1;
-        left = rest(milliseconds, begun);
+        left = rest(milliseconds, began);
         if (left == 0)
             return 0;
         if (!poll_for(fd, left))

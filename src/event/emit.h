@@ -77,6 +77,24 @@ gcw__slot_step(const struct gcw__slot *slot, GC_word *settled, gcw_call *out)
     return out->kind != GCW_CALL_NONE || gcw__slot_ask(slot, out->data, out);
 }
 
+/* The slot of the next listener that is to be called, from *next to `end`, with
+ * *out as its call, without the argument; NULL at the end.  *next is behind it
+ * then. */
+static inline const struct gcw__slot *
+gcw__slots_step(const void **next, const void *end, gcw_call *out)
+{
+    GC_word settled = gcw__load_settled();
+
+    while (*next != end) {
+        const struct gcw__slot *slot = *next;
+
+        *next = slot + 1;
+        if (gcw__slot_step(slot, &settled, out))
+            return slot;
+    }
+    return NULL;
+}
+
 /* Reports a listener that has failed in an emission of `event`, a name or
  * NULL, to the hook of the event or hub. */
 void gcw__listener_failed(const struct gcw__hook *hook, const char *event,

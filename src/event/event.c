@@ -364,22 +364,18 @@ gcw_event_emit(gcw_event *e, void *arg)
 static bool
 next_of_event(gcw_event_step *step)
 {
-    GC_word settled = gcw__load_settled();
+    const struct gcw__slot *slot = gcw__slots_step(&step->next, step->end,
+                                                   &step->call);
 
-    while (step->next != step->end) {
-        const struct gcw__slot *slot = step->next;
-
-        step->next = slot + 1;
-        if (!gcw__slot_step(slot, &settled, &step->call))
-            continue;
-        step->call.arg = step->arg;
-        step->call.handle = slot->listener;
-        step->call.place = &event_place;
-        step->call.owner = step->event;
-        return true;
+    if (slot == NULL) {
+        *step = (gcw_event_step){ .event = NULL };
+        return false;
     }
-    *step = (gcw_event_step){ .event = NULL };
-    return false;
+    step->call.arg = step->arg;
+    step->call.handle = slot->listener;
+    step->call.place = &event_place;
+    step->call.owner = step->event;
+    return true;
 }
 
 bool

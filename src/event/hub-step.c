@@ -190,19 +190,11 @@ static const struct gcw__slot *
 next_of_all(gcw_hub_step *step)
 {
     struct gcw_hub_step_list *list = &step->lists[0];
-    GC_word settled = gcw__load_settled();
     size_t passed_over = 0;
 
-    if (step->n_lists > 1)
-        return gcw__hub_next_of_many(step, &passed_over, &step->call);
-    while (list->next != list->end) {
-        const struct gcw__slot *slot = list->next;
-
-        list->next = slot + 1;
-        if (gcw__slot_step(slot, &settled, &step->call))
-            return slot;
-    }
-    return NULL;
+    return step->n_lists > 1
+        ? gcw__hub_next_of_many(step, &passed_over, &step->call)
+        : gcw__slots_step(&list->next, list->end, &step->call);
 }
 
 bool
