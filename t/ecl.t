@@ -11,49 +11,17 @@
 srcdir=$(cd "$srcdir" && pwd) || exit 99
 programs=$srcdir/ecl/t
 page=$srcdir/doc/ecl.md
+extension=lisp
+word=lisp
 : "${GCWEAK_FAS:=$(cd "$builddir" && pwd)/ecl/gcweak.fas}"
 LD_LIBRARY_PATH=$(cd "$builddir" && pwd)/.libs${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 LC_ALL=C
 GCWEAK_PAGE=$page
 export LD_LIBRARY_PATH LC_ALL GCWEAK_PAGE
 
-# passes WHAT COMMAND...: one test; a failure shows what was printed last.
-passes() {
-    what=$1
-    shift
-    if "$@"; then
-        echo "ok - $what"
-    else
-        echo "not ok - $what"
-        show_last
-    fi
-}
-
-show_last() {
-    echo "# status $status"
-    head -n 40 "$scratch/out" "$scratch/err" | sed 's/^/# /'
-}
-
-# All tests write their lines without numbers; here they get them, and a plan
-# if all were made.
-number() {
-    awk '
-        $0 == "all tests were made" { whole = 1; next }
-        /^(not )?ok - / { sub(/ok - /, "ok " ++count " - ") }
-        { print; fflush() }
-        END { print whole ? "1.." count : "Bail out! The test broke off." }'
-}
+. "$srcdir/t/module.sh"
 
 # --- Running programs --------------------------------------------------------
-
-# What the shell itself says when a signal ends the program is thrown away.
-keep_output() {
-    (
-        ("$@" > "$scratch/out" 2> "$scratch/err" < /dev/null)
-        exit $?
-    ) 2> /dev/null
-    status=$?
-}
 
 # Has (require :gcweak) find the module in the build tree, not one that is
 # installed already.
@@ -97,10 +65,6 @@ run() {
         "(load \"$file\")"
 }
 
-finished() {
-    test "$status" -eq 0 && test "$(tail -n 1 "$scratch/out")" = finished
-}
-
 # Whether ECL has ended a process of its own, and said so.
 ecl_failed() {
     test "$status" -eq 75 &&
@@ -118,35 +82,11 @@ run_again() {
     done
 }
 
-# A program of the directory ecl/t that tests something itself.
-test_program() {
-    for mode in interpreted compiled
-    do
-        run_again $mode "$programs/$1.lisp"
-        sed -n "s/^\(\(not \)\{0,1\}ok - \)/\1$1, $mode: /p; /^#/p" \
-            "$scratch/out"
-        passes "$1, $mode: finished" finished
-    done
+run_program() {
+    run_again "$1" "$programs/$2.lisp"
 }
 
 # --- Ends of programs --------------------------------------------------------
-
-said() {
-    cmp -s "$scratch/expected" "$scratch/out"
-}
-
-silent() {
-    test ! -s "$scratch/err"
-}
-
-# complains PATTERN...: each of these is on stderr; without any, nothing is.
-complains() {
-    test $# -gt 0 || silent || return 1
-    for pattern
-    do
-        grep -Eq -e "$pattern" "$scratch/err" || return 1
-    done
-}
 
 # ends HOW STATUS LINES PATTERN...: what the program ecl/t/exit.lisp does when
 # it ends so: its status, what it says, with | for newlines, and complaints.
@@ -158,17 +98,6 @@ ends() {
         run $mode "$programs/exit.lisp"
         ended "$mode" "$@"
     done
-}
-
-# The same for what has run.
-ended() {
-    how="$2, $1"
-    expected_status=$3
-    printf '%s' "${4:+$4|}" | tr '|' '\n' > "$scratch/expected"
-    shift 4
-    passes "$how: status $expected_status" test "$status" -eq "$expected_status"
-    passes "$how: what it says" said
-    passes "$how: its complaints" complains "$@"
 }
 
 ways_to_end() {
@@ -208,16 +137,6 @@ failures() {
 
 # --- The page ----------------------------------------------------------------
 
-# Writes the blocks of the page: N.lisp, and N.expected, the text that follows.
-extract_blocks() {
-    awk -v dir="$scratch/page" '
-        /^```$/ && out { close(out); out = ""; next }
-        /^```lisp$/    { n++; out = dir "/" n ".lisp"; next }
-        /^```text$/    { out = dir "/" n ".expected"; next }
-        /^```/         { out = "/dev/null"; next }
-        out            { print > out }' "$page"
-}
-
 # run_example MODE FILE: alone, as a user would.
 run_example() {
     example_file=$2
@@ -226,31 +145,6 @@ run_example() {
         example_file=$compiled
     fi
     evaluate "(load \"$example_file\")"
-}
-
-# An example without a text prints nothing.
-test_example() {
-    touch "$scratch/page/$1.expected"
-    cp "$scratch/page/$1.expected" "$scratch/expected"
-    for mode in interpreted compiled
-    do
-        run_example $mode "$scratch/page/$1.lisp"
-        passes "example $1 of the page, $mode: ends well" test $status -eq 0
-        passes "example $1 of the page, $mode: prints what it says" said
-        passes "example $1 of the page, $mode: does not complain" silent
-    done
-}
-
-test_examples() {
-    mkdir "$scratch/page"
-    extract_blocks
-    example=1
-    while test -e "$scratch/page/$example.lisp"
-    do
-        test_example $example
-        example=$((example + 1))
-    done
-    passes 'the page has examples' test $example -gt 5
 }
 
 all_tests() {
@@ -266,8 +160,6 @@ all_tests() {
     echo 'all tests were made'
 }
 
-scratch=$(mktemp -d) || exit 99
-trap 'rm -rf "$scratch"' EXIT
 mkdir "$scratch/programs"
 # The compiler leaves files where it runs.
 cd "$scratch" || exit 99

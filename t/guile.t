@@ -9,6 +9,8 @@
 : "${srcdir:=.}" "${builddir:=.}" "${GUILE:=guile}"
 programs=$srcdir/guile/t
 page=$srcdir/doc/guile.md
+extension=scm
+word=scheme
 GUILE_LOAD_PATH=$builddir/guile:$srcdir/guile
 GUILE_EXTENSIONS_PATH=$builddir/guile/.libs:$builddir/.libs
 LD_LIBRARY_PATH=$builddir/.libs${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
@@ -21,32 +23,7 @@ export GUILE_SYSTEM_COMPILED_PATH
 export GUILE_LOAD_PATH GUILE_EXTENSIONS_PATH LD_LIBRARY_PATH
 export GUILE_AUTO_COMPILE LC_ALL
 
-# passes WHAT COMMAND...: one test; a failure shows what was printed last.
-passes() {
-    what=$1
-    shift
-    if "$@"; then
-        echo "ok - $what"
-    else
-        echo "not ok - $what"
-        show_last
-    fi
-}
-
-show_last() {
-    echo "# status $status"
-    head -n 40 "$scratch/out" "$scratch/err" | sed 's/^/# /'
-}
-
-# All tests write their lines without numbers; here they get them, and a plan
-# if all were made.
-number() {
-    awk '
-        $0 == "all tests were made" { whole = 1; next }
-        /^(not )?ok - / { sub(/ok - /, "ok " ++count " - ") }
-        { print; fflush() }
-        END { print whole ? "1.." count : "Bail out! The test broke off." }'
-}
+. "$srcdir/t/module.sh"
 
 # --- Running programs --------------------------------------------------------
 
@@ -70,15 +47,6 @@ compiles() {
     test "$status" -eq 0 && silent
 }
 
-# What the shell itself says when a signal ends the program is thrown away.
-keep_output() {
-    (
-        ("$@" > "$scratch/out" 2> "$scratch/err" < /dev/null)
-        exit $?
-    ) 2> /dev/null
-    status=$?
-}
-
 # run MODE FILE ARGUMENT...: MODE is interpreted or compiled.
 run() {
     mode=$1
@@ -94,54 +62,23 @@ run() {
     fi
 }
 
-finished() {
-    test "$status" -eq 0 && test "$(tail -n 1 "$scratch/out")" = finished
+run_program() {
+    run "$1" "$programs/$2.scm" "$page"
 }
 
-# A program of the directory guile/t that tests something itself.
-test_program() {
-    for mode in interpreted compiled
-    do
-        run $mode "$programs/$1.scm" "$page"
-        sed -n "s/^\(\(not \)\{0,1\}ok - \)/\1$1, $mode: /p; /^#/p" \
-            "$scratch/out"
-        passes "$1, $mode: finished" finished
-    done
+run_example() {
+    run "$1" "$2"
 }
 
 # --- Ends of programs --------------------------------------------------------
 
-said() {
-    cmp -s "$scratch/expected" "$scratch/out"
-}
-
-silent() {
-    test ! -s "$scratch/err"
-}
-
-# complains PATTERN...: each of these is on stderr; without any, nothing is.
-complains() {
-    test $# -gt 0 || silent || return 1
-    for pattern
-    do
-        grep -Eq -e "$pattern" "$scratch/err" || return 1
-    done
-}
-
 # ends HOW STATUS LINES PATTERN...: what the program guile/t/exit.scm does when
 # it ends so: its status, what it says, with | for newlines, and complaints.
 ends() {
-    how=$1
-    expected_status=$2
-    printf '%s' "${3:+$3|}" | tr '|' '\n' > "$scratch/expected"
-    shift 3
     for mode in interpreted compiled
     do
-        run $mode "$programs/exit.scm" "$how"
-        passes "$how, $mode: status $expected_status" \
-            test "$status" -eq "$expected_status"
-        passes "$how, $mode: what it says" said
-        passes "$how, $mode: its complaints" complains "$@"
+        run $mode "$programs/exit.scm" "$1"
+        ended "$mode" "$@"
     done
 }
 
@@ -246,43 +183,6 @@ srfi_124() {
     passes 'a copy of (gcweak srfi-124) will do for (srfi 124)' says a-datum
 }
 
-# --- The page ----------------------------------------------------------------
-
-# Writes the blocks of the page: N.scm, and N.expected, the text that follows.
-extract_blocks() {
-    awk -v dir="$scratch/page" '
-        /^```$/ && out { close(out); out = ""; next }
-        /^```scheme$/  { n++; out = dir "/" n ".scm"; next }
-        /^```text$/    { out = dir "/" n ".expected"; next }
-        /^```/         { out = "/dev/null"; next }
-        out            { print > out }' "$page"
-}
-
-# An example without a text prints nothing.
-test_example() {
-    touch "$scratch/page/$1.expected"
-    cp "$scratch/page/$1.expected" "$scratch/expected"
-    for mode in interpreted compiled
-    do
-        run $mode "$scratch/page/$1.scm"
-        passes "example $1 of the page, $mode: ends well" test $status -eq 0
-        passes "example $1 of the page, $mode: prints what it says" said
-        passes "example $1 of the page, $mode: does not complain" silent
-    done
-}
-
-test_examples() {
-    mkdir "$scratch/page"
-    extract_blocks
-    example=1
-    while test -e "$scratch/page/$example.scm"
-    do
-        test_example $example
-        example=$((example + 1))
-    done
-    passes 'the page has examples' test $example -gt 5
-}
-
 all_tests() {
     compile_module gcweak
     compile_module gcweak/srfi-124
@@ -302,6 +202,4 @@ all_tests() {
     echo 'all tests were made'
 }
 
-scratch=$(mktemp -d) || exit 99
-trap 'rm -rf "$scratch"' EXIT
 all_tests | number

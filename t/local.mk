@@ -349,7 +349,7 @@ t/install.log: t/guile.log
 endif
 
 EXTRA_DIST += $(test_scripts) t/throw.cc t/fuzz/corpus t/installed.sh \
-	t/languages.sh t/ok.sh t/tap.sh t/valgrind.supp
+	t/languages.sh t/module.sh t/ok.sh t/tap.sh t/valgrind.supp
 
 # Models, checked with spin: make check-model.  Add one here.
 EXTRA_DIST += t/model/check.sh t/model/emit.pml t/model/ephemeron.pml t/model/exit.pml \
