@@ -59,3 +59,44 @@ says_with()
         says "$2"
     )
 }
+
+# What the programs of both languages say first.
+expected_first()
+{
+    cat << 'END_OF_EXPECTED'
+1. Weak references
+   Anna lives
+   Bosco hears a call
+   a dead method is not called
+2. Events
+   Anna hears noon
+   Bosco hears noon
+   Cora hears noon
+   the keeper hears noon
+3. An exception leaves a listener
+   Reported, the rest hear:
+   Anna hears fog
+   a report: bell: Bosco sees nothing
+   Cora hears fog
+   the keeper hears fog
+   Or caught outside of the emission, which is over then:
+   Anna hears fog
+   caught: Bosco sees nothing
+   The next one is whole again:
+   Anna hears noon
+   Bosco hears noon
+   Cora hears noon
+   the keeper hears noon
+4. 100000 ships, of which 100 are kept
+   nearly all others have died, and have left the bell
+   Anna hears evening
+   Bosco hears evening
+   Cora hears evening
+   the keeper hears evening
+   those that were kept have heard it
+5. A cleanup fails
+   a report: drain: the pumps are broken
+   the next cleanup runs
+   an exception is caught outside
+END_OF_EXPECTED
+}
