@@ -215,6 +215,9 @@ pkginclude_HEADERS = \
 # What leads others to the library.
 pkgconfigdir = $(libdir)/pkgconfig
 pkgconfig_DATA = gcweak.pc
+if HAVE_ON_EXIT
+pkgconfig_DATA += gcweak-atexit.pc
+endif
 aclocaldir = $(datadir)/aclocal
 dist_aclocal_DATA = gcweak.m4
 
@@ -224,6 +227,16 @@ libgcweak_internal_la_SOURCES = $(gcweak_sources)
 libgcweak_internal_la_CPPFLAGS = $(AM_CPPFLAGS) -DGCW_NO_UNLOAD
 libgcweak_internal_la_CFLAGS = $(AM_CFLAGS) $(ALIGN_CFLAGS) \
 	$(EXCEPTIONS_CFLAGS)
+
+# What gives atexit to programs that are not compiled again.  It goes into
+# programs of any kind.
+if HAVE_ON_EXIT
+lib_LIBRARIES = libgcweak-atexit.a
+libgcweak_atexit_a_SOURCES = src/process/link-atexit.c
+libgcweak_atexit_a_CFLAGS = $(AM_CFLAGS) -fPIC
+else
+EXTRA_DIST += src/process/link-atexit.c
+endif
 
 # The library proper: the same objects, with only what the list names
 # exported.  HACKING.md says how to change -version-info and the list.

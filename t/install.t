@@ -26,6 +26,22 @@ memo_works()
         grep '^parsed  *2 lines' "$dir/said"
 }
 
+# A program that is linked with it and was not compiled for it.
+relinked_works()
+{
+    cat > "$dir/relinked.c" << 'END'
+#include <stdio.h>
+#include <stdlib.h>
+static void bye(void) { puts("bye"); }
+int main(void) { return atexit(bye); }
+END
+    $CC $CFLAGS "$dir/relinked.c" -o "$dir/relinked" $LDFLAGS \
+        $($PKG_CONFIG --libs gcweak-atexit) &&
+        GCWEAK_DEBUG='exit' "$dir/relinked" > "$dir/said" 2>&1 &&
+        cat "$dir/said" && grep '^bye$' "$dir/said" &&
+        grep '^gcweak: exit: handler' "$dir/said"
+}
+
 # What only the inside of the library needs is for static linking.
 libraries_are_told_apart()
 {
@@ -95,7 +111,7 @@ uninstalls_all()
         left=$(find "$root" ! -type d) && echo "$left" && [ -z "$left" ]
 }
 
-echo 1..13
+echo 1..14
 readme_program > "$dir/program.c"
 passes 'make install' install_there
 passes 'gcweak.pc is installed' stage_pc
@@ -105,8 +121,13 @@ if has_shared; then
     passes 'a shared program builds' builds shared $(config --libs)
     passes 'it runs' prints "$readme_output" "$dir/shared"
     passes 'so does the example memo' memo_works
+    if [ -e "$libdir/libgcweak-atexit.a" ]; then
+        passes 'atexit is replaced by linking' relinked_works
+    else
+        skip 1 'the C library has no on_exit'
+    fi
 else
-    skip 3 'no shared library was built'
+    skip 4 'no shared library was built'
 fi
 
 if has_static; then

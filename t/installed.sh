@@ -21,13 +21,16 @@ install_there()
     MAKEFLAGS='' MFLAGS='' $MAKE -C "$builddir" install DESTDIR="$root"
 }
 
-# The installed gcweak.pc speaks of its final place: here a copy that speaks
-# of the staged one.
+# What is installed for pkg-config speaks of its final place: here are copies
+# that speak of the staged one.
 stage_pc()
 {
-    pc=$(find "$root" -name gcweak.pc)
     mkdir "$dir/pc" &&
-    sed "s|^\([a-z_]*\)=/|\1=$root/|" "$pc" > "$dir/pc/gcweak.pc" &&
+    find "$root" -name 'gcweak*.pc' | while read -r pc
+    do
+        sed "s|^\([a-z_]*\)=/|\1=$root/|" "$pc" > "$dir/pc/${pc##*/}"
+    done &&
+    [ -s "$dir/pc/gcweak.pc" ] &&
     PKG_CONFIG_PATH=$dir/pc${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH} &&
     export PKG_CONFIG_PATH &&
     libdir=$(config --variable=libdir) &&

@@ -68,6 +68,7 @@ test_scripts = \
 	t/bench.t \
 	t/crystal.t \
 	t/demo.t \
+	t/drop-in.t \
 	t/exports.t \
 	t/fitting.t \
 	t/fuzz.t \

@@ -248,7 +248,8 @@ int gcw_shutdown(int status);
 void gcw_object_unloading(void (*code)(void));
 
 #if defined __GNUC__ && defined __PIC__ && !defined __PIE__ \
-    && !defined GCW_NO_UNLOAD
+    && !defined GCW_NO_UNLOAD && !defined GCW__UNLOADS
+# define GCW__UNLOADS
 __attribute__((__destructor__)) static void
 gcw__this_object_unloading(void)
 {

@@ -1,0 +1,251 @@
+#!/bin/sh
+# drop-in.t: <gcweak/atexit.h> puts the registry in atexit's place and changes
+# nothing else of a program; -lgcweak-atexit does so for one that is not
+# compiled again.
+
+: "${srcdir:=.}" "${builddir:=.}" "${CC:=cc}" "${CXX:=c++}"
+. "$srcdir/t/tap.sh"
+
+include=$(cd "$srcdir/include" && pwd)
+libs=$(cd "$builddir" && pwd)/.libs
+static=$(cd "$builddir" && pwd)/libgcweak-atexit.a
+header="-include $include/gcweak/atexit.h"
+strict='-Wall -Wextra -Wpedantic -Wundef -Werror'
+
+# Programs.
+
+cat > "$dir/plain.c" <<'END'
+#include <stdio.h>
+#include <stdlib.h>
+static void first(void) { puts("first"); }
+static void second(void) { puts("second"); }
+int main(void) { return atexit(first) + atexit(second); }
+END
+
+cat > "$dir/bool.c" <<'END'
+#include <stdio.h>
+#include <stdlib.h>
+typedef int bool;
+enum { false, true };
+static bool done;
+static void first(void) { puts("first"); }
+static void second(void) { done = true; puts("second"); }
+int main(void) { return atexit(first) + atexit(second) + done; }
+END
+
+cat > "$dir/gnu.c" <<'END'
+#define _GNU_SOURCE
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+static void first(void) { puts("first"); }
+static void second(void) { puts(strcasestr("the SECOND", "s") ? "second" : ""); }
+int main(void) { return atexit(first) + atexit(second); }
+END
+
+# Its own declaration, as old programs have one; and the address.
+cat > "$dir/own.c" <<'END'
+#include <stdio.h>
+extern int atexit(void (*)(void));
+static void first(void) { puts("first"); }
+static void second(void) { puts("second"); }
+int main(void)
+{
+    int (*registers)(void (*)(void)) = atexit;
+    return registers(first) + atexit(second);
+}
+END
+
+cat > "$dir/after.c" <<'END'
+#include <stdio.h>
+#include <stdlib.h>
+#include <gcweak/atexit.h>
+static void first(void) { puts("first"); }
+static void second(void) { puts("second"); }
+int main(void) { return atexit(first) + atexit(second); }
+END
+
+cat > "$dir/back.c" <<'END'
+#include <stdio.h>
+#include <stdlib.h>
+#include <gcweak/atexit.h>
+static void first(void) { puts("first"); }
+static void never(void) { puts("never"); }
+static void second(void) { puts("second"); }
+int main(void)
+{
+    return atexit(first) + atexit(never) + atexit(second)
+           + gcw_atexit_cancel(never);
+}
+END
+
+cat > "$dir/all.c" <<'END'
+#include <gcweak/atexit.h>
+#include <gcweak.h>
+#include <stdio.h>
+#include <stdlib.h>
+static void first(void) { puts("first"); }
+static void second(void) { puts("second"); }
+int main(void) { return atexit(first) + atexit(second); }
+END
+
+cat > "$dir/plus.cc" <<'END'
+#include <cstdio>
+#include <cstdlib>
+static void first() { std::puts("first"); }
+static void second() { std::puts("second"); }
+int main() { return std::atexit(first) + atexit(second); }
+END
+
+# An object of its own, unloaded before the program ends.
+cat > "$dir/object.c" <<'END'
+#include <stdio.h>
+#include <stdlib.h>
+static void first(void) { puts("first"); }
+static void second(void) { puts("second"); }
+int plug(void) { return atexit(first) + atexit(second); }
+END
+
+cat > "$dir/loader.c" <<'END'
+#include <dlfcn.h>
+#include <stdio.h>
+int main(int argc, char **argv)
+{
+    void *object = dlopen(argv[argc - 1], RTLD_NOW);
+    int (*plug)(void);
+    if (object == NULL)
+        return 1;
+    *(void **)&plug = dlsym(object, "plug");
+    if (plug() != 0 || dlclose(object) != 0)
+        return 1;
+    puts("unloaded");
+    return 0;
+}
+END
+
+# Building and running.
+
+# build NAME COMPILER FLAGS...: flags are several words.
+# shellcheck disable=SC2086
+build()
+{
+    file=$1
+    shift
+    "$@" ${CFLAGS-} $strict -I"$include" ${GC_CFLAGS-} -c "$dir/$file" \
+        -o "$dir/$file.o" &&
+        $CC ${CFLAGS-} ${LDFLAGS-} "$dir/$file.o" -o "$dir/$file.bin" \
+            ${before-} "$libs/libgcweak.so" -Wl,-rpath,"$libs" ${GC_LIBS--lgc} \
+            ${after-}
+}
+
+# Both handlers run, and the library says that it was it who called them.
+registered()
+{
+    GCWEAK_DEBUG='exit' "$dir/$1.bin" > "$dir/out" 2> "$dir/err" || return 1
+    printf 'second\nfirst\n' | diff - "$dir/out" &&
+        [ "$(grep -c '^gcweak: exit: handler .* took' "$dir/err")" = 2 ]
+}
+
+runs()
+{
+    build "$@" && registered "$1"
+}
+
+# The same for the standards that the compiler knows.
+# shellcheck disable=SC2086
+in_standards()
+{
+    file=$1 compiler=$2
+    shift 2
+    for standard
+    do
+        $compiler -std="$standard" -fsyntax-only -x "$language" /dev/null \
+            > /dev/null 2>&1 || continue
+        runs "$file" $compiler -std="$standard" $header ||
+            { echo "$standard"; return 1; }
+    done
+}
+
+unloads()
+{
+    # shellcheck disable=SC2086
+    $CC ${CFLAGS-} $strict $header -fPIC -shared "$dir/object.c" \
+        -o "$dir/object.so" "$libs/libgcweak.so" -Wl,-rpath,"$libs" \
+        ${GC_LIBS--lgc} &&
+        $CC ${CFLAGS-} "$dir/loader.c" -o "$dir/loader" -ldl &&
+        "$dir/loader" "$dir/object.so" > "$dir/out" &&
+        printf 'second\nfirst\nunloaded\n' | diff - "$dir/out"
+}
+
+# As the scripts that autoconf makes ask for a function.
+has_atexit()
+{
+    printf 'char atexit(void);\nint main(void) { return atexit(); }\n' \
+        > "$dir/has.c"
+    # shellcheck disable=SC2086
+    $CC -w -fno-builtin "$dir/has.c" -o "$dir/has" "$static" \
+        "$libs/libgcweak.so" ${GC_LIBS--lgc}
+}
+
+# Linked anew, and that is all: the object knows nothing of the library.
+linked()
+{
+    before="$static"
+    runs plain.c "$CC" && { ! nm "$dir/plain.c.o" | grep gcw; }
+}
+
+# shellcheck disable=SC2086
+linked_without_pie()
+{
+    before="$static" after=-no-pie
+    runs plain.c $CC -fno-pie
+}
+
+compiler_with_own_flags()
+{
+    for compiler in $CC clang gcc
+    do
+        command -v "$compiler" > /dev/null || continue
+        # shellcheck disable=SC2086
+        runs "$1" $compiler ${2-} || { echo "$compiler"; return 1; }
+    done
+}
+
+echo 1..13
+if [ ! -e "$libs/libgcweak.so" ]; then
+    skip 13 'no shared library was built'
+    exit
+fi
+case ${CFLAGS-} in
+*-fsanitize*)
+    skip 13 'the library is built with a sanitizer'
+    exit
+    ;;
+esac
+language=c
+passes 'an unchanged program, in each C' \
+    in_standards plain.c "$CC" c90 c99 c11 c17 gnu17
+passes 'with each compiler' compiler_with_own_flags plain.c "$header"
+passes 'its own bool stays' compiler_with_own_flags bool.c "$header"
+passes 'its feature test macros work' compiler_with_own_flags gnu.c "$header"
+passes 'its own declaration of atexit, and the address' \
+    compiler_with_own_flags own.c "$header"
+passes 'the header may come after <stdlib.h>' compiler_with_own_flags after.c
+passes 'a handler is taken back' compiler_with_own_flags back.c
+passes 'beside the other headers' compiler_with_own_flags all.c
+if echo 'int n;' > "$dir/try.cc" && $CXX -c "$dir/try.cc" -o "$dir/try.o" \
+    2> "$dir/log"; then
+    language=c++
+    passes 'std::atexit, in each C++' \
+        in_standards plus.cc "$CXX" c++98 c++11 c++14 c++17 c++20
+else
+    skip 1 'no C++ compiler'
+fi
+passes 'handlers of a shared object run when it is unloaded' unloads
+if [ -e "$static" ]; then
+    passes 'a program that is only linked anew' linked
+    passes 'the same at a fixed address' linked_without_pie
+    passes 'configure scripts find atexit there' has_atexit
+else
+    skip 3 'the C library has no on_exit'
+fi
