@@ -45,6 +45,8 @@ gcweak_sources = \
 	src/event/listeners.c \
 	src/event/listeners.h \
 	src/exit/exit-handler.c \
+	src/exit/exit-ids.c \
+	src/exit/exit-ids.h \
 	src/exit/exit-order.c \
 	src/exit/exit-order.h \
 	src/exit/exit-place.c \

@@ -473,6 +473,7 @@ call_registry(gcw_exit_registry *r, struct target *t)
     gcw_method *m = gcw_method_new(t, idle_method, NULL);
     fill_registry(r);
     CALL((h = gcw_exit_register(r, m, &o)) != NULL);
+    CALL(gcw_exit_id(h) != 0);
     CALL(gcw_exit_run(r, 1) == 0);
     CALL(gcw_exit_unregister(h) == GCW_REMOVED);
     fill_registry(r);
@@ -497,6 +498,7 @@ call_exits(void)
     CALL(gcw_exit_default() != NULL);
     CALL(gcw_atexit(idle_at_exit) == 0);
     CALL(gcw_atexit_cancel(idle_at_exit) == 0);
+    CALL(gcw_exit_unregister_id(gcw_atexit_data(idle, NULL)) == GCW_REMOVED);
     CALL(gcw_dispose(t) == 0);
 }
 

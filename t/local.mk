@@ -18,6 +18,7 @@ test_programs = \
 	t/ending.t \
 	t/event.t \
 	t/exit-fail.t \
+	t/exit-id.t \
 	t/exit-threads.t \
 	t/exit-weak.t \
 	t/exit.t \

@@ -1440,6 +1440,31 @@ try_exit_steps(struct world *w)
 }
 
 static bool
+try_exit_id(struct world *w)
+{
+    gcw_exit_handler *h = gcw_exit_register_fn(w->registry, called, &calls,
+                                               NULL);
+    uint64_t id;
+    if (h == NULL)
+        return false;
+    id = gcw_exit_id(h);
+    if (id == 0)
+        assert_int_equal(gcw_exit_unregister(h), GCW_REMOVED);
+    else
+        assert_int_equal(gcw_exit_unregister_id(id), GCW_REMOVED);
+    return id != 0;
+}
+
+static bool
+try_atexit_data(struct world *w)
+{
+    uint64_t id = gcw_atexit_data(called, w->calls);
+    if (id != 0)
+        assert_int_equal(gcw_exit_unregister_id(id), GCW_REMOVED);
+    return id != 0;
+}
+
+static bool
 try_exit_options(struct world *w)
 {
     gcw_exit_options o = { .name = "a name" };
@@ -2391,6 +2416,10 @@ static const struct operation operations[] = {
     { "gcw_exit_default", NULL, try_exit_default, NULL, 3, TAKES_NONE },
     { "gcw_exit_run", with_registry, try_exit_run, check_one_call, 3,
       TAKES_NONE },
+    { "gcw_exit_id", with_registry, try_exit_id, NULL, 50, FAILS },
+    { "gcw_atexit_data", NULL, try_atexit_data, NULL, 50, FAILS },
+    { "gcw_exit_unregister_id", with_registry, try_exit_steps, check_one_call,
+      3, TAKES_NONE },
     { "gcw_exit_first", with_registry, try_exit_steps, check_one_call, 3,
       TAKES_NONE },
     { "gcw_exit_next", with_registry, try_exit_steps, check_one_call, 3,

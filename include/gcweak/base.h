@@ -41,7 +41,8 @@
  *
  *   These may be called by any thread at any time, also by one that is
  *   unknown, that ends, or that is within GC_do_blocking:
- *       gcw_atexit, gcw_atexit_cancel, exit, quick_exit, gcw_shutdown,
+ *       gcw_atexit, gcw_atexit_data, gcw_atexit_cancel,
+ *       gcw_exit_unregister_id, exit, quick_exit, gcw_shutdown,
  *       gcw_hub_post, the pointer of a proxy, and dlclose of an object that
  *       uses gcweak.
  *   What they call back runs as on a known thread, and may use all of gcweak.

@@ -1,5 +1,12 @@
 /* exit.h: exit handlers that can be taken back.
  *
+ * Which to use when:
+ *     gcw_atexit           a plain function, as with atexit
+ *     gcw_atexit_data      a function with data; from any thread; a number to
+ *                          take it back by, which may be kept anywhere
+ *     gcw_exit_register    a method of an object that may die before; all
+ *                          else; the handle is kept where the collector looks
+ *
  * A registry holds handlers and runs them, last registered first.  A handler
  * is a weak method, skipped when its object has died, or a plain function.
  * The default registry runs at exit(3), or when main returns.  Registries of
@@ -82,7 +89,8 @@
  *   A handler that waits is held by its registry, one that has run only by
  *   who keeps the handle.  A handle that is kept in malloc memory only is
  *   collected then, and gcw_exit_unregister takes off whatever handler lies
- *   in its place, or crashes.
+ *   in its place, or crashes.  There, keep the handler's number (gcw_exit_id),
+ *   which is good in any memory, and on any thread.
  */
 #ifndef GCWEAK_EXIT_H
 #define GCWEAK_EXIT_H
@@ -177,6 +185,26 @@ int gcw_exit_unregister(gcw_exit_handler *h);
  * first call looks at all once. */
 size_t gcw_exit_unregister_fn(gcw_exit_registry *r, void (*fn)(void *data));
 
+/* The number of a handler, for whoever cannot keep the handle where the
+ * collector looks: in malloc memory, in a file, in another language.  It is
+ * never that of another handler, nor 0.
+ *
+ * The handle must be good for this call.  Asked for again, it is the same.
+ * Any known thread; also from finalizers, callbacks and the handler itself.
+ * Returns the number; or 0 with errno: EINVAL (h is NULL), ENOENT (the handler
+ * is gone), ENOMEM, EPERM.
+ * Cost: the first call makes the handler's token, about 150 bytes. */
+uint64_t gcw_exit_id(gcw_exit_handler *h);
+
+/* Takes a handler off by its number.  It does not matter what has become of the
+ * handler, nor of its registry: a number that is no more is GCW_GONE.
+ * Any thread at any time (see base.h); also from finalizers, callbacks, and the
+ * handler itself.
+ * Returns as gcw_exit_unregister; -1 with errno EPERM if the thread cannot be
+ * made known to the collector.
+ * Cost: constant. */
+int gcw_exit_unregister_id(uint64_t id);
+
 /* Runs the registry now.  `status` is handed to the methods.
  *
  * Any known thread; also from callbacks, and from a handler of this registry:
@@ -233,6 +261,18 @@ int gcw_exit_on_error(gcw_exit_registry *r, gcw_error_fn *hook, void *data);
  * gcw_exit_register), ENOMEM, ENOTSUP; EPERM if the thread cannot be made
  * known to the collector. */
 int gcw_atexit(void (*fn)(void));
+
+/* As gcw_atexit, for a function with data: calls fn(data) at exit, in forked
+ * children too.  `data` is held strongly; it may lie in any memory.  Like other
+ * handlers of the default registry, it runs at the next older place of a
+ * gcw_atexit.
+ *
+ * Any thread at any time (see base.h), once the library or the collector has
+ * started.
+ * Returns the handler's number (gcw_exit_id), for gcw_exit_unregister_id; or 0
+ * with errno: EINVAL (fn is NULL, or `data` cannot be held: base.h), ESHUTDOWN
+ * (as gcw_exit_register), ENOMEM, ENOTSUP, EPERM as gcw_atexit. */
+uint64_t gcw_atexit_data(void (*fn)(void *data), void *data);
 
 /* Takes back the last gcw_atexit(fn) that is still to run.
  * Any thread at any time, as gcw_atexit.

@@ -3,6 +3,8 @@
 #include <config.h>
 #include "exit/exit.h"
 
+#include "exit/exit-ids.h"
+
 #include "ground/roots.h"
 #include "ground/text.h"
 #include "weak/enter.h"
@@ -16,7 +18,7 @@ lock_of(const struct gcw__container *container)
 
 static const struct gcw__container_ops registry_ops = {
     "exit registry", "exit handlers", true, lock_of, gcw__exit_handler_died,
-    NULL, gcw__exit_empty, gcw__exit_object_unloading, gcw__exit_shrink,
+    gcw__exit_ids_closed, gcw__exit_empty, gcw__exit_object_unloading, gcw__exit_shrink,
     gcw__registry_see, gcw__registry_count
 };
 
@@ -27,7 +29,8 @@ gcw__exit_registry_make(const char *name)
 
     if (r == NULL)
         return NULL;
-    r->container = gcw__container_new(&registry_ops, sizeof *r->container);
+    r->container = gcw__container_new(&registry_ops,
+                                      sizeof(struct gcw__exit_container));
     if (name != NULL)
         r->name = gcw__copy(name);
     if (r->container == NULL || (name != NULL && r->name == NULL))

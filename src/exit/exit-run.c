@@ -283,7 +283,7 @@ finish_last(struct run *run)
     gcw_exit_handler *h = run->current;
 
     if (h != NULL)
-        h->state = h->keep ? GCW__WAITING : GCW__GONE;
+        gcw__exit_set_state(h, h->keep ? GCW__WAITING : GCW__GONE);
     run->current = NULL;
     handlers_ran += run->count.called - run->counted;
     run->counted = run->count.called;
@@ -308,7 +308,7 @@ begin_handler(struct run *run, gcw_exit_handler *h)
         h->keep = false;
     if (h->keep) {
         gcw__order_set_aside(&run->registry->order, h);
-        h->state = GCW__RUNNING;
+        gcw__exit_set_state(h, GCW__RUNNING);
     } else {
         gcw__exit_take_off(h, GCW__RUNNING);
     }

@@ -22,6 +22,8 @@
 #include <config.h>
 #include "exit/exit.h"
 
+#include "exit/exit-ids.h"
+
 #include "ground/code.h"
 #include "ground/delay.h"
 #include "ground/hidden.h"
@@ -144,6 +146,20 @@ set_at_place(const gcw_exit_handler *h, bool waits)
 }
 
 void
+gcw__exit_set_state(gcw_exit_handler *h, enum gcw__exit_state state)
+{
+    h->state = state;
+    if (GCW__LIKELY(!h->has_id))
+        return;
+    if (state == GCW__GONE)
+        gcw__exit_id_ends(h);
+    else if (state == GCW__RUNNING)
+        gcw__exit_id_runs(h);
+    else
+        gcw__exit_id_waits(h);
+}
+
+void
 gcw__exit_take_off(gcw_exit_handler *h, enum gcw__exit_state state)
 {
     struct gcw__exit_extra *extra = gcw__exit_extra(h);
@@ -159,7 +175,7 @@ gcw__exit_take_off(gcw_exit_handler *h, enum gcw__exit_state state)
         unlink_exit_watch(extra->on_self);
     if (extra != NULL && extra->on_data != NULL)
         unlink_exit_watch(extra->on_data);
-    h->state = state;
+    gcw__exit_set_state(h, state);
 }
 
 /* The registry is disposed of: its watches are left to tidying. */
@@ -480,6 +496,34 @@ gcw_exit_unregister(gcw_exit_handler *h)
     GCW__DELAY(3);
     if (found != GCW_GONE && h->has_extra)
         gcw__exit_unwatch(h);
+    return found;
+}
+
+/* The handler stays in memory: its token goes, but its registry, or the run, has
+ * held it until then. */
+static int
+take_back_number(uint64_t id)
+{
+    gcw_exit_handler *h;
+    int found = GCW_GONE;
+
+    gcw__lock(&gcw__exit_lock, true);
+    h = gcw__exit_id_find(id);
+    if (h != NULL)
+        found = gcw__exit_remove(h) ? GCW_REMOVED : GCW_RUNNING;
+    gcw__unlock(&gcw__exit_lock);
+    if (h != NULL && h->has_extra)
+        gcw__exit_unwatch(h);
+    return found;
+}
+
+int
+gcw__exit_take_back_id(uint64_t id)
+{
+    void *registry = gcw__exit_id_registry(id);
+    int found = registry == NULL ? GCW_GONE : take_back_number(id);
+
+    GCW__KEEP(registry);
     return found;
 }
 

@@ -31,6 +31,7 @@ struct gcw_exit_handler {
     unsigned char state : 2;
     unsigned char keep : 1;
     unsigned char leaving : 1;       /* only a run of unloaded code calls it */
+    unsigned char has_id : 1;        /* it has a number: see exit-ids.c */
     /* Constant. */
     unsigned char : 0;
     unsigned char kind : 2;
@@ -110,6 +111,9 @@ void gcw__exit_index(gcw_exit_registry *r);
 int gcw__exit_take_back(gcw_exit_registry *r, enum gcw__exit_kind kind,
                         uintptr_t code);
 
+/* As gcw_exit_unregister_id. */
+int gcw__exit_take_back_id(uint64_t id);
+
 /* What the registry's container calls (container.h). */
 void gcw__exit_empty(void *registry);
 void gcw__exit_shrink(void *registry);
@@ -117,6 +121,9 @@ bool gcw__exit_handler_died(void *registry, struct gcw__entry_watch *watch,
                             bool may_wait);
 void gcw__registry_see(struct gcw__walk *walk, void *registry);
 void gcw__registry_count(void *registry, gcw_statistics *out);
+
+/* Sets the state of the handler, and whether its number is good.  Lock held. */
+void gcw__exit_set_state(gcw_exit_handler *h, enum gcw__exit_state state);
 
 /* Takes a handler out of the order; it is in `state` then.  Lock held. */
 void gcw__exit_take_off(gcw_exit_handler *h, enum gcw__exit_state state);

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 
 #include "ground/hook.h"
+#include "ground/table.h"
 
 #include <gcweak.h>
 
@@ -36,6 +37,9 @@ struct gcw__roots {
     gcw_proxy *proxies;
     /* exit.c: the default registry */
     gcw_exit_registry *at_exit;
+    /* exit-ids.c: the tokens of handlers with a number, by that and by the
+     * handler; under the exit lock */
+    struct gcw__table exit_ids, exit_id_of;
     /* container.c: all containers, and those to be tidied */
     struct gcw__container *containers;
     struct gcw__container *_Atomic untidy;

@@ -10,12 +10,103 @@
  */
 #include <config.h>
 #include "exit/exit.h"
+#include "exit/exit-ids.h"
 #include "collector/threads.h"
 #include "ground/roots.h"
 #include "process/early.h"
 #include "process/shutdown.h"
 #include "process/start.h"
 #include "weak/enter.h"
+
+/* Handlers with data have no place: it would be where their data is. */
+
+struct data_call {
+    void (*fn)(void *data);
+    void *data;
+    uint64_t id;
+    int error;
+};
+
+/* The handler may have run by now, if another thread exits. */
+static int
+give_number(gcw_exit_handler *h, uint64_t *id)
+{
+    int error = gcw__exit_id_give(h, id);
+
+    if (error == ENOENT) {
+        *id = gcw__exit_id_of_none();
+        return 0;
+    }
+    if (error != 0)
+        gcw_exit_unregister(h);
+    return error;
+}
+
+static int
+register_with_data(struct data_call *call)
+{
+    gcw_exit_options inherit = { .inherit = true };
+    gcw_exit_handler *h;
+    int error;
+
+    if (gcw__enter() != 0)
+        return errno;
+    h = gcw__exit_handler_of(gcw__roots->at_exit, GCW__FUNCTION, call->data,
+                             &inherit);
+    if (h == NULL)
+        return ENOMEM;
+    h->call.function = call->fn;
+    error = gcw__exit_add(h);
+    return error == 0 ? give_number(h, &call->id) : error;
+}
+
+static void
+make_data_call(void *arg)
+{
+    struct data_call *call = arg;
+
+    call->error = register_with_data(call);
+}
+
+uint64_t
+gcw_atexit_data(void (*fn)(void *data), void *data)
+{
+    struct data_call call = { fn, data, 0, EPERM };
+    int before = errno;
+
+    if (fn == NULL || !gcw__holdable(data)) {
+        errno = EINVAL;
+        return 0;
+    }
+    if (gcw_init() != 0 && (errno != EPERM || !gcw__collector_runs()))
+        return 0;
+    gcw__as_known(make_data_call, &call);
+    errno = call.error == 0 ? before : call.error;
+    return call.error == 0 ? call.id : 0;
+}
+
+struct id_call {
+    uint64_t id;
+    int found;
+};
+
+static void
+make_id_call(void *arg)
+{
+    struct id_call *call = arg;
+
+    call->found = gcw__exit_take_back_id(call->id);
+}
+
+int
+gcw_exit_unregister_id(uint64_t id)
+{
+    struct id_call call = { id, GCW_GONE };
+
+    if (atomic_load(&gcw__ready) && !gcw__as_known(make_id_call, &call))
+        return gcw__fail_int(EPERM);
+    return call.found;
+}
 
 /* A call that is made while the thread is known. */
 struct any_call {

@@ -1,0 +1,43 @@
+/* exit-ids.h: numbers of handlers.  See exit-ids.c. */
+#ifndef GCW__EXIT_IDS_H
+#define GCW__EXIT_IDS_H
+
+#include "exit/exit.h"
+
+/* The container of a registry. */
+struct gcw__exit_container {
+    struct gcw__container container;     /* first member */
+    struct gcw__exit_token *tokens;  /* of handlers with a number; under the
+                                      * exit lock */
+};
+
+static inline struct gcw__exit_container *
+gcw__exit_container(const gcw_exit_registry *r)
+{
+    return (struct gcw__exit_container *)r->container;
+}
+
+/* For a handler with a number: it runs; it waits again; it has ended.  Lock
+ * held. */
+void gcw__exit_id_runs(gcw_exit_handler *h);
+void gcw__exit_id_waits(gcw_exit_handler *h);
+void gcw__exit_id_ends(gcw_exit_handler *h);
+
+/* `closed` of a registry's container. */
+bool gcw__exit_ids_closed(struct gcw__container *container, bool may_wait);
+
+/* Sets *id to the number of the handler, which gets one if it has none.
+ * Returns 0 or an errno: ENOENT if it is gone.  No lock held. */
+int gcw__exit_id_give(gcw_exit_handler *h, uint64_t *id);
+
+/* A number that no handler has, as of one that is gone.  No lock held. */
+uint64_t gcw__exit_id_of_none(void);
+
+/* The registry of the handler with that number, or NULL if that, or the
+ * handler, is gone.  No lock held. */
+void *gcw__exit_id_registry(uint64_t id);
+
+/* The handler, or NULL if it is gone.  Its registry is alive.  Lock held. */
+gcw_exit_handler *gcw__exit_id_find(uint64_t id);
+
+#endif
