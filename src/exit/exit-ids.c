@@ -53,13 +53,20 @@ token_of_id(uint64_t id)
     return token;
 }
 
+/* A registry may have died without our having heard of it yet: then another
+ * handler may lie where one of its handlers lay. */
 static struct gcw__exit_token *
 token_of_handler(const gcw_exit_handler *h)
 {
+    const struct gcw__exit_container *c = gcw__exit_container(h->registry);
     uintptr_t address = (uintptr_t)h;
     size_t at = gcw__table_place(address);
+    struct gcw__exit_token *token;
 
-    return gcw__table_next(&gcw__roots->exit_id_of, address, &at);
+    do
+        token = gcw__table_next(&gcw__roots->exit_id_of, address, &at);
+    while (token != NULL && token->container != c);
+    return token;
 }
 
 static void
@@ -80,20 +87,29 @@ remove_token(struct gcw__exit_token *token)
 void
 gcw__exit_id_runs(gcw_exit_handler *h)
 {
-    token_of_handler(h)->running = h;
+    struct gcw__exit_token *token = token_of_handler(h);
+
+    if (token != NULL)
+        token->running = h;
 }
 
 void
 gcw__exit_id_waits(gcw_exit_handler *h)
 {
-    token_of_handler(h)->running = NULL;
+    struct gcw__exit_token *token = token_of_handler(h);
+
+    if (token != NULL)
+        token->running = NULL;
 }
 
 void
 gcw__exit_id_ends(gcw_exit_handler *h)
 {
+    struct gcw__exit_token *token = token_of_handler(h);
+
     h->has_id = false;
-    remove_token(token_of_handler(h));
+    if (token != NULL)
+        remove_token(token);
 }
 
 bool
@@ -163,11 +179,13 @@ static int
 try_to_number(void *arg)
 {
     struct numbering *n = arg;
+    const struct gcw__exit_token *token;
 
     if (n->handler->state == GCW__GONE)
         return ENOENT;
-    if (n->handler->has_id) {
-        n->id = token_of_handler(n->handler)->id;
+    token = token_of_handler(n->handler);
+    if (token != NULL) {
+        n->id = token->id;
         return 0;
     }
     if (!has_room_for_token(n) || n->token == NULL)
