@@ -59,6 +59,8 @@ gcweak_sources = \
 	src/ground/code.h \
 	src/ground/compiler.h \
 	src/ground/delay.h \
+	src/ground/end.c \
+	src/ground/end.h \
 	src/ground/fail.h \
 	src/ground/guard.c \
 	src/ground/guard.h \
@@ -133,10 +135,13 @@ gcweak_sources = \
 	src/process/last.c \
 	src/process/last.h \
 	src/process/object.c \
+	src/process/on-signal.c \
+	src/process/on-signal.h \
 	src/process/parts.c \
 	src/process/parts.h \
 	src/process/shutdown.c \
 	src/process/shutdown.h \
+	src/process/signal.c \
 	src/process/start.c \
 	src/process/start.h \
 	src/process/starting.c \
@@ -212,7 +217,8 @@ pkginclude_HEADERS = \
 	include/gcweak/method.h \
 	include/gcweak/proxy.h \
 	include/gcweak/ref.h \
-	include/gcweak/set.h
+	include/gcweak/set.h \
+	include/gcweak/signal.h
 
 # What leads others to the library.
 pkgconfigdir = $(libdir)/pkgconfig

@@ -44,6 +44,7 @@ test_programs = \
 	t/ref.t \
 	t/set.t \
 	t/shutdown.t \
+	t/signal.t \
 	t/stacks.t \
 	t/steps-drain.t \
 	t/steps-hub.t \

@@ -27,7 +27,7 @@ ffi_(call|closure_free|prep_cif|prep_closure_loc|type_[a-z0-9]+)
 __pthread_un(register_cancel|wind_next)
 sem_(init|post|wait)
 pthread_(getattr_np|key_create|once|self|setspecific)
-exit|getauxval|sig(delset|fillset)
+_?exit|fcloseall|getauxval|kill|raise|sig(action|addset|delset|emptyset|fillset)
 (_|__sig)?(set|long)jmp
 abort|clock_gettime|close|dup3|free|getpid|pause|poll|read|sysconf|write
 dl_iterate_phdr|dladdr1?

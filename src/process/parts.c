@@ -15,12 +15,14 @@
 #include "exit/exit.h"
 #include "ground/wakeup.h"
 #include "map/maps.h"
+#include "process/on-signal.h"
 #include "proxy/proxy.h"
 #include "weak/death.h"
 #include "weak/container.h"
 #include "weak/shard.h"
 
 const struct gcw__part *const gcw__parts[] = {
+    &gcw__signal_part,
     &gcw__worker_part,
     &gcw__death_part,
     &gcw__shard_part,
