@@ -45,6 +45,7 @@ last: fclose: on a thread that nobody knows, so nobody cancels it
 last: fgets: the same
 last: fopen: the same
 last: nanosleep: the same
+on-signal: sem_wait: on a thread of ours, which has cancellation off
 lock: pthread_cond_timedwait: under a lock that a cancelled thread gives back
 lock: pthread_cond_wait: the same
 map-see: print: to the caller's stream, with cancellation off

@@ -26,8 +26,8 @@
  *
  * Order, outermost first; a thread takes them only downwards:
  *     starting
- *     signal
  *     worker
+ *     signal
  *     sweep
  *     shard, listeners, exit, map    one of all these at a time, but for fork,
  *                       which takes them all

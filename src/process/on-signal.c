@@ -187,6 +187,7 @@ claim(enum who who)
 static void *
 exit_when_told(void *unused)
 {
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
     gcw__last_signal_thread(true);
     while (sem_wait(&signals.wake) != 0)
         continue;
@@ -237,7 +238,7 @@ have_thread(void)
 /* Taking and giving back.  Lock held. */
 
 static void
-give_back(int sig)
+give_signal_back(int sig)
 {
     struct sigaction now;
 
@@ -252,7 +253,7 @@ begin_signals_in_child(void)
 {
     for (int sig = 1; sig < SIGNALS; sig++)
         if (atomic_load(&taken[sig].taken))
-            give_back(sig);
+            give_signal_back(sig);
     atomic_store(&signals.came, 0);
     atomic_store(&signals.who, NOBODY);
     signals.has_thread = false;
@@ -318,7 +319,7 @@ may_chain(int sig, unsigned flags)
 }
 
 static int
-take(int sig, unsigned flags, bool *ignored)
+take_signal(int sig, unsigned flags, bool *ignored)
 {
     struct sigaction now;
     int error = 0;
@@ -347,7 +348,7 @@ gcw__signal_take(int sig, unsigned flags, bool *ignored)
     int error;
 
     gcw__lock(&signals.lock, true);
-    error = take(sig, flags, ignored);
+    error = take_signal(sig, flags, ignored);
     gcw__unlock(&signals.lock);
     return error;
 }
@@ -360,7 +361,7 @@ gcw__signal_give_back(int sig)
     gcw__lock(&signals.lock, true);
     own_signals();
     if (atomic_load(&taken[sig].taken)) {
-        give_back(sig);
+        give_signal_back(sig);
         error = 0;
     }
     gcw__unlock(&signals.lock);

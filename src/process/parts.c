@@ -22,8 +22,8 @@
 #include "weak/shard.h"
 
 const struct gcw__part *const gcw__parts[] = {
-    &gcw__signal_part,
     &gcw__worker_part,
+    &gcw__signal_part,
     &gcw__death_part,
     &gcw__shard_part,
     &gcw__listeners_part,
