@@ -78,6 +78,7 @@ test_scripts = \
 	t/headers.t \
 	t/html.t \
 	t/install.t \
+	t/last-words.t \
 	t/layers.t \
 	t/locks.t \
 	t/logbus.t \

@@ -783,11 +783,12 @@ END(so_are_the_collectors, 0, "")
     _exit(0);
 }
 
-/* The address sanitizer needs memory of its own. */
+/* The address sanitizer needs memory of its own; and the stacks of threads that
+ * have ended are used again. */
 static bool
 threads_can_be_refused(void)
 {
-    return !ADDRESSES_ARE_CHECKED;
+    return !ADDRESSES_ARE_CHECKED && test_is_fresh();
 }
 
 /* What comes of it that no thread can be made, for want of memory. */
@@ -1092,6 +1093,7 @@ ENDS(a_handler_of_the_programs_is_the_childs,
     _exit(0);
 }
 
+/* Valgrind catches some itself. */
 static const char tell_signals[] =
     "sed -n 's/^Sig\\(Blk\\|Cgt\\):.*[1-9a-f].*/a signal is &/p' /proc/self/status;"
     " kill -TERM $$";
@@ -1116,7 +1118,8 @@ vfork_shell(pid_t *child)
 #pragma GCC diagnostic pop
 
 ENDS(programs_that_are_started_have_clean_signals,
-     "killed by 15\nkilled by 15\nkilled by 15\nbye\nkilled by 15\n")
+     "killed by 15\nkilled by 15\nkilled by 15\nbye\nkilled by 15\n",
+     .not_in = NOT_NATIVE)
 {
     pid_t child;
     ask_as_a_parent();
@@ -1134,7 +1137,8 @@ start_a_program(void)
     say_end(system(tell_signals));
 }
 
-ENDS(so_have_those_that_a_handler_starts, "killed by 15\nkilled by 15\n")
+ENDS(so_have_those_that_a_handler_starts, "killed by 15\nkilled by 15\n",
+     .not_in = NOT_NATIVE)
 {
     MUST(atexit(start_a_program) == 0);
     end_by(SIGTERM);

@@ -112,10 +112,10 @@ gcw__last_needed(void)
 }
 
 void
-gcw__last_signal_thread(bool runs)
+gcw__last_signal_thread(bool waits)
 {
-    atomic_store(&signals_awaited, runs ? gcw__process() : 0);
-    if (runs)
+    atomic_store(&signals_awaited, waits ? gcw__process() : 0);
+    if (waits)
         gcw__last_needed();
 }
 

@@ -13,7 +13,7 @@ void gcw__last_watch_main(void);
  * process alive. */
 void gcw__last_needed(void);
 
-/* The thread that waits for signals (on-signal.c) begins, or ends. */
-void gcw__last_signal_thread(bool runs);
+/* A thread waits for signals (on-signal.c), or no longer. */
+void gcw__last_signal_thread(bool waits);
 
 #endif

@@ -191,12 +191,12 @@ exit_when_told(void *unused)
     gcw__last_signal_thread(true);
     while (sem_wait(&signals.wake) != 0)
         continue;
+    gcw__last_signal_thread(false);
     if (claim(THREAD)) {
         gcw__exit_lead();
         pthread_sigmask(SIG_SETMASK, &signals.mask, NULL);
         exit(128 + atomic_load(&signals.came));
     }
-    gcw__last_signal_thread(false);
     return unused;
 }
 
