@@ -18,7 +18,10 @@ test_programs = \
 	t/ending.t \
 	t/event.t \
 	t/exit-fail.t \
+	t/exit-back.t \
 	t/exit-id.t \
+	t/exit-level.t \
+	t/exit-limit.t \
 	t/exit-threads.t \
 	t/exit-weak.t \
 	t/exit.t \
