@@ -325,7 +325,7 @@ debug_exit(void)
 }
 
 FRESH_END(one_whose_object_died_is_told, 0, "",
-          .err = "gcweak: exit: handler \"its name\" note_method")
+          .err = "gcweak: exit: handler \"its name\" ")
 {
     gcw_exit_options o = { .name = "its name" };
     struct target *t;
