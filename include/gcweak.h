@@ -15,6 +15,7 @@
 #include <gcweak/event.h>
 #include <gcweak/hub.h>
 #include <gcweak/exit.h>
+#include <gcweak/signal.h>
 #include <gcweak/proxy.h>
 #include <gcweak/map.h>
 #include <gcweak/ephemeron.h>

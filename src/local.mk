@@ -139,10 +139,13 @@ gcweak_sources = \
 	src/process/last.c \
 	src/process/last.h \
 	src/process/object.c \
+	src/process/on-signal.c \
+	src/process/on-signal.h \
 	src/process/parts.c \
 	src/process/parts.h \
 	src/process/shutdown.c \
 	src/process/shutdown.h \
+	src/process/signal.c \
 	src/process/start.c \
 	src/process/start.h \
 	src/process/starting.c \
@@ -218,7 +221,8 @@ pkginclude_HEADERS = \
 	include/gcweak/method.h \
 	include/gcweak/proxy.h \
 	include/gcweak/ref.h \
-	include/gcweak/set.h
+	include/gcweak/set.h \
+	include/gcweak/signal.h
 
 # What leads others to the library.
 pkgconfigdir = $(libdir)/pkgconfig

@@ -11,6 +11,7 @@
 
 #include <dlfcn.h>
 #include <gcweak/debug.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include "idle.h"
 #include "log.h"
@@ -514,6 +515,17 @@ call_exits(void)
     CALL(gcw_dispose(t) == 0);
 }
 
+/* A thread is made at the first time, which then ends. */
+static inline void
+call_signals(void)
+{
+    CALL(gcw_exit_on_signal(SIGVTALRM, 0) == 0);
+    CALL(gcw_exit_signal_fd() >= 0);
+    CALL(gcw_exit_on_signal(SIGVTALRM, GCW_SIGNAL_CHAIN) == 0);
+    CALL(gcw_exit_signal() == 0);
+    CALL(gcw_exit_off_signal(SIGVTALRM) == 0);
+}
+
 static inline void
 call_proxy(gcw_proxy *p, struct target *t)
 {
@@ -592,6 +604,7 @@ make_all_calls(void)
     call_guardians();
     call_interns();
     call_exits();
+    call_signals();
     call_proxies();
     call_stats();
 }

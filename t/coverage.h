@@ -7,6 +7,7 @@
 #ifndef COVERAGE_H
 #define COVERAGE_H
 
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -20,5 +21,6 @@ coverage_begin(void)
 
 #define _exit(status) (__gcov_dump(), _exit(status))
 #define abort() (__gcov_dump(), abort())
+#define raise(sig) (__gcov_dump(), raise(sig))
 
 #endif

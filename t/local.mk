@@ -47,6 +47,7 @@ test_programs = \
 	t/ref.t \
 	t/set.t \
 	t/shutdown.t \
+	t/signal.t \
 	t/stacks.t \
 	t/steps-drain.t \
 	t/steps-hub.t \
@@ -80,6 +81,7 @@ test_scripts = \
 	t/headers.t \
 	t/html.t \
 	t/install.t \
+	t/last-words.t \
 	t/layers.t \
 	t/locks.t \
 	t/logbus.t \

@@ -45,11 +45,10 @@ last: fclose: on a thread that nobody knows, so nobody cancels it
 last: fgets: the same
 last: fopen: the same
 last: nanosleep: the same
-end: fflush: no thread of a process that has ended is cancelled
-end: fcloseall: the same
 limit: pause: the thread waits for the end of the process, without a lock
 limit: poll: cancellation is off
 limit: write: cancellation is off
+on-signal: sem_wait: on a thread of ours, which has cancellation off
 lock: pthread_cond_timedwait: under a lock that a cancelled thread gives back
 lock: pthread_cond_wait: the same
 map-see: print: to the caller's stream, with cancellation off

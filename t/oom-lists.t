@@ -27,9 +27,9 @@ ffi_(call|closure_free|prep_cif|prep_closure_loc|type_[a-z0-9]+)
 __pthread_un(register_cancel|wind_next)
 sem_(init|post|wait)
 pthread_(getattr_np|key_create|once|self|setspecific)
-_?exit|getauxval|raise|sigaction|sig(addset|delset|emptyset|fillset)
+_?exit|fcloseall|getauxval|kill|raise|sig(action|addset|delset|emptyset|fillset)
 (_|__sig)?(set|long)jmp
-abort|fflush|fcloseall|clock_gettime|close|dup3|free|getpid|pause|poll|read|sysconf|write
+abort|clock_gettime|close|dup3|free|getpid|pause|poll|read|sysconf|write
 dl_iterate_phdr|dladdr1?
 madvise|mremap|msync|munmap
 GC_(clear_mark_bit|mark_and_push|size|new_(free_list|kind|proc)_inner)

@@ -23,6 +23,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -1546,6 +1547,64 @@ try_shutdown(struct world *w)
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
+/* In the first repetition it begins to be taken, and a thread is made, unless
+ * there is a descriptor. */
+static bool
+try_on_signal(struct world *w)
+{
+    (void)w;
+    return gcw_exit_on_signal(SIGVTALRM, 0) == 0;
+}
+
+static void
+with_signal(struct world *w)
+{
+    assert_true(try_on_signal(w));
+}
+
+static bool
+try_off_signal(struct world *w)
+{
+    (void)w;
+    return gcw_exit_off_signal(SIGVTALRM) == 0;
+}
+
+static void
+check_signal(struct world *w)
+{
+    assert_true(try_off_signal(w));
+    assert_false(try_off_signal(w));
+    assert_int_equal(errno, ENOENT);
+}
+
+static bool
+try_signal(struct world *w)
+{
+    (void)w;
+    return gcw_exit_signal() == 0;
+}
+
+static bool
+try_signal_fd(struct world *w)
+{
+    (void)w;
+    return gcw_exit_signal_fd() >= 0;
+}
+
+/* In a process of its own, which has to die by it. */
+static bool
+try_by_signal(struct world *w)
+{
+    pid_t child = fork();
+    int status;
+    (void)w;
+    assert_int_not_equal(child, -1);
+    if (child == 0)
+        gcw_exit_by_signal(SIGTERM);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM;
+}
+
 static bool
 try_exit_on_error(struct world *w)
 {
@@ -2441,6 +2500,13 @@ static const struct operation operations[] = {
     { "gcw_call_failed", with_pending, try_call_failed, NULL, 3, TAKES_NONE },
     { "gcw_drain_thread_hooks", NULL, try_thread_hooks, NULL, 3, TAKES_NONE },
     { "gcw_shutdown", NULL, try_shutdown, NULL, 3, TAKES_NONE },
+    { "gcw_exit_on_signal", NULL, try_on_signal, check_signal, 3,
+      TAKES_NONE },
+    { "gcw_exit_off_signal", with_signal, try_off_signal, NULL, 3,
+      TAKES_NONE },
+    { "gcw_exit_signal", NULL, try_signal, NULL, 3, TAKES_NONE },
+    { "gcw_exit_signal_fd", NULL, try_signal_fd, NULL, 1, FAILS },
+    { "gcw_exit_by_signal", NULL, try_by_signal, NULL, 3, TAKES_NONE },
     { "gcw_collect", with_pending, try_collect, check_one_call, 3,
       MAY_DO_WITHOUT },
     { "gcw_drain_on_error", NULL, try_drain_on_error, check_drain_on_error, 3,

@@ -43,15 +43,16 @@
  *   unknown, that ends, or that is within GC_do_blocking:
  *       gcw_atexit, gcw_atexit_data, gcw_atexit_cancel,
  *       gcw_exit_unregister_id, exit, quick_exit, gcw_shutdown,
- *       gcw_hub_post, the pointer of a proxy, and dlclose of an object that
- *       uses gcweak.
+ *       all of signal.h, gcw_hub_post, the pointer of a proxy, and dlclose of
+ *       an object that uses gcweak.
  *   What they call back runs as on a known thread, and may use all of gcweak.
  *
  *   In C++, thread_local objects that were made after the thread's first call
  *   of gcweak are destroyed before gcweak hears of the thread's end.  Their
  *   destructors must not call gcweak at all.
  *
- *   None may be called from a signal handler (exit: see exit.h), nor from
+ *   None but gcw_exit_signal may be called from a signal handler (exit: see
+ *   exit.h), nor from
  *   inside the collector (its hooks, or a function under
  *   GC_call_with_alloc_lock).  All may be called from a finalizer, from a
  *   handler of pthread_atfork, and from any callback that gcweak runs, unless
@@ -65,6 +66,7 @@
  *   No function is a cancellation point, but for these:
  *       gcw_exit_run               while it waits for another thread's run
  *       exit, quick_exit,
+ *       gcw_exit_by_signal,
  *       gcw_shutdown               while another thread's is under way
  *       gcw_drain_wait             while it waits
  *       gcw_drain_thread(false)    while it waits for the worker's callback

@@ -76,6 +76,13 @@ gcw__collector_threads(void)
 }
 
 bool
+gcw__collector_uses_signal(int sig)
+{
+    return gcw__collector_runs() && (sig == GC_get_suspend_signal()
+                                     || sig == GC_get_thr_restart_signal());
+}
+
+bool
 gcw__collector_runs(void)
 {
     return GC_is_init_called();

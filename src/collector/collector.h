@@ -60,6 +60,9 @@ long gcw__collector_threads(void);
 /* Whether the collector was started. */
 bool gcw__collector_runs(void);
 
+/* Whether it was, and stops threads by that signal. */
+bool gcw__collector_uses_signal(int sig);
+
 /* How many links are registered, or were and have been cleared without our
  * noticing. */
 size_t gcw__links(void);

@@ -27,12 +27,14 @@
  * Order, outermost first; a thread takes them only downwards:
  *     starting
  *     worker
+ *     signal
  *     sweep
  *     shard, listeners, exit, map    one of all these at a time, but for fork,
  *                       which takes them all
  *     containers, proxies, queue, wake-up    of these only one at a time,
- *                       but for fork, which takes them all, and for a hub's
- *                       wake-up, which is under its listeners' lock
+ *                       but for fork, which takes them all, for a hub's
+ *                       wake-up, which is under its listeners' lock,
+ *                       and that of signals, which is under theirs
  *
  * Fork takes all locks, in the order of the table in parts.c, which is this
  * order: a new lock gets a row there; t/locks.t finds a lock without one.  The

@@ -1,8 +1,8 @@
 /* last.c: the end of a process whose main thread has left it to others.
  *
  * When main has left by pthread_exit, the process ends with its last thread.
- * But the collector's markers and our worker are threads as well, which never
- * end, and have all signals blocked.  So when main leaves, one more thread is
+ * But the collector's markers, our worker and the thread that waits for signals
+ * are threads as well, which never end, and have all signals blocked.  So when main leaves, one more thread is
  * started, which looks every now and then how many there are, and exits once
  * no other is left.  No system call waits for that; and it costs nothing to
  * programs whose main thread does not leave.
@@ -10,7 +10,7 @@
  * The collector does not know that thread.  It has signals blocked as the
  * worker has: a handler of the program must not run there.
  *
- * Without markers and worker it is not needed, and not started.  Where the
+ * Without any of these it is not needed, and not started.  Where the
  * system does not say how many threads there are, such a process does not
  * end by itself.
  */
@@ -55,11 +55,22 @@ threads(void)
     return at == NULL ? 0 : strtol(at, NULL, 10);
 }
 
-/* How many threads do not count: main, this one, the worker, the markers. */
+/* The number of the process in which a thread waits for signals. */
+static atomic_uint signals_awaited;
+
+/* How many threads there are that never end. */
+static long
+lasting_threads(void)
+{
+    return gcw__worker_runs() + gcw__collector_threads()
+           + (atomic_load(&signals_awaited) == gcw__process());
+}
+
+/* How many do not count: these, main and this one. */
 static long
 our_threads(void)
 {
-    return 2 + gcw__worker_runs() + gcw__collector_threads();
+    return 2 + lasting_threads();
 }
 
 static void *
@@ -100,12 +111,20 @@ gcw__last_needed(void)
         watch_for_the_end();
 }
 
+void
+gcw__last_signal_thread(bool waits)
+{
+    atomic_store(&signals_awaited, waits ? gcw__process() : 0);
+    if (waits)
+        gcw__last_needed();
+}
+
 static void
 main_leaves(void *unused)
 {
     (void)unused;
     atomic_store(&main_left, gcw__process());
-    if (gcw__worker_runs() || gcw__collector_threads() != 0)
+    if (lasting_threads() != 0)
         watch_for_the_end();
 }
 

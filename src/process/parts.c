@@ -16,6 +16,7 @@
 #include "ground/limit.h"
 #include "ground/wakeup.h"
 #include "map/maps.h"
+#include "process/on-signal.h"
 #include "proxy/proxy.h"
 #include "weak/death.h"
 #include "weak/container.h"
@@ -23,6 +24,7 @@
 
 const struct gcw__part *const gcw__parts[] = {
     &gcw__worker_part,
+    &gcw__signal_part,
     &gcw__death_part,
     &gcw__shard_part,
     &gcw__listeners_part,
