@@ -1,8 +1,8 @@
 /* exit-limit.c: limits of a registry, and of an exit.
  *
  * How a limit is kept to is in limit.c.  An exit is one thing with a limit from
- * its beginning to the end of the process, whichever threads are at it; its
- * status is the last that was given.
+ * the moment when a thread leads to the end of the process; its status is the
+ * last that was given.
  */
 #include <config.h>
 #include "exit/exit.h"
@@ -37,7 +37,7 @@ gcw_exit_limit_abort(gcw_exit_registry *r, bool abort)
     return 0;
 }
 
-/* Under the leader's turn. */
+/* The leader's: if that ends its thread, the next leader begins another. */
 static struct gcw__deadline of_exit;
 
 /* The process that `of_exit` has begun in. */
@@ -48,6 +48,7 @@ gcw__exit_limit_begin(int status)
 {
     const gcw_exit_registry *r = atomic_load(&gcw__exit_default);
 
+    gcw__deadlines_leave(&of_exit);
     if (begun_in == gcw__process()) {
         gcw__deadline_status(&of_exit, status);
         return;

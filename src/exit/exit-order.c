@@ -42,13 +42,7 @@
 
 enum { SMALLEST = 8, SMALL = 64 };
 
-static uint64_t last_slot_number;
-
-uint64_t
-gcw__order_number(void)
-{
-    return ++last_slot_number;
-}
+uint64_t gcw__order_last_number;
 
 static uint32_t
 number_of_slot(const struct gcw__order *o, const struct gcw__exit_slot *slot)
@@ -391,8 +385,7 @@ bool
 gcw__order_push(struct gcw__order *o, struct gcw__exit_slot *slot,
                 struct gcw__order_spare *spare)
 {
-    if (!GCW__LIKELY(o->end != o->top && o->early == o->before_start)
-        && !use_spare_slots(o, spare))
+    if (!gcw__order_has_room(o) && !use_spare_slots(o, spare))
         return false;
     slot->number = gcw__order_number();
     put_slot(o, o->end++, slot);
@@ -492,22 +485,45 @@ gcw__order_find(const struct gcw__order *o, const struct gcw__exit_like *like)
     return NULL;
 }
 
-/* The slot with that number in a part of the array that goes up, or NULL. */
+/* The slot with that number between two, which are part of it, or NULL. */
 static struct gcw__exit_slot *
-find_number(const struct gcw__order *o, uint32_t begin, uint32_t end,
-            uint64_t number)
+find_between(const struct gcw__order *o, uint32_t first, uint32_t last,
+             uint64_t number)
 {
-    while (begin < end) {
-        uint32_t middle = begin + (end - begin) / 2;
+    while (first <= last) {
+        uint32_t middle = first + (last - first) / 2;
 
         if (o->slots[middle].number == number)
             return &o->slots[middle];
         if (o->slots[middle].number < number)
-            begin = middle + 1;
+            first = middle + 1;
+        else if (middle == first)
+            break;
         else
-            end = middle;
+            last = middle - 1;
     }
     return NULL;
+}
+
+/* The slot with that number in a part of the array that goes up, or NULL.  From
+ * one slot to the next the number goes up by 1 at least, so it can be no farther
+ * from the ends than the numbers are: where all are there, that is the slot. */
+static struct gcw__exit_slot *
+find_number(const struct gcw__order *o, uint32_t begin, uint32_t end,
+            uint64_t number)
+{
+    uint32_t last = end - 1;
+    uint64_t below, above;
+
+    if (begin == end || number < o->slots[begin].number
+        || number > o->slots[last].number)
+        return NULL;
+    below = number - o->slots[begin].number;
+    above = o->slots[last].number - number;
+    return find_between(o, above < last - begin ? last - (uint32_t)above
+                                                : begin,
+                        below < last - begin ? begin + (uint32_t)below : last,
+                        number);
 }
 
 /* The same in a part that does not: handlers with `keep` that were registered

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ground/compiler.h"
+
 #include <gcweak/exit.h>
 #include <gcweak/ref.h>
 
@@ -75,13 +77,27 @@ gcw__order_clear(struct gcw__order_spare *spare)
         gcw__order_free(spare);
 }
 
+/* Whether one more can be added without memory. */
+static inline bool
+gcw__order_has_room(const struct gcw__order *o)
+{
+    return GCW__LIKELY(o->end != o->top && o->early == o->before_start);
+}
+
 /* Adds a handler, the newest; its slot has all but the number, which is put
  * into it.  False if `spare` must first be filled. */
 bool gcw__order_push(struct gcw__order *o, struct gcw__exit_slot *slot,
                      struct gcw__order_spare *spare);
 
-/* Numbers count the handlers of all registries; 0 is none. */
-uint64_t gcw__order_number(void);
+extern uint64_t gcw__order_last_number;
+
+/* The next number; they count the handlers of all registries, and 0 is none.
+ * Exit lock held. */
+static inline uint64_t
+gcw__order_number(void)
+{
+    return ++gcw__order_last_number;
+}
 
 /* Takes a handle out, if it is in. */
 void gcw__order_remove(struct gcw__order *o, gcw_exit_handler *h);
@@ -92,6 +108,22 @@ void gcw__order_forget(struct gcw__order *o, gcw_exit_handler *h);
 
 /* Takes a function without a handle out. */
 void gcw__order_drop(struct gcw__order *o, struct gcw__exit_slot *slot);
+
+/* The same, if it is the newest: for runs, which do nothing else. */
+static inline void
+gcw__order_pop(struct gcw__order *o, struct gcw__exit_slot *slot)
+{
+    struct gcw__exit_slot *next = slot - 1;
+
+    if (o->index != NULL || o->end < 2 || next->kind < GCW__FUNCTION) {
+        gcw__order_drop(o, slot);
+        return;
+    }
+    slot->kind = GCW__HOLE;
+    slot->more.data = NULL;
+    o->end--;
+    o->live--;
+}
 
 /* The newest handler that waits, or NULL. */
 static inline struct gcw__exit_slot *

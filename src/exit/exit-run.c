@@ -79,7 +79,8 @@ struct run {
 };
 
 /* The innermost run of this thread. */
-static _Thread_local struct run *this_run;
+static _Thread_local struct run *this_run
+    __attribute__((__tls_model__("initial-exec")));
 
 /* Turns. */
 
@@ -141,7 +142,8 @@ struct turn {
     gcw_exit_registry *registry;     /* NULL: the turn was given back */
     struct gcw__marks marks;
 };
-static _Thread_local struct turn *turns;
+static _Thread_local struct turn *turns
+    __attribute__((__tls_model__("initial-exec")));
 
 static void
 begin_turn(gcw_exit_registry *r, struct turn *mine)
@@ -230,6 +232,8 @@ static void
 leader_ends(void *unused)
 {
     (void)unused;
+    if (gcw__exit_is_mine())
+        gcw__exit_limit_end();
     gcw__exit_resign();
 }
 
@@ -293,7 +297,7 @@ gcw__exit_lead(void)
 /* Taking the next handler. */
 
 /* Sets the state of the handler that was called last.  Lock held. */
-static void
+static inline void
 finish_last(struct run *run)
 {
     gcw_exit_handler *h = gcw__exit_handle(&run->current);
@@ -345,7 +349,11 @@ begin_handler(struct run *run, struct gcw__order *o,
     } else {
         run->running.number = slot->number;
         run->watching = false;
-        gcw__exit_take_out(o, slot);
+        gcw__exit_set_at_place(slot, false);
+        if (GCW__LIKELY(slot == gcw__order_newest(o)))
+            gcw__order_pop(o, slot);
+        else
+            gcw__order_drop(o, slot);
     }
 }
 
@@ -606,7 +614,10 @@ call_of_handle(const struct gcw__exit_slot *slot, gcw_exit_info *info,
 static inline __attribute__((__always_inline__)) bool
 call_of(const struct gcw__exit_slot *slot, gcw_exit_info *info, gcw_call *out)
 {
-    if (gcw__code_gone(gcw__exit_slot_code(slot)))
+    uintptr_t code = GCW__LIKELY(slot->kind != GCW__HANDLE)
+        ? (uintptr_t)slot->call.plain : gcw__exit_code(slot->call.handle);
+
+    if (!GCW__LIKELY(!gcw__code_gone(code)))
         return gcw__exit_skipped(slot, "its code was unloaded");
     if (slot->kind == GCW__HANDLE)
         return call_of_handle(slot, info, out);

@@ -133,15 +133,6 @@ gcw__exit_tidy(gcw_exit_registry *r, const struct gcw__order *o)
         gcw__container_untidy(r->container);
 }
 
-/* Notes at the function's place among those of the C library whether it waits.
- * Lock held. */
-static void
-set_at_place(const struct gcw__exit_slot *slot, bool waits)
-{
-    if (slot->kind == GCW__PLAIN && slot->more.place != 0)
-        gcw__exit_place_set(slot->more.place, waits);
-}
-
 void
 gcw__exit_set_state(gcw_exit_handler *h, enum gcw__exit_state state)
 {
@@ -183,13 +174,6 @@ gcw__exit_remove(gcw_exit_handler *h)
     gcw__exit_take_off(h, waiting ? GCW__GONE : GCW__RUNNING);
     gcw__exit_tidy(h->registry, gcw__exit_order(h));
     return waiting;
-}
-
-void
-gcw__exit_take_out(struct gcw__order *o, struct gcw__exit_slot *slot)
-{
-    set_at_place(slot, false);
-    gcw__order_drop(o, slot);
 }
 
 /* The registry is disposed of: its watches are left to tidying. */
@@ -259,6 +243,30 @@ has_moved(const gcw_exit_registry *r)
     return r == &gcw__exit_early && r != atomic_load(&gcw__exit_default);
 }
 
+/* What is true for most: no levels, and no need for memory.  Lock held. */
+static inline bool
+push_at_once(gcw_exit_registry *r, struct gcw__exit_slot *slot)
+{
+    struct gcw__order *o = &r->order;
+
+    if (!gcw__order_has_room(o) || o->index != NULL || r->levels_count != 0
+        || r->unloading != NULL)
+        return false;
+    slot->number = gcw__order_number();
+    if (slot->kind == GCW__HANDLE)
+        slot->call.handle->slot = o->end + 1;
+    o->slots[o->end++] = *slot;
+    o->live++;
+    return true;
+}
+
+/* 0 or an errno.  Lock held. */
+static inline int
+is_refused_function(const gcw_exit_registry *r)
+{
+    return is_too_late(r) ? ESHUTDOWN : has_moved(r) ? EAGAIN : 0;
+}
+
 struct function_addition {
     gcw_exit_registry *registry;
     struct gcw__exit_slot *slot;
@@ -269,15 +277,14 @@ static int
 try_to_add_function(void *addition)
 {
     struct function_addition *a = addition;
+    int error = is_refused_function(a->registry);
 
-    if (is_too_late(a->registry))
-        return ESHUTDOWN;
-    if (has_moved(a->registry))
-        return EAGAIN;
+    if (error != 0)
+        return error;
     if (!gcw__order_push(&a->registry->order, a->slot, &a->spare))
         return GCW__MISSING;
     look_at_unloading(a->registry, &a->registry->order);
-    set_at_place(a->slot, true);
+    gcw__exit_set_at_place(a->slot, true);
     return 0;
 }
 
@@ -291,13 +298,16 @@ fill_for_function(void *addition)
 int
 gcw__exit_try_to_add(struct gcw__exit_slot *slot)
 {
-    struct function_addition a = { NULL, slot, { 0 } };
+    gcw_exit_registry *r;
     int error;
 
     gcw__lock(&gcw__exit_lock, true);
-    a.registry = atomic_load_explicit(&gcw__exit_default,
-                                      memory_order_relaxed);
-    error = try_to_add_function(&a);
+    r = atomic_load_explicit(&gcw__exit_default, memory_order_relaxed);
+    error = is_refused_function(r);
+    if (error == 0 && !push_at_once(r, slot))
+        error = GCW__MISSING;
+    if (error == 0)
+        gcw__exit_set_at_place(slot, true);
     gcw__unlock(&gcw__exit_lock);
     return error;
 }
@@ -313,6 +323,33 @@ gcw__exit_add_function(gcw_exit_registry *r, struct gcw__exit_slot *slot)
     return error;
 }
 
+/* Handles. */
+
+/* Links the watches of a handle that is in.  Lock held. */
+static void
+link_watches(gcw_exit_handler *h)
+{
+    struct gcw__exit_extra *extra = h->more.extra;
+
+    if (h->kind != GCW__METHOD)
+        return;
+    link_exit_watch(extra->on_self, h);
+    if (extra->on_data != NULL)
+        link_exit_watch(extra->on_data, h);
+}
+
+/* 0 or an errno.  Lock held. */
+static inline int
+is_refused(const gcw_exit_handler *h)
+{
+    if (is_too_late(h->registry))
+        return ESHUTDOWN;
+    if (h->registry->container->closed)
+        return ESTALE;
+    return h->kind == GCW__METHOD && !gcw__pair_alive(watches_of_handler(h))
+        ? ESTALE : 0;
+}
+
 struct addition {
     gcw_exit_handler *handler;
     long level;
@@ -324,20 +361,15 @@ try_to_add(void *addition)
 {
     struct addition *a = addition;
     gcw_exit_handler *h = a->handler;
-    gcw_exit_registry *r = h->registry;
     struct gcw__exit_slot slot = { .kind = GCW__HANDLE, .call = { h } };
+    int error = is_refused(h);
 
-    if (is_too_late(r))
-        return ESHUTDOWN;
-    if (r->container->closed || !gcw__pair_alive(watches_of_handler(h)))
-        return ESTALE;
-    if (!gcw__levels_push(r, a->level, &slot, &a->spare))
+    if (error != 0)
+        return error;
+    if (!gcw__levels_push(h->registry, a->level, &slot, &a->spare))
         return GCW__MISSING;
-    look_at_unloading(r, gcw__exit_order(h));
-    if (h->kind == GCW__METHOD)
-        link_exit_watch(h->more.extra->on_self, h);
-    if (h->kind == GCW__METHOD && h->more.extra->on_data != NULL)
-        link_exit_watch(h->more.extra->on_data, h);
+    look_at_unloading(h->registry, gcw__exit_order(h));
+    link_watches(h);
     return 0;
 }
 
@@ -348,16 +380,34 @@ fill_for_addition(void *addition)
     return gcw__levels_fill(&((struct addition *)addition)->spare);
 }
 
-/* Registers the handler.  Returns 0 or an errno. */
 static int
-add_handler(gcw_exit_handler *h, const gcw_exit_options *o)
+add_with_memory(gcw_exit_handler *h, long level)
 {
-    struct addition a = { h, o == NULL ? 0 : o->level, { .wanted = 0 } };
+    struct addition a = { h, level, { .wanted = 0 } };
     int error = gcw__with_spare(&gcw__exit_lock, try_to_add,
                                 fill_for_addition, &a);
 
     gcw__order_clear(&a.spare.order);
     return error;
+}
+
+/* Registers the handler.  Returns 0 or an errno. */
+static int
+add_handler(gcw_exit_handler *h, const gcw_exit_options *o)
+{
+    struct gcw__exit_slot slot = { .kind = GCW__HANDLE, .call = { h } };
+    int error;
+
+    if (!GCW__LIKELY(o == NULL || o->level == 0))
+        return add_with_memory(h, o->level);
+    gcw__lock(&gcw__exit_lock, true);
+    error = is_refused(h);
+    if (error == 0 && !push_at_once(h->registry, &slot))
+        error = GCW__MISSING;
+    if (error == 0)
+        link_watches(h);
+    gcw__unlock(&gcw__exit_lock);
+    return GCW__LIKELY(error != GCW__MISSING) ? error : add_with_memory(h, 0);
 }
 
 /* NULL: no memory. */

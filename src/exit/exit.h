@@ -172,9 +172,6 @@ void gcw__exit_take_off(gcw_exit_handler *h, enum gcw__exit_state state);
  * was waiting.  Lock held. */
 bool gcw__exit_remove(gcw_exit_handler *h);
 
-/* Takes a function out that has no handle.  Lock held. */
-void gcw__exit_take_out(struct gcw__order *o, struct gcw__exit_slot *slot);
-
 /* Asks for memory to be given back, if there is much.  Lock held. */
 void gcw__exit_tidy(gcw_exit_registry *r, const struct gcw__order *o);
 
@@ -294,6 +291,22 @@ uintptr_t gcw__exit_place_new(void);
 
 /* Notes whether the handler with that place waits.  Lock held. */
 void gcw__exit_place_set(uintptr_t place, bool waits);
+
+/* Notes at a function's place whether that waits.  Lock held. */
+static inline void
+gcw__exit_set_at_place(const struct gcw__exit_slot *slot, bool waits)
+{
+    if (slot->kind == GCW__PLAIN && slot->more.place != 0)
+        gcw__exit_place_set(slot->more.place, waits);
+}
+
+/* Takes a function out that has no handle.  Lock held. */
+static inline void
+gcw__exit_take_out(struct gcw__order *o, struct gcw__exit_slot *slot)
+{
+    gcw__exit_set_at_place(slot, false);
+    gcw__order_drop(o, slot);
+}
 
 /* Whether the handler with that place waits.  Lock held. */
 bool gcw__exit_place_waits(uintptr_t place);

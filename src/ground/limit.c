@@ -378,21 +378,21 @@ gcw__deadline_status(struct gcw__deadline *d, int status)
     gcw__unlock(&lock);
 }
 
-/* Takes this thread's callbacks out of the list, and leaves the others. */
+/* Takes this thread's out of the list, and leaves the others. */
 static void
-take_callbacks_out(void)
+take_mine_out(const struct gcw__deadline *but)
 {
     struct gcw__deadline **at = &newest;
 
     while (*at != NULL)
-        if ((*at)->thread == gcw__this_thread() && !(*at)->whole)
+        if ((*at)->thread == gcw__this_thread() && *at != but)
             *at = (*at)->next;
         else
             at = &(*at)->next;
 }
 
 void
-gcw__deadlines_leave(void)
+gcw__deadlines_leave(const struct gcw__deadline *but)
 {
     bool told;
 
@@ -401,7 +401,7 @@ gcw__deadlines_leave(void)
     take_lock();
     told = telling != NULL;
     if (!told)
-        take_callbacks_out();
+        take_mine_out(but);
     gcw__unlock(&lock);
     if (told)
         wait_to_be_ended();

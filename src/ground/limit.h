@@ -45,9 +45,9 @@ void gcw__deadline_end(struct gcw__deadline *d);
 /* The process ends with another status. */
 void gcw__deadline_status(struct gcw__deadline *d, int status);
 
-/* This thread exits, and does not come back to the callbacks that it is in: they
- * hang no longer. */
-void gcw__deadlines_leave(void);
+/* This thread exits, and does not come back to what it has begun, all but one:
+ * that hangs no longer. */
+void gcw__deadlines_leave(const struct gcw__deadline *but);
 
 extern const struct gcw__part gcw__limit_part;
 

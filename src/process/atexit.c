@@ -44,7 +44,7 @@ add_known(void *arg)
 }
 
 static int
-add_with_memory(gcw_exit_registry *r, struct gcw__exit_slot *slot)
+add_function_with_memory(gcw_exit_registry *r, struct gcw__exit_slot *slot)
 {
     struct addition a = { r, slot, EPERM };
 
@@ -62,7 +62,7 @@ add_function(struct gcw__exit_slot *slot)
     int error = gcw__exit_try_to_add(slot);
 
     while (!GCW__LIKELY(error != GCW__MISSING && error != EAGAIN))
-        error = add_with_memory(atomic_load(&gcw__exit_default), slot);
+        error = add_function_with_memory(atomic_load(&gcw__exit_default), slot);
     return error;
 }
 
@@ -113,8 +113,10 @@ gcw_atexit_data(void (*fn)(void *data), void *data)
                                    .call.function = fn, .more.data = data };
     int before = errno, error = EINVAL;
 
-    if (fn != NULL && (!gcw__collector_runs() || gcw__holdable(data)))
-        error = GCW__LIKELY(gcw__known) ? 0 : start_for_data();
+    if (fn != NULL && GCW__LIKELY(gcw__known))
+        error = gcw__holdable(data) ? 0 : EINVAL;
+    else if (fn != NULL && (!gcw__collector_runs() || gcw__holdable(data)))
+        error = start_for_data();
     if (error == 0)
         error = add_function(&slot);
     errno = error == 0 ? before : error;

@@ -249,6 +249,7 @@ run_before_start(void *arg)
     struct gcw__exit_choice choice = { false, ending->place, NULL };
     bool any;
 
+    gcw__worker_end();
     do
         any = gcw__exit_run(&gcw__exit_early, ending->status,
                             choice).called != 0;
@@ -258,14 +259,32 @@ run_before_start(void *arg)
         atomic_store(&closed_in, gcw__process());
 }
 
+/* The frame of the call by the C library that this thread is in, if it was found
+ * to be known there, and not within GC_do_blocking.  exit makes all its calls
+ * from the same frame, and does not return. */
+static _Thread_local void *known_in
+    __attribute__((__tls_model__("initial-exec")));
+
 /* False if this thread cannot run anything. */
 static bool
-run(struct ending *ending)
+run_started(struct ending *ending, void *frame)
+{
+    if (frame == NULL || frame != known_in) {
+        if (!gcw__known_at_exit())
+            return gcw__as_known(run_known, ending);
+        known_in = frame;
+    }
+    run_known(ending);
+    return true;
+}
+
+static bool
+run(struct ending *ending, void *frame)
 {
     if (!atomic_load(&gcw__ready))
         gcw__exit_in_turn(&gcw__exit_early, run_before_start, ending);
     return is_closed() || !atomic_load(&gcw__ready)
-           || gcw__as_known_at_exit(run_known, ending);
+           || run_started(ending, frame);
 }
 
 /* Whether the thread that leads comes by once more, and has nothing left to do
@@ -287,11 +306,12 @@ exit_begins(int status, uintptr_t place)
     if (in_our_midst() || has_nothing_left(place))
         return;
     register_more(place);
-    gcw__worker_exits();
-    gcw__exit_lead();
-    gcw__deadlines_leave();
+    if (!gcw__exit_is_mine()) {
+        gcw__worker_exits();
+        gcw__exit_lead();
+    }
     gcw__exit_limit_begin(status);
-    if (!is_closed() && !run(&ending))
+    if (!is_closed() && !run(&ending, __builtin_frame_address(0)))
         atomic_store(&closed_in, gcw__process());
     leave_exit();
 }
@@ -418,7 +438,7 @@ gcw__shutdown_now(int status)
     pthread_cleanup_push(end_leading, &led);
     gcw__exit_limit_begin(status);
     if (!is_closed())
-        done = run(&ending);
+        done = run(&ending, NULL);
     pthread_cleanup_pop(1);
     return done;
 }
