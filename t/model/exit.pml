@@ -2,8 +2,8 @@
  * of which exit, are cancelled, or end in a handler.
  *
  * A model in Promela of src/exit/exit-run.c, src/exit/exit.c,
- * src/exit/exit-order.c and src/process/shutdown.c; see HACKING.md for how to
- * run it.  Each step names the C that it stands for.
+ * src/exit/exit-order.c, src/exit/exit-levels.c and src/process/shutdown.c; see
+ * HACKING.md for how to run it.  Each step names the C that it stands for.
  *
  * Each thread does a few operations, chosen anew each time: registers a
  * handler, unregisters any that was registered, runs the registry, unloads the
@@ -53,6 +53,7 @@
  * Macros: THREADS, HANDLERS, OPERATIONS, PRESENT; LEVELS, 1 or 2; CALLS; CANCELS, up to how
  * many threads are cancelled; ENDS for threads that end in handlers; KEEP,
  * PLUGIN, QUICK; and what is wrong on purpose:
+ *     NOT_RAISED     what is registered is not looked for above `highest`
  *     ONE_ORDER      a run looks for the newest of all levels together
  *     ASIDE_ALONE    what was set aside is brought back for the lowest level
  *                    only
@@ -134,7 +135,7 @@ bit leaving[NUMBERS];
 bit plugin[NUMBERS];         /* its code lies in the plugin */
 bit quick[NUMBERS];
 
-/* struct gcw__order, one for each level: with room for all, so that they never
+/* struct gcw__order, one for each level (exit-levels.c): with room for all, so that they never
  * move.  The slots of all are numbered together, and so are `end` and `top`. */
 #define SLOTS (LEVELS * HANDLERS)
 #define BOTTOM(l) ((l) * HANDLERS)
@@ -142,8 +143,11 @@ bit quick[NUMBERS];
 byte slots[SLOTS];
 byte end[LEVELS], top[LEVELS];
 
+/* exit-levels.c: above `highest` no handler waits. */
+byte highest;
+
 #define HAS_WAITING(l) (end[l] != BOTTOM(l))
-#define NONE_WAITS (!HAS_WAITING(0) && !HAS_WAITING(LEVELS - 1))
+#define NONE_WAITS (!HAS_WAITING(0) && !HAS_WAITING(highest))
 #define IS_ASIDE(h) (slot[h] > top[rank[h]])
 
 /* struct gcw_exit_registry: `owner`, `depth`; its `unloading`, if there is
@@ -232,7 +236,10 @@ inline order_push(h)
     assert(end[rank[h]] < top[rank[h]]);
     slots[end[rank[h]]] = h;
     end[rank[h]]++;
-    slot[h] = end[rank[h]]
+    slot[h] = end[rank[h]];
+#ifndef NOT_RAISED
+    highest = (highest < rank[h] -> rank[h] : highest)
+#endif
 }
 
 /* gcw__order_set_aside: the newest of its level is h */
@@ -278,8 +285,9 @@ inline order_bring_back()
 {
     order_bring_back_level(0);
 #if LEVELS > 1 && !defined(ASIDE_ALONE)
-    order_bring_back_level(1)
+    order_bring_back_level(1);
 #endif
+    highest = LEVELS - 1
 }
 
 /* The next slot to look at, when `at` is come to: higher levels are first. */
@@ -490,15 +498,15 @@ inline start(h)
     taken = 1
 }
 
-/* l: the highest level of which a handler waits; 0: perhaps none */
+/* gcw__levels_look.  l: the highest level of which a handler waits; or 0 */
 inline find_level(l)
 {
-    l = LEVELS - 1;
+    highest = (HAS_WAITING(highest) -> highest : 0);
+    l = highest;
 #ifdef ONE_ORDER
     l = (HAS_WAITING(0) && HAS_WAITING(l)
-         && slots[end[0] - 1] > slots[end[l] - 1] -> 0 : l);
+         && slots[end[0] - 1] > slots[end[l] - 1] -> 0 : l)
 #endif
-    l = (HAS_WAITING(l) -> l : 0)
 }
 
 /* take_next, but for its start */

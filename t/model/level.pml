@@ -1,10 +1,11 @@
 /* level.pml: levels and places of exit handlers, and a library that starts in
  * the middle of a run.
  *
- * A model in Promela of src/exit/exit-order.c, src/exit/exit-run.c,
- * src/exit/exit-place.c, src/process/early.c and src/process/shutdown.c, as far
- * as they say which handler is next; see HACKING.md for how to run it.  Each
- * step names the C that it stands for.
+ * A model in Promela of src/exit/exit-levels.c, src/exit/exit-order.c,
+ * src/exit/exit-registry.c, src/exit/exit-run.c, src/exit/exit-place.c,
+ * src/process/atexit.c and src/process/shutdown.c, as far as they say which
+ * handler is next; see HACKING.md for how to run it.  Each step names the C
+ * that it stands for.
  *
  * Each thread does a few operations, chosen anew each time: registers a plain
  * function (gcw_atexit), which has a place among the C library's handlers;
@@ -13,10 +14,9 @@
  * exits.  While a handler of its is being called, the operations are what the
  * handler does, nested to any depth that the operations allow.
  *
- * Before the library is started there are plain functions alone, in an order
- * of their own in memory from malloc.  To start it is to look how many there
- * are, to allocate so much, and to move them under the exit lock, if it is
- * enough.
+ * Before the library is started there are plain functions alone, in a registry
+ * of their own (gcw__exit_early).  To start it is to move all that are in that to
+ * the one of the roots, which is the default registry from then on.
  *
  * The C library's list is there as it is: places and strangers, in the order
  * of their registration; at the bottom are calls that run everything, as many
@@ -48,8 +48,7 @@
  *     DUE_ONCE       a run down to a place asks once whether it is due
  *     MOVED_LATE     the library is ready in one section, and the functions
  *                    are moved in another
- *     ROOM_ONCE      what there was no room for when the library looked is
- *                    not moved
+ *     MOVED_EARLY    what is there is looked up before the lock is taken
  *     ASKED_EARLY    whether the library is ready is asked before the lock is
  *                    taken, and not again
  *     TWICE          a library that was started meanwhile is started again
@@ -102,12 +101,12 @@ byte age[NUMBERS], ages;
 byte slots[LEVELS * HANDLERS];
 byte end[LEVELS];
 
-/* early.c */
+/* gcw__exit_early */
 byte early[HANDLERS];
 byte early_end;
 
-/* exit-place.c: `waits`, of each place.  start.c: gcw__ready.  exit.c:
- * `exit_closed`. */
+/* exit-place.c: `waits`, of each place.  gcw__exit_default is that of the
+ * roots.  exit.c: `exit_closed`. */
 bit waits[NUMBERS];
 bit ready, closed;
 
@@ -225,7 +224,7 @@ inline find_level(l)
 #define WAS_READY ready
 #endif
 
-/* try_to_add: of the registry, or of the functions that are early. */
+/* try_to_add_function, with has_moved; try_to_add */
 inline add(h, l)
 {
     if
@@ -253,12 +252,12 @@ inline new_place(h, has_place)
     fi
 }
 
-/* The functions, from the given one on, move to the registry. */
-inline move(from)
+/* All that are early, or so many, are the first of the registry. */
+inline move(many)
 {
-    for (i : from .. HANDLERS - 1) {
+    for (i : 0 .. HANDLERS - 1) {
         if
-        :: i < early_end -> push(early[i], ZERO)
+        :: i < many -> push(early[i], ZERO)
         :: else
         fi;
 #ifndef COPIED
@@ -267,22 +266,16 @@ inline move(from)
     }
     i = 0;
 #ifndef COPIED
-    early_end = from
+    early_end = 0
 #endif
 }
 
-/* Under the exit lock: moves all if there is room, and is ready. */
-inline publish(room)
+/* gcw__exit_install */
+inline install(many)
 {
-#ifdef ROOM_ONCE
-    n = (early_end > room -> early_end - room : 0);
-#else
-    n = 0;
-#endif
 #ifndef MOVED_LATE
-    move(n);
+    move(many);
 #endif
-    n = 0;
     ready = 1
 }
 
@@ -463,7 +456,7 @@ proctype thread(byte me) provided (!over)
 #ifdef DOWNWARDS
     byte lowest[OPERATIONS];
 #endif
-    byte h, l, room;
+    byte h, l, many;
     bit found, has_place, was_ready;
 
     /* What the thread does, or the handler that it calls. */
@@ -516,13 +509,13 @@ again:
        }
        goto again
 
-    /* start_library: what there is room for; publish_roots */
+    /* gcw_init: publish_roots, or another thread was first */
     :: d_step {
            MAY_OPERATE && !ready ->
            operation();
-           room = early_end
+           many = early_end
        }
-       do
+       if
 #ifdef TWICE
        :: d_step {
               ready ->
@@ -534,20 +527,18 @@ again:
               end[2] = 0;
               i = 0
           }
-          break
 #else
-       :: ready -> break
+       :: ready
 #endif
-#ifdef ROOM_ONCE
-       :: d_step { !ready -> publish(room) } break
+#ifdef MOVED_EARLY
+       :: d_step { !ready -> install(many) }
 #else
-       :: d_step { !ready && early_end <= room -> publish(room) } break
-       :: d_step { !ready && early_end > room -> room = early_end }
+       :: d_step { !ready -> install(early_end) }
 #endif
-       od;
-       room = 0;
+       fi;
+       many = 0;
 #ifdef MOVED_LATE
-       d_step { move(0) }
+       d_step { move(early_end) }
 #endif
        goto again
 
