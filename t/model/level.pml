@@ -15,8 +15,8 @@
  * handler does, nested to any depth that the operations allow.
  *
  * Before the library is started there are plain functions alone, in a registry
- * of their own (gcw__exit_early).  To start it is to move all that are in that to
- * the one of the roots, which is the default registry from then on.
+ * of their own (gcw__exit_early).  To start it is to move all that are in that
+ * to the one of the roots, which is the default registry from then on.
  *
  * The C library's list is there as it is: places and strangers, in the order
  * of their registration; at the bottom are calls that run everything, as many
@@ -586,7 +586,11 @@ exits:
 
     /* give_all_back: who waits gives its turn back, and does not go on. */
     if
-    :: d_step { OTHER_LEADS && depth != 0 && owner == me -> depth = 0; owner = 0 }
+    :: d_step {
+           OTHER_LEADS && depth != 0 && owner == me ->
+           depth = 0;
+           owner = 0
+       }
        goto done
     :: OTHER_LEADS && !(depth != 0 && owner == me) -> goto done
     :: d_step { !OTHER_LEADS && !IS_OTHER -> leader = me + 1 }
