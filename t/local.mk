@@ -359,8 +359,9 @@ EXTRA_DIST += $(test_scripts) t/throw.cc t/fuzz/corpus t/installed.sh \
 	t/languages.sh t/module.sh t/ok.sh t/tap.sh t/valgrind.supp
 
 # Models, checked with spin: make check-model.  Add one here.
-EXTRA_DIST += t/model/check.sh t/model/emit.pml t/model/ephemeron.pml t/model/exit.pml \
-	t/model/read.pml t/model/start.pml
+EXTRA_DIST += t/model/check.sh t/model/deadline.pml t/model/emit.pml \
+	t/model/ephemeron.pml t/model/exit.pml t/model/level.pml t/model/read.pml \
+	t/model/signal.pml t/model/start.pml
 .PHONY: check-model
 check-model:
 	CC='$(CC)' $(SHELL) $(srcdir)/t/model/check.sh $(srcdir)/t/model model.dir
