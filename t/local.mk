@@ -68,6 +68,13 @@ else
 test_programs += t/no-proxy.t
 endif
 
+# Those of the example with epoll.
+if HAVE_EPOLL
+test_programs += t/service-kills.t t/service.t
+endif
+t_service_t_SOURCES = t/service.c t/serving.c t/serving.h
+t_service_kills_t_SOURCES = t/service-kills.c t/serving.c t/serving.h
+
 # Tests that are shell scripts.  Add one here.
 test_scripts = \
 	t/bench.t \
