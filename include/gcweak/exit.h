@@ -33,9 +33,9 @@
  *   Handlers of a higher level run before those of a lower one, whenever they
  *   were registered; within a level the last registered runs first.  Most have
  *   level 0.  What must be there to the last, a log for instance, has
- *   GCW_EXIT_LAST, and GCW_EXIT_FIRST is before all others.  One that is
- *   registered during a run waits for its level; if that is higher than what is
- *   left, it is the next.
+ *   GCW_EXIT_LAST, and GCW_EXIT_FIRST is before all others.  Cleanups run after
+ *   all levels.  One that is registered during a run waits for its level; if
+ *   that is higher than what is left, it is the next.
  *
  * What hangs
  *   A handler may hang for ever, in a close for instance.  With a limit of its
@@ -149,7 +149,7 @@ void gcw_exit_options_init(gcw_exit_options *o);
 /* What a handler's method gets as its argument, for the time of the call. */
 typedef struct gcw_exit_info {
     gcw_exit_registry *registry;
-    gcw_exit_handler *handler;
+    gcw_exit_handler *handler;   /* NULL: a function that has a number only */
     const char *name;    /* from the options, or NULL */
     int status;          /* of exit, where the C library tells it; of
                           * gcw_exit_run; otherwise 0 */
