@@ -7,8 +7,8 @@
 (require :cmp)
 
 (defparameter *files*
-  '("package" "base" "library" "reference" "cleanup" "event" "hub" "exit" "map"
-    "guardian"))
+  '("package" "base" "library" "reference" "cleanup" "event" "hub" "exit" "signal"
+    "map" "guardian"))
 
 (defparameter *loaded* '("package" "base")
   "What the others need when they are compiled.")

@@ -159,6 +159,7 @@ it by itself.  Then exit handlers and cleanups are refused."
 
 (defun shutdown-at-quit ()
   "Is ECL's exit hook."
+  (ffi:c-inline () () :void "gcwe_claim_exit()" :one-liner t)
   (let ((status ext:*program-exit-code*))
     (shutdown (if (typep status '(signed-byte 32)) status 0))))
 

@@ -9,6 +9,12 @@
 
 #include "gcweak-ecl.h"
 
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <unistd.h>
+
 /* Calls (gcweak::call-at-exit function self status) in Lisp, where self may be
  * NIL. */
 static void
@@ -226,6 +232,143 @@ gcwe_name(cl_object string)
     return (const char *)name;
 }
 
+/* --- Signals --------------------------------------------------------------- */
+
+/* The thread that waits for a signal is none of ECL's until then: so EXT:QUIT
+ * need not end it. */
+
+enum { PATIENCE = 1000 };            /* milliseconds */
+
+static atomic_bool exit_claimed, program_waits;
+static int signal_fd;
+
+bool
+gcwe_claim_exit(void)
+{
+    return !atomic_exchange(&exit_claimed, true);
+}
+
+static void
+exit_has_begun(void)
+{
+    atomic_store(&exit_claimed, true);
+}
+
+/* Has the Lisp process quit that asked for that. */
+static void
+have_it_quit(void)
+{
+    cl_env_ptr env;
+
+    if (!ecl_import_current_thread(ECL_NIL, ECL_NIL))
+        return;
+    env = ecl_process_env();
+    ECL_CATCH_ALL_BEGIN(env) {
+        cl_funcall(1, ecl_make_symbol("HAVE-IT-QUIT", "GCWEAK"));
+    } ECL_CATCH_ALL_IF_CAUGHT {
+    } ECL_CATCH_ALL_END;
+    ecl_release_current_thread();
+}
+
+/* Since ECL takes itself down in exit, the thread must be one of its own. */
+static void
+exit_here(void)
+{
+    ecl_import_current_thread(ECL_NIL, ECL_NIL);
+    gcw_exit_by_signal(0);
+}
+
+static void *
+wait_for_signal(void *unused)
+{
+    struct pollfd signal = { .fd = signal_fd, .events = POLLIN };
+
+    while (poll(&signal, 1, -1) <= 0)
+        continue;
+    if (atomic_load(&program_waits) || atomic_load(&exit_claimed))
+        return unused;
+    have_it_quit();
+    poll(NULL, 0, PATIENCE);
+    if (gcwe_claim_exit())
+        exit_here();
+    return unused;
+}
+
+/* All but what the collector needs. */
+static void
+signals_to_block(sigset_t *set)
+{
+    sigfillset(set);
+    sigdelset(set, GC_get_suspend_signal());
+    sigdelset(set, GC_get_thr_restart_signal());
+    sigdelset(set, SIGSEGV);
+    sigdelset(set, SIGBUS);
+    sigdelset(set, SIGFPE);
+    sigdelset(set, SIGILL);
+}
+
+static int
+make_signal_thread(void)
+{
+    sigset_t block, before;
+    pthread_t thread;
+    int error;
+
+    signals_to_block(&block);
+    pthread_sigmask(SIG_BLOCK, &block, &before);
+    error = pthread_create(&thread, NULL, wait_for_signal, NULL);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (error == 0)
+        pthread_detach(thread);
+    return error;
+}
+
+/* In a child all begins anew. */
+static void
+begin_signals(void)
+{
+    static pid_t process;
+
+    if (process == getpid())
+        return;
+    if (process == 0)
+        atexit(exit_has_begun);
+    process = getpid();
+    signal_fd = -1;
+    atomic_store(&exit_claimed, false);
+    atomic_store(&program_waits, false);
+}
+
+int
+gcwe_await_signals(void)
+{
+    int fd;
+
+    begin_signals();
+    if (signal_fd >= 0 || atomic_load(&program_waits))
+        return 0;
+    fd = gcw_exit_signal_fd();
+    if (fd < 0)
+        return -1;
+    signal_fd = fd;
+    errno = make_signal_thread();
+    if (errno == 0)
+        return 0;
+    signal_fd = -1;
+    return -1;
+}
+
+int
+gcwe_signal_fd(void)
+{
+    int fd = gcw_exit_signal_fd();
+
+    begin_signals();
+    if (fd >= 0)
+        atomic_store(&program_waits, true);
+    return fd;
+}
+
 /* --- The system ------------------------------------------------------------ */
 
 const char *
@@ -233,6 +376,7 @@ gcwe_errno_name(int number)
 {
     switch (number) {
     case EAGAIN: return "EAGAIN";
+    case EBUSY: return "EBUSY";
     case EINVAL: return "EINVAL";
     case EMFILE: return "EMFILE";
     case ENFILE: return "ENFILE";

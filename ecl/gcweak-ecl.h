@@ -64,6 +64,16 @@ bool gcwe_collectable(cl_object x);
 /* A string in UTF-8, in collected memory; NULL for NIL. */
 const char *gcwe_name(cl_object string);
 
+/* Whether nobody else exits; true once in a process. */
+bool gcwe_claim_exit(void);
+
+/* Sees to it that somebody waits for a signal.  Not from two threads at once.
+ * Returns 0, or -1 with errno. */
+int gcwe_await_signals(void);
+
+/* A descriptor for the program, which waits from now on.  -1 with errno. */
+int gcwe_signal_fd(void);
+
 /* The name of an error as in <errno.h>. */
 const char *gcwe_errno_name(int number);
 

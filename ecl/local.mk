@@ -17,7 +17,8 @@ ecl_lisp = \
 	ecl/library.lisp \
 	ecl/map.lisp \
 	ecl/package.lisp \
-	ecl/reference.lisp
+	ecl/reference.lisp \
+	ecl/signal.lisp
 
 # The programs that t/ecl.t runs.  Add one here.
 ecl_tests = \

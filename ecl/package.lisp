@@ -38,6 +38,9 @@
    #:exit-registry #:make-exit-registry #:exit-registry-p
    #:exit-registry-run #:exit-registry-error-handler
    #:*exit-status* #:shutdown
+   ;; Signals
+   #:exit-on-signal #:exit-off-signal #:exit-signal
+   #:exit-signal-file-descriptor #:exit-by-signal
    ;; Weak maps
    #:weak-map #:make-weak-map #:weak-map-p #:weak-map-get #:weak-map-ensure
    #:weak-map-replace #:weak-map-remove #:weak-map-count #:weak-map-do

@@ -226,6 +226,7 @@ void gcwg_cleanup_init(void);
 void gcwg_event_init(void);
 void gcwg_hub_init(void);
 void gcwg_exit_init(void);
+void gcwg_signal_init(void);
 void gcwg_map_init(void);
 void gcwg_ephemeron_init(void);
 void gcwg_guardian_init(void);

@@ -37,6 +37,9 @@
             make-exit-registry default-exit-registry exit-registry?
             exit-registry-run! set-exit-error-handler! exit-status
 
+            exit-on-signal exit-off-signal exit-signal exit-signal-port
+            exit-by-signal
+
             make-weak-key-map make-weak-value-map make-doubly-weak-map
             make-strong-value-map weak-map? weak-map-ref weak-map-set!
             weak-map-setdefault! weak-map-replace! weak-map-remove!
@@ -74,7 +77,7 @@
   %dispatch-steps
   %set-reporter! %exit-handler-register %exit-handler-unregister
   %run-steps %run-at? %run-enter %run-leave %library-runs? %run-by-library
-  %status
+  %status %exit-on-signal %claim-exit %main-thread?
   %map-for-each-first %map-fold-first %map-next %map-kind
   %make-guardian %guardian-add %guardian-next %guardian-file-descriptor
   %guardian-port
@@ -531,6 +534,37 @@ place of a report on the current error port; #f: report again.")
 (define-primitive exit-status
   "Return the status of the run that calls this handler; #f outside of
 handlers.")
+
+
+;;; Signals.
+
+;; On the thread that has asked, unless another exits already.  `exit' in
+;; another thread than the main one would end only that.
+(define (exit-as-asked)
+  (when (%claim-exit)
+    ((if (%main-thread?) exit primitive-exit) (+ 128 (exit-signal)))))
+
+(define* (exit-on-signal sig #:key chain? force?)
+  "Have the signal SIG lead to an exit, on the thread that asks first; then the
+process dies by the signal.  A second one ends it at once.  Return #f if the
+signal is ignored, and stays so.  CHAIN?: a handler that there is, as one of
+sigaction, is called first.  FORCE?: also if it is ignored."
+  (%exit-on-signal sig chain? force? exit-as-asked))
+
+(define-primitive exit-off-signal
+  "Take back what exit-on-signal did for SIG.  Return #f if it was not asked
+for.")
+
+(define-primitive exit-signal
+  "Return the signal that has come, or #f.")
+
+(define-primitive exit-signal-port
+  "Return a port that is readable once a signal has come; from now on the
+program exits by itself.")
+
+(define-primitive exit-by-signal
+  "Exit as primitive-exit does; then the process dies by SIG, or else by the
+signal that has come, or by SIGTERM.")
 
 
 ;;; Weak maps.

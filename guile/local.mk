@@ -18,6 +18,7 @@ guile_sources = \
 	guile/mailbox.c \
 	guile/map.c \
 	guile/method.c \
+	guile/signal.c \
 	guile/step.c
 
 # The programs that t/guile.t runs.  Add one here.

@@ -35,11 +35,15 @@ write_setup() {
 END
 }
 
+# What a program is run by, or nothing.
+under=
+
 # evaluate FORM...: in a new ECL, which ends with status 1 after an error.
 evaluate() {
     printf '%s\n' "(load \"$scratch/setup.lisp\" :verbose nil)" "$@" '(ext:quit 0)' \
         > "$scratch/main.lisp"
-    keep_output "$ECL" --norc --shell "$scratch/main.lisp"
+    # shellcheck disable=SC2086 # nothing, or a command
+    keep_output $under "$ECL" --norc --shell "$scratch/main.lisp"
 }
 
 # compile FILE: into the directory of compiled programs, once.
@@ -135,6 +139,25 @@ failures() {
     ends interrupts 0 'T|INSIDE|AFTER'
 }
 
+# How it ends is the last line that is said.
+signals() {
+    "${CC:-cc}" -o "$scratch/watch" "$srcdir/t/watch.c" || exit 99
+    under=$scratch/watch
+    ends signal-orderly 0 'HANDLER 143|killed by 15'
+    ends signal-unwinds 0 'UNWOUND|HANDLER 143|killed by 15'
+    ends signal-without-interrupts 0 'METHOD 143|killed by 15'
+    ends signal-twice 0 'HANGS|killed by 15'
+    ends signal-in-exit 0 'SIGNAL|GOES ON 15|HANDLER 3|killed by 15'
+    ends signal-ignored 0 'NIL NIL|NIL NIL|T|killed by 1'
+    ends signal-with-handler 0 'EBUSY|T|killed by 2'
+    ends signal-refused 0 'EINVAL|EINVAL|status 0'
+    ends signal-taken-back 0 'T NIL|killed by 15'
+    ends signal-file-descriptor 0 'T|15|HANDLER 143|killed by 15'
+    ends signal-by-hand 0 'METHOD 138|killed by 10'
+    ends signal-in-a-process 0 'HANDLER|killed by 15'
+    under=
+}
+
 # --- The page ----------------------------------------------------------------
 
 # run_example MODE FILE: alone, as a user would.
@@ -156,6 +179,7 @@ all_tests() {
     ways_to_end
     what_runs
     failures
+    signals
     test_examples
     echo 'all tests were made'
 }
@@ -166,7 +190,7 @@ cd "$scratch" || exit 99
 write_setup
 case ${1-} in
 page) { test_examples; echo 'all tests were made'; } | number ;;
-ends) { ways_to_end; what_runs; failures; echo 'all tests were made'; } |
+ends) { ways_to_end; what_runs; failures; signals; echo 'all tests were made'; } |
     number ;;
 '') all_tests | number ;;
 *)

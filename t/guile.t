@@ -147,6 +147,22 @@ inherited|parent's|parent's cleanup"
     ends fork-guardian 0 'it #f|child 20|it #f'
 }
 
+signals() {
+    ends signal-orderly 0 'handler kept 143|killed by 15, status #f'
+    ends signal-unwinds 0 'unwound|killed by 15, status #f'
+    ends signal-while-reading 0 'handler kept 143|killed by 15, status #f'
+    ends signal-twice 0 'hangs|killed by 15, status #f'
+    ends signal-in-exit 0 \
+        'goes on, 15|handler kept 3|killed by 15, status #f'
+    ends signal-ignored 0 '#f#f|#f#f|#t|killed by 1, status #f'
+    ends signal-with-handler 0 '#t|15|killed by 15, status #f'
+    ends signal-taken-back 0 '#t#f|killed by 15, status #f'
+    ends signal-port 0 '#f|#t|handler kept 130|killed by 2, status #f'
+    ends signal-by-hand 0 'handler kept 138|killed by 10, status #f'
+    ends signal-in-child 0 "killed by 15, status #f|inherited|\
+killed by 15, status #f|#f|inherited|killed by 15, status #f"
+}
+
 # says PATTERN: a line of the output matches.
 says() {
     grep -q "$1" "$scratch/out"
@@ -196,6 +212,7 @@ all_tests() {
     what_runs
     failures
     forks
+    signals
     repls
     srfi_124
     test_examples

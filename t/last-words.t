@@ -58,27 +58,6 @@ main(void)
 }
 C
 
-# Its parent.
-cat > "$dir/watch.c" <<'C'
-#include <stdio.h>
-#include <sys/wait.h>
-#include <unistd.h>
-int
-main(int argc, char **argv)
-{
-    int status;
-    if (fork() == 0 && argc > 1)
-        return execv(argv[1], argv + 1);
-    if (wait(&status) < 0)
-        return 1;
-    if (WIFSIGNALED(status))
-        printf("killed by %d\n", WTERMSIG(status));
-    else
-        printf("status %d\n", WEXITSTATUS(status));
-    return 0;
-}
-C
-
 printf '%s\n' handler program stranger flushed 'killed by 15' \
     > "$dir/expected"
 
@@ -104,7 +83,7 @@ dies()
 echo 1..4
 [ -e "$builddir/libgcweak-atexit.a" ] ||
     { skip 4 'the C library has no on_exit'; exit 0; }
-if ! compile watch "$dir/watch.c" ||
+if ! compile watch "$srcdir/t/watch.c" ||
     ! compile libstranger.so -fPIC -shared "$dir/stranger.c" ||
     ! [ -e "$libs/libgcweak.so" ]
 then

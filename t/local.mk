@@ -362,7 +362,7 @@ if HAVE_GUILE
 t/install.log: t/guile.log
 endif
 
-EXTRA_DIST += $(test_scripts) t/throw.cc t/fuzz/corpus t/installed.sh \
+EXTRA_DIST += $(test_scripts) t/throw.cc t/watch.c t/fuzz/corpus t/installed.sh \
 	t/languages.sh t/module.sh t/ok.sh t/tap.sh t/valgrind.supp
 
 # Models, checked with spin: make check-model.  Add one here.

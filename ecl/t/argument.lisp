@@ -62,6 +62,9 @@
       (exit-registry-run ,registry :status)
       (exit-registry-error-handler ,event)
       (shutdown :status)
+      (exit-on-signal :term)
+      (exit-off-signal "TERM")
+      (exit-by-signal 1.5)
       (make-weak-map :weakness :no)
       (weak-map-get ,object ,event)
       (weak-map-ensure 1 ,map 1)
@@ -93,6 +96,7 @@
     (sort (mapcar #'symbol-name (functions-without-a-call)) #'string<)
     (sort (mapcar #'symbol-name
                   '(cleanup-p collect event-p exit-handler-p exit-registry-p
+                    exit-signal exit-signal-file-descriptor
                     gcweak-error-name gcweak-error-operation
                     gcweak-error-reason gcweak-version guardian-p hub-p
                     dead-object-handle listener-p make-event

@@ -201,4 +201,111 @@
      (mp:interrupt-process mp:*current-process* (saying 'inside))
      (say 'after))))
 
+;;; Signals.
+
+(defun c-int (name &rest arguments)
+  "Calls a function of C, of numbers."
+  (si:call-cfun (si:find-foreign-symbol name :default :pointer-void 0) :int
+                (mapcar (constantly :int) arguments) arguments))
+
+(defconstant +hup+ 1)
+(defconstant +int+ 2)
+(defconstant +usr1+ 10)
+(defconstant +term+ 15)
+
+(defun wait-for-ever ()
+  (loop (sleep 1)))
+
+(defun end-by (signal)
+  (exit-on-signal signal)
+  (c-int "raise" signal)
+  (wait-for-ever))
+
+(defun refusal (function &rest arguments)
+  "The name of the error."
+  (handler-case (apply function arguments)
+    (gcweak-error (condition) (gcweak-error-name condition))))
+
+(define-way signal-orderly
+  (exit-handler-register #'say-status)
+  (end-by +term+))
+
+(define-way signal-unwinds
+  (exit-handler-register #'say-status)
+  (unwind-protect (end-by +term+)
+    (say 'unwound)))
+
+;; Another thread exits, by C's exit.
+(define-way signal-without-interrupts
+  (say-method-status)
+  (exit-on-signal +term+)
+  (mp:without-interrupts
+    (c-int "raise" +term+)
+    (loop (c-int "sleep" 1))))
+
+(define-way signal-twice
+  (exit-handler-register #'say-status)
+  (exit-handler-register (lambda ()
+                           (say 'hangs)
+                           (c-int "raise" +term+)
+                           (wait-for-ever)))
+  (end-by +term+))
+
+(define-way signal-in-exit
+  (exit-handler-register #'say-status)
+  (exit-on-signal +term+)
+  (exit-handler-register (lambda ()
+                           (say 'signal)
+                           (c-int "raise" +term+)
+                           (sleep 1/100)
+                           (say "GOES ON" (exit-signal))))
+  (ext:quit 3))
+
+(define-way signal-ignored
+  (let ((ignore (si:find-foreign-symbol "signal" :default :pointer-void 0)))
+    (si:call-cfun ignore :pointer-void '(:int :unsigned-long)
+                  (list +hup+ 1)))
+  (say (exit-on-signal +hup+) (exit-on-signal +hup+ :chain t))
+  (c-int "raise" +hup+)
+  (say (exit-signal) (exit-off-signal +hup+))
+  (say (exit-on-signal +hup+ :force t))
+  (c-int "raise" +hup+)
+  (wait-for-ever))
+
+;; ECL has one for this signal.
+(define-way signal-with-handler
+  (ext:set-signal-handler +int+ (lambda (&rest unused) unused))
+  (say (refusal #'exit-on-signal +int+))
+  (exit-signal-file-descriptor)
+  (say (exit-on-signal +int+ :chain t))
+  (c-int "raise" +int+)
+  (exit-by-signal))
+
+(define-way signal-refused
+  (say (refusal #'exit-on-signal 17))
+  (say (refusal #'exit-off-signal 1000)))
+
+(define-way signal-taken-back
+  (exit-handler-register #'say-status)
+  (exit-on-signal +term+)
+  (say (exit-off-signal +term+) (exit-off-signal +term+))
+  (c-int "raise" +term+))
+
+(define-way signal-file-descriptor
+  (exit-handler-register #'say-status)
+  (exit-on-signal +term+)
+  (say (= (exit-signal-file-descriptor) (exit-signal-file-descriptor)))
+  (c-int "raise" +term+)
+  (say (exit-signal))
+  (ext:quit (+ 128 (exit-signal))))
+
+(define-way signal-by-hand
+  (say-method-status)
+  (exit-by-signal +usr1+))
+
+;; The process that asks is not the first one.
+(define-way signal-in-a-process
+  (exit-handler-register (saying 'handler))
+  (mp:process-join (mp:process-run-function "asks" #'end-by +term+)))
+
 (funcall (gethash (ext:getenv "GCWEAK_HOW") *ways*))

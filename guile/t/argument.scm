@@ -230,6 +230,17 @@
 (refuses (weak-guardian-file-descriptor guardian) 1 (no-handle guardian))
 (refuses (weak-guardian-port guardian) 1 (no-handle guardian))
 
+;; Numbers of signals; of those that are none, the system says so.
+(define no-number (list #f "text" 'symbol object car 1.5 (expt 2 40)))
+(refuses (exit-off-signal SIGTERM) 1 no-number)
+(refuses (exit-by-signal SIGTERM) 1 no-number)
+(refuses (exit-on-signal SIGTERM) 1 no-number)
+(refuses-unknown-options (exit-on-signal SIGTERM))
+(raises "exit-on-signal refuses what ends no process" 'system-error
+        (lambda () (exit-on-signal SIGCHLD)))
+(raises "exit-off-signal refuses what is no signal" 'system-error
+        (lambda () (exit-off-signal -1)))
+
 ;; What is said of an object that cannot be a target.
 (ok "the error says that it wants a collectable object"
     (string-contains
@@ -254,6 +265,7 @@
     weak-reference? weak-method? cleanup? event? listener? hub? exit-handler?
     exit-registry? make-weak-key-map make-weak-value-map make-doubly-weak-map
     make-strong-value-map weak-map? make-ephemeron ephemeron?
+    exit-signal exit-signal-port
     reference-barrier make-weak-guardian weak-guardian?))
 
 (define (procedure-names)

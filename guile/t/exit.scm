@@ -394,4 +394,119 @@
   (in-child (lambda () (say (guardian) " " (guardian))))
   (say (guardian) " " (guardian)))
 
+;;; --- Signals ---------------------------------------------------------------
+
+;; What a process of its own does; its parent says how it has ended.
+(define (say-end-of thunk)
+  (define child (primitive-fork))
+  (when (zero? child)
+    (thunk)
+    (primitive-_exit 98))
+  (let ((status (cdr (waitpid child))))
+    (say "killed by " (status:term-sig status) ", status "
+         (status:exit-val status))
+    (force-output)))
+
+(define-syntax-rule (define-end (name) body ...)
+  (define (name)
+    (say-end-of (lambda () body ... (wait)))))
+
+(define (signal-myself sig)
+  (kill (getpid) sig))
+
+;; The end of all but two.
+(define (end-by sig)
+  (exit-on-signal sig)
+  (signal-myself sig))
+
+(define-end (signal-orderly)
+  (expect-exit)
+  (end-by SIGTERM))
+
+(define-end (signal-unwinds)
+  (dynamic-wind
+    (const #f)
+    (lambda ()
+      (end-by SIGTERM)
+      (let loop () (loop)))
+    (lambda () (say "unwound"))))
+
+;; It is not in Scheme: another thread exits.
+(define-end (signal-while-reading)
+  (expect-exit)
+  (end-by SIGTERM)
+  (read-char (car (pipe))))
+
+(define-end (signal-twice)
+  (expect-exit)
+  (register "hangs" (lambda ()
+                      (say "hangs")
+                      (force-output)
+                      (signal-myself SIGTERM)
+                      (wait)))
+  (end-by SIGTERM))
+
+(define-end (signal-in-exit)
+  (expect-exit)
+  (exit-on-signal SIGTERM)
+  (register "signal" (lambda ()
+                       (signal-myself SIGTERM)
+                       (usleep 10000)
+                       (say "goes on, " (exit-signal))))
+  (exit 3))
+
+(define-end (signal-ignored)
+  (sigaction SIGHUP SIG_IGN)
+  (say (exit-on-signal SIGHUP) (exit-on-signal SIGHUP #:chain? #t))
+  (signal-myself SIGHUP)
+  (say (exit-signal) (exit-off-signal SIGHUP))
+  (say (exit-on-signal SIGHUP #:force? #t))
+  (signal-myself SIGHUP))
+
+(define-end (signal-with-handler)
+  (define heard (make-atomic-box #f))
+  (sigaction SIGTERM (lambda (sig) (atomic-box-set! heard sig)))
+  (say (catch 'system-error
+         (lambda () (exit-on-signal SIGTERM))
+         (lambda args (= EBUSY (system-error-errno args)))))
+  (exit-signal-port)
+  (exit-on-signal SIGTERM #:chain? #t)
+  (signal-myself SIGTERM)
+  (wait heard)
+  (say (exit-signal))
+  (exit-by-signal))
+
+(define-end (signal-taken-back)
+  (expect-exit)
+  (exit-on-signal SIGTERM)
+  (say (exit-off-signal SIGTERM) (exit-off-signal SIGTERM))
+  (force-output)
+  (signal-myself SIGTERM))
+
+(define-end (signal-port)
+  (define port (exit-signal-port))
+  (define (ready? seconds)
+    (pair? (car (select (list port) '() '() seconds))))
+  (expect-exit)
+  (exit-on-signal SIGINT)
+  (say (ready? 0))
+  (signal-myself SIGINT)
+  (say (ready? 60))
+  (exit (+ 128 (exit-signal))))
+
+(define-end (signal-by-hand)
+  (expect-exit)
+  (exit-by-signal SIGUSR1))
+
+;; The child is not asked to; then it asks itself.
+(define-end (signal-in-child)
+  (exit-handler-register! (lambda () (say "inherited") (force-output))
+                          #:inherit? #t)
+  (exit-on-signal SIGTERM)
+  (say-end-of (lambda () (signal-myself SIGTERM)))
+  (say-end-of (lambda () (end-by SIGTERM) (wait)))
+  (say (exit-signal))
+  (force-output)
+  (signal-myself SIGTERM))
+
 ((eval (string->symbol (last (command-line))) (current-module)))
