@@ -1,6 +1,6 @@
 /* exit.c: what exit handlers cost.
  *
- * Registering, taking back by handle in random order, and running.  glibc's
+ * Registering, taking back by handle or number in random order, and running.  glibc's
  * atexit cannot take back; it runs in a child's real exit, between a first
  * and a last handler that read the clock.  While it runs it gives memory
  * back to the system piece by piece; with the heap kept warm, it does not.
@@ -101,6 +101,25 @@ run_gcw(void)
 {
     if (gcw_exit_run(registry, 0) != 0)
         fail("exit", "a handler failed");
+}
+
+/* Functions of the default registry, and their numbers. */
+static void *
+add_number(size_t i)
+{
+    uint64_t id = gcw_atexit_data(count, NULL);
+
+    (void)i;
+    if (id == 0)
+        fail("gcw_atexit_data", "failed");
+    return (void *)(uintptr_t)id;
+}
+
+static void
+undo_number(void *number)
+{
+    if (gcw_exit_unregister_id((uintptr_t)number) != GCW_REMOVED)
+        fail("gcw_atexit_data", "a function could not be taken off");
 }
 
 static void
@@ -238,6 +257,20 @@ sample_gcw(const struct load *load, double *values)
 }
 
 static void
+setup_numbers(const struct load *load)
+{
+    setup_gcw(load);
+    registry = must(gcw_exit_default());
+}
+
+static void
+sample_numbers(const struct load *load, double *values)
+{
+    sample(&(struct way) { add_number, undo_number, run_gcw }, load->targets,
+           values);
+}
+
+static void
 sample_methods(const struct load *load, double *values)
 {
     sample(&(struct way) { add_method, undo_gcw, run_gcw }, load->targets,
@@ -268,17 +301,23 @@ exit_ends(void)
     report(at_exit.values);
 }
 
+static int (*atexit_of_sample)(void (*fn)(void));
+
 static void
 add_atexit(void (*fn)(void))
 {
-    if (atexit(fn) != 0)
+    if (atexit_of_sample(fn) != 0)
         fail("atexit", "failed");
 }
 
+/* The collector runs, as it does beside the others: in a process with its threads
+ * the C library's locks cost more. */
 static void
-setup_nothing(const struct load *load)
+setup_collector(const struct load *load)
 {
     (void)load;
+    if (gcw_init() != 0)
+        fail("gcw_init", "failed");
 }
 
 /* glibc keeps its handlers in malloc'ed blocks of 32; as much memory as they
@@ -289,6 +328,7 @@ setup_warm(const struct load *load)
     size_t size = (load->targets + 64) * 40;
     char *heap;
 
+    setup_collector(load);
     mallopt(M_MMAP_THRESHOLD, INT_MAX);
     mallopt(M_TRIM_THRESHOLD, INT_MAX);
     heap = must(malloc(size));
@@ -298,10 +338,12 @@ setup_warm(const struct load *load)
 }
 
 static void
-sample_atexit(const struct load *load, double *values)
+sample_by(int (*its_atexit)(void (*fn)(void)), const struct load *load,
+          double *values)
 {
     double begin;
 
+    atexit_of_sample = its_atexit;
     at_exit.n = load->targets;
     at_exit.values = values;
     add_atexit(exit_ends);
@@ -314,16 +356,35 @@ sample_atexit(const struct load *load, double *values)
     exit(0);
 }
 
-enum { GLIBC, WARM, ARRAY, FUNCTIONS, METHODS, PYTHON_ALL, PYTHON_FEW, WAYS };
+static void
+sample_atexit(const struct load *load, double *values)
+{
+    sample_by(atexit, load, values);
+}
+
+static void
+sample_gcw_atexit(const struct load *load, double *values)
+{
+    sample_by(gcw_atexit, load, values);
+}
+
+enum {
+    GLIBC, WARM, ARRAY, NUMBERED, PLAIN, FUNCTIONS, METHODS, PYTHON_ALL,
+    PYTHON_FEW, WAYS
+};
 
 /* The collector has no exit handlers: the raw way is the C library's.
  * CPython's atexit.unregister walks over all handlers. */
 static const struct contestant who[WAYS] = {
-    [GLIBC] = { "atexit, cold heap", setup_nothing, sample_atexit,
+    [GLIBC] = { "atexit, cold heap", setup_collector, sample_atexit,
                 .role = NO_ROLE },
     [WARM] = { "raw: atexit, warm heap", setup_warm, sample_atexit,
                .role = RAW },
     [ARRAY] = { "limit: array", setup_array, sample_array, .role = LIMIT },
+    [NUMBERED] = { "gcw_atexit_data", setup_numbers, sample_numbers,
+                   .role = NO_ROLE },
+    [PLAIN] = { "gcw_atexit, at its place", setup_warm, sample_gcw_atexit,
+                .role = NO_ROLE, .most_targets = 100000 },
     [FUNCTIONS] = { "gcw_exit_register_fn", setup_gcw, sample_gcw,
                     .role = NO_ROLE },
     [METHODS] = { "gcw_exit_register", setup_methods, sample_methods,
@@ -335,15 +396,15 @@ static const struct contestant who[WAYS] = {
 };
 
 static const struct goal to_register[] = {
-    { "registering an exit handler", FUNCTIONS, TO_RAW, 1, 0 },
+    { "registering an exit handler", NUMBERED, TO_RAW, 1.5, 0 },
     { .of = NO_GOAL }
 };
 static const struct goal to_unregister[] = {
-    { "unregistering an exit handler", FUNCTIONS, TO_NOTHING, 100, 0 },
+    { "unregistering an exit handler", NUMBERED, TO_NOTHING, 100, 0 },
     { .of = NO_GOAL }
 };
 static const struct goal to_run[] = {
-    { "running an exit handler", FUNCTIONS, TO_RAW, 1, 0 },
+    { "running an exit handler", NUMBERED, TO_RAW, 1.2, 0 },
     { .of = NO_GOAL }
 };
 
@@ -351,7 +412,7 @@ static const struct measure measures[NUMBERS] = {
     [REGISTER] = { "exit-register", "exit: register", "handler", "handler",
                    NS, REGISTER, to_register },
     [UNREGISTER] = { "exit-unregister",
-                     "exit: unregister by handle in random order", "handler",
+                     "exit: unregister in random order", "handler",
                      "handler", NS, UNREGISTER, to_unregister },
     [PAIR] = { "exit-register-unregister", "exit: register and unregister",
                "handler", "handler", NS, PAIR, NULL },
@@ -378,12 +439,13 @@ void
 bench_exit(void)
 {
     static const char *const ways[] = {
-        "limit: array", "gcw_exit_register_fn", "gcw_exit_register"
+        "limit: array", "gcw_atexit_data", "gcw_exit_register_fn",
+        "gcw_exit_register"
     };
     static const struct goal goals[] = {
         { "an exit handler, and back, of that among 10^3", 1, TO_NOTHING, 1.5,
           0 },
-        { "an exit handler of a method, and back, of that among 10^3", 2,
+        { "an exit handler of a method, and back, of that among 10^3", 3,
           TO_NOTHING, 1.5, 0 },
         { .of = NO_GOAL }
     };
@@ -392,5 +454,5 @@ bench_exit(void)
         race(n);
     record_growth("exit-register-unregister",
                   &(struct load) { .targets = 1000 },
-                  &(struct load) { .targets = 1000000 }, ways, 3, goals);
+                  &(struct load) { .targets = 1000000 }, ways, 4, goals);
 }

@@ -22,6 +22,14 @@ endif
 examples_oldhook_LDADD = libgcweak.la $(GC_LIBS)
 examples_sortby_LDADD = libgcweak.la $(GC_LIBS)
 
+# The daemon has a loop with epoll.  Its test starts it a thousand times, and
+# signals it, without a script of libtool's before it.
+if HAVE_EPOLL
+noinst_PROGRAMS += examples/service
+endif
+examples_service_LDADD = libgcweak.la $(GC_LIBS)
+examples_service_LDFLAGS = -no-install
+
 # Those that build by themselves, for others to copy.
 EXTRA_DIST += \
 	examples/cmake/CMakeLists.txt \

@@ -136,11 +136,13 @@ def show_handler(handler):
     name = ""
     if extra is not None and number(extra["name"]) != 0:
         name = " " + text(extra["name"])
+    if extra is not None and number(extra["level"]) != 0:
+        name += " of level %d" % int(extra["level"]["level"])
     if number(handler["kind"]) == int(gdb.parse_and_eval("(int)GCW__METHOD")):
         method = called["method"]
         return "exit handler%s %s of %s, %s" % (
             name, code(method["fn"]), target(method["self"]), state)
-    return "exit handler%s %s, %s" % (name, code(called["plain"]), state)
+    return "exit handler%s %s, %s" % (name, code(called["function"]), state)
 
 
 SORTS = {
@@ -260,16 +262,36 @@ def say_entry(entry, show):
     say("  %#x  %s" % (number(entry), show(entry.dereference())))
 
 
-def list_handlers(registry):
-    order = registry["order"]
-    say("exit registry %#x %s" % (number(registry), text(registry["name"])))
-    end, top = number(order["end"]), number(order["top"])
-    numbers = list(range(number(order["capacity"]) - 1, top - 1, -1))
-    numbers += range(end - 1, -1, -1)
-    for at in numbers:
-        handler = order["slots"][at]
-        if number(handler) != 0 and number(handler["slot"]) == at + 1:
+def orders(registry):
+    """The orders of a registry, the highest level first."""
+    count, below = number(registry["levels_count"]), number(
+        registry["levels_below"])
+    for at in range(count - 1, below - 1, -1):
+        yield registry["levels"][at]["order"]
+    yield registry["order"]
+    for at in range(below - 1, -1, -1):
+        yield registry["levels"][at]["order"]
+
+
+def list_slot(slot, at):
+    kind = number(slot["kind"])
+    if kind == int(gdb.parse_and_eval("(int)GCW__HANDLE")):
+        handler = slot["call"]["handle"]
+        if number(handler["slot"]) == at + 1:
             say_entry(handler, show_handler)
+    elif kind != 0:
+        say("  number %d  exit handler %s, waiting" % (
+            number(slot["number"]), code(slot["call"]["function"])))
+
+
+def list_handlers(registry):
+    say("exit registry %#x %s" % (number(registry), text(registry["name"])))
+    for order in orders(registry):
+        end, top = number(order["end"]), number(order["top"])
+        numbers = list(range(number(order["capacity"]) - 1, top - 1, -1))
+        numbers += range(end - 1, -1, -1)
+        for at in numbers:
+            list_slot(order["slots"][at], at)
 
 
 def list_listeners(listeners):

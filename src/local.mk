@@ -44,9 +44,13 @@ gcweak_sources = \
 	src/event/listener.c \
 	src/event/listeners.c \
 	src/event/listeners.h \
+	src/exit/exit-back.c \
 	src/exit/exit-handler.c \
 	src/exit/exit-ids.c \
 	src/exit/exit-ids.h \
+	src/exit/exit-levels.c \
+	src/exit/exit-levels.h \
+	src/exit/exit-limit.c \
 	src/exit/exit-order.c \
 	src/exit/exit-order.h \
 	src/exit/exit-place.c \
@@ -71,6 +75,8 @@ gcweak_sources = \
 	src/ground/index.h \
 	src/ground/leader.c \
 	src/ground/leader.h \
+	src/ground/limit.c \
+	src/ground/limit.h \
 	src/ground/lock.c \
 	src/ground/lock.h \
 	src/ground/map.c \
@@ -128,8 +134,6 @@ gcweak_sources = \
 	src/marks/tracer.h \
 	src/marks/weak-table.h \
 	src/process/atexit.c \
-	src/process/early.c \
-	src/process/early.h \
 	src/process/fork.c \
 	src/process/fork.h \
 	src/process/last.c \

@@ -469,16 +469,28 @@ fill_registry(gcw_exit_registry *r)
 static inline void
 call_registry(gcw_exit_registry *r, struct target *t)
 {
-    gcw_exit_options o = { .name = "named", .keep = true };
+    gcw_exit_options o = { .name = "named", .keep = true, .level = 1 };
+    gcw_exit_entry entry;
     gcw_exit_handler *h;
     gcw_method *m = gcw_method_new(t, idle_method, NULL);
     fill_registry(r);
     CALL((h = gcw_exit_register(r, m, &o)) != NULL);
     CALL(gcw_exit_id(h) != 0);
+    CALL(gcw_exit_list(r, &entry, 1) == MANY + 1);
+    CALL(gcw_exit_limit(r, 60000) == 0);
+    CALL(gcw_exit_limit_abort(r, false) == 0);
+    CALL(gcw_exit_current() == NULL);
     CALL(gcw_exit_run(r, 1) == 0);
+    CALL(gcw_exit_limit(r, 0) == 0);
     CALL(gcw_exit_unregister(h) == GCW_REMOVED);
     fill_registry(r);
     CALL(gcw_exit_unregister_fn(r, idle) == MANY);
+    CALL(gcw_exit_register(r, m, &o) != NULL);
+    CALL(gcw_exit_unregister_method(r, m) == 1);
+    CALL(gcw_exit_register(r, m, &o) != NULL);
+    CALL(gcw_exit_unregister_object(r, t) == 1);
+    CALL(gcw_exit_register(r, m, &o) != NULL);
+    CALL(gcw_exit_clear(r) == 1);
     CALL(gcw_exit_on_error(r, idle_on_error, NULL) == 0);
     CALL(gcw_exit_register_fn(r, gives_up, NULL, NULL) != NULL);
     CALL(gcw_exit_run(r, 1) == 1);

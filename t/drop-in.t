@@ -178,6 +178,46 @@ unloads()
         printf 'second\nfirst\nunloaded\n' | diff - "$dir/out"
 }
 
+# A program that uses nothing else, and is threatened with a collection.
+cat > "$dir/alone.c" <<'END'
+#include <dirent.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <gc.h>
+static int threads(void)
+{
+    int n = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    while (readdir(tasks) != NULL)
+        n++;
+    closedir(tasks);
+    return n - 2;
+}
+static void first(void)
+{
+    printf("%d, %d\n", threads(), GC_is_init_called());
+}
+static void second(void) { puts("second"); }
+static void never(void) { puts("never"); }
+int main(void)
+{
+    if (atexit(first) + atexit(never) + atexit(second)
+        + gcw_atexit_cancel(never) != 0)
+        return 1;
+    pthread_exit(NULL);
+}
+END
+
+starts_nothing()
+{
+    # shellcheck disable=SC2086
+    $CC ${CFLAGS-} $header ${GC_CFLAGS-} "$dir/alone.c" -o "$dir/alone" \
+        "$libs/libgcweak.so" -Wl,-rpath,"$libs" ${GC_LIBS--lgc} -lpthread &&
+        "$dir/alone" > "$dir/out" &&
+        printf 'second\n1, 0\n' | diff - "$dir/out"
+}
+
 # As the scripts that autoconf makes ask for a function.
 has_atexit()
 {
@@ -185,6 +225,16 @@ has_atexit()
         > "$dir/has.c"
     # shellcheck disable=SC2086
     $CC -w -fno-builtin "$dir/has.c" -o "$dir/has" "$static" \
+        "$libs/libgcweak.so" ${GC_LIBS--lgc}
+}
+
+# The same where the header is among the flags.
+has_atexit_with_header()
+{
+    printf 'char atexit(void);\nint main(void) { return atexit(); }\n' \
+        > "$dir/has.c"
+    # shellcheck disable=SC2086
+    $CC -w -fno-builtin $header "$dir/has.c" -o "$dir/has" \
         "$libs/libgcweak.so" ${GC_LIBS--lgc}
 }
 
@@ -212,7 +262,7 @@ compiler_with_own_flags()
     done
 }
 
-echo 1..13
+echo 1..15
 if [ ! -e "$libs/libgcweak.so" ]; then
     skip 13 'no shared library was built'
     exit
@@ -234,6 +284,8 @@ passes 'its own declaration of atexit, and the address' \
 passes 'the header may come after <stdlib.h>' compiler_with_own_flags after.c
 passes 'a handler is taken back' compiler_with_own_flags back.c
 passes 'beside the other headers' compiler_with_own_flags all.c
+passes 'configure scripts find atexit with the header' has_atexit_with_header
+passes 'no thread is started, and no collector' starts_nothing
 if echo 'int n;' > "$dir/try.cc" && $CXX -c "$dir/try.cc" -o "$dir/try.o" \
     2> "$dir/log"; then
     language=c++

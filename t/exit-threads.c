@@ -158,8 +158,8 @@ TEST(a_handler_that_ends_its_thread_gives_the_turn_back)
     run_leaves(turns.registry, "a");
 }
 
-/* What it kept goes below those that still wait. */
-TEST(those_kept_before_a_thread_ended_are_the_oldest)
+/* Also those that still wait. */
+TEST(those_kept_before_a_thread_ended_run_in_their_turn)
 {
     struct turns turns = { .registry = fresh_registry() };
     add(turns.registry, "a");
@@ -169,7 +169,7 @@ TEST(those_kept_before_a_thread_ended_are_the_oldest)
     add_kept(turns.registry, note_it, "d");
     join_thread(run_thread(run_now, &turns));
     assert_string_equal(noted(), "d c end");
-    run_leaves(turns.registry, "b a d c");
+    run_leaves(turns.registry, "d c b a");
     run_leaves(turns.registry, "d c b");
 }
 
@@ -188,7 +188,7 @@ TEST(those_that_wait_behind_a_gap_stay_in_order)
     assert_string_equal(noted(), "kept end");
     assert_int_equal(gcw_exit_unregister_fn(turns.registry, end_this_thread),
                      0);
-    run_leaves(turns.registry, "b a kept");
+    run_leaves(turns.registry, "kept b a");
     run_leaves(turns.registry, "kept");
 }
 

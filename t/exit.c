@@ -510,21 +510,6 @@ TEST(null_arguments_are_invalid)
     run_leaves(r, "");
 }
 
-TEST(reserved_options_are_invalid)
-{
-    gcw_exit_registry *r = fresh_registry();
-    struct target *t = target_new(0);
-    gcw_method *m = gcw_method_new(t, note_method, "m");
-    for (int i = 0; i < 2; i++) {
-        gcw_exit_options o = { .name = "x" };
-        o.reserved[i] = r;
-        expect_errno(gcw_exit_register(r, m, &o) == NULL, EINVAL);
-        expect_errno(gcw_exit_register_fn(r, note_it, "f", &o) == NULL,
-                     EINVAL);
-    }
-    assert_non_null(t);
-    run_leaves(r, "");
-}
 
 TEST(success_leaves_errno_alone)
 {

@@ -18,7 +18,10 @@ test_programs = \
 	t/ending.t \
 	t/event.t \
 	t/exit-fail.t \
+	t/exit-back.t \
 	t/exit-id.t \
+	t/exit-level.t \
+	t/exit-limit.t \
 	t/exit-threads.t \
 	t/exit-weak.t \
 	t/exit.t \
@@ -64,6 +67,13 @@ test_programs += t/proxy-threads.t t/proxy.t t/signature.t
 else
 test_programs += t/no-proxy.t
 endif
+
+# Those of the example with epoll.
+if HAVE_EPOLL
+test_programs += t/service-kills.t t/service.t
+endif
+t_service_t_SOURCES = t/service.c t/serving.c t/serving.h
+t_service_kills_t_SOURCES = t/service-kills.c t/serving.c t/serving.h
 
 # Tests that are shell scripts.  Add one here.
 test_scripts = \
@@ -356,8 +366,9 @@ EXTRA_DIST += $(test_scripts) t/throw.cc t/watch.c t/fuzz/corpus t/installed.sh 
 	t/languages.sh t/module.sh t/ok.sh t/tap.sh t/valgrind.supp
 
 # Models, checked with spin: make check-model.  Add one here.
-EXTRA_DIST += t/model/check.sh t/model/emit.pml t/model/ephemeron.pml t/model/exit.pml \
-	t/model/read.pml t/model/start.pml
+EXTRA_DIST += t/model/check.sh t/model/deadline.pml t/model/emit.pml \
+	t/model/ephemeron.pml t/model/exit.pml t/model/level.pml t/model/read.pml \
+	t/model/signal.pml t/model/start.pml
 .PHONY: check-model
 check-model:
 	CC='$(CC)' $(SHELL) $(srcdir)/t/model/check.sh $(srcdir)/t/model model.dir

@@ -45,6 +45,9 @@ last: fclose: on a thread that nobody knows, so nobody cancels it
 last: fgets: the same
 last: fopen: the same
 last: nanosleep: the same
+limit: pause: the thread waits for the end of the process, without a lock
+limit: poll: cancellation is off
+limit: write: cancellation is off
 on-signal: sem_wait: on a thread of ours, which has cancellation off
 lock: pthread_cond_timedwait: under a lock that a cancelled thread gives back
 lock: pthread_cond_wait: the same

@@ -15,6 +15,7 @@
 
 #include "support.h"
 #include "failing.h"
+#include "exit/exit.h"
 #include "weak/ref.h"
 
 #include <gcweak/debug.h>
@@ -310,11 +311,27 @@ check_handler(struct world *w)
     assert_int_equal(*w->calls, 2);
 }
 
+/* More functions than the array has room for, once that is small again. */
+enum { MORE_THAN_FIT = 300 };
+
+static void
+with_small_array(struct world *w)
+{
+    (void)w;
+    gcw__exit_shrink(gcw_exit_default());
+}
+
 static bool
 try_atexit(struct world *w)
 {
     (void)w;
-    return gcw_atexit(called_at_exit) == 0;
+    size_t n = 0;
+    while (n < MORE_THAN_FIT && gcw_atexit(called_at_exit) == 0)
+        n++;
+    bool all = n == MORE_THAN_FIT;
+    for (n -= all; n > 0; n--)
+        assert_int_equal(gcw_atexit_cancel(called_at_exit), 0);
+    return all;
 }
 
 static void
@@ -1459,10 +1476,52 @@ try_exit_id(struct world *w)
 static bool
 try_atexit_data(struct world *w)
 {
-    uint64_t id = gcw_atexit_data(called, w->calls);
-    if (id != 0)
-        assert_int_equal(gcw_exit_unregister_id(id), GCW_REMOVED);
-    return id != 0;
+    uint64_t ids[MORE_THAN_FIT];
+    size_t n = 0;
+    while (n < MORE_THAN_FIT
+           && (ids[n] = gcw_atexit_data(called, w->calls)) != 0)
+        n++;
+    bool all = n == MORE_THAN_FIT;
+    while (n-- > 0)
+        assert_int_equal(gcw_exit_unregister_id(ids[n]), GCW_REMOVED);
+    return all;
+}
+
+/* A registry with a handler, and many of one method. */
+static void
+with_registry_of_methods(struct world *w)
+{
+    with_registry_and_method(w);
+    for (int i = 0; i < CROWD; i++)
+        assert_non_null(gcw_exit_register(w->registry, w->method, NULL));
+}
+
+static bool
+try_unregister_method(struct world *w)
+{
+    return gcw_exit_unregister_method(w->registry, w->method) == CROWD;
+}
+
+static bool
+try_unregister_object(struct world *w)
+{
+    return gcw_exit_unregister_object(w->registry, w->target) == CROWD;
+}
+
+static bool
+try_clear(struct world *w)
+{
+    gcw_exit_entry entries[4];
+    return gcw_exit_list(w->registry, entries, 4) == CROWD + 1
+           && gcw_exit_clear(w->registry) == CROWD + 1;
+}
+
+static bool
+try_exit_limit(struct world *w)
+{
+    return gcw_exit_limit(w->registry, 1000) == 0
+           && gcw_exit_limit_abort(w->registry, true) == 0
+           && gcw_exit_current() == NULL;
 }
 
 static bool
@@ -1599,7 +1658,8 @@ check_other_handlers(struct world *w)
 static void
 with_atexit(struct world *w)
 {
-    assert_true(try_atexit(w));
+    (void)w;
+    assert_int_equal(gcw_atexit(called_at_exit), 0);
 }
 
 static bool
@@ -2276,7 +2336,7 @@ static const struct operation operations[] = {
       try_register_fn_with_name, check_handler, 50, FAILS },
     { "gcw_atexit_cancel", with_atexit, try_atexit_cancel, check_canceled, 50,
       DOES_WITHOUT },
-    { "gcw_atexit", NULL, try_atexit, check_atexit, 5, FAILS },
+    { "gcw_atexit", with_small_array, try_atexit, check_atexit, 5, FAILS },
     { "gcw_event_new", NULL, try_event, check_event, 50, FAILS },
     { "gcw_event_new, name", NULL, try_event_with_name, check_event, 50,
       FAILS },
@@ -2483,12 +2543,26 @@ static const struct operation operations[] = {
     { "gcw_exit_run", with_registry, try_exit_run, check_one_call, 3,
       TAKES_NONE },
     { "gcw_exit_id", with_registry, try_exit_id, NULL, 50, FAILS },
-    { "gcw_atexit_data", NULL, try_atexit_data, NULL, 50, FAILS },
+    { "gcw_atexit_data", with_small_array, try_atexit_data, NULL, 50,
+      FAILS },
     { "gcw_exit_unregister_id", with_registry, try_exit_steps, check_one_call,
       3, TAKES_NONE },
     { "gcw_exit_first", with_registry, try_exit_steps, check_one_call, 3,
       TAKES_NONE },
     { "gcw_exit_next", with_registry, try_exit_steps, check_one_call, 3,
+      TAKES_NONE },
+    { "gcw_exit_unregister_method", with_registry_of_methods,
+      try_unregister_method, NULL, 4, DOES_WITHOUT },
+    { "gcw_exit_unregister_object", with_registry_of_methods,
+      try_unregister_object, NULL, 4, DOES_WITHOUT },
+    { "gcw_exit_clear", with_registry_of_methods, try_clear, NULL, 4,
+      TAKES_NONE },
+    { "gcw_exit_list", with_registry_of_methods, try_clear, NULL, 4,
+      TAKES_NONE },
+    { "gcw_exit_limit", with_registry, try_exit_limit, NULL, 3, TAKES_NONE },
+    { "gcw_exit_limit_abort", with_registry, try_exit_limit, NULL, 3,
+      TAKES_NONE },
+    { "gcw_exit_current", with_registry, try_exit_limit, NULL, 3,
       TAKES_NONE },
     { "gcw_exit_options_init", NULL, try_exit_options, NULL, 3, TAKES_NONE },
     { "gcw_exit_on_error", with_registry, try_exit_on_error, NULL, 3,

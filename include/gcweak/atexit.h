@@ -5,9 +5,10 @@
  * the default registry, keep their place among those that other code registers
  * with the C library, and can be taken back with gcw_atexit_cancel.
  *
- * Only the symbol is another.  The header includes nothing, and defines no name
- * that a program could mind: its feature test macros, its bool, and std::atexit
- * stay as they are.  (A compiler that is not gcc's kin gets a macro instead.)
+ * Only the symbol is another.  The header includes nothing, declares atexit no
+ * more than it defines it, and has no name that a program could mind: its feature
+ * test macros, its bool, and std::atexit stay as they are.  (A compiler that is
+ * not gcc's kin gets a macro instead.)
  *
  * A program that is not compiled again is linked with -lgcweak-atexit, before
  * -lgcweak: then its atexit is gcw_atexit.
@@ -23,20 +24,6 @@
 # include <stdlib.h>
 #endif
 
-/* The C library has declared atexit so, or will. */
-#if defined __cplusplus && defined __has_include
-# if !__has_include(<gnu/libc-version.h>)
-#  define GCW__ATEXIT_THROWS
-# elif __cplusplus >= 201103L
-#  define GCW__ATEXIT_THROWS noexcept(true)
-# endif
-#endif
-#if defined __cplusplus && !defined GCW__ATEXIT_THROWS
-# define GCW__ATEXIT_THROWS throw()
-#elif !defined __cplusplus
-# define GCW__ATEXIT_THROWS
-#endif
-
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -47,7 +34,7 @@ int gcw_atexit_cancel(void (*fn)(void));
 void gcw_object_unloading(void (*code)(void));
 
 #if defined __GNUC__
-int atexit(void (*fn)(void)) GCW__ATEXIT_THROWS __asm__("gcw_atexit");
+# pragma redefine_extname atexit gcw_atexit
 #else
 # undef atexit
 # define atexit gcw_atexit

@@ -1,11 +1,16 @@
 /* exit.h: exit handlers that can be taken back.
  *
+ * Whoever just wants an atexit that can be taken back: include
+ * <gcweak/atexit.h>, call atexit as always, and gcw_atexit_cancel(fn) takes it
+ * back.  No collector is started for that.
+ *
  * Which to use when:
  *     gcw_atexit           a plain function, as with atexit
  *     gcw_atexit_data      a function with data; from any thread; a number to
  *                          take it back by, which may be kept anywhere
  *     gcw_exit_register    a method of an object that may die before; all
  *                          else; the handle is kept where the collector looks
+ *     gcw_exit_on_signal   SIGTERM and the like lead to an exit (signal.h)
  *
  * A registry holds handlers and runs them, last registered first.  A handler
  * is a weak method, skipped when its object has died, or a plain function.
@@ -23,6 +28,20 @@
  *   second waits for the first to finish, and calls what is left.  base.h
  *   says in what other ways a handler may be left, and when a run can be
  *   cancelled.
+ *
+ * Levels
+ *   Handlers of a higher level run before those of a lower one, whenever they
+ *   were registered; within a level the last registered runs first.  Most have
+ *   level 0.  What must be there to the last, a log for instance, has
+ *   GCW_EXIT_LAST, and GCW_EXIT_FIRST is before all others.  Cleanups run after
+ *   all levels.  One that is registered during a run waits for its level; if
+ *   that is higher than what is left, it is the next.
+ *
+ * What hangs
+ *   A handler may hang for ever, in a close for instance.  With a limit of its
+ *   own (`limit`), or of the registry (gcw_exit_limit), the process does not wait
+ *   for it: a line on stderr says what hangs, and for how long, and the process
+ *   ends with its status.
  *
  * At exit
  *   1. the drain's worker is stopped, 2. pending death callbacks run, 3. the
@@ -99,6 +118,8 @@
 #include <gcweak/call.h>
 #include <gcweak/method.h>
 
+#include <limits.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -112,18 +133,23 @@ typedef struct gcw_exit_options {
     bool keep;           /* stays in the registry after it has run */
     bool inherit;        /* runs in forked children too */
     bool quick;          /* runs at quick_exit too */
-    void *reserved[2];   /* NULL */
+    long level;          /* higher levels run first; 0 is the usual one */
+    unsigned long limit; /* how long a call may take, in milliseconds: see
+                          * gcw_exit_limit; 0: any time */
 } gcw_exit_options;
 
-/* Fills `o` with the usual options, and `reserved` with NULL; for languages
- * that do not begin structures with zeros.  NULL is ignored.  Any thread, at
+/* The level of what is always first, and of what is always last. */
+#define GCW_EXIT_FIRST LONG_MAX
+#define GCW_EXIT_LAST LONG_MIN
+
+/* Fills `o` with the usual options; for languages that do not begin structures with zeros.  NULL is ignored.  Any thread, at
  * any time. */
 void gcw_exit_options_init(gcw_exit_options *o);
 
 /* What a handler's method gets as its argument, for the time of the call. */
 typedef struct gcw_exit_info {
     gcw_exit_registry *registry;
-    gcw_exit_handler *handler;
+    gcw_exit_handler *handler;   /* NULL: a function that has a number only */
     const char *name;    /* from the options, or NULL */
     int status;          /* of exit, where the C library tells it; of
                           * gcw_exit_run; otherwise 0 */
@@ -155,17 +181,16 @@ gcw_exit_registry *gcw_exit_registry_new(const char *name);
  * The method is held; its object is not.  `o` may be NULL; it is read here
  * and not kept.
  * Any known thread; also from finalizers and callbacks, and during a run.
- * Returns the handle, or NULL with errno: EINVAL (r or m is NULL, `reserved`
- * is not), ESTALE (the method is dead, or an object or the registry was
- * disposed of), ESHUTDOWN (the default registry: another thread is ending the
+ * Returns the handle, or NULL with errno: EINVAL (r or m is NULL), ESTALE (the
+ * method is dead, or an object or the registry was disposed of), ESHUTDOWN (the default registry: another thread is ending the
  * process, or all has run and it is about to end), EPERM, ENOMEM.
  * Cost: constant. */
 gcw_exit_handler *gcw_exit_register(gcw_exit_registry *r, gcw_method *m,
                                     const gcw_exit_options *o);
 
 /* Registers a function: fn(data).  `data` is held strongly; the function fails
- * only by gcw_fail.  Returns as gcw_exit_register; EINVAL if r or fn is NULL,
- * `reserved` is not, or `data` cannot be held (base.h); ESTALE only if the
+ * only by gcw_fail.  Returns as gcw_exit_register; EINVAL if r or fn is NULL, or
+ * `data` cannot be held (base.h); ESTALE only if the
  * registry was disposed of. */
 gcw_exit_handler *gcw_exit_register_fn(gcw_exit_registry *r,
                                        void (*fn)(void *data), void *data,
@@ -184,6 +209,21 @@ int gcw_exit_unregister(gcw_exit_handler *h);
  * Cost: in proportion to what it takes off, whatever else is registered; the
  * first call looks at all once. */
 size_t gcw_exit_unregister_fn(gcw_exit_registry *r, void (*fn)(void *data));
+
+/* Takes off all handlers whose method equals m (gcw_method_equal); and all whose
+ * methods have `self` as their object.  As gcw_exit_unregister_fn.
+ * Any known thread; also from finalizers, callbacks and handlers.
+ * Returns how many were taken off; 0 with errno: EINVAL (r, m or self is NULL, or
+ * self is no heap object) or EPERM. */
+size_t gcw_exit_unregister_method(gcw_exit_registry *r, const gcw_method *m);
+size_t gcw_exit_unregister_object(gcw_exit_registry *r, const void *self);
+
+/* Takes off all handlers, those of gcw_atexit too if it is the default registry;
+ * which can be used on.
+ * Any known thread; also from finalizers, callbacks and handlers.
+ * Returns how many were taken off, without those that are running; 0 with errno
+ * EINVAL (r is NULL) or EPERM if it fails. */
+size_t gcw_exit_clear(gcw_exit_registry *r);
 
 /* The number of a handler, for whoever cannot keep the handle where the
  * collector looks: in malloc memory, in a file, in another language.  It is
@@ -250,35 +290,99 @@ bool gcw_exit_next(gcw_exit_step *step);
  * base.h) or EPERM. */
 int gcw_exit_on_error(gcw_exit_registry *r, gcw_error_fn *hook, void *data);
 
+/* Limits how long the registry's handlers may take together, in milliseconds; 0
+ * takes the limit away.  For the default registry that is all of an exit, from
+ * its beginning to the end of the process, with the C library's handlers; for
+ * any registry a call of gcw_exit_run.  What is under way keeps the limit that it
+ * began with.
+ *
+ * When a limit is over, here or that of a handler (gcw_exit_options), the
+ * process ends, whatever its threads are at: with the status of the exit, or by
+ * the signal that has led to it (signal.h), or by abort (gcw_exit_limit_abort).  A
+ * line on stderr says which handler hangs, its function and object, and for how
+ * long.  Nothing else runs, and stdio is not flushed, since what hangs may have
+ * its locks.
+ * A handler that calls exit has ended: its own limit does not count for the
+ * rest.  A forked child has no limits of what its parent was at.
+ *
+ * A limit is kept by a thread that lives as long as something with a limit is
+ * under way; if none can be had, there is no limit.
+ *
+ * Any known thread; also from finalizers, callbacks and handlers.
+ * Returns 0, or -1 with errno EINVAL (r is NULL) or EPERM.
+ * Cost: with a limit about 5 microseconds a handler.  After systemd's
+ * TimeoutStopSec. */
+int gcw_exit_limit(gcw_exit_registry *r, unsigned long ms);
+
+/* Whether what hangs aborts the process, for a core file to look into, instead
+ * of ending it with its status; for limits of the registry and of its handlers.
+ * Returns as gcw_exit_limit. */
+int gcw_exit_limit_abort(gcw_exit_registry *r, bool abort);
+
+/* What the handler that the calling thread is in would get if it were a method:
+ * for functions, which get only their data.
+ *
+ * Any thread.  Good until the handler returns.
+ * Returns NULL if the thread is in no handler, or in one of a step
+ * (gcw_exit_first), whose caller has its info. */
+const gcw_exit_info *gcw_exit_current(void);
+
+/* An entry of gcw_exit_list. */
+typedef struct gcw_exit_entry {
+    gcw_exit_handler *handler;   /* NULL: a function that has a number only */
+    uint64_t id;                 /* that number; 0 with a handler: gcw_exit_id */
+    const char *name;            /* from the options, or NULL */
+    void (*function)(void);      /* what is called, a method's function too */
+    bool method;                 /* whether it is a method */
+    bool running;
+    bool has_age;                /* false: it has no room for that */
+    uint32_t age;                /* collections since it was registered */
+    long level;
+} gcw_exit_entry;
+
+/* Lists the handlers of a registry, in the order in which they would run, but
+ * that those that are running or have run, and stay, come first.
+ *
+ * Writes up to n entries; `entries` must lie where the collector looks, and then
+ * holds handlers and names.  Those that other threads register or take off
+ * meanwhile may be missed.
+ * Any known thread; also from finalizers, callbacks and handlers.
+ * Returns how many handlers there are, which may be more than n; 0 with errno
+ * EINVAL (r is NULL, or entries is and n is not 0) or EPERM if it fails.
+ * Cost: in proportion to the handlers. */
+size_t gcw_exit_list(gcw_exit_registry *r, gcw_exit_entry *entries, size_t n);
+
 /* As atexit(3), in the default registry: calls fn() at exit, in forked
  * children too, at its place among the C library's handlers (see above).
  * <gcweak/atexit.h> puts it in atexit's place.
  *
- * Any thread at any time (see base.h), also as the very first call of gcweak:
- * one that is made on another thread than main before the collector runs is
- * older than all that follow.
+ * Starts neither the library nor the collector: a program that uses nothing else
+ * of gcweak has no thread, and no memory, of theirs.
+ *
+ * Any thread at any time (see base.h), also as the very first call of gcweak.
  * Returns 0; or -1 with errno: EINVAL (fn is NULL), ESHUTDOWN (as
- * gcw_exit_register), ENOMEM, ENOTSUP; EPERM if the thread cannot be made
- * known to the collector. */
+ * gcw_exit_register), ENOMEM; EPERM if the thread cannot be made known to the
+ * collector.
+ * Cost: constant; 24 bytes, and what the C library takes for the place. */
 int gcw_atexit(void (*fn)(void));
 
 /* As gcw_atexit, for a function with data: calls fn(data) at exit, in forked
  * children too.  `data` is held strongly; it may lie in any memory.  Like other
  * handlers of the default registry, it runs at the next older place of a
- * gcw_atexit.
+ * gcw_atexit.  Starts the library if the collector runs, for then `data` may be
+ * the collector's; else nothing.
  *
- * Any thread at any time (see base.h), once the library or the collector has
- * started.
+ * Any thread at any time (see base.h).
  * Returns the handler's number (gcw_exit_id), for gcw_exit_unregister_id; or 0
  * with errno: EINVAL (fn is NULL, or `data` cannot be held: base.h), ESHUTDOWN
- * (as gcw_exit_register), ENOMEM, ENOTSUP, EPERM as gcw_atexit. */
+ * (as gcw_exit_register), ENOMEM, ENOTSUP, EPERM as gcw_atexit.
+ * Cost: constant; 24 bytes. */
 uint64_t gcw_atexit_data(void (*fn)(void *data), void *data);
 
 /* Takes back the last gcw_atexit(fn) that is still to run.
  * Any thread at any time, as gcw_atexit.
  * Returns 0; or -1 with errno: ENOENT (no such function is to run), EINVAL (fn
- * is NULL), EPERM as gcw_atexit, ENOMEM, ENOTSUP (only if the library was not
- * started yet).
+ * is NULL), EPERM as gcw_atexit.
  * Cost: constant; the first call looks at all handlers once. */
 int gcw_atexit_cancel(void (*fn)(void));
 

@@ -16,6 +16,7 @@
  *   gcw_exit_on_signal.  It has all signals blocked while it waits; then it gets
  *   the mask of the thread that asked first.  Other threads go on
  *   meanwhile, as at any exit (exit.h, "Threads that exit").
+ *   A handler that ends that thread ends the exit.
  *   A program with a loop takes the descriptor (gcw_exit_signal_fd) into it, and
  *   exits on its own thread.
  *

@@ -186,9 +186,15 @@ gcw__as_known(void (*call)(void *arg), void *arg)
 }
 
 bool
+gcw__known_at_exit(void)
+{
+    return gcw__known && !gcw__stack_calls((void (*)(void))GC_do_blocking);
+}
+
+bool
 gcw__as_known_at_exit(void (*call)(void *arg), void *arg)
 {
-    if (!gcw__known || gcw__stack_calls((void (*)(void))GC_do_blocking))
+    if (!gcw__known_at_exit())
         return gcw__as_known(call, arg);
     call(arg);
     return true;

@@ -36,6 +36,10 @@ bool gcw__as_known(void (*call)(void *arg), void *arg);
  * signal handler. */
 bool gcw__as_known_at_exit(void (*call)(void *arg), void *arg);
 
+/* Whether the thread is known and not within GC_do_blocking, so that nothing need
+ * be done for such a call.  Unwinds the stack. */
+bool gcw__known_at_exit(void);
+
 /* Whether this is the thread that the process began with.  True where that
  * cannot be told. */
 bool gcw__thread_is_main(void);

@@ -1,28 +1,74 @@
-/* exit-handler.c: what a handler is. */
+/* exit-handler.c: what a handler is; the default registry. */
 #include <config.h>
 #include "exit/exit.h"
 
+#include "ground/report.h"
 #include "weak/method.h"
 
 pthread_mutex_t gcw__exit_lock = PTHREAD_MUTEX_INITIALIZER;
 
+/* The default registry before the start, and from then on, have their turn in
+ * common: a run may be under way. */
+static struct gcw__exit_turn default_turn;
+
+gcw_exit_registry gcw__exit_early = {
+    .order = { .before_start = true }, .is_default = true,
+    .turn = &default_turn
+};
+
+gcw_exit_registry *_Atomic gcw__exit_default = &gcw__exit_early;
+
 uintptr_t
 gcw__exit_code(const gcw_exit_handler *h)
 {
-    /* There are no other kinds. */
-    switch ((enum gcw__exit_kind)h->kind) {  /* GCOVR_EXCL_BR_LINE */
-    case GCW__METHOD:
-        return (uintptr_t)h->call.method->fn;
-    case GCW__FUNCTION:
-        return (uintptr_t)h->call.function;
-    case GCW__PLAIN:
-        break;
-    }
-    return (uintptr_t)h->call.plain;
+    return h->kind == GCW__METHOD ? (uintptr_t)h->call.method->fn
+                                  : (uintptr_t)h->call.function;
+}
+
+uintptr_t
+gcw__exit_slot_code(const struct gcw__exit_slot *slot)
+{
+    return slot->kind == GCW__HANDLE ? gcw__exit_code(slot->call.handle)
+                                     : (uintptr_t)slot->call.function;
+}
+
+enum gcw__exit_kind
+gcw__exit_slot_kind(const struct gcw__exit_slot *slot)
+{
+    return slot->kind == GCW__HANDLE ? slot->call.handle->kind : slot->kind;
+}
+
+struct gcw__order *
+gcw__exit_order(const gcw_exit_handler *h)
+{
+    const struct gcw__exit_extra *extra = gcw__exit_extra(h);
+
+    return extra == NULL || extra->level == NULL ? &h->registry->order
+                                                 : &extra->level->order;
 }
 
 const char *
 gcw__exit_name(const gcw_exit_handler *h)
 {
     return h->has_extra ? h->more.extra->name : NULL;
+}
+
+struct gcw__callback
+gcw__exit_callback(const struct gcw__exit_slot *slot, const char *sort)
+{
+    const gcw_exit_handler *h = gcw__exit_handle(slot);
+
+    return (struct gcw__callback){ sort, NULL,
+                                   h == NULL ? NULL : gcw__exit_name(h),
+                                   gcw__exit_slot_code(slot) };
+}
+
+bool
+gcw__exit_skipped(const struct gcw__exit_slot *slot, const char *why)
+{
+    struct gcw__callback callback = gcw__exit_callback(slot, "handler");
+
+    if (gcw__reports(GCW__REPORT_EXIT))
+        gcw__report_skipped(&callback, "exit", why);
+    return false;
 }

@@ -1,8 +1,10 @@
 /* exit-ids.c: numbers of handlers, which may be kept in any memory.
  *
  * A handle that lies in malloc memory holds nothing, and may be that of another
- * handler when it is used.  A number is that of one handler for ever.  Only
- * handlers whose number was asked for have one, and pay for it.
+ * handler when it is used.  A number is that of one handler for ever.  A
+ * function without a handle is found by its number in its order
+ * (exit-order.c).  This is about handles, of which only those have a number that
+ * were asked for it, and pay for it.
  *
  * Such a handler has a token, which is found by the number, and by the handler.
  * It does not hold the handler, which would hold the registry: its pointer is
@@ -30,8 +32,6 @@ struct gcw__exit_token {
     struct gcw__exit_container *container;
     struct gcw__exit_token *prev, *next;     /* of the same container */
 };
-
-static uint64_t last_id;
 
 /* Numbers follow each other; neighbours would crowd. */
 static uintptr_t
@@ -142,7 +142,7 @@ add_token(struct numbering *n)
     gcw_exit_handler *h = n->handler;
     struct gcw__exit_container *c = gcw__exit_container(h->registry);
 
-    token->id = n->id = ++last_id;
+    token->id = n->id = gcw__order_number();
     token->handler = gcw__hide(h);
     token->running = h->state == GCW__RUNNING ? h : NULL;
     token->container = c;
@@ -210,39 +210,19 @@ fill_for_numbering(void *arg)
     return n->token != NULL;
 }
 
-int
-gcw__exit_id_give(gcw_exit_handler *h, uint64_t *id)
-{
-    struct numbering n = { .handler = h };
-    int error = gcw__with_spare(&gcw__exit_lock, try_to_number,
-                                fill_for_numbering, &n);
-
-    *id = n.id;
-    return error;
-}
-
-uint64_t
-gcw__exit_id_of_none(void)
-{
-    uint64_t id;
-
-    gcw__lock(&gcw__exit_lock, true);
-    id = ++last_id;
-    gcw__unlock(&gcw__exit_lock);
-    return id;
-}
-
 uint64_t
 gcw_exit_id(gcw_exit_handler *h)
 {
-    uint64_t id;
-    int error;
+    struct numbering n = { .handler = h };
+    int error = EINVAL;
 
     if (gcw__enter() != 0)
         return 0;
-    error = h == NULL ? EINVAL : gcw__exit_id_give(h, &id);
+    if (h != NULL)
+        error = gcw__with_spare(&gcw__exit_lock, try_to_number,
+                                fill_for_numbering, &n);
     if (error == 0)
-        return id;
+        return n.id;
     errno = error;
     return 0;
 }

@@ -26,13 +26,6 @@ void gcw__exit_id_ends(gcw_exit_handler *h);
 /* `closed` of a registry's container. */
 bool gcw__exit_ids_closed(struct gcw__container *container, bool may_wait);
 
-/* Sets *id to the number of the handler, which gets one if it has none.
- * Returns 0 or an errno: ENOENT if it is gone.  No lock held. */
-int gcw__exit_id_give(gcw_exit_handler *h, uint64_t *id);
-
-/* A number that no handler has, as of one that is gone.  No lock held. */
-uint64_t gcw__exit_id_of_none(void);
-
 /* The registry of the handler with that number, or NULL if that, or the
  * handler, is gone.  No lock held. */
 void *gcw__exit_id_registry(uint64_t id);

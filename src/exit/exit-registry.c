@@ -5,6 +5,7 @@
 
 #include "exit/exit-ids.h"
 
+#include "ground/lock.h"
 #include "ground/roots.h"
 #include "ground/text.h"
 #include "weak/enter.h"
@@ -33,17 +34,30 @@ gcw__exit_registry_make(const char *name)
                                       sizeof(struct gcw__exit_container));
     if (name != NULL)
         r->name = gcw__copy(name);
+    r->turn = &r->own_turn;
     if (r->container == NULL || (name != NULL && r->name == NULL))
         return NULL;
     return r;
 }
 
+/* What is in the early registry moves: all but the array, for which there is no
+ * memory here; that goes when the next handler is registered.  Code that is being
+ * unloaded is looked for in both. */
 void
 gcw__exit_install(void)
 {
     gcw_exit_registry *r = gcw__roots->at_exit;
 
+    r->is_default = true;
+    r->turn = gcw__exit_early.turn;
     gcw__container_open_staying(r->container, r);
+    gcw__lock(&gcw__exit_lock, true);
+    r->order = gcw__exit_early.order;
+    r->order.before_start = false;
+    r->unloading = gcw__exit_early.unloading;
+    gcw__exit_early.order = (struct gcw__order){ .before_start = true };
+    atomic_store(&gcw__exit_default, r);
+    gcw__unlock(&gcw__exit_lock);
 }
 
 gcw_exit_registry *

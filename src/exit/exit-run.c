@@ -33,12 +33,13 @@
  * over then.  A handler that ends its thread (pthread_exit) ends the run.
  */
 #include <config.h>
-#include "exit/exit.h"
+#include "exit/exit-levels.h"
 
 #include "ground/code.h"
 #include "ground/delay.h"
 #include "ground/guard.h"
 #include "ground/leader.h"
+#include "ground/limit.h"
 #include "ground/lock.h"
 #include "ground/process.h"
 #include "ground/report.h"
@@ -59,34 +60,41 @@ static uint64_t handlers_ran;
 static _Atomic uint64_t handlers_given;
 
 struct run {
+    struct gcw__exit_running running;    /* first member */
     gcw_exit_registry *registry;
     struct gcw__exit_choice choice;
     struct gcw__exit_count count;
     gcw_exit_info info;              /* what methods get */
-    gcw_exit_handler *current;       /* the one that is called, or NULL */
+    struct gcw__exit_slot current;   /* the one that is called; a hole: none */
     bool told;                       /* it has said that it failed */
     uint64_t began;                  /* when, if its end is to be reported */
     size_t counted;                  /* how many of those called are counted in
                                       * handlers_ran */
     bool watching;                   /* the current handler's watches are to be
                                       * taken off */
-    uint32_t at;                     /* where a run for code looks next */
+    struct gcw__deadline deadline;   /* of the current handler */
+    struct gcw__exit_cursor at;      /* where a run for code looks next */
     struct gcw__unloading unloading; /* of a run for code */
+    struct run *outer;               /* that this thread goes on with after it */
 };
+
+/* The innermost run of this thread. */
+static _Thread_local struct run *this_run
+    __attribute__((__tls_model__("initial-exec")));
 
 /* Turns. */
 
 static bool
-is_other(const gcw_exit_registry *r)
+is_other(const struct gcw__exit_turn *t)
 {
-    return r->depth != 0 && r->owner_process == gcw__process()
-           && r->owner != gcw__this_thread();
+    return t->depth != 0 && t->owner_process == gcw__process()
+           && t->owner != gcw__this_thread();
 }
 
 static bool
-is_mine(const gcw_exit_registry *r)
+is_mine(const struct gcw__exit_turn *t)
 {
-    return r->depth != 0 && r->owner == gcw__this_thread();
+    return t->depth != 0 && t->owner == gcw__this_thread();
 }
 
 static struct timespec
@@ -104,20 +112,28 @@ in_a_second(void)
 static bool
 is_leaders(const gcw_exit_registry *r)
 {
-    return r == gcw__roots->at_exit && gcw__exit_is_others()
-           && !gcw__exit_closed();
+    return r->is_default && gcw__exit_is_others() && !gcw__exit_closed();
 }
 
 /* Waits once, for another thread's turn to end, or for that thread to end the
  * process. */
 static void
-wait_for_other(const gcw_exit_registry *r)
+wait_for_other(const struct gcw__exit_turn *t)
 {
     struct timespec then = in_a_second();
 
     if (gcw__wait_cancellable(&turn, &gcw__exit_lock, &then) != 0
-        && is_other(r) && gcw__frame_of_other_is_over(&r->frame))
+        && is_other(t) && gcw__frame_of_other_is_over(&t->frame))
         gcw__left_by_jump();
+}
+
+/* Has the handlers that were set aside wait again.  An exit has many turns of the
+ * default registry, and calls each handler once.  Lock held. */
+static void
+bring_back(gcw_exit_registry *r)
+{
+    if (!(r->is_default && gcw__exit_is_mine()))
+        gcw__levels_bring_back(r);
 }
 
 /* The turns that this thread has, the innermost first. */
@@ -126,28 +142,31 @@ struct turn {
     gcw_exit_registry *registry;     /* NULL: the turn was given back */
     struct gcw__marks marks;
 };
-static _Thread_local struct turn *turns;
+static _Thread_local struct turn *turns
+    __attribute__((__tls_model__("initial-exec")));
 
 static void
 begin_turn(gcw_exit_registry *r, struct turn *mine)
 {
+    struct gcw__exit_turn *t = r->turn;
     struct gcw__marks *marks = &mine->marks;
 
     gcw__lock(&gcw__exit_lock, true);
-    while (is_other(r) || is_leaders(r))
-        wait_for_other(r);
-    if (!is_mine(r)) {
-        r->depth = 0;
-        r->frame = gcw__frame_here(marks);
-        gcw__order_bring_back(&r->order);
-    } else if (gcw__frame_is_overwritten(&r->frame)
-               || gcw__frame_is_over((uintptr_t)r->frame.marks,
+    while (is_other(t) || is_leaders(r))
+        wait_for_other(t);
+    if (!is_mine(t)) {
+        t->depth = 0;
+        t->run = NULL;
+        t->frame = gcw__frame_here(marks);
+        bring_back(r);
+    } else if (gcw__frame_is_overwritten(&t->frame)
+               || gcw__frame_is_over((uintptr_t)t->frame.marks,
                                      (uintptr_t)marks)) {
         gcw__left_by_jump();
     }
-    r->owner = gcw__this_thread();
-    r->owner_process = gcw__process();
-    r->depth++;
+    t->owner = gcw__this_thread();
+    t->owner_process = gcw__process();
+    t->depth++;
     *mine = (struct turn){ turns, r, mine->marks };
     turns = mine;
     gcw__cancel_off();
@@ -162,9 +181,9 @@ give_back(struct turn *mine)
     gcw_exit_registry *r = mine->registry;
 
     mine->registry = NULL;
-    if (r != NULL && --r->depth == 0) {
-        gcw__order_bring_back(&r->order);
-        gcw__exit_tidy(r);
+    if (r != NULL && --r->turn->depth == 0) {
+        bring_back(r);
+        gcw__exit_tidy(r, &r->order);
     }
     pthread_cond_broadcast(&turn);
 }
@@ -213,6 +232,8 @@ static void
 leader_ends(void *unused)
 {
     (void)unused;
+    if (gcw__exit_is_mine())
+        gcw__exit_limit_end();
     gcw__exit_resign();
 }
 
@@ -228,8 +249,7 @@ gcw__exit_lead_install(void)
 static bool
 must_follow(void)
 {
-    return gcw__exit_is_others()
-           || (atomic_load(&gcw__ready) && is_other(gcw__roots->at_exit));
+    return gcw__exit_is_others() || is_other(gcw__exit_early.turn);
 }
 
 /* Gives back all turns of this thread, whose handlers have called exit, and
@@ -277,14 +297,15 @@ gcw__exit_lead(void)
 /* Taking the next handler. */
 
 /* Sets the state of the handler that was called last.  Lock held. */
-static void
+static inline void
 finish_last(struct run *run)
 {
-    gcw_exit_handler *h = run->current;
+    gcw_exit_handler *h = gcw__exit_handle(&run->current);
 
     if (h != NULL)
         gcw__exit_set_state(h, h->keep ? GCW__WAITING : GCW__GONE);
-    run->current = NULL;
+    run->current.kind = GCW__HOLE;
+    run->running.number = 0;
     handlers_ran += run->count.called - run->counted;
     run->counted = run->count.called;
 }
@@ -300,40 +321,61 @@ gcw__exit_ran(void)
     return n;
 }
 
+/* Takes a handle, which is the newest of its order unless it does not stay. */
 static void
-begin_handler(struct run *run, gcw_exit_handler *h)
+take_handle(struct run *run, struct gcw__order *o, gcw_exit_handler *h)
 {
     GCW__DELAY(5);
     if (run->choice.code != NULL)
         h->keep = false;
     if (h->keep) {
-        gcw__order_set_aside(&run->registry->order, h);
+        gcw__order_set_aside(o);
         gcw__exit_set_state(h, GCW__RUNNING);
     } else {
         gcw__exit_take_off(h, GCW__RUNNING);
     }
-    run->current = h;
     run->watching = h->has_extra && !h->keep;
+}
+
+/* Makes the handler in the slot the current one. */
+static inline void
+begin_handler(struct run *run, struct gcw__order *o,
+              struct gcw__exit_slot *slot)
+{
+    run->current = *slot;
     run->count.taken++;
+    if (slot->kind == GCW__HANDLE) {
+        take_handle(run, o, slot->call.handle);
+    } else {
+        run->running.number = slot->number;
+        run->watching = false;
+        gcw__exit_set_at_place(slot, false);
+        if (GCW__LIKELY(slot == gcw__order_newest(o)))
+            gcw__order_pop(o, slot);
+        else
+            gcw__order_drop(o, slot);
+    }
 }
 
 static bool
-is_chosen(const gcw_exit_handler *h, const struct gcw__range *range)
+is_chosen(const struct gcw__exit_slot *slot, const struct gcw__range *range)
 {
-    return h->leaving && gcw__in_range(gcw__exit_code(h), range);
+    return slot->leaving && gcw__in_range(gcw__exit_slot_code(slot), range);
 }
 
-/* The newest marked handler that waits, or NULL. */
-static gcw_exit_handler *
-find_fresh(const struct run *run)
+/* Makes the next marked handler of the walk current; false if there is none. */
+static bool
+take_marked(struct run *run, struct gcw__exit_cursor *at)
 {
-    uint32_t at = run->registry->order.end;
-    gcw_exit_handler *h;
+    gcw_exit_registry *r = run->registry;
+    struct gcw__exit_slot *slot;
 
-    while ((h = gcw__order_next(&run->registry->order, &at)) != NULL
-           && !is_chosen(h, run->choice.code))
-        continue;
-    return h;
+    while ((slot = gcw__levels_next(r, at)) != NULL)
+        if (is_chosen(slot, run->choice.code)) {
+            begin_handler(run, gcw__levels_order(r, at), slot);
+            return true;
+        }
+    return false;
 }
 
 /* Makes the newest marked handler current; false if there is none.  A run by
@@ -342,25 +384,19 @@ find_fresh(const struct run *run)
 static bool
 take_chosen(struct run *run)
 {
-    gcw_exit_handler *h;
+    struct gcw__exit_cursor all = GCW__FROM_ALL, waiting = GCW__FROM_WAITING;
     bool from_the_beginning;
 
     if (run->unloading.fresh != 0) {
         run->unloading.fresh--;
-        h = find_fresh(run);
-        if (h != NULL) {
-            begin_handler(run, h);
+        if (take_marked(run, &waiting))
             return true;
-        }
     }
     do {
-        from_the_beginning = run->at == UINT32_MAX;
-        while ((h = gcw__order_next(&run->registry->order, &run->at)) != NULL)
-            if (is_chosen(h, run->choice.code)) {
-                begin_handler(run, h);
-                return true;
-            }
-        run->at = UINT32_MAX;
+        from_the_beginning = run->at.order == all.order;
+        if (take_marked(run, &run->at))
+            return true;
+        run->at = all;
     } while (!from_the_beginning);
     return false;
 }
@@ -372,20 +408,29 @@ is_done(const struct run *run)
     return run->choice.place != 0 && !gcw__exit_place_waits(run->choice.place);
 }
 
-/* Makes the newest handler that this run is for current; false if there is
- * none.  Lock held. */
+static bool
+is_passed_over(const struct run *run, const struct gcw__exit_slot *slot)
+{
+    return slot->leaving
+           || (run->choice.quick && !(slot->kind == GCW__HANDLE
+                                      && slot->call.handle->quick));
+}
+
+/* Makes the newest handler of the highest level that this run is for current;
+ * false if there is none.  Lock held. */
 static inline __attribute__((__always_inline__)) bool
 take_next(struct run *run)
 {
-    struct gcw__order *o = &run->registry->order;
-    gcw_exit_handler *h;
+    struct gcw__exit_slot *slot;
+    struct gcw__order *o;
 
-    while (!is_done(run) && (h = gcw__order_newest(o)) != NULL) {
-        if (!h->leaving && (!run->choice.quick || h->quick)) {
-            begin_handler(run, h);
+    while (!is_done(run) && (o = gcw__levels_top(run->registry)) != NULL) {
+        slot = gcw__order_newest(o);
+        if (GCW__LIKELY(!is_passed_over(run, slot))) {
+            begin_handler(run, o, slot);
             return true;
         }
-        gcw__order_set_aside(o, h);
+        gcw__order_set_aside(o);
     }
     return false;
 }
@@ -405,52 +450,79 @@ next(struct run *run)
 
 /* Calling the handler. */
 
-static inline void
-begin_call(struct run *run, const gcw_exit_handler *h, uintptr_t code)
+/* The current handler has a limit, or is part of something that has one. */
+static void
+begin_limit(struct run *run)
 {
-    (void)h, (void)code;
-    GCW__TRACE2(handler__begin, h, code);
+    const gcw_exit_handler *h = gcw__exit_handle(&run->current);
+    const struct gcw__exit_extra *extra = h == NULL ? NULL
+                                                    : gcw__exit_extra(h);
+    struct gcw__callback callback = gcw__exit_callback(&run->current, "handler");
+
+    gcw__deadline_begin(&run->deadline, &callback,
+                        extra == NULL ? 0 : extra->limit, run->info.status,
+                        run->registry->limit_aborts);
+}
+
+static inline bool
+has_limit(const struct run *run)
+{
+    const gcw_exit_handler *h = gcw__exit_handle(&run->current);
+
+    return gcw__deadlines_here != 0
+           || (h != NULL && h->has_extra && h->more.extra->limit != 0);
+}
+
+static inline void
+begin_call(struct run *run, uintptr_t code)
+{
+    (void)code;
+    GCW__TRACE2(handler__begin, gcw__exit_handle(&run->current), code);
     run->count.called++;
     run->told = false;
     run->began = gcw__report_begin(GCW__REPORT_EXIT);
+    if (!GCW__LIKELY(!has_limit(run)))
+        begin_limit(run);
 }
 
 static void
-report_handler(const struct run *run, const gcw_exit_handler *h, bool failed)
+report_handler(const struct run *run, bool failed)
 {
-    struct gcw__callback callback = { "handler", NULL, gcw__exit_name(h),
-                                      gcw__exit_code(h) };
+    struct gcw__callback callback = gcw__exit_callback(&run->current, "handler");
 
     gcw__report_end(&callback, "exit", run->began, failed);
 }
 
 static inline void
-end_call(const struct run *run, const gcw_exit_handler *h, bool failed)
+end_call(struct run *run, bool failed)
 {
-    GCW__TRACE1(handler__end, h);
+    GCW__TRACE1(handler__end, gcw__exit_handle(&run->current));
+    if (!GCW__LIKELY(!run->deadline.begun))
+        gcw__deadline_end(&run->deadline);
     if (!GCW__LIKELY(run->began == 0))
-        report_handler(run, h, failed);
+        report_handler(run, failed);
 }
 
 static void
-report_failed(gcw_exit_registry *r, gcw_exit_handler *h, const char *why)
+report_failed(gcw_exit_registry *r, const struct gcw__exit_slot *slot,
+              const char *why)
 {
-    struct gcw__callback callback = { "exit handler", NULL, gcw__exit_name(h),
-                                      gcw__exit_code(h) };
+    struct gcw__callback callback = gcw__exit_callback(slot, "exit handler");
 
-    gcw__report_failure(&callback, h, gcw__hook_get(&r->hook, &gcw__exit_lock),
-                        why);
+    gcw__report_failure(&callback, gcw__exit_handle(slot),
+                        gcw__hook_get(&r->hook, &gcw__exit_lock), why);
 }
 
 /* The handler that was called last has failed: counts and reports that, once. */
 static void
-count_failed(struct run *run, gcw_exit_handler *h, const char *why)
+count_failed(struct run *run, const struct gcw__exit_slot *slot,
+             const char *why)
 {
     if (run->told)
         return;
     run->told = true;
     run->count.failed++;
-    report_failed(run->registry, h, why);
+    report_failed(run->registry, slot, why);
 }
 
 /* The current handler says that it has failed, and goes on. */
@@ -459,7 +531,7 @@ handler_told(void *arg, const char *why)
 {
     struct run *run = arg;
 
-    count_failed(run, run->current, why);
+    count_failed(run, &run->current, why);
 }
 
 /* Ends the call of the current handler, which has failed.  It does not run any
@@ -467,19 +539,26 @@ handler_told(void *arg, const char *why)
 static void
 fail(struct run *run, const char *why)
 {
-    gcw_exit_handler *h = run->current;
+    struct gcw__exit_slot slot = run->current;
 
-    end_call(run, h, true);
+    end_call(run, true);
     gcw__lock(&gcw__exit_lock, true);
     finish_last(run);
     gcw__unlock(&gcw__exit_lock);
-    count_failed(run, h, why);
+    count_failed(run, &slot, why);
 }
 
 static void
 handler_call_failed(const gcw_call *call, const char *why)
 {
-    report_failed(call->owner, call->handle, why);
+    struct gcw__exit_slot slot = { .kind = GCW__HANDLE,
+                                   .call = { call->handle } };
+
+    if (call->handle == NULL) {
+        slot.kind = GCW__PLAIN;
+        slot.call.plain = call->fn;
+    }
+    report_failed(call->owner, &slot, why);
 }
 
 static const struct gcw__place exit_place = { handler_call_failed };
@@ -502,32 +581,53 @@ call_of_method(gcw_exit_handler *h, gcw_exit_info *info, gcw_call *out)
     return true;
 }
 
+static inline void
+call_of_function(enum gcw_call_kind kind, void (*fn)(void), void *data,
+                 gcw_call *out)
+{
+    out->kind = kind;
+    out->fn = fn;
+    out->self = out->arg = NULL;
+    out->data = data;
+}
+
+static bool
+call_of_handle(const struct gcw__exit_slot *slot, gcw_exit_info *info,
+               gcw_call *out)
+{
+    gcw_exit_handler *h = slot->call.handle;
+
+    if (!h->inherit && gcw__exit_process(h) != gcw__process())
+        return gcw__exit_skipped(slot, "it belongs to the process from which this"
+                                 " one was forked");
+    if (h->kind == GCW__METHOD)
+        return call_of_method(h, info, out)
+               || gcw__exit_skipped(slot, "its object has died");
+    call_of_function(GCW_CALL_FUNCTION, (void (*)(void))h->call.function,
+                     gcw__exit_data(h), out);
+    return true;
+}
+
 /* How to call a handler that was taken, with *info as a method's argument; false
  * if it is not to be called: it is dead, another process's, or its code is
  * gone. */
 static inline __attribute__((__always_inline__)) bool
-call_of(gcw_exit_handler *h, gcw_exit_info *info, gcw_call *out)
+call_of(const struct gcw__exit_slot *slot, gcw_exit_info *info, gcw_call *out)
 {
-    if ((!h->inherit && gcw__exit_process(h) != gcw__process())
-        || gcw__code_gone(gcw__exit_code(h)))
-        return false;
-    /* There are no other kinds. */
-    switch ((enum gcw__exit_kind)h->kind) {  /* GCOVR_EXCL_BR_LINE */
-    case GCW__METHOD:
-        return call_of_method(h, info, out);
-    case GCW__FUNCTION:
-        out->kind = GCW_CALL_FUNCTION;
-        out->fn = (void (*)(void))h->call.function;
-        out->self = out->arg = NULL;
-        out->data = gcw__exit_data(h);
-        return true;
-    case GCW__PLAIN:
-        out->kind = GCW_CALL_PLAIN;
-        out->fn = h->call.plain;
-        out->self = out->arg = out->data = NULL;
-        return true;
-    }
-    return false;  /* GCOVR_EXCL_LINE */
+    uintptr_t code = GCW__LIKELY(slot->kind != GCW__HANDLE)
+        ? (uintptr_t)slot->call.plain : gcw__exit_code(slot->call.handle);
+
+    if (!GCW__LIKELY(!gcw__code_gone(code)))
+        return gcw__exit_skipped(slot, "its code was unloaded");
+    if (slot->kind == GCW__HANDLE)
+        return call_of_handle(slot, info, out);
+    if (slot->kind == GCW__PLAIN)
+        call_of_function(GCW_CALL_PLAIN, slot->call.plain, NULL, out);
+    else
+        call_of_function(GCW_CALL_FUNCTION,
+                         (void (*)(void))slot->call.function,
+                         slot->more.data, out);
+    return true;
 }
 
 /* The handler may do anything to the registry: register, unregister, run it;
@@ -536,21 +636,19 @@ static bool
 run_step(void *arg)
 {
     struct run *run = arg;
-    gcw_exit_handler *h;
     gcw_call call;
 
     if (!next(run))
         return false;
-    h = run->current;
     if (run->watching)
-        gcw__exit_unwatch(h);
-    if (!call_of(h, &run->info, &call))
+        gcw__exit_unwatch(run->current.call.handle);
+    if (!call_of(&run->current, &run->info, &call))
         return true;
-    begin_call(run, h, (uintptr_t)call.fn);
+    begin_call(run, (uintptr_t)call.fn);
     if (gcw__call_make(&call) != NULL)
         fail(run, "its method returned non-NULL");
     else
-        end_call(run, h, false);
+        end_call(run, false);
     return true;
 }
 
@@ -559,8 +657,22 @@ run_failed(void *arg, const char *why)
 {
     struct run *run = arg;
 
-    if (run->current != NULL)
+    if (run->current.kind != GCW__HOLE)
         fail(run, why);
+}
+
+const gcw_exit_info *
+gcw_exit_current(void)
+{
+    struct run *run = this_run;
+    gcw_exit_handler *h;
+
+    if (run == NULL || run->current.kind == GCW__HOLE)
+        return NULL;
+    h = gcw__exit_handle(&run->current);
+    run->info.handler = h;
+    run->info.name = h == NULL ? NULL : gcw__exit_name(h);
+    return &run->info;
 }
 
 /* Marks the waiting handlers in the range, or takes the marks off all.  Lock
@@ -568,27 +680,36 @@ run_failed(void *arg, const char *why)
 static void
 choose(gcw_exit_registry *r, const struct gcw__range *range, bool leaving)
 {
-    uint32_t at = leaving ? r->order.end : UINT32_MAX;
-    gcw_exit_handler *h;
+    struct gcw__exit_cursor all = GCW__FROM_ALL, waiting = GCW__FROM_WAITING;
+    struct gcw__exit_cursor *at = leaving ? &waiting : &all;
+    struct gcw__exit_slot *slot;
 
-    while ((h = gcw__order_next(&r->order, &at)) != NULL)
-        if (gcw__in_range(gcw__exit_code(h), range))
-            h->leaving = leaving;
+    while ((slot = gcw__levels_next(r, at)) != NULL)
+        if (gcw__in_range(gcw__exit_slot_code(slot), range))
+            slot->leaving = leaving;
 }
 
+/* Runs by turns are seen by gcw__exit_number_runs through their turn, runs for
+ * code through the registry. */
 static void
 begin_run(struct run *run)
 {
     gcw_exit_registry *r = run->registry;
+    struct gcw__unloading *unloading = &run->unloading;
 
-    if (run->choice.code == NULL)
-        return;
     gcw__lock(&gcw__exit_lock, true);
-    choose(r, run->choice.code, true);
-    run->unloading = (struct gcw__unloading){ r->unloading, run->choice.code,
-                                              0 };
-    r->unloading = &run->unloading;
+    if (run->choice.code == NULL) {
+        run->running.outer = r->turn->run;
+        r->turn->run = &run->running;
+    } else {
+        choose(r, run->choice.code, true);
+        *unloading = (struct gcw__unloading){ r->unloading, run->choice.code,
+                                              0, &run->running };
+        r->unloading = unloading;
+    }
     gcw__unlock(&gcw__exit_lock);
+    run->outer = this_run;
+    this_run = run;
 }
 
 /* Takes it out of the list, for several threads may unload at once. */
@@ -602,19 +723,58 @@ end_unloading(gcw_exit_registry *r, const struct gcw__unloading *unloading)
     *at = unloading->next;
 }
 
-/* Runs however the run is left. */
+/* The library may have started in the middle of a run for code. */
+static void
+end_choice(struct run *run)
+{
+    gcw_exit_registry *r = run->registry;
+
+    if (r == &gcw__exit_early)
+        r = atomic_load(&gcw__exit_default);
+    choose(r, run->choice.code, false);
+    end_unloading(r, &run->unloading);
+}
+
+/* Runs however the run is left.  The turn may be another thread's by now, if a
+ * handler of this run has called exit, and its thread was cancelled then. */
 static void
 end_run(void *arg)
 {
     struct run *run = arg;
+    struct gcw__exit_turn *t = run->registry->turn;
 
+    if (run->deadline.begun)
+        gcw__deadline_end(&run->deadline);
     gcw__lock(&gcw__exit_lock, true);
     finish_last(run);
-    if (run->choice.code != NULL) {
-        choose(run->registry, run->choice.code, false);
-        end_unloading(run->registry, &run->unloading);
-    }
+    if (run->choice.code != NULL)
+        end_choice(run);
+    else if (t->run == &run->running)
+        t->run = run->running.outer;
     gcw__unlock(&gcw__exit_lock);
+    this_run = run->outer;
+}
+
+static bool
+is_among(const struct gcw__exit_running *running, uint64_t number)
+{
+    while (running != NULL && running->number != number)
+        running = running->outer;
+    return running != NULL;
+}
+
+bool
+gcw__exit_number_runs(uint64_t number)
+{
+    const gcw_exit_registry *r = atomic_load(&gcw__exit_default);
+    const struct gcw__unloading *unloading = r->unloading;
+
+    if ((is_mine(r->turn) || is_other(r->turn))
+        && is_among(r->turn->run, number))
+        return true;
+    while (unloading != NULL && unloading->run->number != number)
+        unloading = unloading->next;
+    return unloading != NULL;
 }
 
 struct gcw__exit_count
@@ -625,7 +785,7 @@ gcw__exit_run(gcw_exit_registry *r, int status, struct gcw__exit_choice choice)
     };
     struct run run = { .registry = r, .choice = choice,
                        .info = { .registry = r, .status = status },
-                       .at = UINT32_MAX };
+                       .at = GCW__FROM_ALL };
 
     gcw__code_look();
     begin_run(&run);
@@ -639,21 +799,33 @@ struct whole_run {
     gcw_exit_registry *registry;
     int status;
     int failed;
+    struct gcw__deadline deadline;
 };
+
+static void
+end_whole(void *arg)
+{
+    gcw__deadline_end(&((struct whole_run *)arg)->deadline);
+}
 
 static void
 run_whole(void *arg)
 {
     static const struct gcw__exit_choice all = { false, 0, NULL };
     struct whole_run *whole = arg;
+    gcw_exit_registry *r = whole->registry;
 
-    whole->failed = gcw__exit_run(whole->registry, whole->status, all).failed;
+    gcw__deadline_begin_whole(&whole->deadline, "run", r->limit,
+                              whole->status, r->limit_aborts);
+    pthread_cleanup_push(end_whole, whole);
+    whole->failed = gcw__exit_run(r, whole->status, all).failed;
+    pthread_cleanup_pop(1);
 }
 
 int
 gcw_exit_run(gcw_exit_registry *r, int status)
 {
-    struct whole_run whole = { r, status, 0 };
+    struct whole_run whole = { .registry = r, .status = status };
 
     if (gcw__enter() != 0)
         return -1;
@@ -668,10 +840,10 @@ gcw_exit_run(gcw_exit_registry *r, int status)
 /* Has the handlers that earlier runs have set aside wait again; unless a run is
  * under way, which does that when it ends.  Lock held. */
 static void
-bring_back(gcw_exit_registry *r)
+bring_back_for_step(gcw_exit_registry *r)
 {
-    if (!is_other(r) && !is_mine(r))
-        gcw__order_bring_back(&r->order);
+    if (!is_other(r->turn) && !is_mine(r->turn))
+        bring_back(r);
 }
 
 static int
@@ -683,44 +855,45 @@ begin_steps(gcw_exit_registry *r)
     if (is_leaders(r))
         error = ESHUTDOWN;
     else
-        bring_back(r);
+        bring_back_for_step(r);
     gcw__unlock(&gcw__exit_lock);
     return error;
 }
 
 /* Takes the newest handler off, and ends it at once: nobody says when its call
- * has returned.  NULL: none is left; *watched: whether its watches are to be
+ * has returned.  False: none is left; *watched: whether its watches are to be
  * taken off. */
-static gcw_exit_handler *
-take_for_step(gcw_exit_registry *r, bool *watched)
+static bool
+take_for_step(gcw_exit_registry *r, struct gcw__exit_slot *slot, bool *watched)
 {
     struct run run = { .registry = r };
-    gcw_exit_handler *h = NULL;
+    bool taken;
 
     gcw__lock(&gcw__exit_lock, true);
-    if (take_next(&run)) {
-        h = run.current;
+    taken = take_next(&run);
+    *slot = run.current;
+    if (taken) {
         finish_last(&run);
     } else {
-        bring_back(r);
-        gcw__exit_tidy(r);
+        bring_back_for_step(r);
+        gcw__exit_tidy(r, &r->order);
     }
     gcw__unlock(&gcw__exit_lock);
     *watched = run.watching;
-    return h;
+    return taken;
 }
 
 static bool
 next_of_run(gcw_exit_registry *r, gcw_exit_step *step)
 {
-    gcw_exit_handler *h;
+    struct gcw__exit_slot slot;
     bool watched;
 
-    while ((h = take_for_step(r, &watched)) != NULL) {
+    while (take_for_step(r, &slot, &watched)) {
         if (watched)
-            gcw__exit_unwatch(h);
-        if (call_of(h, &step->info, &step->call)) {
-            step->call.handle = h;
+            gcw__exit_unwatch(slot.call.handle);
+        if (call_of(&slot, &step->info, &step->call)) {
+            step->call.handle = gcw__exit_handle(&slot);
             step->call.place = &exit_place;
             step->call.owner = r;
             atomic_fetch_add(&handlers_given, 1);
@@ -770,14 +943,17 @@ gcw_exit_next(gcw_exit_step *step)
 static bool
 drop_kept(gcw_exit_registry *r, const struct gcw__range *range)
 {
-    uint32_t at = UINT32_MAX;
-    gcw_exit_handler *h;
+    struct gcw__exit_cursor at = GCW__FROM_ALL;
+    struct gcw__exit_slot *slot;
 
-    while ((h = gcw__order_next(&r->order, &at)) != NULL)
-        if (gcw__in_range(gcw__exit_code(h), range)) {
-            if (at < r->order.top)
+    while ((slot = gcw__levels_next(r, &at)) != NULL)
+        if (gcw__in_range(gcw__exit_slot_code(slot), range)) {
+            if (!gcw__levels_is_aside(r, &at))
                 return false;
-            gcw__exit_remove(h);
+            if (slot->kind == GCW__HANDLE)
+                gcw__exit_remove(slot->call.handle);
+            else
+                gcw__exit_take_out(gcw__levels_order(r, &at), slot);
         }
     return true;
 }

@@ -23,6 +23,7 @@
 #include "exit/exit.h"
 
 #include "exit/exit-ids.h"
+#include "exit/exit-levels.h"
 
 #include "ground/code.h"
 #include "ground/delay.h"
@@ -49,7 +50,7 @@ gcw__exit_close(void)
     bool empty;
 
     gcw__lock(&gcw__exit_lock, true);
-    empty = gcw__order_newest(&gcw__roots->at_exit->order) == NULL;
+    empty = gcw__levels_top(atomic_load(&gcw__exit_default)) == NULL;
     exit_closed |= empty;
     gcw__unlock(&gcw__exit_lock);
     return empty;
@@ -80,7 +81,7 @@ link_exit_watch(struct gcw__exit_watch *watch, gcw_exit_handler *h)
 }
 
 struct reshaping {
-    struct gcw__order *order;
+    gcw_exit_registry *registry;
     bool (*shape)(struct gcw__order *o, struct gcw__order_spare *spare);
     struct gcw__order_spare spare;
 };
@@ -90,7 +91,8 @@ try_to_reshape(void *reshaping)
 {
     struct reshaping *r = reshaping;
 
-    return r->shape(r->order, &r->spare) ? 0 : GCW__MISSING;
+    return gcw__levels_each(r->registry, r->shape, &r->spare) ? 0
+                                                              : GCW__MISSING;
 }
 
 static bool
@@ -104,7 +106,7 @@ static void
 reshape(gcw_exit_registry *r, bool (*shape)(struct gcw__order *o,
                                             struct gcw__order_spare *spare))
 {
-    struct reshaping reshaping = { &r->order, shape, { 0 } };
+    struct reshaping reshaping = { r, shape, { 0 } };
 
     gcw__with_spare(&gcw__exit_lock, try_to_reshape, fill_for_reshaping,
                     &reshaping);
@@ -124,25 +126,11 @@ gcw__exit_index(gcw_exit_registry *r)
 }
 
 void
-gcw__exit_tidy(gcw_exit_registry *r)
+gcw__exit_tidy(gcw_exit_registry *r, const struct gcw__order *o)
 {
-    if (gcw__order_sparse(&r->order) && !atomic_load(&r->container->untidy))
+    if (gcw__order_sparse(o) && r->container != NULL
+        && !atomic_load(&r->container->untidy))
         gcw__container_untidy(r->container);
-}
-
-/* The handler's place among those of the C library; 0: none. */
-static uintptr_t
-place_of(const gcw_exit_handler *h)
-{
-    return h->kind == GCW__PLAIN && !h->has_extra ? h->more.place : 0;
-}
-
-/* Notes at the handler's place whether it waits.  Lock held. */
-static void
-set_at_place(const gcw_exit_handler *h, bool waits)
-{
-    if (place_of(h) != 0)
-        gcw__exit_place_set(place_of(h), waits);
 }
 
 void
@@ -164,38 +152,17 @@ gcw__exit_take_off(gcw_exit_handler *h, enum gcw__exit_state state)
 {
     struct gcw__exit_extra *extra = gcw__exit_extra(h);
 
-    set_at_place(h, false);
     if (state == GCW__GONE && extra == NULL) {
         h->more.data = NULL;
         gcw__order_forget(&h->registry->order, h);
     } else {
-        gcw__order_remove(&h->registry->order, h);
+        gcw__order_remove(gcw__exit_order(h), h);
     }
     if (extra != NULL && extra->on_self != NULL)
         unlink_exit_watch(extra->on_self);
     if (extra != NULL && extra->on_data != NULL)
         unlink_exit_watch(extra->on_data);
     gcw__exit_set_state(h, state);
-}
-
-/* The registry is disposed of: its watches are left to tidying. */
-void
-gcw__exit_empty(void *registry)
-{
-    gcw_exit_registry *r = registry;
-    uint32_t at = UINT32_MAX;
-    gcw_exit_handler *h;
-
-    while ((h = gcw__order_next(&r->order, &at)) != NULL) {
-        struct gcw__exit_extra *extra = gcw__exit_extra(h);
-
-        gcw__exit_remove(h);
-        if (extra != NULL && extra->on_self != NULL)
-            gcw__container_leave(&extra->on_self->on);
-        if (extra != NULL && extra->on_data != NULL)
-            gcw__container_leave(&extra->on_data->on);
-    }
-    r->hook = (struct gcw__hook){ NULL, NULL };
 }
 
 bool
@@ -205,8 +172,30 @@ gcw__exit_remove(gcw_exit_handler *h)
 
     h->keep = false;
     gcw__exit_take_off(h, waiting ? GCW__GONE : GCW__RUNNING);
-    gcw__exit_tidy(h->registry);
+    gcw__exit_tidy(h->registry, gcw__exit_order(h));
     return waiting;
+}
+
+/* The registry is disposed of: its watches are left to tidying. */
+void
+gcw__exit_empty(void *registry)
+{
+    struct gcw__exit_cursor cursor = GCW__FROM_ALL;
+    gcw_exit_registry *r = registry;
+    struct gcw__exit_slot *slot;
+
+    while ((slot = gcw__levels_next(r, &cursor)) != NULL) {
+        gcw_exit_handler *h = slot->call.handle;
+        struct gcw__exit_extra *extra = gcw__exit_extra(h);
+
+        gcw__exit_remove(h);
+        if (extra != NULL && extra->on_self != NULL)
+            gcw__container_leave(&extra->on_self->on);
+        if (extra != NULL && extra->on_data != NULL)
+            gcw__container_leave(&extra->on_data->on);
+    }
+    gcw__levels_drop(r);
+    r->hook = (struct gcw__hook){ NULL, NULL };
 }
 
 /* The watches of the handler. */
@@ -228,26 +217,143 @@ watches_of_handler(const gcw_exit_handler *h)
 static bool
 is_too_late(const gcw_exit_registry *r)
 {
-    return r == gcw__roots->at_exit && (exit_closed || gcw__exit_is_others());
+    return r->is_default && (exit_closed || gcw__exit_is_others());
 }
 
-/* Marks a new handler if its code is being unloaded, so that it runs now. */
-static void
-look_at_unloading(gcw_exit_handler *h)
+/* Marks the newest handler of an order if its code is being unloaded, so that it
+ * runs now. */
+static inline void
+look_at_unloading(const gcw_exit_registry *r, const struct gcw__order *o)
 {
-    struct gcw__unloading *unloading = h->registry->unloading;
+    struct gcw__unloading *unloading = r->unloading;
+    struct gcw__exit_slot *slot = gcw__order_newest(o);
 
     for (; unloading != NULL; unloading = unloading->next)
-        if (gcw__in_range(gcw__exit_code(h), unloading->range)) {
-            h->leaving = true;
+        if (gcw__in_range(gcw__exit_slot_code(slot), unloading->range)) {
+            slot->leaving = true;
             unloading->fresh++;
             return;
         }
 }
 
+/* Whether another registry is the default one by now. */
+static bool
+has_moved(const gcw_exit_registry *r)
+{
+    return r == &gcw__exit_early && r != atomic_load(&gcw__exit_default);
+}
+
+/* What is true for most: no levels, and no need for memory.  Lock held. */
+static inline bool
+push_at_once(gcw_exit_registry *r, struct gcw__exit_slot *slot)
+{
+    struct gcw__order *o = &r->order;
+
+    if (!gcw__order_has_room(o) || o->index != NULL || r->levels_count != 0
+        || r->unloading != NULL)
+        return false;
+    slot->number = gcw__order_number();
+    if (slot->kind == GCW__HANDLE)
+        slot->call.handle->slot = o->end + 1;
+    o->slots[o->end++] = *slot;
+    o->live++;
+    return true;
+}
+
+/* 0 or an errno.  Lock held. */
+static inline int
+is_refused_function(const gcw_exit_registry *r)
+{
+    return is_too_late(r) ? ESHUTDOWN : has_moved(r) ? EAGAIN : 0;
+}
+
+struct function_addition {
+    gcw_exit_registry *registry;
+    struct gcw__exit_slot *slot;
+    struct gcw__order_spare spare;
+};
+
+static int
+try_to_add_function(void *addition)
+{
+    struct function_addition *a = addition;
+    int error = is_refused_function(a->registry);
+
+    if (error != 0)
+        return error;
+    if (!gcw__order_push(&a->registry->order, a->slot, &a->spare))
+        return GCW__MISSING;
+    look_at_unloading(a->registry, &a->registry->order);
+    gcw__exit_set_at_place(a->slot, true);
+    return 0;
+}
+
+static bool
+fill_for_function(void *addition)
+{
+    GCW__DELAY(1);
+    return gcw__order_fill(&((struct function_addition *)addition)->spare);
+}
+
+int
+gcw__exit_try_to_add(struct gcw__exit_slot *slot)
+{
+    gcw_exit_registry *r;
+    int error;
+
+    gcw__lock(&gcw__exit_lock, true);
+    r = atomic_load_explicit(&gcw__exit_default, memory_order_relaxed);
+    error = is_refused_function(r);
+    if (error == 0 && !push_at_once(r, slot))
+        error = GCW__MISSING;
+    if (error == 0)
+        gcw__exit_set_at_place(slot, true);
+    gcw__unlock(&gcw__exit_lock);
+    return error;
+}
+
+int
+gcw__exit_add_function(gcw_exit_registry *r, struct gcw__exit_slot *slot)
+{
+    struct function_addition a = { r, slot, { 0 } };
+    int error = gcw__with_spare(&gcw__exit_lock, try_to_add_function,
+                                fill_for_function, &a);
+
+    gcw__order_clear(&a.spare);
+    return error;
+}
+
+/* Handles. */
+
+/* Links the watches of a handle that is in.  Lock held. */
+static void
+link_watches(gcw_exit_handler *h)
+{
+    struct gcw__exit_extra *extra = h->more.extra;
+
+    if (h->kind != GCW__METHOD)
+        return;
+    link_exit_watch(extra->on_self, h);
+    if (extra->on_data != NULL)
+        link_exit_watch(extra->on_data, h);
+}
+
+/* 0 or an errno.  Lock held. */
+static inline int
+is_refused(const gcw_exit_handler *h)
+{
+    if (is_too_late(h->registry))
+        return ESHUTDOWN;
+    if (h->registry->container->closed)
+        return ESTALE;
+    return h->kind == GCW__METHOD && !gcw__pair_alive(watches_of_handler(h))
+        ? ESTALE : 0;
+}
+
 struct addition {
     gcw_exit_handler *handler;
-    struct gcw__order_spare spare;
+    long level;
+    struct gcw__levels_spare spare;
 };
 
 static int
@@ -255,22 +361,15 @@ try_to_add(void *addition)
 {
     struct addition *a = addition;
     gcw_exit_handler *h = a->handler;
+    struct gcw__exit_slot slot = { .kind = GCW__HANDLE, .call = { h } };
+    int error = is_refused(h);
 
-    if (is_too_late(h->registry))
-        return ESHUTDOWN;
-    if (h->registry->container->closed
-        || !gcw__pair_alive(watches_of_handler(h)))
-        return ESTALE;
-    if (!gcw__order_push(&h->registry->order, h, &a->spare))
+    if (error != 0)
+        return error;
+    if (!gcw__levels_push(h->registry, a->level, &slot, &a->spare))
         return GCW__MISSING;
-    look_at_unloading(h);
-    set_at_place(h, true);
-    if (h->has_extra)
-        h->more.extra->number = ++h->registry->births;
-    if (h->kind == GCW__METHOD)
-        link_exit_watch(h->more.extra->on_self, h);
-    if (h->kind == GCW__METHOD && h->more.extra->on_data != NULL)
-        link_exit_watch(h->more.extra->on_data, h);
+    look_at_unloading(h->registry, gcw__exit_order(h));
+    link_watches(h);
     return 0;
 }
 
@@ -278,24 +377,37 @@ static bool
 fill_for_addition(void *addition)
 {
     GCW__DELAY(1);
-    return gcw__order_fill(&((struct addition *)addition)->spare);
+    return gcw__levels_fill(&((struct addition *)addition)->spare);
 }
 
-int
-gcw__exit_add(gcw_exit_handler *h)
+static int
+add_with_memory(gcw_exit_handler *h, long level)
 {
-    struct addition a = { h, { 0 } };
+    struct addition a = { h, level, { .wanted = 0 } };
     int error = gcw__with_spare(&gcw__exit_lock, try_to_add,
                                 fill_for_addition, &a);
 
-    gcw__order_clear(&a.spare);
+    gcw__order_clear(&a.spare.order);
     return error;
 }
 
-static bool
-has_reserved(const gcw_exit_options *o)
+/* Registers the handler.  Returns 0 or an errno. */
+static int
+add_handler(gcw_exit_handler *h, const gcw_exit_options *o)
 {
-    return o != NULL && (o->reserved[0] != NULL || o->reserved[1] != NULL);
+    struct gcw__exit_slot slot = { .kind = GCW__HANDLE, .call = { h } };
+    int error;
+
+    if (!GCW__LIKELY(o == NULL || o->level == 0))
+        return add_with_memory(h, o->level);
+    gcw__lock(&gcw__exit_lock, true);
+    error = is_refused(h);
+    if (error == 0 && !push_at_once(h->registry, &slot))
+        error = GCW__MISSING;
+    if (error == 0)
+        link_watches(h);
+    gcw__unlock(&gcw__exit_lock);
+    return GCW__LIKELY(error != GCW__MISSING) ? error : add_with_memory(h, 0);
 }
 
 /* NULL: no memory. */
@@ -309,7 +421,10 @@ extra_of(void *data, const gcw_exit_options *o)
     extra->data = data;
     extra->process = gcw__process();
     extra->born = gcw__born();
-    if (o != NULL && o->name != NULL) {
+    if (o == NULL)
+        return extra;
+    extra->limit = o->limit;
+    if (o->name != NULL) {
         extra->name = gcw__copy(o->name);
         if (extra->name == NULL)
             return NULL;
@@ -320,8 +435,17 @@ extra_of(void *data, const gcw_exit_options *o)
 _Static_assert(sizeof(gcw_exit_handler) == 32 || sizeof(void *) != 8,
                "a handler is small");
 
-gcw_exit_handler *
-gcw__exit_handler_of(gcw_exit_registry *r, enum gcw__exit_kind kind, void *data,
+/* Whether the options are more than what the handler has room for. */
+static bool
+needs_extra(const gcw_exit_options *o)
+{
+    return o != NULL && (o->keep || o->name != NULL || o->level != 0
+                         || o->limit != 0);
+}
+
+/* Makes a handler with its options and its name.  NULL: no memory. */
+static gcw_exit_handler *
+handler_of(gcw_exit_registry *r, enum gcw__exit_kind kind, void *data,
            const gcw_exit_options *o)
 {
     gcw_exit_handler *h = GC_MALLOC(gcw__whole_granules(sizeof *h));
@@ -338,7 +462,7 @@ gcw__exit_handler_of(gcw_exit_registry *r, enum gcw__exit_kind kind, void *data,
         h->quick = o->quick;
     }
     h->has_extra = kind == GCW__METHOD || h->process == GCW__IN_EXTRA
-                   || (o != NULL && (o->keep || o->name != NULL));
+                   || needs_extra(o);
     if (!h->has_extra) {
         h->more.data = data;
         return h;
@@ -368,7 +492,9 @@ handler_of_watch(const struct gcw__exit_watch *watch)
 static bool
 take_off_dead(struct gcw__exit_watch *watch, bool may_wait)
 {
+    struct gcw__exit_slot slot = { .kind = GCW__HANDLE };
     gcw_exit_handler *h;
+    bool was_waiting;
 
     if (!gcw__lock(&gcw__exit_lock, may_wait))
         return false;
@@ -376,12 +502,16 @@ take_off_dead(struct gcw__exit_watch *watch, bool may_wait)
     gcw__unlock(&gcw__exit_lock);
     if (h == NULL)
         return true;
+    slot.call.handle = h;
     if (!gcw__pair_unwatch(watches_of_handler(h), may_wait)
         || !gcw__lock(&gcw__exit_lock, may_wait))
         return false;
+    was_waiting = h->state == GCW__WAITING;
     if (h->state != GCW__GONE)
         gcw__exit_remove(h);
     gcw__unlock(&gcw__exit_lock);
+    if (was_waiting)
+        gcw__exit_skipped(&slot, "its object has died");
     return true;
 }
 
@@ -422,7 +552,7 @@ make_watches(gcw_exit_handler *h, gcw_method *m)
 static gcw_exit_handler *
 add_method(gcw_exit_registry *r, gcw_method *m, const gcw_exit_options *o)
 {
-    gcw_exit_handler *h = gcw__exit_handler_of(r, GCW__METHOD, NULL, o);
+    gcw_exit_handler *h = handler_of(r, GCW__METHOD, NULL, o);
     int error;
 
     if (h == NULL || !make_watches(h, m))
@@ -430,7 +560,7 @@ add_method(gcw_exit_registry *r, gcw_method *m, const gcw_exit_options *o)
     h->call.method = m;
     gcw__pair_watch(watches_of_handler(h));
     GCW__DELAY(2);
-    error = gcw__exit_add(h);
+    error = add_handler(h, o);
     if (error == 0)
         return h;
     gcw__exit_unwatch(h);
@@ -446,7 +576,7 @@ gcw_exit_register(gcw_exit_registry *r, gcw_method *m,
 
     if (gcw__enter() != 0)
         return NULL;
-    if (r == NULL || m == NULL || has_reserved(o))
+    if (r == NULL || m == NULL)
         return gcw__fail_null(EINVAL);
     if (!gcw_method_bind(m, &bound))
         return gcw__fail_null(ESTALE);
@@ -467,96 +597,12 @@ gcw_exit_register_fn(gcw_exit_registry *r, void (*fn)(void *data), void *data,
 
     if (gcw__enter() != 0)
         return NULL;
-    if (r == NULL || fn == NULL || has_reserved(o) || !gcw__holdable(data))
+    if (r == NULL || fn == NULL || !gcw__holdable(data))
         return gcw__fail_null(EINVAL);
-    h = gcw__exit_handler_of(r, GCW__FUNCTION, data, o);
+    h = handler_of(r, GCW__FUNCTION, data, o);
     if (h == NULL)
         return gcw__fail_null(ENOMEM);
     h->call.function = fn;
-    error = gcw__exit_add(h);
+    error = add_handler(h, o);
     return error == 0 ? h : gcw__fail_null(error);
-}
-
-/* Taking back. */
-
-int
-gcw_exit_unregister(gcw_exit_handler *h)
-{
-    int found = GCW_GONE;
-
-    __builtin_prefetch(h);   /* while the lock is taken */
-    if (gcw__enter() != 0)
-        return -1;
-    if (h == NULL)
-        return gcw__fail_int(EINVAL);
-    gcw__lock(&gcw__exit_lock, true);
-    if (h->state != GCW__GONE)
-        found = gcw__exit_remove(h) ? GCW_REMOVED : GCW_RUNNING;
-    gcw__unlock(&gcw__exit_lock);
-    GCW__DELAY(3);
-    if (found != GCW_GONE && h->has_extra)
-        gcw__exit_unwatch(h);
-    return found;
-}
-
-/* The handler stays in memory: its token goes, but its registry, or the run, has
- * held it until then. */
-static int
-take_back_number(uint64_t id)
-{
-    gcw_exit_handler *h;
-    int found = GCW_GONE;
-
-    gcw__lock(&gcw__exit_lock, true);
-    h = gcw__exit_id_find(id);
-    if (h != NULL)
-        found = gcw__exit_remove(h) ? GCW_REMOVED : GCW_RUNNING;
-    gcw__unlock(&gcw__exit_lock);
-    if (h != NULL && h->has_extra)
-        gcw__exit_unwatch(h);
-    return found;
-}
-
-int
-gcw__exit_take_back_id(uint64_t id)
-{
-    void *registry = gcw__exit_id_registry(id);
-    int found = registry == NULL ? GCW_GONE : take_back_number(id);
-
-    GCW__KEEP(registry);
-    return found;
-}
-
-int
-gcw__exit_take_back(gcw_exit_registry *r, enum gcw__exit_kind kind,
-                    uintptr_t code)
-{
-    int found = GCW_GONE;
-    gcw_exit_handler *h;
-
-    gcw__lock(&gcw__exit_lock, true);
-    h = gcw__order_find(&r->order, kind, code);
-    if (h != NULL)
-        found = gcw__exit_remove(h) ? GCW_REMOVED : GCW_RUNNING;
-    gcw__unlock(&gcw__exit_lock);
-    return found;
-}
-
-size_t
-gcw_exit_unregister_fn(gcw_exit_registry *r, void (*fn)(void *data))
-{
-    size_t n = 0;
-    int found;
-
-    if (gcw__enter() != 0)
-        return 0;
-    if (r == NULL || fn == NULL) {
-        errno = EINVAL;
-        return 0;
-    }
-    gcw__exit_index(r);
-    while ((found = gcw__exit_take_back(r, GCW__FUNCTION, (uintptr_t)fn))
-           != GCW_GONE)
-        n += found == GCW_REMOVED;
-    return n;
 }

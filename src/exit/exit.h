@@ -4,6 +4,7 @@
 
 #include "exit/exit-order.h"
 #include "ground/hook.h"
+#include "ground/limit.h"
 #include "ground/part.h"
 #include "ground/stack.h"
 #include "weak/container.h"
@@ -12,29 +13,26 @@
 
 enum gcw__exit_state { GCW__WAITING, GCW__RUNNING, GCW__GONE };
 
-/* A handler: two granules of the collector's memory, half a line of the
- * processor's cache. */
+/* A handler that has a handle: two granules of the collector's memory, half a
+ * line of the processor's cache. */
 struct gcw_exit_handler {
     gcw_exit_registry *registry;     /* constant */
     union {
         void *data;                  /* of a function */
-        uintptr_t place;             /* of a plain one: see exit-place.c */
         struct gcw__exit_extra *extra;   /* if has_extra */
     } more;                          /* constant */
     union {
         gcw_method *method;
         void (*function)(void *data);
-        void (*plain)(void);
     } call;                          /* constant */
     /* Under the exit lock. */
     uint32_t slot;                   /* in the order, from 1 on; 0: none */
     unsigned char state : 2;
     unsigned char keep : 1;
-    unsigned char leaving : 1;       /* only a run of unloaded code calls it */
     unsigned char has_id : 1;        /* it has a number: see exit-ids.c */
     /* Constant. */
     unsigned char : 0;
-    unsigned char kind : 2;
+    unsigned char kind : 3;          /* GCW__METHOD or GCW__FUNCTION */
     unsigned char quick : 1;
     unsigned char inherit : 1;
     unsigned char has_extra : 1;
@@ -44,11 +42,13 @@ struct gcw_exit_handler {
 /* As `process` of a handler: the number is too large, and in the extra. */
 #define GCW__IN_EXTRA UINT16_MAX
 
-/* What only some handlers have: methods, those with a name, those with `keep`,
- * and those with GCW__IN_EXTRA. */
+/* What only some handlers have: methods, those with `keep`, a name, a level or a
+ * limit, and those with GCW__IN_EXTRA. */
 struct gcw__exit_extra {
     void *data;                      /* of a function */
-    uint64_t number;                 /* counts up in its registry */
+    struct gcw__exit_level *level;   /* NULL: level 0; set once, when it is
+                                      * registered */
+    unsigned long limit;             /* in milliseconds; 0: none */
     unsigned process;                /* if it is not in the handler */
     uint32_t born;                   /* gcw__born */
     char *name;                      /* or NULL */
@@ -64,21 +64,49 @@ struct gcw__exit_watch {
     uintptr_t handler;               /* hidden; 0 once it is taken off */
 };
 
-/* A registry.  All but the constants is under the exit lock. */
-struct gcw_exit_registry {
-    struct gcw__order order;         /* set aside: those that this run has
-                                      * called and keeps, or passes over */
-    struct gcw__container *container;    /* constant */
-    char *name;                      /* constant */
-    struct gcw__hook hook;           /* a gcw_error_fn */
-    uint64_t births;                 /* of handlers with an extra */
-    /* The thread that runs it, and its process; how often nested, 0: no
-     * thread; the outermost frame that does. */
+/* A level other than 0. */
+struct gcw__exit_level {
+    struct gcw__order order;         /* first member */
+    long level;                      /* constant */
+};
+
+/* Whose turn it is to run a registry: see exit-run.c. */
+struct gcw__exit_turn {
+    /* The thread, and its process; how often nested, 0: no thread; the outermost
+     * frame that runs it, and the innermost run. */
     uint64_t owner;
     unsigned owner_process;
     unsigned depth;
     struct gcw__frame frame;
+    struct gcw__exit_running *run;
+};
+
+/* A registry.  All but the constants is under the exit lock. */
+struct gcw_exit_registry {
+    struct gcw__order order;         /* of level 0; set aside: those that this
+                                      * run has called and keeps, or passes
+                                      * over */
+    struct gcw__exit_level **levels; /* the others, the lowest first */
+    uint32_t levels_count, levels_capacity;
+    uint32_t levels_below;           /* how many of them are below 0 */
+    uint32_t highest;                /* the highest that may have one that waits:
+                                      * see exit-levels.c */
+    struct gcw__container *container;    /* constant; NULL before the start */
+    char *name;                      /* constant */
+    bool is_default;                 /* constant */
+    struct gcw__hook hook;           /* a gcw_error_fn */
+    struct gcw__exit_turn *turn;     /* constant */
+    struct gcw__exit_turn own_turn;  /* unless it is the default one's */
     struct gcw__unloading *unloading;    /* code that is being unloaded */
+    unsigned long limit;             /* of a run, in milliseconds; 0: none */
+    bool limit_aborts;
+};
+
+/* A run that is under way: on the stack of the thread that runs. */
+struct gcw__exit_running {
+    struct gcw__exit_running *outer; /* of the same registry and thread */
+    uint64_t number;                 /* of the function that is called now, if
+                                      * that has no handle; else 0 */
 };
 
 /* Code that is being unloaded: on the stack of the thread that does it. */
@@ -87,20 +115,30 @@ struct gcw__unloading {
     const struct gcw__range *range;
     size_t fresh;                    /* handlers in it that were registered
                                       * meanwhile, and have still to run */
+    struct gcw__exit_running *run;
 };
 
 extern pthread_mutex_t gcw__exit_lock;
 
+/* The default registry before the library starts: functions that need no
+ * collector.  They move to the other when it starts. */
+extern gcw_exit_registry gcw__exit_early;
+
+/* The default registry: gcw__exit_early, or from the start on that of the
+ * roots.  Written under the exit lock. */
+extern gcw_exit_registry *_Atomic gcw__exit_default;
+
 /* Makes a registry whose container is not open yet.  NULL: no memory. */
 gcw_exit_registry *gcw__exit_registry_make(const char *name);
 
-/* Makes a handler with its options and its name.  NULL: no memory. */
-gcw_exit_handler *gcw__exit_handler_of(gcw_exit_registry *r,
-                                       enum gcw__exit_kind kind, void *data,
-                                       const gcw_exit_options *o);
+/* Registers a function without a handle in the default registry, at level 0, and
+ * sets its number.  Returns 0 or an errno, or GCW__MISSING if it takes memory.
+ * No lock held. */
+int gcw__exit_try_to_add(struct gcw__exit_slot *slot);
 
-/* Registers the handler.  Returns 0 or an errno.  No lock held. */
-int gcw__exit_add(gcw_exit_handler *h);
+/* The same, with memory.  r: the default registry as it was a moment ago; EAGAIN
+ * if another is that by now. */
+int gcw__exit_add_function(gcw_exit_registry *r, struct gcw__exit_slot *slot);
 
 /* Has handlers found by their code in constant time, if there is memory.  No
  * lock held. */
@@ -111,8 +149,10 @@ void gcw__exit_index(gcw_exit_registry *r);
 int gcw__exit_take_back(gcw_exit_registry *r, enum gcw__exit_kind kind,
                         uintptr_t code);
 
-/* As gcw_exit_unregister_id. */
+/* As gcw_exit_unregister_id, for a handler with a handle; and for a function of
+ * the default registry that has none. */
 int gcw__exit_take_back_id(uint64_t id);
+int gcw__exit_take_back_number(uint64_t number);
 
 /* What the registry's container calls (container.h). */
 void gcw__exit_empty(void *registry);
@@ -133,7 +173,7 @@ void gcw__exit_take_off(gcw_exit_handler *h, enum gcw__exit_state state);
 bool gcw__exit_remove(gcw_exit_handler *h);
 
 /* Asks for memory to be given back, if there is much.  Lock held. */
-void gcw__exit_tidy(gcw_exit_registry *r);
+void gcw__exit_tidy(gcw_exit_registry *r, const struct gcw__order *o);
 
 /* Takes the handler's watches off their references.  No lock held. */
 void gcw__exit_unwatch(gcw_exit_handler *h);
@@ -158,10 +198,32 @@ gcw__exit_process(const gcw_exit_handler *h)
     return h->process == GCW__IN_EXTRA ? h->more.extra->process : h->process;
 }
 
+/* The order that has the handle, or would have it. */
+struct gcw__order *gcw__exit_order(const gcw_exit_handler *h);
+
+/* The handle in the slot, or NULL. */
+static inline gcw_exit_handler *
+gcw__exit_handle(const struct gcw__exit_slot *slot)
+{
+    return slot->kind == GCW__HANDLE ? slot->call.handle : NULL;
+}
+
 /* Where the handler's code is. */
 uintptr_t gcw__exit_code(const gcw_exit_handler *h);
+uintptr_t gcw__exit_slot_code(const struct gcw__exit_slot *slot);
+
+/* The handler as it is reported, as what `sort` says. */
+struct gcw__callback gcw__exit_callback(const struct gcw__exit_slot *slot,
+                                        const char *sort);
+
+/* GCW__METHOD, GCW__FUNCTION or GCW__PLAIN. */
+enum gcw__exit_kind gcw__exit_slot_kind(const struct gcw__exit_slot *slot);
 
 const char *gcw__exit_name(const gcw_exit_handler *h);
+
+/* Says under GCWEAK_DEBUG=exit that a handler does not run, and why; returns
+ * false. */
+bool gcw__exit_skipped(const struct gcw__exit_slot *slot, const char *why);
 
 /* Runs (exit-run.c). */
 
@@ -206,11 +268,20 @@ struct gcw__exit_count gcw__exit_run(gcw_exit_registry *r, int status,
 /* How many handlers were called, of all registries. */
 uint64_t gcw__exit_ran(void);
 
+/* Whether the function with that number is being called by a run of the default
+ * registry.  Lock held. */
+bool gcw__exit_number_runs(uint64_t number);
+
 /* Closes the default registry for good; false if a handler waits in it. */
 bool gcw__exit_close(void);
 
 /* Whether the default registry is closed.  Lock held. */
 bool gcw__exit_closed(void);
+
+/* The exit begins, or goes on with another status; and it is over, though the
+ * process goes on. */
+void gcw__exit_limit_begin(int status);
+void gcw__exit_limit_end(void);
 
 /* Places among the C library's own handlers (exit-place.c). */
 
@@ -220,6 +291,22 @@ uintptr_t gcw__exit_place_new(void);
 
 /* Notes whether the handler with that place waits.  Lock held. */
 void gcw__exit_place_set(uintptr_t place, bool waits);
+
+/* Notes at a function's place whether that waits.  Lock held. */
+static inline void
+gcw__exit_set_at_place(const struct gcw__exit_slot *slot, bool waits)
+{
+    if (slot->kind == GCW__PLAIN && slot->more.place != 0)
+        gcw__exit_place_set(slot->more.place, waits);
+}
+
+/* Takes a function out that has no handle.  Lock held. */
+static inline void
+gcw__exit_take_out(struct gcw__order *o, struct gcw__exit_slot *slot)
+{
+    gcw__exit_set_at_place(slot, false);
+    gcw__order_drop(o, slot);
+}
 
 /* Whether the handler with that place waits.  Lock held. */
 bool gcw__exit_place_waits(uintptr_t place);
@@ -231,7 +318,7 @@ bool gcw__exit_place_is_due(uintptr_t place);
 bool gcw__exit_object_unloading(void *registry,
                                 const struct gcw__range *range);
 
-/* Opens the container of the default registry, when the library starts. */
+/* Makes the registry of the roots the default one, when the library starts. */
 void gcw__exit_install(void);
 
 extern const struct gcw__part gcw__exit_part;

@@ -8,6 +8,10 @@
  * exit does, without the locks of streams: another thread may be reading from
  * one, and have its lock for ever.
  *
+ * A signal may come at any moment.  Whether one has come is looked for once more
+ * at the very end, by an exchange that a signal handler finds: after that, it
+ * dies at once.
+ *
  * Without on_exit we die in our own destructor, the last of those in the
  * object that the library is in.
  */
@@ -23,13 +27,38 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* The number of the process, and in the lower half the signal. */
+/* The number of the process, and in the lower half the signal, or OVER. */
 static _Atomic uint64_t ending_by;
 
+/* The process has looked for the last time, and ends with a status. */
+#define OVER UINT32_MAX
+
+/* Whether the process has asked for signals. */
+static atomic_bool looked_for;
+
 void
+gcw__end_watch(void)
+{
+    atomic_store(&looked_for, true);
+}
+
+static uint64_t
+word_of(uint32_t by)
+{
+    return (uint64_t)gcw__process() << 32 | by;
+}
+
+bool
 gcw__end_by(int sig)
 {
-    atomic_store(&ending_by, (uint64_t)gcw__process() << 32 | (unsigned)sig);
+    uint64_t now = atomic_load(&ending_by);
+
+    do
+        if (now == word_of(OVER))
+            return false;
+    while (!atomic_compare_exchange_weak(&ending_by, &now,
+                                         word_of((uint32_t)sig)));
+    return true;
 }
 
 int
@@ -37,12 +66,25 @@ gcw__ends_by(void)
 {
     uint64_t by = atomic_load(&ending_by);
 
-    return by >> 32 == gcw__process() ? (int)(by & UINT32_MAX) : 0;
+    return by >> 32 == gcw__process() && by != word_of(OVER)
+        ? (int)(by & UINT32_MAX) : 0;
 }
 
-/* Comes back only if the signal does not end this process. */
-static void
-die_by(int sig)
+/* As gcw__ends_by, for the last time: if there is no signal, one that comes from
+ * now on finds OVER. */
+static int
+look_for_the_last_time(void)
+{
+    uint64_t now = atomic_load(&ending_by);
+
+    while (gcw__ends_by() == 0
+           && !atomic_compare_exchange_weak(&ending_by, &now, word_of(OVER)))
+        continue;
+    return gcw__ends_by();
+}
+
+void
+gcw__die_by(int sig)
 {
     struct sigaction by_default = { .sa_handler = SIG_DFL };
     sigset_t only;
@@ -52,15 +94,16 @@ die_by(int sig)
     sigaction(sig, &by_default, NULL);
     pthread_sigmask(SIG_UNBLOCK, &only, NULL);
     raise(sig);
+    _exit(128 + sig);
 }
 
 void
 gcw__end_now(int status)
 {
-    int sig = gcw__ends_by();
+    int sig = look_for_the_last_time();
 
     if (sig != 0)
-        die_by(sig);
+        gcw__die_by(sig);
     _exit(status);
 }
 
@@ -74,15 +117,17 @@ flush_streams(void)
 #endif
 }
 
-/* The last of exit's calls. */
+/* The last of exit's calls, which then has nothing to flush. */
 static void
 die_at_last(int status, void *unused)
 {
-    (void)unused;
-    if (gcw__ends_by() == 0)
-        return;
+    int sig;
+
+    (void)status, (void)unused;
     flush_streams();
-    gcw__end_now(status);
+    sig = look_for_the_last_time();
+    if (sig != 0)
+        gcw__die_by(sig);
 }
 
 static bool
@@ -100,6 +145,6 @@ call_at_last(void)
 __attribute__((__destructor__(101))) static void
 object_ends(void)
 {
-    if (gcw__ends_by() != 0 && !call_at_last())
-        die_at_last(128 + gcw__ends_by(), NULL);
+    if ((atomic_load(&looked_for) || gcw__ends_by() != 0) && !call_at_last())
+        die_at_last(0, NULL);
 }

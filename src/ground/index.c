@@ -4,6 +4,8 @@
 
 #include "ground/memory.h"
 
+#include <stdlib.h>
+
 enum { SMALLEST = 8 };
 
 static size_t
@@ -26,18 +28,41 @@ gcw__index_clear(struct gcw__index *index)
         index->nodes[head] = (struct gcw__index_node){ head, head };
 }
 
-struct gcw__index *
-gcw__index_new(size_t slots)
+static uint32_t
+heads_for(size_t slots)
 {
-    struct gcw__index *index;
     uint32_t heads = SMALLEST;
 
     while (heads < slots)
         heads *= 2;
-    index = gcw__plain_array_new(size_of(heads, slots));
+    return heads;
+}
+
+/* Makes the index, unless there is no memory. */
+static struct gcw__index *
+index_in(void *memory, uint32_t heads)
+{
+    struct gcw__index *index = memory;
+
     if (index == NULL)
         return NULL;
     index->heads = heads;
     gcw__index_clear(index);
     return index;
+}
+
+struct gcw__index *
+gcw__index_new(size_t slots)
+{
+    uint32_t heads = heads_for(slots);
+
+    return index_in(gcw__plain_array_new(size_of(heads, slots)), heads);
+}
+
+struct gcw__index *
+gcw__index_new_early(size_t slots)
+{
+    uint32_t heads = heads_for(slots);
+
+    return index_in(malloc(size_of(heads, slots)), heads);
 }

@@ -27,6 +27,9 @@ struct gcw__index {
 /* Makes an empty index for so many slots.  NULL: no memory. */
 struct gcw__index *gcw__index_new(size_t slots);
 
+/* The same in memory from malloc, for when the collector may not run. */
+struct gcw__index *gcw__index_new_early(size_t slots);
+
 /* Removes all slots. */
 void gcw__index_clear(struct gcw__index *index);
 

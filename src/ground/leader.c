@@ -4,15 +4,19 @@
 
 #include "ground/process.h"
 
+/* Read by each call that registers something at exit, so it is worth its place
+ * in the static block of the thread. */
+static _Thread_local uint64_t number
+    __attribute__((__tls_model__("initial-exec")));
+
 /* The leader, and its process.  Written under the exit lock. */
-static _Atomic uint64_t leader;
+_Atomic uint64_t gcw__leader;
 static atomic_uint leader_process;
 
 uint64_t
 gcw__this_thread(void)
 {
     static _Atomic uint64_t threads;
-    static _Thread_local uint64_t number;
 
     if (number == 0)
         number = atomic_fetch_add(&threads, 1) + 1;
@@ -24,7 +28,7 @@ static uint64_t
 leading_thread(void)
 {
     return atomic_load(&leader_process) == gcw__process()
-        ? atomic_load(&leader) : 0;
+        ? atomic_load(&gcw__leader) : 0;
 }
 
 bool
@@ -42,7 +46,7 @@ gcw__exit_is_mine(void)
 }
 
 bool
-gcw__exit_is_others(void)
+gcw__exit_is_led_by_other(void)
 {
     uint64_t thread = leading_thread();
 
@@ -52,6 +56,6 @@ gcw__exit_is_others(void)
 void
 gcw__exit_set_leader(uint64_t thread)
 {
-    atomic_store(&leader, thread);
+    atomic_store(&gcw__leader, thread);
     atomic_store(&leader_process, gcw__process());
 }

@@ -6,6 +6,9 @@
 #ifndef GCW__LEADER_H
 #define GCW__LEADER_H
 
+#include "ground/compiler.h"
+
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -20,8 +23,19 @@ bool gcw__exit_is_begun(void);
 /* Whether the calling thread does.  Any lock may be held. */
 bool gcw__exit_is_mine(void);
 
+/* The leader of this process, or of one that it descends from; 0: none. */
+extern _Atomic uint64_t gcw__leader;
+
+bool gcw__exit_is_led_by_other(void);
+
 /* Whether another thread does.  Any lock may be held. */
-bool gcw__exit_is_others(void);
+static inline bool
+gcw__exit_is_others(void)
+{
+    return !GCW__LIKELY(atomic_load_explicit(&gcw__leader,
+                                             memory_order_acquire) == 0)
+           && gcw__exit_is_led_by_other();
+}
 
 /* Makes that thread the leader of this process; 0: none.  Exit lock held. */
 void gcw__exit_set_leader(uint64_t thread);

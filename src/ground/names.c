@@ -27,17 +27,26 @@ file_of(const Dl_info *info)
 }
 
 void
-gcw__print_code(FILE *out, uintptr_t code)
+gcw__code_text(char *text, size_t size, uintptr_t code)
 {
     Dl_info info;
 
     if (code == 0 || dladdr((void *)code, &info) == 0)
-        fprintf(out, "%#jx", (uintmax_t)code);
+        snprintf(text, size, "%#jx", (uintmax_t)code);
     else if ((uintptr_t)info.dli_saddr == code && info.dli_sname != NULL)
-        fprintf(out, "%s (%s)", info.dli_sname, file_of(&info));
+        snprintf(text, size, "%s (%s)", info.dli_sname, file_of(&info));
     else
-        fprintf(out, "%s+%#jx", file_of(&info),
-                (uintmax_t)(code - (uintptr_t)info.dli_fbase));
+        snprintf(text, size, "%s+%#jx", file_of(&info),
+                 (uintmax_t)(code - (uintptr_t)info.dli_fbase));
+}
+
+void
+gcw__print_code(FILE *out, uintptr_t code)
+{
+    char text[GCW__CODE_TEXT];
+
+    gcw__code_text(text, sizeof text, code);
+    fputs(text, out);
 }
 
 /* Finds the nearest symbol at or below the address, and whether the address

@@ -2,6 +2,7 @@
 #ifndef GCW__NAMES_H
 #define GCW__NAMES_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -9,8 +10,13 @@
  * the function's shared object. */
 const char *gcw__function_name(uintptr_t code);
 
-/* Prints what lies at an address: "function (object)", or the object and the
- * offset in it, in the form that addr2line takes. */
+/* What lies at an address: "function (object)", or the object and the offset in
+ * it, in the form that addr2line takes; cut off where the text ends. */
+void gcw__code_text(char *text, size_t size, uintptr_t code);
+
+enum { GCW__CODE_TEXT = 512 };
+
+/* Prints that. */
 void gcw__print_code(FILE *out, uintptr_t code);
 
 /* The same for data: "symbol+offset (object)". */

@@ -52,7 +52,11 @@ void
 gcw__report_install(void)
 {
     const char *at = getenv("GCWEAK_DEBUG");
+    static bool installed;
 
+    if (installed)
+        return;
+    installed = true;
     while (at != NULL && *at != '\0') {
         size_t length = strcspn(at, ",");
         unsigned bit = bit_of(at, length);
@@ -73,21 +77,42 @@ gcw__clock(void)
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec + 1;
 }
 
-void
-gcw__report_end(const struct gcw__callback *callback, const char *word,
-                uint64_t began, bool failed)
+/* Writes one line about a callback. */
+static void
+write_line(const struct gcw__callback *callback, const char *word,
+           const char *what)
 {
-    double ms = (double)(gcw__clock() - began) / 1e6;
-
     gcw__cancel_off();
     flockfile(stderr);
     fprintf(stderr, "gcweak: %s: %s ", word, callback->sort);
     if (callback->name != NULL)
         fprintf(stderr, "\"%s\" ", callback->name);
     gcw__print_code(stderr, callback->code);
-    fprintf(stderr, " %s %.3f ms\n", failed ? "failed after" : "took", ms);
+    fprintf(stderr, " %s\n", what);
     funlockfile(stderr);
     gcw__cancel_on();
+}
+
+void
+gcw__report_end(const struct gcw__callback *callback, const char *word,
+                uint64_t began, bool failed)
+{
+    double ms = (double)(gcw__clock() - began) / 1e6;
+    char what[64];
+
+    snprintf(what, sizeof what, "%s %.3f ms", failed ? "failed after" : "took",
+             ms);
+    write_line(callback, word, what);
+}
+
+void
+gcw__report_skipped(const struct gcw__callback *callback, const char *word,
+                    const char *why)
+{
+    char what[128];
+
+    snprintf(what, sizeof what, "does not run: %s", why);
+    write_line(callback, word, what);
 }
 
 /* Failures. */

@@ -26,7 +26,7 @@ gcw__reports(unsigned word)
     return !GCW__LIKELY((gcw__reported & word) == 0);
 }
 
-/* Reads the environment; once, when the library starts. */
+/* Reads the environment, at the first call. */
 void gcw__report_install(void);
 
 /* A clock that counts nanoseconds; never 0. */
@@ -51,6 +51,10 @@ struct gcw__callback {
 /* Writes how long a callback took that has ended; `began` is not 0. */
 void gcw__report_end(const struct gcw__callback *callback, const char *word,
                      uint64_t began, bool failed);
+
+/* Writes that a callback was passed over, and why. */
+void gcw__report_skipped(const struct gcw__callback *callback,
+                         const char *word, const char *why);
 
 /* Counts a failure, and calls the error hook, a gcw_error_fn; writes a line if
  * there is no hook.  A hook that fails in turn is counted, and that is all.  No

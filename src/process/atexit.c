@@ -1,88 +1,126 @@
 /* atexit.c: gcw_atexit, which any thread may call, at any time.
  *
- * A thread that the collector does not know is made known for the call.  A
- * thread that must not start the library, since the collector would take it
- * for the main thread, registers early (early.c).
+ * Before the library starts, functions are registered in a registry that needs
+ * no collector (gcw__exit_early): so a program that uses nothing else never
+ * starts one.  Then that of the roots takes its place.  There memory for more is
+ * the collector's, so a thread that the collector does not know, or that is
+ * within GC_do_blocking, is made known for that.
  *
- * Each handler has a place among those of the C library as well
+ * Each function without data has a place among those of the C library as well
  * (exit-place.c): a call of ours (shutdown.c), which runs the handlers that
  * wait down to that one.
  */
 #include <config.h>
 #include "exit/exit.h"
-#include "exit/exit-ids.h"
 #include "collector/threads.h"
 #include "ground/roots.h"
-#include "process/early.h"
+#include "ground/spare.h"
 #include "process/shutdown.h"
 #include "process/start.h"
 #include "weak/enter.h"
 
-/* Handlers with data have no place: it would be where their data is. */
+/* A place that is registered with the C library; 0: none. */
+static uintptr_t
+place_new(void)
+{
+    uintptr_t place = GCW__HAVE_PLACES ? gcw__exit_place_new() : 0;
 
-struct data_call {
-    void (*fn)(void *data);
-    void *data;
-    uint64_t id;
+    return place != 0 && gcw__shutdown_register(place) ? place : 0;
+}
+
+/* A call that is made while the thread is known. */
+struct addition {
+    gcw_exit_registry *registry;
+    struct gcw__exit_slot *slot;
     int error;
 };
 
-/* The handler may have run by now, if another thread exits. */
-static int
-give_number(gcw_exit_handler *h, uint64_t *id)
+static void
+add_known(void *arg)
 {
-    int error = gcw__exit_id_give(h, id);
+    struct addition *a = arg;
 
-    if (error == ENOENT) {
-        *id = gcw__exit_id_of_none();
-        return 0;
-    }
-    if (error != 0)
-        gcw_exit_unregister(h);
+    a->error = gcw__exit_add_function(a->registry, a->slot);
+}
+
+static int
+add_function_with_memory(gcw_exit_registry *r, struct gcw__exit_slot *slot)
+{
+    struct addition a = { r, slot, EPERM };
+
+    if (r == &gcw__exit_early)
+        add_known(&a);
+    else
+        gcw__as_known(add_known, &a);
+    return a.error;
+}
+
+/* Returns 0 or an errno. */
+static int
+add_function(struct gcw__exit_slot *slot)
+{
+    int error = gcw__exit_try_to_add(slot);
+
+    while (!GCW__LIKELY(error != GCW__MISSING && error != EAGAIN))
+        error = add_function_with_memory(atomic_load(&gcw__exit_default), slot);
     return error;
 }
 
-static int
-register_with_data(struct data_call *call)
+int
+gcw_atexit(void (*fn)(void))
 {
-    gcw_exit_options inherit = { .inherit = true };
-    gcw_exit_handler *h;
-    int error;
+    struct gcw__exit_slot slot = { .kind = GCW__PLAIN,
+                                   .call.plain = fn };
+    int before = errno, error = fn == NULL ? EINVAL : 0;
 
-    if (gcw__enter() != 0)
-        return errno;
-    h = gcw__exit_handler_of(gcw__roots->at_exit, GCW__FUNCTION, call->data,
-                             &inherit);
-    if (h == NULL)
-        return ENOMEM;
-    h->call.function = call->fn;
-    error = gcw__exit_add(h);
-    return error == 0 ? give_number(h, &call->id) : error;
+    if (error == 0 && !GCW__LIKELY(gcw__known))
+        error = gcw__start_early();
+    if (error == 0) {
+        slot.more.place = place_new();
+        error = add_function(&slot);
+    }
+    errno = error == 0 ? before : error;
+    return error == 0 ? 0 : -1;
 }
 
 static void
-make_data_call(void *arg)
+start_known(void *error)
 {
-    struct data_call *call = arg;
+    *(int *)error = gcw_init() == 0 ? 0 : errno;
+}
 
-    call->error = register_with_data(call);
+/* What the function gets may be in collected memory if the collector runs: then
+ * the library starts, and holds it.  Returns 0 or an errno. */
+static int
+start_for_data(void)
+{
+    int error = EPERM;
+
+    if (!gcw__collector_runs())
+        return gcw__start_early();
+    if (atomic_load(&gcw__ready) || gcw_init() == 0)
+        return 0;
+    if (errno != EPERM)
+        return errno;
+    gcw__as_known(start_known, &error);
+    return error;
 }
 
 uint64_t
 gcw_atexit_data(void (*fn)(void *data), void *data)
 {
-    struct data_call call = { fn, data, 0, EPERM };
-    int before = errno;
+    struct gcw__exit_slot slot = { .kind = GCW__FUNCTION,
+                                   .call.function = fn, .more.data = data };
+    int before = errno, error = EINVAL;
 
-    if (fn == NULL || !gcw__holdable(data)) {
-        errno = EINVAL;
-        return 0;
-    }
-    if (gcw_init() != 0 && (errno != EPERM || !gcw__collector_runs()))
-        return 0;
-    gcw__as_known(make_data_call, &call);
-    errno = call.error == 0 ? before : call.error;
-    return call.error == 0 ? call.id : 0;
+    if (fn != NULL && GCW__LIKELY(gcw__known))
+        error = gcw__holdable(data) ? 0 : EINVAL;
+    else if (fn != NULL && (!gcw__collector_runs() || gcw__holdable(data)))
+        error = start_for_data();
+    if (error == 0)
+        error = add_function(&slot);
+    errno = error == 0 ? before : error;
+    return error == 0 ? slot.number : 0;
 }
 
 struct id_call {
@@ -101,124 +139,43 @@ make_id_call(void *arg)
 int
 gcw_exit_unregister_id(uint64_t id)
 {
-    struct id_call call = { id, GCW_GONE };
+    struct id_call call = { id, gcw__exit_take_back_number(id) };
 
-    if (atomic_load(&gcw__ready) && !gcw__as_known(make_id_call, &call))
+    if (call.found == GCW_GONE && atomic_load(&gcw__ready)
+        && !gcw__as_known(make_id_call, &call))
         return gcw__fail_int(EPERM);
     return call.found;
 }
 
-/* A call that is made while the thread is known. */
-struct any_call {
-    int (*call)(void (*fn)(void));
+struct cancellation {
     void (*fn)(void);
-    int result, error;
+    int found;
 };
 
-/* A place that is registered with the C library; 0: none. */
-static uintptr_t
-place_new(void)
+static void
+cancel(gcw_exit_registry *r, struct cancellation *c)
 {
-    uintptr_t place = GCW__HAVE_PLACES ? gcw__exit_place_new() : 0;
-
-    return place != 0 && gcw__shutdown_register(place) ? place : 0;
-}
-
-static int
-atexit_known(void (*fn)(void))
-{
-    gcw_exit_options inherit = { .inherit = true };
-    gcw_exit_handler *h;
-    int error;
-
-    if (gcw__enter() != 0)
-        return -1;
-    h = gcw__exit_handler_of(gcw__roots->at_exit, GCW__PLAIN, NULL, &inherit);
-    if (h == NULL)
-        return gcw__fail_int(ENOMEM);
-    h->call.plain = fn;
-    if (!h->has_extra)
-        h->more.place = place_new();
-    error = gcw__exit_add(h);
-    return error == 0 ? 0 : gcw__fail_int(error);
-}
-
-static int
-atexit_cancel_known(void (*fn)(void))
-{
-    gcw_exit_registry *r = gcw__roots->at_exit;
-
-    if (gcw__enter() != 0)
-        return -1;
     gcw__exit_index(r);
-    if (gcw__exit_take_back(r, GCW__PLAIN, (uintptr_t)fn) != GCW_GONE
-        || gcw__early_cancel(fn))
-        return 0;
-    return gcw__fail_int(ENOENT);
+    c->found = gcw__exit_take_back(r, GCW__PLAIN, (uintptr_t)c->fn);
 }
 
 static void
-make_call(void *arg)
+cancel_known(void *cancellation)
 {
-    struct any_call *any = arg;
-
-    any->result = any->call(any->fn);
-    any->error = errno;
-}
-
-static int
-call_on_known(int (*call)(void (*fn)(void)), void (*fn)(void))
-{
-    struct any_call any = { call, fn, -1, EPERM };
-    int before = errno;
-
-    gcw__as_known(make_call, &any);
-    errno = any.result == 0 ? before : any.error;
-    return any.result;
-}
-
-static int
-add_early(void (*fn)(void))
-{
-    int error = gcw__start_early();
-
-    if (error == 0)
-        error = gcw__early_add(fn);
-    return error == 0 ? 0 : gcw__fail_int(error);
-}
-
-static int
-cancel_early(void (*fn)(void))
-{
-    return gcw__early_cancel(fn) ? 0 : gcw__fail_int(ENOENT);
-}
-
-/* Makes the call, or calls early(fn) on a thread that must not start the
- * library and does not find it started. */
-static int
-on_any_thread(int (*call)(void (*fn)(void)), int (*early)(void (*fn)(void)),
-              void (*fn)(void))
-{
-    int before = errno;
-
-    if (fn == NULL)
-        return gcw__fail_int(EINVAL);
-    if (gcw_init() == 0)
-        return call_on_known(call, fn);
-    if (errno != EPERM)
-        return -1;
-    errno = before;
-    return gcw__collector_runs() ? call_on_known(call, fn) : early(fn);
-}
-
-int
-gcw_atexit(void (*fn)(void))
-{
-    return on_any_thread(atexit_known, add_early, fn);
+    cancel(atomic_load(&gcw__exit_default), cancellation);
 }
 
 int
 gcw_atexit_cancel(void (*fn)(void))
 {
-    return on_any_thread(atexit_cancel_known, cancel_early, fn);
+    struct cancellation c = { fn, GCW_GONE };
+
+    if (fn == NULL)
+        return gcw__fail_int(EINVAL);
+    if (!atomic_load(&gcw__ready))
+        cancel(&gcw__exit_early, &c);
+    if (c.found == GCW_GONE && atomic_load(&gcw__ready)
+        && !gcw__as_known(cancel_known, &c))
+        return gcw__fail_int(EPERM);
+    return c.found == GCW_GONE ? gcw__fail_int(ENOENT) : 0;
 }

@@ -17,7 +17,6 @@
 #include "ground/code.h"
 #include "ground/leader.h"
 #include "ground/roots.h"
-#include "process/early.h"
 #include "process/parts.h"
 #include "weak/container.h"
 
@@ -35,7 +34,6 @@ end_all(const struct gcw__range *range)
 
     do {
         any = gcw__containers_run_unloading(range);
-        any |= gcw__early_run(range);
         any |= gcw__cleanups_object_unloading(range);
     } while (any);
     for (size_t i = 0; i < gcw__parts_count; i++)
@@ -61,8 +59,10 @@ gcw_object_unloading(void (*code)(void))
     if (!gcw__object_of((uintptr_t)code, &range))
         return;
     if (!atomic_load(&gcw__ready))
-        gcw__early_run(&range);
-    else if (gcw__exit_is_mine())
+        gcw__exit_object_unloading(&gcw__exit_early, &range);
+    if (!atomic_load(&gcw__ready))
+        return;
+    if (gcw__exit_is_mine())
         gcw__as_known_at_exit(end_all_in, &range);
     else
         gcw__as_known(end_all_in, &range);

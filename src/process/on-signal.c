@@ -120,16 +120,16 @@ comes_too_late(int sig)
         send_again(sig);
 }
 
+/* By which signal the process dies is known before it is known that one has come:
+ * else the process might end in between, with a status. */
 static void
 note_signal(int sig)
 {
     int none = 0;
 
-    if (!atomic_compare_exchange_strong(&signals.came, &none, sig)) {
-        gcw__end_by(sig);
-        gcw__end_now(128 + sig);
-    }
-    gcw__end_by(sig);
+    if (!gcw__end_by(sig)
+        || !atomic_compare_exchange_strong(&signals.came, &none, sig))
+        gcw__die_by(sig);
     gcw__wakeup_set(&signals.wakeup);
     if (atomic_load(&signals.who) != PROGRAM)
         sem_post(&signals.wake);

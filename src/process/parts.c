@@ -13,6 +13,7 @@
 #include "deliver/worker.h"
 #include "event/listeners.h"
 #include "exit/exit.h"
+#include "ground/limit.h"
 #include "ground/wakeup.h"
 #include "map/maps.h"
 #include "process/on-signal.h"
@@ -35,7 +36,8 @@ const struct gcw__part *const gcw__parts[] = {
 #endif
     &gcw__drain_part,
     &gcw__wakeup_part,
-    &gcw__explain_part
+    &gcw__explain_part,
+    &gcw__limit_part
 };
 
 const size_t gcw__parts_count = sizeof gcw__parts / sizeof gcw__parts[0];

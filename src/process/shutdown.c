@@ -48,7 +48,6 @@
 #include "ground/process.h"
 #include "ground/roots.h"
 #include "ground/report.h"
-#include "process/early.h"
 #include "weak/death.h"
 
 #include <errno.h>
@@ -154,13 +153,12 @@ static bool
 round_of_callbacks(int status)
 {
     struct gcw__exit_choice all = { false, 0, NULL };
+    gcw_exit_registry *r = atomic_load(&gcw__exit_default);
     bool any = false;
 
-    if (atomic_load(&gcw__ready)) {
+    if (atomic_load(&gcw__ready))
         any |= gcw__drain_at_exit() != 0;
-        any |= gcw__exit_run(gcw__roots->at_exit, status, all).called != 0;
-    }
-    any |= gcw__early_run(NULL);
+    any |= gcw__exit_run(r, status, all).called != 0;
     if (atomic_load(&gcw__ready))
         any |= gcw__cleanups_at_exit();
     return any;
@@ -195,9 +193,8 @@ report_exit(void)
 static bool
 close_all(void)
 {
-    if (!atomic_load(&gcw__ready))
-        return true;
-    return gcw__exit_close() && gcw__cleanups_close();
+    return gcw__exit_close()
+           && (!atomic_load(&gcw__ready) || gcw__cleanups_close());
 }
 
 static void
@@ -206,7 +203,8 @@ run_all(int status)
     while (round_of_callbacks(status) || !close_all())
         continue;
     atomic_store(&closed_in, gcw__process());
-    gcw__drain_close();
+    if (atomic_load(&gcw__ready))
+        gcw__drain_close();
 }
 
 static void
@@ -216,8 +214,9 @@ run_down_to(int status, uintptr_t place)
 
     if (!gcw__exit_place_is_due(place))
         return;
-    gcw__drain_at_exit();
-    gcw__exit_run(gcw__roots->at_exit, status, choice);
+    if (atomic_load(&gcw__ready))
+        gcw__drain_at_exit();
+    gcw__exit_run(atomic_load(&gcw__exit_default), status, choice);
 }
 
 static void
@@ -225,8 +224,10 @@ run_in_turn(void *arg)
 {
     const struct ending *ending = arg;
 
-    gcw__worker_end();
-    report_exit();
+    if (atomic_load(&gcw__ready)) {
+        gcw__worker_end();
+        report_exit();
+    }
     if (ending->place == 0)
         run_all(ending->status);
     else
@@ -236,19 +237,54 @@ run_in_turn(void *arg)
 static void
 run_known(void *ending)
 {
-    gcw__exit_in_turn(gcw__roots->at_exit, run_in_turn, ending);
+    gcw__exit_in_turn(atomic_load(&gcw__exit_default), run_in_turn, ending);
 }
 
-/* Without the library, there is only what was registered early.  False if this
- * thread cannot run anything. */
-static bool
-run(struct ending *ending)
+/* The functions that were registered before the library started, of which one
+ * may start it: then the collector must know this thread. */
+static void
+run_before_start(void *arg)
 {
-    if (atomic_load(&gcw__ready))
-        return gcw__as_known_at_exit(run_known, ending);
-    if (ending->place == 0)
-        run_all(ending->status);
+    const struct ending *ending = arg;
+    struct gcw__exit_choice choice = { false, ending->place, NULL };
+    bool any;
+
+    gcw__worker_end();
+    do
+        any = gcw__exit_run(&gcw__exit_early, ending->status,
+                            choice).called != 0;
+    while (ending->place == 0 && !atomic_load(&gcw__ready)
+           && (any || !gcw__exit_close()));
+    if (ending->place == 0 && !atomic_load(&gcw__ready))
+        atomic_store(&closed_in, gcw__process());
+}
+
+/* The frame of the call by the C library that this thread is in, if it was found
+ * to be known there, and not within GC_do_blocking.  exit makes all its calls
+ * from the same frame, and does not return. */
+static _Thread_local void *known_in
+    __attribute__((__tls_model__("initial-exec")));
+
+/* False if this thread cannot run anything. */
+static bool
+run_started(struct ending *ending, void *frame)
+{
+    if (frame == NULL || frame != known_in) {
+        if (!gcw__known_at_exit())
+            return gcw__as_known(run_known, ending);
+        known_in = frame;
+    }
+    run_known(ending);
     return true;
+}
+
+static bool
+run(struct ending *ending, void *frame)
+{
+    if (!atomic_load(&gcw__ready))
+        gcw__exit_in_turn(&gcw__exit_early, run_before_start, ending);
+    return is_closed() || !atomic_load(&gcw__ready)
+           || run_started(ending, frame);
 }
 
 /* Whether the thread that leads comes by once more, and has nothing left to do
@@ -270,9 +306,12 @@ exit_begins(int status, uintptr_t place)
     if (in_our_midst() || has_nothing_left(place))
         return;
     register_more(place);
-    gcw__worker_exits();
-    gcw__exit_lead();
-    if (!is_closed() && !run(&ending))
+    if (!gcw__exit_is_mine()) {
+        gcw__worker_exits();
+        gcw__exit_lead();
+    }
+    gcw__exit_limit_begin(status);
+    if (!is_closed() && !run(&ending, __builtin_frame_address(0)))
         atomic_store(&closed_in, gcw__process());
     leave_exit();
 }
@@ -304,13 +343,14 @@ run_quick_in_turn(void *unused)
     struct gcw__exit_choice quick = { true, 0, NULL };
 
     (void)unused;
-    gcw__exit_run(gcw__roots->at_exit, 0, quick);
+    gcw__exit_run(atomic_load(&gcw__exit_default), 0, quick);
 }
 
 static void
 run_quick(void *unused)
 {
-    gcw__exit_in_turn(gcw__roots->at_exit, run_quick_in_turn, unused);
+    gcw__exit_in_turn(atomic_load(&gcw__exit_default), run_quick_in_turn,
+                      unused);
 }
 
 static bool
@@ -379,8 +419,10 @@ install_quick(void)
 static void
 end_leading(void *led_before)
 {
-    if (!*(bool *)led_before)
-        gcw__exit_resign();
+    if (*(bool *)led_before)
+        return;
+    gcw__exit_limit_end();
+    gcw__exit_resign();
 }
 
 bool
@@ -394,8 +436,9 @@ gcw__shutdown_now(int status)
     gcw__worker_exits();
     gcw__exit_lead();
     pthread_cleanup_push(end_leading, &led);
+    gcw__exit_limit_begin(status);
     if (!is_closed())
-        done = run(&ending);
+        done = run(&ending, NULL);
     pthread_cleanup_pop(1);
     return done;
 }

@@ -27,6 +27,7 @@ start_for_signals(void)
     if (error != 0)
         return error;
     gcw__code_stay();
+    gcw__end_watch();
     if (gcw__thread_is_main())
         gcw__last_watch_main();
     return 0;

@@ -37,19 +37,27 @@ install(void)
 {
     static bool forks;
 
+    gcw__report_install();
     forks = forks || gcw__fork_install() == 0;
     return forks ? gcw__shutdown_install() : ENOMEM;
 }
+
+/* Whether that is done. */
+static atomic_bool installed;
 
 int
 gcw__start_early(void)
 {
     int error;
 
+    if (atomic_load_explicit(&installed, memory_order_acquire))
+        return 0;
     gcw__process_install();
     gcw__start_lock();
     error = install();
     gcw__start_unlock();
+    if (error == 0)
+        atomic_store_explicit(&installed, true, memory_order_release);
     return error;
 }
 
@@ -61,7 +69,6 @@ publish_roots(struct gcw__roots *roots, bool by_marks)
     if (error != 0)
         return error;
     gcw__roots = roots;
-    gcw__report_install();
     gcw__exit_install();
     gcw__drain_install();
     gcw__maps_install();

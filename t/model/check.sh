@@ -38,9 +38,9 @@ search() {
     mkdir -p "$dir" && cp "$models/$name.pml" "$dir" || exit 99
     echo "$@" > "$dir/flags"
     # One that ends the process leaves the others where they are: -E.  So
-    # exit.pml looks itself for those who wait for ever.
+    # these look themselves for those who wait for ever.
     case $name in
-    exit) options=-E ;;
+    exit | level | deadline | signal) options=-E ;;
     *) options= ;;
     esac
     # What these two do goes on for ever: a search by depth would be too deep.
@@ -68,9 +68,9 @@ not_ok() {
 
 # holds MODEL [-DMACRO...]
 holds() {
-    # read has many small searches: compiling each is what takes the time.
+    # These have many small searches: compiling each is what takes the time.
     case $1 in
-    read) search -O1 24 "$@" ;;
+    read | level | deadline | signal) search -O1 24 "$@" ;;
     *) search -O2 24 "$@" ;;
     esac
     if [ "${errors:-1}" = 0 ] &&
@@ -144,6 +144,11 @@ holds exit -DTHREADS=3 -DOPERATIONS=4 -DENDS -DCANCELS=1 -DPRESENT=1 -DHANDLERS=
 holds exit -DTHREADS=3 -DOPERATIONS=3 -DENDS -DPLUGIN
 holds exit -DTHREADS=2 -DOPERATIONS=3 -DPLUGIN -DKEEP
 holds exit -DTHREADS=3 -DOPERATIONS=3 -DENDS -DQUICK
+holds exit -DTHREADS=2 -DOPERATIONS=3 -DLEVELS=2 -DKEEP
+holds exit -DTHREADS=2 -DOPERATIONS=2 -DLEVELS=2 -DPLUGIN -DKEEP
+refutes exit -DOPERATIONS=3 -DLEVELS=2 -DNOT_RAISED
+refutes exit -DOPERATIONS=3 -DLEVELS=2 -DONE_ORDER
+refutes exit -DTHREADS=2 -DOPERATIONS=3 -DLEVELS=2 -DKEEP -DASIDE_ALONE
 refutes exit -DOFF_AFTER
 refutes exit -DUNLOCKED_TAKE
 refutes exit -DOPERATIONS=3 -DTAKES_LATE -DUNLOCKED_CLOSE
@@ -161,6 +166,47 @@ refutes exit -DOPERATIONS=3 -DPLUGIN -DLOOKED_ONCE
 refutes exit -DOPERATIONS=3 -DPLUGIN -DKEEP -DBACK_FORGOTTEN
 refutes exit -DTHREADS=1 -DOPERATIONS=2 -DPLUGIN -DNOT_FRESH
 refutes exit -DOPERATIONS=3 -DQUICK -DEXIT_IN_QUICK
+
+holds level -DOPERATIONS=5
+holds level -DOPERATIONS=5 -DSTRANGERS=1
+holds level -DTHREADS=3
+holds level -DSTARTED -DHANDLERS=4
+for wrong in DOWNWARDS UNLOCKED_TAKE BY_AGE; do
+    refutes level -DSTARTED -D$wrong
+done
+for wrong in DUE_ONCE MOVED_LATE MOVED_EARLY ASKED_EARLY TWICE KEEPS_MEMORY \
+    COPIED; do
+    refutes level -D$wrong
+done
+
+holds deadline -DOPERATIONS=3
+holds deadline -DOPERATIONS=5 -DRUNNERS=1
+holds deadline -DOPERATIONS=3 -DLIMIT=1 -DFORKS=1
+holds deadline -DOPERATIONS=3 -DRUNNERS=1 -DFORKS=1 -DAROUND
+for wrong in UNLOCKED_MARK WAKES_BLIND NEWEST_ONLY ENDS_UNLOCKED NO_SIGNAL \
+    NOT_STARTED STARTED_TWICE RETURNS END_SKIPPED NOT_LEFT REPORT_WAITS; do
+    refutes deadline -D$wrong
+done
+for wrong in MARK_KEPT WATCHER_KEPT LIMITS_KEPT; do
+    refutes deadline -DFORKS=1 -D$wrong
+done
+refutes deadline -DAROUND -DRUNNERS=1 -DNOT_RENEWED
+
+holds signal -DFD -DENDS
+holds signal -DFD -DENDS -DLIMIT
+holds signal -DFD -DFORKS -DLIMIT -DTHREADS=1
+holds signal -DFORKS -DENDS
+for wrong in LOOKED_ONLY RESTORES_ONLY TWO_WORDS NO_CAS SECOND_IGNORED \
+    WAKES_FIRST EXITS_BESIDE; do
+    refutes signal -D$wrong
+done
+refutes signal -DLIMIT -DLOOKED_ONLY
+refutes signal -DENDS -DNOT_IN_EXIT
+refutes signal -DFD -DNOT_CLAIMED
+refutes signal -DFD -DLOOKS_EARLY
+for wrong in NOT_ASKED BY_NUMBER NOTE_KEPT CHILD_KEEPS; do
+    refutes signal -DFORKS -D$wrong
+done
 
 holds start -DSTARTERS=2
 refutes start -DNO_PAGES

@@ -2,8 +2,8 @@
  * of which exit, are cancelled, or end in a handler.
  *
  * A model in Promela of src/exit/exit-run.c, src/exit/exit.c,
- * src/exit/exit-order.c and src/process/shutdown.c; see HACKING.md for how to
- * run it.  Each step names the C that it stands for.
+ * src/exit/exit-order.c, src/exit/exit-levels.c and src/process/shutdown.c; see
+ * HACKING.md for how to run it.  Each step names the C that it stands for.
  *
  * Each thread does a few operations, chosen anew each time: registers a
  * handler, unregisters any that was registered, runs the registry, unloads the
@@ -19,6 +19,8 @@
  * finds none ends the process.  Places (exit-place.c) are not here.
  *
  * What must hold:
+ *   - no handler is called while one of a higher level waits, of those that
+ *     the run is for;
  *   - a handler is called once; one with `keep` once within a turn; or again
  *     by another thread, if its thread ended;
  *   - one that was unregistered is not called: not after GCW_REMOVED, and with
@@ -34,7 +36,8 @@
  *     between taking a call off the list and registering another one, and one
  *     more exits: so never with up to CALLS threads;
  *   - a plugin that is unloaded leaves no handler behind, and none goes with
- *     it that was never called; what its handlers register is called next;
+ *     it that was never called; what its handlers register is called next of
+ *     its level;
  *   - nobody waits for ever.
  *
  * A section of C under the exit lock is one step: what it reads and writes is
@@ -47,9 +50,13 @@
  * Nobody is cancelled, or ends, while it unloads: the C library does not
  * survive that.
  *
- * Macros: THREADS, HANDLERS, OPERATIONS, PRESENT; CALLS; CANCELS, up to how
+ * Macros: THREADS, HANDLERS, OPERATIONS, PRESENT; LEVELS, 1 or 2; CALLS; CANCELS, up to how
  * many threads are cancelled; ENDS for threads that end in handlers; KEEP,
  * PLUGIN, QUICK; and what is wrong on purpose:
+ *     NOT_RAISED     what is registered is not looked for above `highest`
+ *     ONE_ORDER      a run looks for the newest of all levels together
+ *     ASIDE_ALONE    what was set aside is brought back for the lowest level
+ *                    only
  *     OFF_AFTER      a handler is taken off after the call
  *     UNLOCKED_TAKE  the newest is looked for in one section, and taken off
  *                    in another
@@ -88,6 +95,9 @@
 #ifndef OPERATIONS
 #define OPERATIONS 4
 #endif
+#ifndef LEVELS
+#define LEVELS 1
+#endif
 #ifndef CALLS
 #define CALLS THREADS
 #endif
@@ -114,8 +124,10 @@
 #define QUICK_EXIT 2
 #define UNLOAD 3
 
-/* struct gcw_exit_handler.  `slot` counts from 1 on; 0 is none. */
+/* struct gcw_exit_handler.  `slot` counts from 1 on; 0 is none.  `rank` is the
+ * level. */
 byte registered;
+byte rank[NUMBERS];
 byte state[NUMBERS];
 byte slot[NUMBERS];
 bit keep[NUMBERS];
@@ -123,9 +135,20 @@ bit leaving[NUMBERS];
 bit plugin[NUMBERS];         /* its code lies in the plugin */
 bit quick[NUMBERS];
 
-/* struct gcw__order: with room for all, so that it never moves. */
-byte slots[HANDLERS];
-byte end, top = HANDLERS;
+/* struct gcw__order, one for each level (exit-levels.c): with room for all, so that they never
+ * move.  The slots of all are numbered together, and so are `end` and `top`. */
+#define SLOTS (LEVELS * HANDLERS)
+#define BOTTOM(l) ((l) * HANDLERS)
+#define CEILING(l) ((l) * HANDLERS + HANDLERS)
+byte slots[SLOTS];
+byte end[LEVELS], top[LEVELS];
+
+/* exit-levels.c: above `highest` no handler waits. */
+byte highest;
+
+#define HAS_WAITING(l) (end[l] != BOTTOM(l))
+#define NONE_WAITS (!HAS_WAITING(0) && !HAS_WAITING(highest))
+#define IS_ASIDE(h) (slot[h] > top[rank[h]])
 
 /* struct gcw_exit_registry: `owner`, `depth`; its `unloading`, if there is
  * one, with the `fresh` of that.  exit.c: `exit_closed`; so is closed_in of
@@ -177,17 +200,17 @@ hidden byte before[HANDLERS];
 /* --- The order: src/exit/exit-order.c ------------------------------------ */
 
 /* trim */
-inline trim(at)
+inline trim(l, at)
 {
     if
-    :: at + 1 == end ->
+    :: at + 1 == end[l] ->
        do
-       :: end > 0 && slots[end - 1] == NONE -> end--
+       :: HAS_WAITING(l) && slots[end[l] - 1] == NONE -> end[l]--
        :: else -> break
        od
-    :: at + 1 != end && at == top ->
+    :: at + 1 != end[l] && at == top[l] ->
        do
-       :: top < HANDLERS && slots[top] == NONE -> top++
+       :: top[l] < CEILING(l) && slots[top[l]] == NONE -> top[l]++
        :: else -> break
        od
     :: else
@@ -202,7 +225,7 @@ inline order_remove(h)
        x = slot[h] - 1;
        slots[x] = NONE;
        slot[h] = 0;
-       trim(x)
+       trim(rank[h], x)
     :: else
     fi
 }
@@ -210,60 +233,90 @@ inline order_remove(h)
 /* gcw__order_push, with put_handler */
 inline order_push(h)
 {
-    assert(end < top);
-    slots[end] = h;
-    end++;
-    slot[h] = end
+    assert(end[rank[h]] < top[rank[h]]);
+    slots[end[rank[h]]] = h;
+    end[rank[h]]++;
+    slot[h] = end[rank[h]];
+#ifndef NOT_RAISED
+    highest = (highest < rank[h] -> rank[h] : highest)
+#endif
 }
 
-/* gcw__order_set_aside: the newest is h */
+/* gcw__order_set_aside: the newest of its level is h */
 inline order_set_aside(h)
 {
     order_remove(h);
-    top--;
-    slots[top] = h;
-    slot[h] = top + 1;
+    top[rank[h]]--;
+    slots[top[rank[h]]] = h;
+    slot[h] = top[rank[h]] + 1;
     moved = moved || leaving[h]
 }
 
 /* gcw__order_bring_back, with rotate */
-inline order_bring_back()
+inline order_bring_back_level(l)
 {
-    n = HANDLERS - top;
+    n = CEILING(l) - top[l];
     for (i : 0 .. HANDLERS - 1) {
-        before[i] = slots[i];
-        slots[i] = NONE
+        before[i] = slots[BOTTOM(l) + i];
+        slots[BOTTOM(l) + i] = NONE
     }
     for (i : 0 .. HANDLERS - 1) {
         if
-        :: i < n -> x = before[top + i]
-        :: i >= n && i < end + n -> x = before[i - n]
+        :: i < n -> x = before[top[l] - BOTTOM(l) + i]
+        :: i >= n && BOTTOM(l) + i < end[l] + n -> x = before[i - n]
         :: else -> x = NONE
         fi;
-        slots[i] = x;
-        slot[x] = i + 1
+        slots[BOTTOM(l) + i] = x;
+        slot[x] = BOTTOM(l) + i + 1
     }
     slot[NONE] = 0;
-    end = end + n;
-    top = HANDLERS;
-    trim(end - 1);
+    end[l] = end[l] + n;
+    top[l] = CEILING(l);
+    trim(l, end[l] - 1);
     x = 0;
     for (i : 0 .. HANDLERS - 1) {
         before[i] = 0
     }
+    i = 0;
+    n = 0
 }
 
-/* gcw__order_next */
+inline order_bring_back()
+{
+    order_bring_back_level(0);
+#if LEVELS > 1 && !defined(ASIDE_ALONE)
+    order_bring_back_level(1);
+#endif
+    highest = LEVELS - 1
+}
+
+/* The next slot to look at, when `at` is come to: higher levels are first. */
+#define AT_LEVEL(at) (((at) - 1) / HANDLERS)
+#define IN_GAP(at) ((at) <= top[AT_LEVEL(at)] && (at) > end[AT_LEVEL(at)])
+
+/* gcw__order_next: also of those that were set aside */
 inline order_next(h, at)
 {
     h = NONE;
     do
     :: h == NONE && at > 0 ->
        if
-       :: at <= top && at > end -> at = end
+       :: IN_GAP(at) -> at = end[AT_LEVEL(at)]
        :: else -> at--; h = slots[at]
        fi
     :: else -> break
+    od
+}
+
+/* The same of those that wait alone */
+inline order_next_waiting(h, at)
+{
+    do
+    :: order_next(h, at);
+       if
+       :: h == NONE || !IS_ASIDE(h) -> break
+       :: else
+       fi
     od
 }
 
@@ -281,7 +334,7 @@ inline exit_remove(h)
 #define OTHER_LEADS (leader != 0 && leader != me + 1)
 
 /* gcw_exit_register_fn: try_to_add, with is_too_late and look_at_unloading */
-inline register(with_keep, of_plugin, is_quick)
+inline register(with_keep, of_plugin, is_quick, its_rank)
 {
     if
 #ifdef TAKES_LATE
@@ -294,6 +347,7 @@ inline register(with_keep, of_plugin, is_quick)
        kept[registered] = with_keep;
        plugin[registered] = of_plugin;
        quick[registered] = is_quick;
+       rank[registered] = its_rank;
        order_push(registered);
        if
        :: of_plugin && is_unloading ->
@@ -444,13 +498,26 @@ inline start(h)
     taken = 1
 }
 
+/* gcw__levels_look.  l: the highest level of which a handler waits; or 0 */
+inline find_level(l)
+{
+    highest = (HAS_WAITING(highest) -> highest : 0);
+    l = highest;
+#ifdef ONE_ORDER
+    l = (HAS_WAITING(0) && HAS_WAITING(l)
+         && slots[end[0] - 1] > slots[end[l] - 1] -> 0 : l)
+#endif
+}
+
 /* take_next, but for its start */
 inline find_next(h)
 {
     do
-    :: end == 0 -> h = NONE; break
+    :: NONE_WAITS -> h = NONE; break
     :: else ->
-       h = slots[end - 1];
+       find_level(n);
+       h = slots[end[n] - 1];
+       n = 0;
        if
        :: leaving[h] || (KIND == QUICK_EXIT && !quick[h]) ->
           order_set_aside(h)
@@ -462,9 +529,9 @@ inline find_next(h)
 /* find_fresh */
 inline find_fresh(h)
 {
-    n = end;
+    n = SLOTS;
     do
-    :: order_next(h, n);
+    :: order_next_waiting(h, n);
        if
        :: h == NONE || (leaving[h] && plugin[h]) -> break
        :: else
@@ -485,8 +552,8 @@ inline find_chosen(h)
 #ifdef LOOKED_ONCE
        :: h == NONE -> break
 #else
-       :: h == NONE && n == HANDLERS -> break
-       :: h == NONE && n != HANDLERS -> at = HANDLERS; n = HANDLERS
+       :: h == NONE && n == SLOTS -> break
+       :: h == NONE && n != SLOTS -> at = SLOTS; n = SLOTS
 #endif
        fi
     od;
@@ -509,13 +576,14 @@ inline find_to_unload(h)
     fi
 }
 
-/* What was registered meanwhile is called next, as long as no other run has
- * passed over any of what goes. */
+/* Of what goes, a higher level is first, and of what was registered meanwhile
+ * the newest of its level; as long as no other run has passed over any of
+ * it. */
 inline check_fresh(h)
 {
     for (i : 1 .. registered) {
-        assert(moved || i <= h || !was_fresh[i] || !leaving[i]
-               || slot[i] == 0)
+        assert(moved || !leaving[i] || slot[i] == 0 || rank[i] < rank[h]
+               || (rank[i] == rank[h] && (i <= h || !was_fresh[i])))
     }
     i = 0
 }
@@ -526,6 +594,16 @@ inline start_found()
     :: h != NONE -> start(h)
     :: else
     fi
+}
+
+/* A higher level is first. */
+inline check_level(h)
+{
+    for (i : 1 .. registered) {
+        assert(rank[i] <= rank[h] || slot[i] == 0 || IS_ASIDE(i)
+               || leaving[i] || (KIND == QUICK_EXIT && !quick[i]))
+    }
+    i = 0
 }
 
 /* call.  It begins in the step in which the handler was taken off: what
@@ -543,7 +621,7 @@ inline call_found()
        called_in_turn[h] = depth != 0;
        if
        :: KIND == UNLOAD -> check_fresh(h)
-       :: else
+       :: else -> check_level(h)
        fi
     :: else
     fi
@@ -576,15 +654,15 @@ inline choose()
 {
     is_unloading = 1;
     fresh = 0;
-    at = end;
+    at = SLOTS;
     do
-    :: order_next(h, at);
+    :: order_next_waiting(h, at);
        if
        :: h == NONE -> break
        :: else -> leaving[h] = leaving[h] || plugin[h]
        fi
     od;
-    at = HANDLERS;
+    at = SLOTS;
     taken = 0
 }
 
@@ -608,11 +686,11 @@ inline drop_kept()
 {
     for (i : 1 .. registered) {
         if
-        :: slot[i] > top && plugin[i] ->
+        :: slot[i] != 0 && IS_ASIDE(i) && plugin[i] ->
            assert(called[i] || state[i] == RUNNING);
            exit_remove(i)
 #ifndef BACK_FORGOTTEN
-        :: slot[i] != 0 && slot[i] <= top && plugin[i] -> taken = 1
+        :: slot[i] != 0 && !IS_ASIDE(i) && plugin[i] -> taken = 1
 #endif
         :: else
         fi
@@ -744,7 +822,8 @@ inline resign()
 /* Nobody does anything any more. */
 inline all_done()
 {
-    assert(depth == 0 && top == HANDLERS && leader == 0);
+    assert(depth == 0 && leader == 0);
+    assert(top[0] == HANDLERS && top[LEVELS - 1] == SLOTS);
     for (i : 1 .. registered) {
         assert(!closed || called[i] || removed[i]);
         assert(state[i] != RUNNING);
@@ -788,8 +867,15 @@ inline register_any(may_be_of_plugin)
     :: is_quick = 1
 #endif
     fi;
+    if
+    :: its_rank = 0
+#if LEVELS > 1
+    :: its_rank = 1
+#endif
+    fi;
     d_step {
-        register(with_keep, of_plugin, is_quick);
+        register(with_keep, of_plugin, is_quick, its_rank);
+        its_rank = 0;
         with_keep = 0;
         of_plugin = 0;
         is_quick = 0
@@ -858,7 +944,7 @@ proctype thread(byte me) provided (!over && !stuck)
     byte at;                         /* of the run for unloaded code: `at`, */
     bit taken;                       /* `count.taken` */
     byte h, more;
-    bit found, with_keep, of_plugin, is_quick;
+    bit found, with_keep, of_plugin, is_quick, its_rank;
     bit in_quick;                    /* a quick_exit is going on */
 
     /* What the thread does, or the handler that it calls. */
@@ -937,11 +1023,11 @@ next_handler:
        /* run_all: `!close_all()` */
        if
 #ifdef UNLOCKED_CLOSE
-       :: end == 0 -> closed = 1
+       :: NONE_WAITS -> closed = 1
 #else
-       :: d_step { end == 0 -> closed = 1 }
+       :: d_step { NONE_WAITS -> closed = 1 }
 #endif
-       :: end != 0 -> goto next_handler
+       :: !NONE_WAITS -> goto next_handler
        fi;
        end_turn();
        level--;
@@ -997,11 +1083,16 @@ done:
 
 init
 {
-    bit with_keep, of_plugin, is_quick;
+    bit with_keep, of_plugin, is_quick, its_rank;
     byte me;
 
     atomic {
         select(cancels : 0 .. CANCELS);
+        for (n : 0 .. LEVELS - 1) {
+            end[n] = BOTTOM(n);
+            top[n] = CEILING(n)
+        }
+        n = 0;
         calls[0] = CALLS;
         calls[1] = CALLS;
         for (n : 1 .. PRESENT) {

@@ -1,0 +1,247 @@
+/* exit-back.c: taking handlers back.
+ *
+ * By the handle, by the number, by what they call, all of them.  Under the exit
+ * lock; the watches of a handler that was taken off are taken off their
+ * references afterwards, for which other locks are needed.
+ */
+#include <config.h>
+#include "exit/exit.h"
+
+#include "exit/exit-ids.h"
+#include "exit/exit-levels.h"
+
+#include "ground/delay.h"
+#include "ground/lock.h"
+#include "weak/enter.h"
+#include "weak/method.h"
+
+int
+gcw_exit_unregister(gcw_exit_handler *h)
+{
+    int found = GCW_GONE;
+
+    __builtin_prefetch(h);   /* while the lock is taken */
+    if (gcw__enter() != 0)
+        return -1;
+    if (h == NULL)
+        return gcw__fail_int(EINVAL);
+    gcw__lock(&gcw__exit_lock, true);
+    if (h->state != GCW__GONE)
+        found = gcw__exit_remove(h) ? GCW_REMOVED : GCW_RUNNING;
+    gcw__unlock(&gcw__exit_lock);
+    GCW__DELAY(3);
+    if (found != GCW_GONE && h->has_extra)
+        gcw__exit_unwatch(h);
+    return found;
+}
+
+/* Numbers. */
+
+/* The handler stays in memory: its token goes, but its registry, or the run, has
+ * held it until then. */
+static int
+take_back_token(uint64_t id)
+{
+    gcw_exit_handler *h;
+    int found = GCW_GONE;
+
+    gcw__lock(&gcw__exit_lock, true);
+    h = gcw__exit_id_find(id);
+    if (h != NULL)
+        found = gcw__exit_remove(h) ? GCW_REMOVED : GCW_RUNNING;
+    gcw__unlock(&gcw__exit_lock);
+    if (h != NULL && h->has_extra)
+        gcw__exit_unwatch(h);
+    return found;
+}
+
+int
+gcw__exit_take_back_id(uint64_t id)
+{
+    void *registry = gcw__exit_id_registry(id);
+    int found = registry == NULL ? GCW_GONE : take_back_token(id);
+
+    GCW__KEEP(registry);
+    return found;
+}
+
+/* Takes a function without a handle out.  Lock held. */
+static void
+take_out(gcw_exit_registry *r, struct gcw__order *o,
+         struct gcw__exit_slot *slot)
+{
+    gcw__exit_take_out(o, slot);
+    gcw__exit_tidy(r, o);
+}
+
+int
+gcw__exit_take_back_number(uint64_t number)
+{
+    struct gcw__exit_slot *slot;
+    gcw_exit_registry *r;
+    int found = GCW_GONE;
+
+    gcw__lock(&gcw__exit_lock, true);
+    r = atomic_load(&gcw__exit_default);
+    slot = gcw__order_numbered(&r->order, number);
+    if (slot != NULL) {
+        take_out(r, &r->order, slot);
+        found = GCW_REMOVED;
+    } else if (gcw__exit_number_runs(number)) {
+        found = GCW_RUNNING;
+    }
+    gcw__unlock(&gcw__exit_lock);
+    return found;
+}
+
+/* What they call. */
+
+/* Takes off the newest handler that is like that; returns what
+ * gcw_exit_unregister does. */
+static int
+take_back(gcw_exit_registry *r, const struct gcw__exit_like *like)
+{
+    gcw_exit_handler *h = NULL;
+    struct gcw__exit_slot *slot;
+    struct gcw__order *o;
+    int found = GCW_GONE;
+
+    gcw__lock(&gcw__exit_lock, true);
+    slot = gcw__levels_find(r, like, &o);
+    if (slot != NULL) {
+        h = gcw__exit_handle(slot);
+        found = GCW_REMOVED;
+        if (h == NULL)
+            take_out(r, o, slot);
+        else if (!gcw__exit_remove(h))
+            found = GCW_RUNNING;
+    }
+    gcw__unlock(&gcw__exit_lock);
+    if (h != NULL && h->has_extra)
+        gcw__exit_unwatch(h);
+    return found;
+}
+
+int
+gcw__exit_take_back(gcw_exit_registry *r, enum gcw__exit_kind kind,
+                    uintptr_t code)
+{
+    struct gcw__exit_like like = { .kind = kind, .code = code };
+
+    return take_back(r, &like);
+}
+
+/* How many it takes off. */
+static size_t
+take_all_back(gcw_exit_registry *r, const struct gcw__exit_like *like)
+{
+    size_t n = 0;
+    int found;
+
+    gcw__exit_index(r);
+    while ((found = take_back(r, like)) != GCW_GONE)
+        n += found == GCW_REMOVED;
+    return n;
+}
+
+/* Returns 0 with errno. */
+static size_t
+none(int error)
+{
+    errno = error;
+    return 0;
+}
+
+size_t
+gcw_exit_unregister_fn(gcw_exit_registry *r, void (*fn)(void *data))
+{
+    struct gcw__exit_like like = { .kind = GCW__FUNCTION,
+                                   .code = (uintptr_t)fn };
+
+    if (gcw__enter() != 0)
+        return 0;
+    if (r == NULL || fn == NULL)
+        return none(EINVAL);
+    return take_all_back(r, &like);
+}
+
+size_t
+gcw_exit_unregister_method(gcw_exit_registry *r, const gcw_method *m)
+{
+    struct gcw__exit_like like = { .kind = GCW__METHOD, .method = m };
+
+    if (gcw__enter() != 0)
+        return 0;
+    if (r == NULL || m == NULL)
+        return none(EINVAL);
+    like.self = m->self;
+    return take_all_back(r, &like);
+}
+
+size_t
+gcw_exit_unregister_object(gcw_exit_registry *r, const void *self)
+{
+    struct gcw__exit_like like = { .kind = GCW__METHOD };
+
+    if (gcw__enter() != 0)
+        return 0;
+    if (r == NULL || self == NULL)
+        return none(EINVAL);
+    like.self = gcw_ref_find(self);
+    return like.self == NULL ? 0 : take_all_back(r, &like);
+}
+
+/* All of them. */
+
+/* Some handler: one that waits if there is one, else one that was set aside.  Lock
+ * held. */
+static struct gcw__exit_slot *
+any_handler(gcw_exit_registry *r, struct gcw__order **o)
+{
+    struct gcw__exit_cursor all = GCW__FROM_ALL;
+    struct gcw__exit_slot *slot;
+
+    *o = gcw__levels_top(r);
+    if (*o != NULL)
+        return gcw__order_newest(*o);
+    slot = gcw__levels_next(r, &all);
+    if (slot != NULL)
+        *o = gcw__levels_order(r, &all);
+    return slot;
+}
+
+/* Takes one off; false if there was none.  Adds to *n if it was waiting. */
+static bool
+take_any(gcw_exit_registry *r, size_t *n)
+{
+    gcw_exit_handler *h = NULL;
+    struct gcw__exit_slot *slot;
+    struct gcw__order *o;
+
+    gcw__lock(&gcw__exit_lock, true);
+    slot = any_handler(r, &o);
+    if (slot != NULL) {
+        h = gcw__exit_handle(slot);
+        if (h == NULL)
+            take_out(r, o, slot);
+        *n += h == NULL || gcw__exit_remove(h);
+    }
+    gcw__unlock(&gcw__exit_lock);
+    if (h != NULL && h->has_extra)
+        gcw__exit_unwatch(h);
+    return slot != NULL;
+}
+
+size_t
+gcw_exit_clear(gcw_exit_registry *r)
+{
+    size_t n = 0;
+
+    if (gcw__enter() != 0)
+        return 0;
+    if (r == NULL)
+        return none(EINVAL);
+    while (take_any(r, &n))
+        continue;
+    return n;
+}
