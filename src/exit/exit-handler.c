@@ -38,15 +38,6 @@ gcw__exit_slot_kind(const struct gcw__exit_slot *slot)
     return slot->kind == GCW__HANDLE ? slot->call.handle->kind : slot->kind;
 }
 
-struct gcw__order *
-gcw__exit_order(const gcw_exit_handler *h)
-{
-    const struct gcw__exit_extra *extra = gcw__exit_extra(h);
-
-    return extra == NULL || extra->level == NULL ? &h->registry->order
-                                                 : &extra->level->order;
-}
-
 const char *
 gcw__exit_name(const gcw_exit_handler *h)
 {
