@@ -1204,9 +1204,9 @@ SCENARIO(take_two_signals)
 {
     void *memory;
     MUST(gcw_atexit(print_and_allocate) == 0);
+    at_exit(free, malloc(100));
     ask_for(SIGTERM);
     ask_for(SIGINT);
-    at_exit(free, malloc(100));
     for (size_t n = 1;; n = n * 7 % 5001) {
         memory = malloc(n);
         MUST(gcw_ref_new(target_new(n)) != NULL);
