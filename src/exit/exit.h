@@ -236,9 +236,8 @@ enum gcw__exit_kind gcw__exit_slot_kind(const struct gcw__exit_slot *slot);
 
 const char *gcw__exit_name(const gcw_exit_handler *h);
 
-/* Says under GCWEAK_DEBUG=exit that a handler does not run, and why; returns
- * false. */
-bool gcw__exit_skipped(const struct gcw__exit_slot *slot, const char *why);
+/* Says under GCWEAK_DEBUG=exit that a handler does not run, and why. */
+void gcw__exit_skipped(const struct gcw__exit_slot *slot, const char *why);
 
 /* Runs (exit-run.c). */
 
