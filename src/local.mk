@@ -97,6 +97,8 @@ gcweak_sources = \
 	src/ground/table.c \
 	src/ground/table.h \
 	src/ground/text.h \
+	src/ground/thread.c \
+	src/ground/thread.h \
 	src/ground/trace.h \
 	src/ground/wakeup.c \
 	src/ground/wakeup.h \

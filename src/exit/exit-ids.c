@@ -85,30 +85,16 @@ remove_token(struct gcw__exit_token *token)
 }
 
 void
-gcw__exit_id_runs(gcw_exit_handler *h)
+gcw__exit_id_changes(gcw_exit_handler *h)
 {
     struct gcw__exit_token *token = token_of_handler(h);
 
-    if (token != NULL)
-        token->running = h;
-}
-
-void
-gcw__exit_id_waits(gcw_exit_handler *h)
-{
-    struct gcw__exit_token *token = token_of_handler(h);
-
-    if (token != NULL)
-        token->running = NULL;
-}
-
-void
-gcw__exit_id_ends(gcw_exit_handler *h)
-{
-    struct gcw__exit_token *token = token_of_handler(h);
-
-    h->has_id = false;
-    if (token != NULL)
+    h->has_id = h->state != GCW__GONE;
+    if (token == NULL)
+        return;
+    if (h->has_id)
+        token->running = h->state == GCW__RUNNING ? h : NULL;
+    else
         remove_token(token);
 }
 

@@ -17,12 +17,6 @@ gcw__exit_container(const gcw_exit_registry *r)
     return (struct gcw__exit_container *)r->container;
 }
 
-/* For a handler with a number: it runs; it waits again; it has ended.  Lock
- * held. */
-void gcw__exit_id_runs(gcw_exit_handler *h);
-void gcw__exit_id_waits(gcw_exit_handler *h);
-void gcw__exit_id_ends(gcw_exit_handler *h);
-
 /* `closed` of a registry's container. */
 bool gcw__exit_ids_closed(struct gcw__container *container, bool may_wait);
 

@@ -350,7 +350,7 @@ begin_handler(struct run *run, struct gcw__order *o,
         run->running.number = slot->number;
         run->watching = false;
         gcw__exit_set_at_place(slot, false);
-        if (GCW__LIKELY(slot == gcw__order_newest(o)))
+        if (GCW__LIKELY(slot == gcw__order_last(o)))
             gcw__order_pop(o, slot);
         else
             gcw__order_drop(o, slot);
@@ -425,7 +425,7 @@ take_next(struct run *run)
     struct gcw__order *o;
 
     while (!is_done(run) && (o = gcw__levels_top(run->registry)) != NULL) {
-        slot = gcw__order_newest(o);
+        slot = gcw__order_last(o);
         if (GCW__LIKELY(!is_passed_over(run, slot))) {
             begin_handler(run, o, slot);
             return true;
@@ -551,12 +551,12 @@ fail(struct run *run, const char *why)
 static void
 handler_call_failed(const gcw_call *call, const char *why)
 {
-    struct gcw__exit_slot slot = { .kind = GCW__HANDLE,
-                                   .call = { call->handle } };
+    struct gcw__exit_slot slot = { .kind = GCW__PLAIN };
 
-    if (call->handle == NULL) {
-        slot.kind = GCW__PLAIN;
-        slot.call.plain = call->fn;
+    slot.call.plain = call->fn;
+    if (call->handle != NULL) {
+        slot.kind = GCW__HANDLE;
+        slot.call.handle = call->handle;
     }
     report_failed(call->owner, &slot, why);
 }
@@ -592,17 +592,20 @@ call_of_function(enum gcw_call_kind kind, void (*fn)(void), void *data,
 }
 
 static bool
-call_of_handle(const struct gcw__exit_slot *slot, gcw_exit_info *info,
-               gcw_call *out)
+call_of_handle(const struct gcw__exit_slot *slot, gcw_exit_handler *h,
+               gcw_exit_info *info, gcw_call *out)
 {
-    gcw_exit_handler *h = slot->call.handle;
-
-    if (!h->inherit && gcw__exit_process(h) != gcw__process())
-        return gcw__exit_skipped(slot, "it belongs to the process from which this"
-                                 " one was forked");
-    if (h->kind == GCW__METHOD)
-        return call_of_method(h, info, out)
-               || gcw__exit_skipped(slot, "its object has died");
+    if (!h->inherit && gcw__exit_process(h) != gcw__process()) {
+        gcw__exit_skipped(slot, "it belongs to the process from which this one"
+                          " was forked");
+        return false;
+    }
+    if (h->kind == GCW__METHOD) {
+        if (call_of_method(h, info, out))
+            return true;
+        gcw__exit_skipped(slot, "its object has died");
+        return false;
+    }
     call_of_function(GCW_CALL_FUNCTION, (void (*)(void))h->call.function,
                      gcw__exit_data(h), out);
     return true;
@@ -614,13 +617,16 @@ call_of_handle(const struct gcw__exit_slot *slot, gcw_exit_info *info,
 static inline __attribute__((__always_inline__)) bool
 call_of(const struct gcw__exit_slot *slot, gcw_exit_info *info, gcw_call *out)
 {
-    uintptr_t code = GCW__LIKELY(slot->kind != GCW__HANDLE)
-        ? (uintptr_t)slot->call.plain : gcw__exit_code(slot->call.handle);
+    gcw_exit_handler *h = gcw__exit_handle(slot);
+    uintptr_t code = GCW__LIKELY(h == NULL) ? (uintptr_t)slot->call.plain
+                                            : gcw__exit_code(h);
 
-    if (!GCW__LIKELY(!gcw__code_gone(code)))
-        return gcw__exit_skipped(slot, "its code was unloaded");
-    if (slot->kind == GCW__HANDLE)
-        return call_of_handle(slot, info, out);
+    if (!GCW__LIKELY(!gcw__code_gone(code))) {
+        gcw__exit_skipped(slot, "its code was unloaded");
+        return false;
+    }
+    if (h != NULL)
+        return call_of_handle(slot, h, info, out);
     if (slot->kind == GCW__PLAIN)
         call_of_function(GCW_CALL_PLAIN, slot->call.plain, NULL, out);
     else

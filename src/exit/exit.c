@@ -134,20 +134,6 @@ gcw__exit_tidy(gcw_exit_registry *r, const struct gcw__order *o)
 }
 
 void
-gcw__exit_set_state(gcw_exit_handler *h, enum gcw__exit_state state)
-{
-    h->state = state;
-    if (GCW__LIKELY(!h->has_id))
-        return;
-    if (state == GCW__GONE)
-        gcw__exit_id_ends(h);
-    else if (state == GCW__RUNNING)
-        gcw__exit_id_runs(h);
-    else
-        gcw__exit_id_waits(h);
-}
-
-void
 gcw__exit_take_off(gcw_exit_handler *h, enum gcw__exit_state state)
 {
     struct gcw__exit_extra *extra = gcw__exit_extra(h);
@@ -226,7 +212,7 @@ static inline void
 look_at_unloading(const gcw_exit_registry *r, const struct gcw__order *o)
 {
     struct gcw__unloading *unloading = r->unloading;
-    struct gcw__exit_slot *slot = gcw__order_newest(o);
+    struct gcw__exit_slot *slot = gcw__order_last(o);
 
     for (; unloading != NULL; unloading = unloading->next)
         if (gcw__in_range(gcw__exit_slot_code(slot), unloading->range)) {

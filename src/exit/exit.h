@@ -3,6 +3,7 @@
 #define GCW__EXIT_H
 
 #include "exit/exit-order.h"
+#include "ground/compiler.h"
 #include "ground/hook.h"
 #include "ground/limit.h"
 #include "ground/part.h"
@@ -162,8 +163,17 @@ bool gcw__exit_handler_died(void *registry, struct gcw__entry_watch *watch,
 void gcw__registry_see(struct gcw__walk *walk, void *registry);
 void gcw__registry_count(void *registry, gcw_statistics *out);
 
+/* The state of a handler with a number has changed.  Lock held. */
+void gcw__exit_id_changes(gcw_exit_handler *h);
+
 /* Sets the state of the handler, and whether its number is good.  Lock held. */
-void gcw__exit_set_state(gcw_exit_handler *h, enum gcw__exit_state state);
+static inline void
+gcw__exit_set_state(gcw_exit_handler *h, enum gcw__exit_state state)
+{
+    h->state = state;
+    if (!GCW__LIKELY(!h->has_id))
+        gcw__exit_id_changes(h);
+}
 
 /* Takes a handler out of the order; it is in `state` then.  Lock held. */
 void gcw__exit_take_off(gcw_exit_handler *h, enum gcw__exit_state state);
@@ -199,7 +209,12 @@ gcw__exit_process(const gcw_exit_handler *h)
 }
 
 /* The order that has the handle, or would have it. */
-struct gcw__order *gcw__exit_order(const gcw_exit_handler *h);
+static inline struct gcw__order *
+gcw__exit_order(const gcw_exit_handler *h)
+{
+    return GCW__LIKELY(!h->has_extra || h->more.extra->level == NULL)
+        ? &h->registry->order : &h->more.extra->level->order;
+}
 
 /* The handle in the slot, or NULL. */
 static inline gcw_exit_handler *
@@ -221,9 +236,8 @@ enum gcw__exit_kind gcw__exit_slot_kind(const struct gcw__exit_slot *slot);
 
 const char *gcw__exit_name(const gcw_exit_handler *h);
 
-/* Says under GCWEAK_DEBUG=exit that a handler does not run, and why; returns
- * false. */
-bool gcw__exit_skipped(const struct gcw__exit_slot *slot, const char *why);
+/* Says under GCWEAK_DEBUG=exit that a handler does not run, and why. */
+void gcw__exit_skipped(const struct gcw__exit_slot *slot, const char *why);
 
 /* Runs (exit-run.c). */
 
