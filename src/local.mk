@@ -57,6 +57,7 @@ gcweak_sources = \
 	src/exit/exit-registry.c \
 	src/exit/exit-run.c \
 	src/exit/exit-see.c \
+	src/exit/exit-turn.c \
 	src/exit/exit.c \
 	src/exit/exit.h \
 	src/ground/code.c \

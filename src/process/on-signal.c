@@ -3,7 +3,7 @@
  * The handler notes the first signal that comes, by which the process is to die
  * (ground/end.c), makes the descriptor readable, and posts to the thread; these
  * are atomic operations and two calls that are async-signal-safe.  The thread
- * exits.  It first becomes the one that ends the process (exit-run.c), so it
+ * exits.  It first becomes the one that ends the process (exit-turn.c), so it
  * does not go through the C library's list while another does.
  *
  * Either the thread exits or the program, which has the descriptor: who claims
