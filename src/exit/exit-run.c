@@ -20,7 +20,6 @@
 #include "ground/code.h"
 #include "ground/delay.h"
 #include "ground/guard.h"
-#include "ground/leader.h"
 #include "ground/limit.h"
 #include "ground/lock.h"
 #include "ground/process.h"
@@ -31,7 +30,6 @@
 #include "weak/enter.h"
 #include "weak/method.h"
 
-#include <time.h>
 
 /* How many handlers were called, of all; under the lock. */
 static uint64_t handlers_ran;
