@@ -111,6 +111,26 @@ END(so_is_what_the_c_library_calls, 6, "ours\nhangs\n",
 }
 #endif
 
+END(a_cleanup_is_held_to_it, 6, "hangs\n", .err = "gcweak: exit: cleanup ",
+    .err_lines = 1)
+{
+    struct target *t = target_new(1);
+    limit_exit(SHORT);
+    MUST(gcw_cleanup_new(t, hang, "hangs") != NULL);
+    GC_reachable_here(t);
+    exit(6);
+}
+
+END(so_is_a_callback_that_is_pending, 6, "hangs\n",
+    .err = "gcweak: exit: callback ", .err_lines = 1)
+{
+    struct target *t = target_new(1);
+    limit_exit(SHORT);
+    MUST(gcw_cleanup_new(t, hang, "hangs") != NULL);
+    MUST(gcw_dispose(t) == 0);
+    exit(6);
+}
+
 static void
 exit_with_9(void *line)
 {

@@ -39,6 +39,7 @@
 #include "ground/delay.h"
 #include "ground/guard.h"
 #include "ground/leader.h"
+#include "ground/limit.h"
 #include "ground/lock.h"
 #include "ground/process.h"
 #include "ground/report.h"
@@ -665,17 +666,36 @@ struct ending {
     gcw_cleanup *current;
     bool told;                       /* it has said that it failed */
     uint64_t began;
+    struct gcw__deadline deadline;   /* of an exit, for which it counts */
     bool any;
 };
 
 static void
-report_ended(const struct ending *ending, bool failed)
+begin_ending(struct ending *ending)
 {
     struct gcw__callback callback = { "cleanup", NULL, NULL,
                                       code_of(ending->current) };
 
+    ending->began = gcw__report_begin(GCW__REPORT_EXIT);
+    gcw__deadline_note(&ending->deadline, &callback);
+}
+
+static void
+report_ended(struct ending *ending, bool failed)
+{
+    struct gcw__callback callback = { "cleanup", NULL, NULL,
+                                      code_of(ending->current) };
+
+    gcw__deadline_end(&ending->deadline);
     if (ending->began != 0)
         gcw__report_end(&callback, "exit", ending->began, failed);
+}
+
+/* Runs also when a callback has thrown, or has ended its thread. */
+static void
+leave_ending(struct ending *ending)
+{
+    gcw__deadline_end(&ending->deadline);
 }
 
 /* Runs the next cleanup.  The callback may make cleanups, and end others,
@@ -691,7 +711,7 @@ ending_step(void *arg)
         return false;
     ending->any = true;
     ending->told = false;
-    ending->began = gcw__report_begin(GCW__REPORT_EXIT);
+    begin_ending(ending);
     run_won(c);
     report_ended(ending, false);
     return true;
@@ -742,7 +762,9 @@ take_at_exit(struct ending *ending)
 bool
 gcw__cleanups_at_exit(void)
 {
-    struct ending ending = { .take = take_at_exit, .at = SIZE_MAX };
+    __attribute__((__cleanup__(leave_ending))) struct ending ending = {
+        .take = take_at_exit, .at = SIZE_MAX
+    };
 
     gcw__guard_run(&ending, &ending_guard);
     return ending.any;
@@ -819,8 +841,9 @@ take_unloading(struct ending *ending)
 bool
 gcw__cleanups_object_unloading(const struct gcw__range *range)
 {
-    struct ending ending = { .take = take_unloading, .range = range,
-                             .at = SIZE_MAX };
+    __attribute__((__cleanup__(leave_ending))) struct ending ending = {
+        .take = take_unloading, .range = range, .at = SIZE_MAX
+    };
 
     gcw__guard_run(&ending, &ending_guard);
     return ending.any;

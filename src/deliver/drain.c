@@ -38,6 +38,7 @@
 #include "ground/delay.h"
 #include "ground/guard.h"
 #include "ground/hook.h"
+#include "ground/limit.h"
 #include "ground/lock.h"
 #include "ground/process.h"
 #include "ground/report.h"
@@ -231,6 +232,7 @@ struct drain {
     struct gcw__watch *current;
     bool told;                       /* it has said that it failed */
     uint64_t began;
+    struct gcw__deadline *deadline;  /* of an exit, for which it counts */
     size_t max, ran;
     bool at_exit;
     size_t left;                     /* at exit: how many callbacks are still
@@ -352,6 +354,15 @@ take_pending(const struct drain *drain, struct gcw__watch *pending)
 }
 
 static void
+note_deadline(struct drain *drain, const struct gcw__watch *pending)
+{
+    struct gcw__callback callback = { "callback", NULL, NULL,
+                                      pending->ops->code(pending) };
+
+    gcw__deadline_note(drain->deadline, &callback);
+}
+
+static void
 report_drained(const struct drain *drain, const struct gcw__watch *pending,
                bool failed)
 {
@@ -375,8 +386,11 @@ run_next(struct drain *drain)
     drain->current = pending;
     drain->told = false;
     drain->began = gcw__report_begin(GCW__REPORT_DRAIN);
+    if (!GCW__LIKELY(gcw__deadlines_here == 0))
+        note_deadline(drain, pending);
     if (pending->ops->take(pending, &call))
         gcw__call_make(&call);
+    gcw__deadline_end(drain->deadline);
     if (!GCW__LIKELY(drain->began == 0))
         report_drained(drain, pending, false);
     drain->ran++;
@@ -416,6 +430,7 @@ callback_failed(void *run, const char *why)
     struct drain *drain = run;
 
     set_code(drain, 0);
+    gcw__deadline_end(drain->deadline);
     if (drain->began != 0)
         report_drained(drain, drain->current, true);
     drain->ran++;
@@ -444,8 +459,12 @@ run_queue(struct drain drain)
         drain_step, callback_failed, callback_told
     };
     struct gcw__watch *batch[BATCH];
+    __attribute__((__cleanup__(gcw__deadline_end)))
+        struct gcw__deadline deadline;
     __attribute__((__cleanup__(end_drain))) struct drain run = drain;
 
+    deadline.begun = false;
+    run.deadline = &deadline;
     run.batch = batch;
     gcw__code_look();
     gcw__guard_run(&run, &how);

@@ -263,8 +263,7 @@ static inline void
 end_call(struct run *run, bool failed)
 {
     GCW__TRACE1(handler__end, gcw__exit_handle(&run->current));
-    if (!GCW__LIKELY(!run->deadline.begun))
-        gcw__deadline_end(&run->deadline);
+    gcw__deadline_end(&run->deadline);
     if (!GCW__LIKELY(run->began == 0))
         report_handler(run, failed);
 }
@@ -515,8 +514,7 @@ end_run(void *arg)
     struct run *run = arg;
     struct gcw__exit_turn *t = run->registry->turn;
 
-    if (run->deadline.begun)
-        gcw__deadline_end(&run->deadline);
+    gcw__deadline_end(&run->deadline);
     gcw__lock(&gcw__exit_lock, true);
     finish_last(run);
     if (run->choice.code != NULL)

@@ -321,12 +321,10 @@ take_out_of_list(struct gcw__deadline *d)
 }
 
 void
-gcw__deadline_end(struct gcw__deadline *d)
+gcw__deadline_end_begun(struct gcw__deadline *d)
 {
     bool told;
 
-    if (!d->begun)
-        return;
     take_lock();
     told = telling != NULL;
     if (!told)

@@ -39,8 +39,26 @@ void gcw__deadline_begin(struct gcw__deadline *d,
                          const struct gcw__callback *callback,
                          unsigned long limit, int status, bool aborts);
 
-/* Ends it, if it has begun.  If it is being reported, does not return. */
-void gcw__deadline_end(struct gcw__deadline *d);
+/* The same without a limit, if something around it on this thread may have
+ * one. */
+static inline void
+gcw__deadline_note(struct gcw__deadline *d,
+                   const struct gcw__callback *callback)
+{
+    if (!GCW__LIKELY(gcw__deadlines_here == 0))
+        gcw__deadline_begin(d, callback, 0, 0, false);
+}
+
+/* Ends what has begun.  If it is being reported, does not return. */
+void gcw__deadline_end_begun(struct gcw__deadline *d);
+
+/* The same, if it has begun. */
+static inline void
+gcw__deadline_end(struct gcw__deadline *d)
+{
+    if (!GCW__LIKELY(!d->begun))
+        gcw__deadline_end_begun(d);
+}
 
 /* The process ends with another status. */
 void gcw__deadline_status(struct gcw__deadline *d, int status);
