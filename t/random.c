@@ -116,7 +116,7 @@ static const struct {
     { &op_unregister_fn,      {   0,   0,   0,   2,   0,   4,   0,   0,   0 } },
     { &op_unregister_method,  {   0,   0,   0,   2,   0,   4,   0,   0,   0 } },
     { &op_unregister_object,  {   0,   0,   0,   2,   0,   4,   0,   0,   0 } },
-    { &op_clear,              {   0,   0,   0,   0,   0,   2,   0,   0,   0 } },
+    { &op_clear,              {   0,   0,   0,   1,   0,   2,   0,   0,   0 } },
     { &op_list,               {   0,   0,   0,  10,   0,   4,   0,   0,   0 } },
     { &op_run_registry,       {   0,   0,   0,   1,   0,   4,   0,   0,   0 } },
     { &op_make_cleanup,       {   0,   0,   0,   0,  50,   6,   1,   1,  30 } },
