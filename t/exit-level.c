@@ -145,6 +145,36 @@ TEST(what_is_kept_keeps_its_level)
     run_leaves(r, "kept again below");
 }
 
+static void
+note_too(void *word)
+{
+    note(word);
+}
+
+static void
+add_many(void *registry)
+{
+    for (int i = 0; i < 100; i++)
+        add_at(registry, 1, "x");
+    assert_int_equal(gcw_exit_unregister_fn(registry, note_it), 101);
+}
+
+/* What has run and stays moves to a larger array, too. */
+TEST(what_is_kept_stays_though_its_level_grows_meanwhile)
+{
+    gcw_exit_registry *r = fresh_registry();
+    gcw_exit_options o = { .level = 1, .keep = true };
+    gcw_exit_register_fn(r, note_too, "a", &o);
+    gcw_exit_handler *b = gcw_exit_register_fn(r, note_too, "b", &o);
+    gcw_exit_register_fn(r, note_too, "c", &o);
+    add(r, "never");
+    add_fn(r, add_many, r);
+    run_leaves(r, "c b a");
+    assert_int_equal(gcw_exit_list(r, NULL, 0), 3);
+    assert_int_equal(gcw_exit_unregister(b), GCW_REMOVED);
+    run_leaves(r, "c a");
+}
+
 TEST(it_is_taken_off_from_any_level)
 {
     gcw_exit_registry *r = fresh_registry();
