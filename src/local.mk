@@ -57,6 +57,7 @@ gcweak_sources = \
 	src/exit/exit-registry.c \
 	src/exit/exit-run.c \
 	src/exit/exit-see.c \
+	src/exit/exit-turn.c \
 	src/exit/exit.c \
 	src/exit/exit.h \
 	src/ground/code.c \
@@ -97,6 +98,8 @@ gcweak_sources = \
 	src/ground/table.c \
 	src/ground/table.h \
 	src/ground/text.h \
+	src/ground/thread.c \
+	src/ground/thread.h \
 	src/ground/trace.h \
 	src/ground/wakeup.c \
 	src/ground/wakeup.h \

@@ -218,6 +218,45 @@ starts_nothing()
         printf 'second\n1, 0\n' | diff - "$dir/out"
 }
 
+# Functions and statics of C++ in turn: the order is that without the header.
+cat > "$dir/statics.cc" <<'END'
+#include <cstdio>
+#include <cstdlib>
+struct thing {
+    const char *name;
+    explicit thing(const char *n) : name(n) { }
+    ~thing() { std::puts(name); }
+};
+static thing &first() { static thing t("first static"); return t; }
+static thing &second() { static thing t("second static"); return t; }
+static void a() { std::puts("a"); }
+static void b() { std::puts("b"); }
+static void c() { std::puts("c"); }
+static void never() { std::puts("never"); }
+int main()
+{
+    std::atexit(a);
+    first();
+    std::atexit(b);
+#ifdef GCWEAK_ATEXIT_H
+    std::atexit(never);
+    gcw_atexit_cancel(never);
+#endif
+    second();
+    std::atexit(c);
+    return never == a;
+}
+END
+
+keeps_order()
+{
+    # shellcheck disable=SC2086
+    $CXX ${CFLAGS-} "$dir/statics.cc" -o "$dir/statics" &&
+        "$dir/statics" > "$dir/expected" &&
+        after=-lstdc++ build statics.cc $CXX $header &&
+        "$dir/statics.cc.bin" | diff "$dir/expected" -
+}
+
 # As the scripts that autoconf makes ask for a function.
 has_atexit()
 {
@@ -262,7 +301,7 @@ compiler_with_own_flags()
     done
 }
 
-echo 1..15
+echo 1..16
 if [ ! -e "$libs/libgcweak.so" ]; then
     skip 13 'no shared library was built'
     exit
@@ -291,8 +330,9 @@ if echo 'int n;' > "$dir/try.cc" && $CXX -c "$dir/try.cc" -o "$dir/try.o" \
     language=c++
     passes 'std::atexit, in each C++' \
         in_standards plus.cc "$CXX" c++98 c++11 c++14 c++17 c++20
+    passes 'functions and statics of C++ keep their order' keeps_order
 else
-    skip 1 'no C++ compiler'
+    skip 2 'no C++ compiler'
 fi
 passes 'handlers of a shared object run when it is unloaded' unloads
 if [ -e "$static" ]; then

@@ -5,10 +5,11 @@
  * header.
  *
  * The environment variable GCWEAK_DEBUG makes the library tell on stderr what
- * it does.  It is read once, by gcw_init; several words are separated by
+ * it does.  It is read once, when gcweak is first called; several words are separated by
  * commas:
  *     exit    each exit handler, and each cleanup that runs at exit, with its
- *             name and how long it took
+ *             name and how long it took; and each handler that does not run,
+ *             with the reason
  *     drain   each callback that a drain runs, with how long it took; and at
  *             exit, how many nobody had drained
  *     leak    at exit, before any handler runs: listeners, cleanups and exit

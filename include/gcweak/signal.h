@@ -43,12 +43,12 @@
  *   the signal waits, and nothing happens.
  *
  * Children
- *   None inherits any of this: in a child that was made by fork, what was there
- *   before gcw_exit_on_signal is there again, nothing has come, and a signal to
- *   the child does nothing to the parent.  So it is in children of vfork and
- *   _Fork, as soon as a signal comes.  exec and posix_spawn make the default
- *   action of it; what was ignored stays ignored.  Masks of the program's
- *   threads are not changed.  A child that wants it too asks anew.
+ *   None inherits any of this (daemon(3) is a fork, too): in a child of fork,
+ *   what was there before gcw_exit_on_signal is there again, nothing has come,
+ *   and a signal to the child does nothing to the parent.  So it is in children
+ *   of vfork and _Fork, as soon as a signal comes.  exec and posix_spawn make
+ *   the default action of it; what was ignored stays ignored.  Masks of the
+ *   program's threads are not changed.  A child that wants it too asks anew.
  *
  * It needs no collector, and does not start it.
  */

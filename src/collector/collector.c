@@ -75,11 +75,21 @@ gcw__collector_threads(void)
     return GC_get_parallel();
 }
 
+void
+gcw__collector_signals(int signals[GCW__COLLECTOR_SIGNALS])
+{
+    signals[0] = GC_get_suspend_signal();
+    signals[1] = GC_get_thr_restart_signal();
+    signals[2] = 0;
+}
+
 bool
 gcw__collector_uses_signal(int sig)
 {
-    return gcw__collector_runs() && (sig == GC_get_suspend_signal()
-                                     || sig == GC_get_thr_restart_signal());
+    int signals[GCW__COLLECTOR_SIGNALS];
+
+    gcw__collector_signals(signals);
+    return gcw__collector_runs() && (sig == signals[0] || sig == signals[1]);
 }
 
 bool

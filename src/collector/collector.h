@@ -60,7 +60,11 @@ long gcw__collector_threads(void);
 /* Whether the collector was started. */
 bool gcw__collector_runs(void);
 
-/* Whether it was, and stops threads by that signal. */
+/* The signals by which it stops threads, and has them go on; then 0. */
+enum { GCW__COLLECTOR_SIGNALS = 3 };
+void gcw__collector_signals(int signals[GCW__COLLECTOR_SIGNALS]);
+
+/* Whether it was, and that is one of these. */
 bool gcw__collector_uses_signal(int sig);
 
 /* How many links are registered, or were and have been cleared without our

@@ -45,6 +45,7 @@
 #include "ground/names.h"
 #include "ground/lock.h"
 #include "ground/process.h"
+#include "ground/thread.h"
 #include "ground/roots.h"
 #include "weak/enter.h"
 
@@ -285,43 +286,14 @@ work(void *arg)
     return arg;
 }
 
-void
-gcw__worker_signals(sigset_t *set)
-{
-    sigfillset(set);
-    sigdelset(set, GC_get_suspend_signal());
-    sigdelset(set, GC_get_thr_restart_signal());
-    sigdelset(set, SIGSEGV);
-    sigdelset(set, SIGBUS);
-    sigdelset(set, SIGFPE);
-    sigdelset(set, SIGILL);
-}
-
-/* No lock held.  Returns 0 or an errno. */
-static int
-make_thread(void)
-{
-    pthread_attr_t attributes;
-    sigset_t block, before;
-    pthread_t thread;
-    int error = pthread_attr_init(&attributes);
-
-    if (error != 0)
-        return error;
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    gcw__worker_signals(&block);
-    pthread_sigmask(SIG_BLOCK, &block, &before);
-    error = GC_pthread_create(&thread, &attributes, work, NULL);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attributes);
-    return error;
-}
-
 static int
 start_worker(void)
 {
-    int error = make_thread();
+    int signals[GCW__COLLECTOR_SIGNALS];
+    int error;
 
+    gcw__collector_signals(signals);
+    error = gcw__thread_make(GC_pthread_create, work, signals);
     if (error == 0) {
         atomic_load(&started_also)();
         return 0;

@@ -4,7 +4,6 @@
 
 #include "ground/part.h"
 
-#include <signal.h>
 #include <stdbool.h>
 
 /* Has started() called for each new worker, on the thread that made it. */
@@ -19,11 +18,6 @@ void gcw__worker_end(void);
 /* The calling thread begins to exit.  If it is the worker, no thread waits for
  * its callback any more. */
 void gcw__worker_exits(void);
-
-/* Sets the signals that a thread of ours blocks: all but those by which the
- * collector stops threads, and those that a fault raises, which the collector
- * may handle. */
-void gcw__worker_signals(sigset_t *set);
 
 /* Whether the worker's thread is there: it has begun its work. */
 bool gcw__worker_runs(void);

@@ -203,7 +203,7 @@ any_handler(gcw_exit_registry *r, struct gcw__order **o)
 
     *o = gcw__levels_top(r);
     if (*o != NULL)
-        return gcw__order_newest(*o);
+        return gcw__order_last(*o);
     slot = gcw__levels_next(r, &all);
     if (slot != NULL)
         *o = gcw__levels_order(r, &all);

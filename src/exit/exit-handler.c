@@ -28,14 +28,17 @@ gcw__exit_code(const gcw_exit_handler *h)
 uintptr_t
 gcw__exit_slot_code(const struct gcw__exit_slot *slot)
 {
-    return slot->kind == GCW__HANDLE ? gcw__exit_code(slot->call.handle)
-                                     : (uintptr_t)slot->call.function;
+    const gcw_exit_handler *h = gcw__exit_handle(slot);
+
+    return h == NULL ? (uintptr_t)slot->call.function : gcw__exit_code(h);
 }
 
 enum gcw__exit_kind
 gcw__exit_slot_kind(const struct gcw__exit_slot *slot)
 {
-    return slot->kind == GCW__HANDLE ? slot->call.handle->kind : slot->kind;
+    const gcw_exit_handler *h = gcw__exit_handle(slot);
+
+    return h == NULL ? slot->kind : h->kind;
 }
 
 const char *
@@ -54,12 +57,11 @@ gcw__exit_callback(const struct gcw__exit_slot *slot, const char *sort)
                                    gcw__exit_slot_code(slot) };
 }
 
-bool
+void
 gcw__exit_skipped(const struct gcw__exit_slot *slot, const char *why)
 {
     struct gcw__callback callback = gcw__exit_callback(slot, "handler");
 
     if (gcw__reports(GCW__REPORT_EXIT))
         gcw__report_skipped(&callback, "exit", why);
-    return false;
 }

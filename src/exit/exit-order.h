@@ -125,11 +125,11 @@ gcw__order_pop(struct gcw__order *o, struct gcw__exit_slot *slot)
     o->live--;
 }
 
-/* The newest handler that waits, or NULL. */
+/* The newest handler that waits; there is one. */
 static inline struct gcw__exit_slot *
-gcw__order_newest(const struct gcw__order *o)
+gcw__order_last(const struct gcw__order *o)
 {
-    return o->end == 0 ? NULL : &o->slots[o->end - 1];
+    return &o->slots[o->end - 1];
 }
 
 /* Sets that aside. */

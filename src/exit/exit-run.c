@@ -1,22 +1,5 @@
 /* exit-run.c: running an exit registry.
  *
- * Turns.  A registry is run by one thread at a time, its owner, any number of
- * times nested (a handler that runs its own registry, or calls exit).  Other
- * threads wait for their turn on a condition, without a lock.  Waiting is a
- * cancellation point; the owner has cancellation off.  A turn ends when its
- * frame does, however that is left: by return, by an exception, by the end of
- * the thread.  Only a jump over the frame goes unnoticed.  It is found by the
- * owner, when it comes here again, and by threads that wait, which look at the
- * owner's stack every now and then; the process aborts.
- *
- * The end of the process.  The first thread that exits leads; threads that
- * exit later wait for ever, unless the leader ends itself.  Leading is more
- * than a turn: it lasts while the C library calls other handlers in between.
- * The two go together: no thread leads while another has the turn of the
- * default registry, for a handler there may call exit; and while a thread
- * leads no other gets that turn.  A thread that waits to lead gives its turns
- * of other registries back.
- *
  * A run takes the newest waiting handler off, under the lock, and calls it
  * without.  So the handlers that are left are in the registry at every
  * moment: a nested run goes on with them, a handler that is registered
@@ -29,8 +12,7 @@
  * run marks the handlers that it is to call, all at once, and those that are
  * registered meanwhile; other runs pass marked ones over.
  *
- * In a forked child the owner may be a thread that is not there; its turn is
- * over then.  A handler that ends its thread (pthread_exit) ends the run.
+ * A handler that ends its thread (pthread_exit) ends the run.
  */
 #include <config.h>
 #include "exit/exit-levels.h"
@@ -38,7 +20,6 @@
 #include "ground/code.h"
 #include "ground/delay.h"
 #include "ground/guard.h"
-#include "ground/leader.h"
 #include "ground/limit.h"
 #include "ground/lock.h"
 #include "ground/process.h"
@@ -49,9 +30,6 @@
 #include "weak/enter.h"
 #include "weak/method.h"
 
-#include <time.h>
-
-static pthread_cond_t turn = PTHREAD_COND_INITIALIZER;
 
 /* How many handlers were called, of all; under the lock. */
 static uint64_t handlers_ran;
@@ -81,218 +59,6 @@ struct run {
 /* The innermost run of this thread. */
 static _Thread_local struct run *this_run
     __attribute__((__tls_model__("initial-exec")));
-
-/* Turns. */
-
-static bool
-is_other(const struct gcw__exit_turn *t)
-{
-    return t->depth != 0 && t->owner_process == gcw__process()
-           && t->owner != gcw__this_thread();
-}
-
-static bool
-is_mine(const struct gcw__exit_turn *t)
-{
-    return t->depth != 0 && t->owner == gcw__this_thread();
-}
-
-static struct timespec
-in_a_second(void)
-{
-    struct timespec then;
-
-    clock_gettime(CLOCK_REALTIME, &then);
-    then.tv_sec++;
-    return then;
-}
-
-/* Whether another thread ends the process, and has still to run the
- * registry. */
-static bool
-is_leaders(const gcw_exit_registry *r)
-{
-    return r->is_default && gcw__exit_is_others() && !gcw__exit_closed();
-}
-
-/* Waits once, for another thread's turn to end, or for that thread to end the
- * process. */
-static void
-wait_for_other(const struct gcw__exit_turn *t)
-{
-    struct timespec then = in_a_second();
-
-    if (gcw__wait_cancellable(&turn, &gcw__exit_lock, &then) != 0
-        && is_other(t) && gcw__frame_of_other_is_over(&t->frame))
-        gcw__left_by_jump();
-}
-
-/* Has the handlers that were set aside wait again.  An exit has many turns of the
- * default registry, and calls each handler once.  Lock held. */
-static void
-bring_back(gcw_exit_registry *r)
-{
-    if (!(r->is_default && gcw__exit_is_mine()))
-        gcw__levels_bring_back(r);
-}
-
-/* The turns that this thread has, the innermost first. */
-struct turn {
-    struct turn *outer;
-    gcw_exit_registry *registry;     /* NULL: the turn was given back */
-    struct gcw__marks marks;
-};
-static _Thread_local struct turn *turns
-    __attribute__((__tls_model__("initial-exec")));
-
-static void
-begin_turn(gcw_exit_registry *r, struct turn *mine)
-{
-    struct gcw__exit_turn *t = r->turn;
-    struct gcw__marks *marks = &mine->marks;
-
-    gcw__lock(&gcw__exit_lock, true);
-    while (is_other(t) || is_leaders(r))
-        wait_for_other(t);
-    if (!is_mine(t)) {
-        t->depth = 0;
-        t->run = NULL;
-        t->frame = gcw__frame_here(marks);
-        bring_back(r);
-    } else if (gcw__frame_is_overwritten(&t->frame)
-               || gcw__frame_is_over((uintptr_t)t->frame.marks,
-                                     (uintptr_t)marks)) {
-        gcw__left_by_jump();
-    }
-    t->owner = gcw__this_thread();
-    t->owner_process = gcw__process();
-    t->depth++;
-    *mine = (struct turn){ turns, r, mine->marks };
-    turns = mine;
-    gcw__cancel_off();
-    gcw__unlock(&gcw__exit_lock);
-    GCW__DELAY(2);
-}
-
-/* Ends the turn.  Lock held. */
-static void
-give_back(struct turn *mine)
-{
-    gcw_exit_registry *r = mine->registry;
-
-    mine->registry = NULL;
-    if (r != NULL && --r->turn->depth == 0) {
-        bring_back(r);
-        gcw__exit_tidy(r, &r->order);
-    }
-    pthread_cond_broadcast(&turn);
-}
-
-static void
-end_turn(void *arg)
-{
-    struct turn *mine = arg;
-
-    GCW__DELAY(3);
-    gcw__lock(&gcw__exit_lock, true);
-    give_back(mine);
-    gcw__unlock(&gcw__exit_lock);
-    turns = mine->outer;
-    gcw__cancel_on();
-}
-
-void
-gcw__exit_in_turn(gcw_exit_registry *r, void (*call)(void *arg), void *arg)
-{
-    struct turn mine;
-
-    begin_turn(r, &mine);
-    pthread_cleanup_push(end_turn, &mine);
-    call(arg);
-    pthread_cleanup_pop(1);
-}
-
-/* The end of the process. */
-
-static pthread_key_t leads;
-static bool has_key;
-
-void
-gcw__exit_resign(void)
-{
-    gcw__lock(&gcw__exit_lock, true);
-    if (gcw__exit_is_mine())
-        gcw__exit_set_leader(0);
-    pthread_cond_broadcast(&turn);
-    gcw__unlock(&gcw__exit_lock);
-}
-
-/* The leader's thread ends, in a handler of ours or of the C library's. */
-static void
-leader_ends(void *unused)
-{
-    (void)unused;
-    if (gcw__exit_is_mine())
-        gcw__exit_limit_end();
-    gcw__exit_resign();
-}
-
-bool
-gcw__exit_lead_install(void)
-{
-    has_key = has_key || pthread_key_create(&leads, leader_ends) == 0;
-    return has_key;
-}
-
-/* Whether this thread has to wait: for another that leads, or that runs the
- * default registry just now, and may call exit in it. */
-static bool
-must_follow(void)
-{
-    return gcw__exit_is_others() || is_other(gcw__exit_early.turn);
-}
-
-/* Gives back all turns of this thread, whose handlers have called exit, and
- * are not gone on with: the leader may wait for these turns. */
-static void
-give_all_back(void)
-{
-    for (struct turn *mine = turns; mine != NULL; mine = mine->outer)
-        if (mine->registry != NULL)
-            give_back(mine);
-}
-
-/* Waits until this thread may lead.  Its turns, which had turned cancellation
- * off, are over: so the leader may cancel it, and wait for its end. */
-static void
-follow_leader(void)
-{
-    unsigned off = gcw__holding.off;
-    int ignored;
-
-    give_all_back();
-    gcw__holding.follows = true;
-    gcw__holding.off = 0;
-    if (off != 0)
-        pthread_setcancelstate(gcw__holding.cancel, &ignored);
-    while (must_follow())
-        gcw__wait_cancellable(&turn, &gcw__exit_lock, NULL);
-    if (off != 0)
-        pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &ignored);
-    gcw__holding.off = off;
-    gcw__holding.follows = false;
-}
-
-void
-gcw__exit_lead(void)
-{
-    gcw__lock(&gcw__exit_lock, true);
-    if (must_follow())
-        follow_leader();
-    gcw__exit_set_leader(gcw__this_thread());
-    gcw__unlock(&gcw__exit_lock);
-    pthread_setspecific(leads, &leads);
-}
 
 /* Taking the next handler. */
 
@@ -350,7 +116,7 @@ begin_handler(struct run *run, struct gcw__order *o,
         run->running.number = slot->number;
         run->watching = false;
         gcw__exit_set_at_place(slot, false);
-        if (GCW__LIKELY(slot == gcw__order_newest(o)))
+        if (GCW__LIKELY(slot == gcw__order_last(o)))
             gcw__order_pop(o, slot);
         else
             gcw__order_drop(o, slot);
@@ -425,7 +191,7 @@ take_next(struct run *run)
     struct gcw__order *o;
 
     while (!is_done(run) && (o = gcw__levels_top(run->registry)) != NULL) {
-        slot = gcw__order_newest(o);
+        slot = gcw__order_last(o);
         if (GCW__LIKELY(!is_passed_over(run, slot))) {
             begin_handler(run, o, slot);
             return true;
@@ -551,12 +317,12 @@ fail(struct run *run, const char *why)
 static void
 handler_call_failed(const gcw_call *call, const char *why)
 {
-    struct gcw__exit_slot slot = { .kind = GCW__HANDLE,
-                                   .call = { call->handle } };
+    struct gcw__exit_slot slot = { .kind = GCW__PLAIN };
 
-    if (call->handle == NULL) {
-        slot.kind = GCW__PLAIN;
-        slot.call.plain = call->fn;
+    slot.call.plain = call->fn;
+    if (call->handle != NULL) {
+        slot.kind = GCW__HANDLE;
+        slot.call.handle = call->handle;
     }
     report_failed(call->owner, &slot, why);
 }
@@ -592,17 +358,20 @@ call_of_function(enum gcw_call_kind kind, void (*fn)(void), void *data,
 }
 
 static bool
-call_of_handle(const struct gcw__exit_slot *slot, gcw_exit_info *info,
-               gcw_call *out)
+call_of_handle(const struct gcw__exit_slot *slot, gcw_exit_handler *h,
+               gcw_exit_info *info, gcw_call *out)
 {
-    gcw_exit_handler *h = slot->call.handle;
-
-    if (!h->inherit && gcw__exit_process(h) != gcw__process())
-        return gcw__exit_skipped(slot, "it belongs to the process from which this"
-                                 " one was forked");
-    if (h->kind == GCW__METHOD)
-        return call_of_method(h, info, out)
-               || gcw__exit_skipped(slot, "its object has died");
+    if (!h->inherit && gcw__exit_process(h) != gcw__process()) {
+        gcw__exit_skipped(slot, "it belongs to the process from which this one"
+                          " was forked");
+        return false;
+    }
+    if (h->kind == GCW__METHOD) {
+        if (call_of_method(h, info, out))
+            return true;
+        gcw__exit_skipped(slot, "its object has died");
+        return false;
+    }
     call_of_function(GCW_CALL_FUNCTION, (void (*)(void))h->call.function,
                      gcw__exit_data(h), out);
     return true;
@@ -614,13 +383,16 @@ call_of_handle(const struct gcw__exit_slot *slot, gcw_exit_info *info,
 static inline __attribute__((__always_inline__)) bool
 call_of(const struct gcw__exit_slot *slot, gcw_exit_info *info, gcw_call *out)
 {
-    uintptr_t code = GCW__LIKELY(slot->kind != GCW__HANDLE)
-        ? (uintptr_t)slot->call.plain : gcw__exit_code(slot->call.handle);
+    gcw_exit_handler *h = gcw__exit_handle(slot);
+    uintptr_t code = GCW__LIKELY(h == NULL) ? (uintptr_t)slot->call.plain
+                                            : gcw__exit_code(h);
 
-    if (!GCW__LIKELY(!gcw__code_gone(code)))
-        return gcw__exit_skipped(slot, "its code was unloaded");
-    if (slot->kind == GCW__HANDLE)
-        return call_of_handle(slot, info, out);
+    if (!GCW__LIKELY(!gcw__code_gone(code))) {
+        gcw__exit_skipped(slot, "its code was unloaded");
+        return false;
+    }
+    if (h != NULL)
+        return call_of_handle(slot, h, info, out);
     if (slot->kind == GCW__PLAIN)
         call_of_function(GCW_CALL_PLAIN, slot->call.plain, NULL, out);
     else
@@ -769,7 +541,7 @@ gcw__exit_number_runs(uint64_t number)
     const gcw_exit_registry *r = atomic_load(&gcw__exit_default);
     const struct gcw__unloading *unloading = r->unloading;
 
-    if ((is_mine(r->turn) || is_other(r->turn))
+    if (gcw__exit_has_turn(r->turn)
         && is_among(r->turn->run, number))
         return true;
     while (unloading != NULL && unloading->run->number != number)
@@ -842,8 +614,8 @@ gcw_exit_run(gcw_exit_registry *r, int status)
 static void
 bring_back_for_step(gcw_exit_registry *r)
 {
-    if (!is_other(r->turn) && !is_mine(r->turn))
-        bring_back(r);
+    if (!gcw__exit_has_turn(r->turn))
+        gcw__exit_bring_back(r);
 }
 
 static int
@@ -852,7 +624,7 @@ begin_steps(gcw_exit_registry *r)
     int error = 0;
 
     gcw__lock(&gcw__exit_lock, true);
-    if (is_leaders(r))
+    if (gcw__exit_is_leaders(r))
         error = ESHUTDOWN;
     else
         bring_back_for_step(r);
@@ -976,27 +748,3 @@ gcw__exit_object_unloading(void *registry, const struct gcw__range *range)
     gcw__unlock(&gcw__exit_lock);
     return any;
 }
-
-static void
-exit_prepare(void)
-{
-    gcw__lock(&gcw__exit_lock, true);
-}
-
-static void
-exit_parent(void)
-{
-    gcw__unlock(&gcw__exit_lock);
-}
-
-/* The threads that waited for their turn are not in the child. */
-static void
-exit_child(void)
-{
-    pthread_cond_init(&turn, NULL);
-    gcw__unlock(&gcw__exit_lock);
-}
-
-const struct gcw__part gcw__exit_part = {
-    "exit", exit_prepare, exit_parent, exit_child, NULL
-};

@@ -212,7 +212,7 @@ static inline void
 look_at_unloading(const gcw_exit_registry *r, const struct gcw__order *o)
 {
     struct gcw__unloading *unloading = r->unloading;
-    struct gcw__exit_slot *slot = gcw__order_newest(o);
+    struct gcw__exit_slot *slot = gcw__order_last(o);
 
     for (; unloading != NULL; unloading = unloading->next)
         if (gcw__in_range(gcw__exit_slot_code(slot), unloading->range)) {

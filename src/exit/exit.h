@@ -71,7 +71,7 @@ struct gcw__exit_level {
     long level;                      /* constant */
 };
 
-/* Whose turn it is to run a registry: see exit-run.c. */
+/* Whose turn it is to run a registry: see exit-turn.c. */
 struct gcw__exit_turn {
     /* The thread, and its process; how often nested, 0: no thread; the outermost
      * frame that runs it, and the innermost run. */
@@ -236,11 +236,20 @@ enum gcw__exit_kind gcw__exit_slot_kind(const struct gcw__exit_slot *slot);
 
 const char *gcw__exit_name(const gcw_exit_handler *h);
 
-/* Says under GCWEAK_DEBUG=exit that a handler does not run, and why; returns
- * false. */
-bool gcw__exit_skipped(const struct gcw__exit_slot *slot, const char *why);
+/* Says under GCWEAK_DEBUG=exit that a handler does not run, and why. */
+void gcw__exit_skipped(const struct gcw__exit_slot *slot, const char *why);
 
-/* Runs (exit-run.c). */
+/* Turns (exit-turn.c). */
+
+/* Whether some thread has that turn.  Lock held. */
+bool gcw__exit_has_turn(const struct gcw__exit_turn *t);
+
+/* Whether another thread ends the process, and has still to run the registry.
+ * Lock held. */
+bool gcw__exit_is_leaders(const gcw_exit_registry *r);
+
+/* Has the handlers that were set aside wait again.  Lock held. */
+void gcw__exit_bring_back(gcw_exit_registry *r);
 
 /* Calls call(arg) when it is this thread's turn to run r.  Nests.  A
  * cancellation point until then; during the call cancellation is off. */
@@ -258,6 +267,8 @@ void gcw__exit_resign(void);
 /* Prepares for gcw__exit_lead; once, when the library starts.  False: no
  * memory. */
 bool gcw__exit_lead_install(void);
+
+/* Runs (exit-run.c). */
 
 /* Which handlers a run calls; the others stay as they are. */
 struct gcw__range;

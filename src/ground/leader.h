@@ -1,6 +1,6 @@
 /* leader.h: which thread ends the process.
  *
- * The first thread that exits is the leader (exit-run.c).  Calls that register
+ * The first thread that exits is the leader (exit-turn.c).  Calls that register
  * something ask which thread that is, without a lock.
  */
 #ifndef GCW__LEADER_H

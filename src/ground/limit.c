@@ -30,9 +30,9 @@
 #include "ground/lock.h"
 #include "ground/names.h"
 #include "ground/process.h"
+#include "ground/thread.h"
 
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -228,41 +228,10 @@ watch_limits(void *unused)
     return unused;
 }
 
-/* All but those that a fault raises. */
-static void
-signals_of_watcher(sigset_t *set)
-{
-    static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT,
-                                  SIGTRAP, SIGSYS };
-
-    sigfillset(set);
-    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++)
-        sigdelset(set, faults[i]);
-}
-
-static bool
-create_watcher(void)
-{
-    pthread_attr_t attributes;
-    sigset_t block, before;
-    pthread_t thread;
-    bool created;
-
-    if (pthread_attr_init(&attributes) != 0)
-        return false;
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    signals_of_watcher(&block);
-    pthread_sigmask(SIG_BLOCK, &block, &before);
-    created = pthread_create(&thread, &attributes, watch_limits, NULL) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attributes);
-    return created;
-}
-
 static void
 start_watcher(void)
 {
-    if (create_watcher())
+    if (gcw__thread_make(pthread_create, watch_limits, NULL) == 0)
         return;
     take_lock();
     has_watcher = false;

@@ -20,7 +20,7 @@
  * process of its own all the same: see process.h.  What it inherits in an
  * unusable state is made anew by the first call that finds it to be another
  * process's: descriptors (wakeup.c), the worker (worker.c), turns
- * (exit-run.c).  A lock that another thread had taken stays taken there: only
+ * (exit-turn.c).  A lock that another thread had taken stays taken there: only
  * a parent with one thread may make such a child.
  */
 #include <config.h>

@@ -20,6 +20,7 @@
 #include "collector/collector.h"
 #include "deliver/worker.h"
 #include "ground/process.h"
+#include "ground/thread.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -88,20 +89,13 @@ watch(void *unused)
 static void
 watch_for_the_end(void)
 {
-    pthread_attr_t attributes;
-    sigset_t block, before;
-    pthread_t thread;
+    int signals[GCW__COLLECTOR_SIGNALS];
 
-    if (atomic_exchange(&watched, gcw__process()) == gcw__process()
-        || pthread_attr_init(&attributes) != 0)
+    if (atomic_exchange(&watched, gcw__process()) == gcw__process())
         return;
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    gcw__worker_signals(&block);
-    pthread_sigmask(SIG_BLOCK, &block, &before);
-    if (pthread_create(&thread, &attributes, watch, NULL) != 0)
+    gcw__collector_signals(signals);
+    if (gcw__thread_make(pthread_create, watch, signals) != 0)
         atomic_store(&watched, 0);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attributes);
 }
 
 void

@@ -3,7 +3,7 @@
  * The handler notes the first signal that comes, by which the process is to die
  * (ground/end.c), makes the descriptor readable, and posts to the thread; these
  * are atomic operations and two calls that are async-signal-safe.  The thread
- * exits.  It first becomes the one that ends the process (exit-run.c), so it
+ * exits.  It first becomes the one that ends the process (exit-turn.c), so it
  * does not go through the C library's list while another does.
  *
  * Either the thread exits or the program, which has the descriptor: who claims
@@ -23,11 +23,12 @@
 #include <config.h>
 #include "process/on-signal.h"
 
-#include "deliver/worker.h"
+#include "collector/collector.h"
 #include "exit/exit.h"
 #include "ground/end.h"
 #include "ground/lock.h"
 #include "ground/process.h"
+#include "ground/thread.h"
 #include "ground/wakeup.h"
 #include "process/last.h"
 
@@ -200,24 +201,15 @@ exit_when_told(void *unused)
     return unused;
 }
 
-/* Makes the thread, with all signals blocked. */
+/* Lock held.  Returns 0 or an errno. */
 static int
 make_exit_thread(void)
 {
-    pthread_attr_t attributes;
-    pthread_t thread;
-    sigset_t block;
-    int error = pthread_attr_init(&attributes);
+    int open[GCW__COLLECTOR_SIGNALS];
 
-    if (error != 0)
-        return error;
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    gcw__worker_signals(&block);
-    pthread_sigmask(SIG_BLOCK, &block, &signals.mask);
-    error = pthread_create(&thread, &attributes, exit_when_told, NULL);
-    pthread_sigmask(SIG_SETMASK, &signals.mask, NULL);
-    pthread_attr_destroy(&attributes);
-    return error;
+    pthread_sigmask(SIG_BLOCK, NULL, &signals.mask);
+    gcw__collector_signals(open);
+    return gcw__thread_make(pthread_create, exit_when_told, open);
 }
 
 /* Sees to it that somebody exits.  Lock held. */

@@ -16,7 +16,7 @@
  * Several threads may exit at once: the C library may let them all in, each of
  * them goes through the list, and the first that finds nothing left there ends
  * the process.  So
- *   - one thread leads (exit-run.c), and the others wait here for the end of
+ *   - one thread leads (exit-turn.c), and the others wait here for the end of
  *     the process.  They do not go back to the C library: in glibc before 2.41
  *     several threads that go through its list at once may free a part of it
  *     twice;

@@ -1,7 +1,7 @@
 /* exit.pml: an exit registry that is run, changed and closed by threads, some
  * of which exit, are cancelled, or end in a handler.
  *
- * A model in Promela of src/exit/exit-run.c, src/exit/exit.c,
+ * A model in Promela of src/exit/exit-run.c, exit-turn.c, exit.c,
  * src/exit/exit-order.c, src/exit/exit-levels.c and src/process/shutdown.c; see
  * HACKING.md for how to run it.  Each step names the C that it stands for.
  *
@@ -166,7 +166,7 @@ byte leader;
 byte calls[2];
 byte inside;
 
-/* exit-run.c: `turn`. */
+/* exit-turn.c: `turn`. */
 bit asleep[THREADS];
 
 /* How far the unloading of the plugin is: not begun, at it, done. */
