@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 #include <sys/wait.h>
+#include <gcweak/debug.h>
 #include "registry.h"
 
 static void *
@@ -132,6 +133,28 @@ TEST(a_registry_is_emptied_and_used_on)
     keep_methods(&m);
 }
 
+static size_t
+watches(void)
+{
+    gcw_statistics now = { .size = sizeof now };
+    gcw_stats(&now);
+    return now.watches;
+}
+
+TEST(what_was_taken_off_watches_no_more)
+{
+    struct methods m = methods_new();
+    size_t before = watches();
+    assert_int_equal(gcw_exit_unregister_object(m.registry, m.b), 2);
+    assert_int_equal(before - watches(), 2);
+    assert_int_equal(
+        gcw_exit_unregister_method(m.registry, method(m.a, note_too, "a1")), 1);
+    assert_int_equal(before - watches(), 3);
+    assert_int_equal(gcw_exit_clear(m.registry), 3);
+    assert_int_equal(before - watches(), 5);
+    keep_methods(&m);
+}
+
 static size_t cleared;
 
 static void
@@ -169,6 +192,35 @@ END(the_default_registry_is_emptied_too, 0, "late\n")
     MUST(gcw_atexit_cancel(never) == -1);
     at_exit(say_it, "late");
     GC_reachable_here(t);
+}
+
+/* Two that quick_exit passes over, the newer one last. */
+static uint64_t passed_over[2];
+
+static void
+add_another(void *unused)
+{
+    (void)unused;
+    passed_over[1] = gcw_atexit_data(say_it, "never");
+}
+
+static void
+take_both_off(void *unused)
+{
+    (void)unused;
+    MUST(gcw_exit_unregister_id(passed_over[1]) == GCW_REMOVED);
+    MUST(gcw_exit_unregister_id(passed_over[0]) == GCW_REMOVED);
+    say("both");
+}
+
+END(a_number_is_found_among_those_passed_over, 0, "both\n")
+{
+    gcw_exit_registry *r = gcw_exit_default();
+    gcw_exit_options o = { .quick = true };
+    MUST(gcw_exit_register_fn(r, take_both_off, NULL, &o) != NULL);
+    MUST(gcw_exit_register_fn(r, add_another, NULL, &o) != NULL);
+    passed_over[0] = gcw_atexit_data(say_it, "never");
+    quick_exit(0);
 }
 
 /* --- Lists --- */

@@ -94,6 +94,43 @@ TEST(what_is_registered_in_a_run_waits_for_its_level)
     added_in_a_run(-3, "2 adds 0 -2 new");
 }
 
+static void
+add_above(void *registry)
+{
+    note("adds");
+    add(registry, "new");
+}
+
+TEST(a_level_that_was_done_with_is_come_back_to)
+{
+    gcw_exit_registry *r = fresh_registry();
+    gcw_exit_options o = { .level = -2 };
+    add(r, "0");
+    gcw_exit_register_fn(r, add_above, r, &o);
+    add_at(r, -3, "-3");
+    run_leaves(r, "0 adds new -3");
+}
+
+static size_t
+live_bytes(void)
+{
+    GC_gcollect();
+    return GC_get_heap_size() - GC_get_free_bytes();
+}
+
+/* A thousand levels have some 300 KB. */
+TEST(levels_that_are_empty_go_when_a_run_ends)
+{
+    gcw_exit_registry *r = fresh_registry();
+    size_t before = live_bytes();
+    for (long level = 1; level < 5000; level++) {
+        add_at(r, level, "x");
+        assert_int_equal(gcw_exit_run(r, 0), 0);
+        forget();
+    }
+    assert_in_range(live_bytes(), 0, before + 600000);
+}
+
 TEST(what_is_kept_keeps_its_level)
 {
     gcw_exit_registry *r = fresh_registry();
@@ -106,6 +143,36 @@ TEST(what_is_kept_keeps_its_level)
     run_leaves(r, "kept below");
     add(r, "again");
     run_leaves(r, "kept again below");
+}
+
+static void
+note_too(void *word)
+{
+    note(word);
+}
+
+static void
+add_many(void *registry)
+{
+    for (int i = 0; i < 100; i++)
+        add_at(registry, 1, "x");
+    assert_int_equal(gcw_exit_unregister_fn(registry, note_it), 101);
+}
+
+/* What has run and stays moves to a larger array, too. */
+TEST(what_is_kept_stays_though_its_level_grows_meanwhile)
+{
+    gcw_exit_registry *r = fresh_registry();
+    gcw_exit_options o = { .level = 1, .keep = true };
+    gcw_exit_register_fn(r, note_too, "a", &o);
+    gcw_exit_handler *b = gcw_exit_register_fn(r, note_too, "b", &o);
+    gcw_exit_register_fn(r, note_too, "c", &o);
+    add(r, "never");
+    add_fn(r, add_many, r);
+    run_leaves(r, "c b a");
+    assert_int_equal(gcw_exit_list(r, NULL, 0), 3);
+    assert_int_equal(gcw_exit_unregister(b), GCW_REMOVED);
+    run_leaves(r, "c a");
 }
 
 TEST(it_is_taken_off_from_any_level)
@@ -219,6 +286,22 @@ at_exit_level(long level, char *line)
 {
     gcw_exit_options o = { .level = level };
     MUST(gcw_exit_register_fn(gcw_exit_default(), say_it, line, &o) != NULL);
+}
+
+static void say_late(void) { say("atexit"); }
+
+static void
+go_on(void *line)
+{
+    say(line);
+    MUST(gcw_atexit_data(say_it, "data") != 0);
+    MUST(gcw_atexit(say_late) == 0);
+}
+
+END(functions_that_the_last_level_registers_run, 0, "last\natexit\ndata\n")
+{
+    gcw_exit_options o = { .level = GCW_EXIT_LAST };
+    MUST(gcw_exit_register_fn(gcw_exit_default(), go_on, "last", &o) != NULL);
 }
 
 #if HAVE_ON_EXIT

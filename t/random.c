@@ -64,8 +64,9 @@ static const struct play plays[PLAYS] = {
         { .slots = 20, .events = 1, .hub = true, .busy = 2 }, 1, 8, 2000,
         false, BIT(CROWD_HEARS) },
     [REGISTRIES] = {
-        { .slots = 20, .registries = 1, .busy = 2 }, 2, 30, 2000, false,
-        BIT(FAILED) | BIT(KEPT) | BIT(CROWD_RUNS) },
+        { .slots = 20, .registries = 2, .busy = 2 }, 2, 30, 2000, false,
+        BIT(FAILED) | BIT(KEPT) | BIT(CROWD_RUNS) | BIT(ABOVE) | BIT(BY_NUMBER)
+        | BIT(BY_METHOD) | BIT(ASIDE) },
     [CLEANUPS] = {
         { .slots = 40, .busy = 2 }, 12, 1, 6000, true,
         BIT(FAILED) | BIT(MADE_AT_EXIT) | BIT(CROWD_EXITS) },
@@ -109,8 +110,14 @@ static const struct {
     { &op_post,               {   0,   5,   1,   0,   0,   4,   0,   0,   0 } },
     { &op_dispatch,           {   0,   4,   1,   0,   0,   4,   0,   0,   0 } },
     { &op_register,           {   0,   0,   0, 150,   0,   6,   0,   0,   0 } },
+    { &op_register_data,      {   0,   0,   0,  40,   0,   4,   0,   0,   0 } },
+    { &op_ask_id,             {   0,   0,   0,  20,   0,   4,   0,   0,   0 } },
     { &op_unregister,         {   0,   0,   0, 150,   0,   4,   0,   0,   0 } },
     { &op_unregister_fn,      {   0,   0,   0,   2,   0,   4,   0,   0,   0 } },
+    { &op_unregister_method,  {   0,   0,   0,   2,   0,   4,   0,   0,   0 } },
+    { &op_unregister_object,  {   0,   0,   0,   2,   0,   4,   0,   0,   0 } },
+    { &op_clear,              {   0,   0,   0,   1,   0,   2,   0,   0,   0 } },
+    { &op_list,               {   0,   0,   0,  10,   0,   4,   0,   0,   0 } },
     { &op_run_registry,       {   0,   0,   0,   1,   0,   4,   0,   0,   0 } },
     { &op_make_cleanup,       {   0,   0,   0,   0,  50,   6,   1,   1,  30 } },
     { &op_watch_method,       {   0,   0,   0,   0,   0,   4,   0,   0,   0 } },

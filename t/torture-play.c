@@ -53,6 +53,16 @@ be_alone(atomic_int *running)
     atomic_fetch_sub(running, 1);
 }
 
+/* In the player's own registry, where nobody registers during a run. */
+static void
+come_down(struct player *p, long level)
+{
+    if (p == NULL)
+        return;
+    must_be(level <= p->level, "a lower level ran before a higher one");
+    p->level = level;
+}
+
 static void
 at_end(void *data)
 {
@@ -60,8 +70,19 @@ at_end(void *data)
     must_be(p->process == getpid(), "a parent's handler ran in its child");
     if (p->registry != 0)
         be_alone(&common->running[p->registry - 1]);
+    else if (!p->at_exit)
+        come_down(me, p->level);
     atomic_fetch_add(&tally->calls, 1);
     promise_ends(p);
+}
+
+/* A function that runs in children too. */
+static void
+at_any_end(void *data)
+{
+    struct promise *p = data;
+    if (p->process == getpid())
+        at_end(p);
 }
 
 static void *
@@ -311,18 +332,39 @@ play_death_callback(struct player *p)
 
 /* --- Exit handlers --- */
 
-static const gcw_exit_options named = { .name = "a name" };
+/* In milliseconds; it is never over. */
+enum { LIMIT = 3600 * 1000 };
+
+static long
+any_level(void)
+{
+    static const long ends[] = { GCW_EXIT_FIRST, GCW_EXIT_LAST };
+    unsigned chosen = below(32);
+    return chosen < 2 ? ends[chosen] : chosen < 16 ? (long)below(9) - 4 : 0;
+}
+
+static gcw_exit_options
+any_options(void)
+{
+    gcw_exit_options o = { .level = any_level() };
+    if (below(4) == 0)
+        o.name = "a name";
+    if (below(16) == 0)
+        o.limit = LIMIT;
+    return o;
+}
 
 static gcw_exit_handler *
 register_one(gcw_exit_registry *r, struct promise *promise,
              struct holding *h)
 {
-    const gcw_exit_options *o = below(4) == 0 ? &named : NULL;
+    gcw_exit_options o = any_options();
     gcw_method *m;
+    promise->level = o.level;
     if (h == NULL)
-        return gcw_exit_register_fn(r, at_end, promise, o);
+        return gcw_exit_register_fn(r, at_end, promise, &o);
     m = gcw_method_new(h->object, at_end_of, promise);
-    return m == NULL ? NULL : gcw_exit_register(r, m, o);
+    return m == NULL ? NULL : gcw_exit_register(r, m, &o);
 }
 
 /* One that all run. */
@@ -357,10 +399,22 @@ play_register(struct player *p)
     gcw_exit_handler *handler = register_one(r, promise, h);
     if (handler == NULL)
         abort();
-    if (own)
+    if (own) {
         *reg = (struct registration){ handler, promise };
-    else
+        if (below(4) == 0)
+            promise->id = gcw_exit_id(handler);
+    } else {
         show(HANDLER, handler, promise, promise->life);
+    }
+}
+
+static void
+register_function_at_exit(struct promise *promise)
+{
+    promise->id = gcw_atexit_data(at_any_end, promise);
+    if (promise->id == 0)
+        abort();
+    show(NUMBER, NULL, promise, NULL);
 }
 
 static void
@@ -369,7 +423,11 @@ play_register_at_exit(struct player *p)
     struct promise *promise = promise_new(p->number, NULL);
     gcw_exit_handler *h;
     promise_count(promise);
-    h = gcw_exit_register_fn(gcw_exit_default(), at_end, promise, NULL);
+    if (below(4) == 0) {
+        register_function_at_exit(promise);
+        return;
+    }
+    h = register_one(gcw_exit_default(), promise, NULL);
     if (h == NULL)
         abort();
     if (below(16) != 0)
@@ -377,9 +435,9 @@ play_register_at_exit(struct player *p)
 }
 
 static void
-unregister(gcw_exit_handler *h, struct promise *promise)
+taken_back(int found, struct promise *promise)
 {
-    switch (gcw_exit_unregister(h)) {
+    switch (found) {
     case GCW_REMOVED:
         promise_ends(promise);
         break;
@@ -389,6 +447,23 @@ unregister(gcw_exit_handler *h, struct promise *promise)
     default:
         violation("unregister failed");
     }
+}
+
+/* 0: it is gone. */
+static uint64_t
+number_of(gcw_exit_handler *h)
+{
+    uint64_t id = gcw_exit_id(h);
+    must_be(id != 0 || errno == ENOENT, "a handler has no number");
+    return id;
+}
+
+static void
+unregister(gcw_exit_handler *h, struct promise *promise)
+{
+    uint64_t id = below(4) == 0 ? number_of(h) : 0;
+    taken_back(id == 0 ? gcw_exit_unregister(h) : gcw_exit_unregister_id(id),
+               promise);
 }
 
 /* Of the player's own registry, which only it runs. */
@@ -401,6 +476,9 @@ check_registration(struct registration *reg)
             "a handler has not run");
     must_be(gcw_exit_unregister(reg->handler) == GCW_GONE,
             "a handler is there after the run");
+    must_be(reg->promise->id == 0
+                || gcw_exit_unregister_id(reg->promise->id) == GCW_GONE,
+            "a number is good after the run");
 }
 
 /* Only where nobody else runs it: steps take no turns. */
@@ -416,6 +494,7 @@ step_through(gcw_exit_registry *r)
 static void
 run_own(struct player *p)
 {
+    p->level = LONG_MAX;
     if (below(2))
         step_through(p->registry);
     else
@@ -432,6 +511,8 @@ static void
 renew_registry(struct player *p)
 {
     p->registry = gcw_exit_registry_new("another");
+    must_be(gcw_exit_limit(p->registry, below(4) == 0 ? LIMIT : 0) == 0,
+            "no limit");
     for (size_t i = 0; i < HANDLERS; i++)
         p->registrations[i].handler = NULL;
 }
@@ -456,6 +537,120 @@ play_run(struct player *p)
         run_own(p);
     else
         gcw_exit_run(common->registries[below(REGISTRIES)], 0);
+}
+
+/* --- Many handlers at once --- */
+
+static bool
+is_in(const gcw_exit_entry *entries, size_t n, const gcw_exit_handler *h)
+{
+    while (n > 0 && entries[n - 1].handler != h)
+        n--;
+    return n > 0;
+}
+
+/* All that must be there is in the list, the highest level first. */
+static void
+list_own(struct player *p)
+{
+    gcw_exit_entry entries[HANDLERS];
+    size_t n = gcw_exit_list(p->registry, entries, HANDLERS);
+    must_be(n <= HANDLERS, "a list is too long");
+    for (size_t i = 1; i < n; i++)
+        must_be(entries[i].level <= entries[i - 1].level,
+                "a list is in disorder");
+    for (size_t i = 0; i < HANDLERS; i++) {
+        const struct registration *reg = &p->registrations[i];
+        must_be(reg->handler == NULL || is_in(entries, n, reg->handler)
+                    || !is_rooted(reg->promise->life),
+                "a handler is not in the list");
+    }
+}
+
+/* Whoever has shown it hears that it is gone. */
+static void
+take_off_listed(void)
+{
+    gcw_exit_entry entries[HANDLERS];
+    gcw_exit_registry *r = common->registries[below(REGISTRIES)];
+    size_t n = gcw_exit_list(r, entries, HANDLERS);
+    uint64_t id;
+    if (n == 0)
+        return;
+    id = number_of(entries[below(n < HANDLERS ? (unsigned)n : HANDLERS)]
+                       .handler);
+    must_be(id == 0 || gcw_exit_unregister_id(id) >= 0, "unregister failed");
+}
+
+/* It must be gone by now, for good. */
+static void
+was_taken_off(struct registration *reg)
+{
+    must_be(gcw_exit_unregister(reg->handler) == GCW_GONE,
+            "a handler was left");
+    promise_ends(reg->promise);
+    reg->handler = NULL;
+}
+
+static void
+clear_own(struct player *p)
+{
+    size_t n = gcw_exit_clear(p->registry), least = 0, most = 0;
+    for (size_t i = 0; i < HANDLERS; i++) {
+        struct registration *reg = &p->registrations[i];
+        if (reg->handler == NULL)
+            continue;
+        least += is_rooted(reg->promise->life);
+        most++;
+        was_taken_off(reg);
+    }
+    must_be(n >= least && n <= most, "clear: a wrong number");
+}
+
+/* Those of an object that is held. */
+static void
+take_off_object(struct player *p)
+{
+    struct holding *h = below(2) ? &p->holdings[0] : any_holding(p);
+    size_t n, expected = 0;
+    if (h->object == NULL)
+        return;
+    n = gcw_exit_unregister_object(p->registry, h->object);
+    for (size_t i = 0; i < HANDLERS; i++) {
+        struct registration *reg = &p->registrations[i];
+        if (reg->handler == NULL || reg->promise->life != h->object->life)
+            continue;
+        expected++;
+        was_taken_off(reg);
+    }
+    must_be(n == expected, "unregister_object: a wrong number");
+}
+
+/* In a common registry nobody relies on a handler. */
+static void
+play_many(struct player *p)
+{
+    gcw_exit_registry *r = common->registries[below(REGISTRIES)];
+    switch (below(8)) {
+    case 0:
+        clear_own(p);
+        break;
+    case 1:
+        take_off_object(p);
+        break;
+    case 2:
+        gcw_exit_clear(r);
+        break;
+    case 3:
+        if (p->holdings[0].object != NULL)
+            gcw_exit_unregister_object(r, p->holdings[0].object);
+        break;
+    case 4: case 5:
+        take_off_listed();
+        break;
+    default:
+        list_own(p);
+    }
 }
 
 /* --- Proxies --- */
@@ -600,6 +795,9 @@ play_box(struct player *p)
     case HANDLER:
         unregister(box->handle, box->promise);
         break;
+    case NUMBER:
+        taken_back(gcw_exit_unregister_id(box->promise->id), box->promise);
+        break;
     }
 }
 
@@ -680,7 +878,7 @@ static play_fn *const plays[] = {
     play_object, play_object, play_object, play_look, play_box, play_box,
     play_box, play_box, play_fresh, play_cleanup, play_cleanup,
     play_death_callback, play_register, play_register, play_unregister,
-    play_register_at_exit, play_run, play_proxy, play_drain, play_worker,
+    play_register_at_exit, play_run, play_many, play_proxy, play_drain, play_worker,
     play_listen, play_listen, play_listen, play_listen, play_listen,
     play_map, play_map, play_map, play_map, play_map,
     play_rarely

@@ -75,6 +75,8 @@ struct promise {
                                   * ALL */
     bool repeats;                /* any number of calls is right */
     unsigned registry;           /* of a handler: from 1 on a common one */
+    uint64_t id;                 /* its number; 0: nobody has asked for it */
+    long level;                  /* its level in the player's own registry */
     bool at_exit;                /* it is counted: see promise_count */
     atomic_int ends;             /* calls and takings back: one at most */
     atomic_bool by_hand;         /* somebody may have run it early */
@@ -149,7 +151,7 @@ bool promises_kept(void);
 
 /* --- What is shown to all --- */
 
-enum kind { REFERENCE, FRESH, CLEANUP, METHOD, LISTENER, HANDLER };
+enum kind { REFERENCE, FRESH, CLEANUP, METHOD, LISTENER, HANDLER, NUMBER };
 
 struct box {
     enum kind kind;
@@ -235,6 +237,7 @@ struct player {
                                           * must wait for its death */
     struct connection connections[CONNECTIONS];
     struct registration registrations[HANDLERS];
+    long level;                  /* of what its own run has called last */
     struct debt owed[OWED];      /* of objects that it holds no more */
     unsigned n_owed;
     gcw_event *event;

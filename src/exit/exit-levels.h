@@ -37,6 +37,14 @@ gcw__levels_top(gcw_exit_registry *r)
     return gcw__levels_look(r);
 }
 
+/* Level 0 has got a handler that was not added by gcw__levels_push. */
+static inline void
+gcw__levels_usual_waits(gcw_exit_registry *r)
+{
+    if (r->highest < r->levels_below)
+        r->highest = r->levels_below;
+}
+
 /* Has all handlers that were set aside wait again. */
 void gcw__levels_bring_back(gcw_exit_registry *r);
 

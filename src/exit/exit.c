@@ -269,6 +269,7 @@ try_to_add_function(void *addition)
         return error;
     if (!gcw__order_push(&a->registry->order, a->slot, &a->spare))
         return GCW__MISSING;
+    gcw__levels_usual_waits(a->registry);
     look_at_unloading(a->registry, &a->registry->order);
     gcw__exit_set_at_place(a->slot, true);
     return 0;

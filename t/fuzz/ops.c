@@ -44,7 +44,8 @@ static const struct operation *const operations[] = {
     &op_has_member, &op_remove_member, &op_count_set, &op_walk_set,
     &op_dispose_set, &op_add_method, &op_add_method, &op_add_cycle,
     &op_has_method, &op_remove_method, &op_count_methods, &op_invoke_set,
-    &op_dispose_methods,
+    &op_dispose_methods, &op_register_data, &op_ask_id, &op_unregister_method,
+    &op_unregister_object, &op_clear, &op_list,
 };
 
 void

@@ -72,7 +72,8 @@ enum rare {
     KEPT, RUN_IN_RUN, CROWD_RUNS, MADE_AT_EXIT, CROWD_EXITS, STALE,
     HELD_BY_OTHERS, KEY_DIES, VALUE_DIES, ONE_OF_BOTH_DIES, STRONG_ONE_DIES,
     CYCLE_DIES, LONE_DIES, CROWD_IN_MAP, RIVAL, INTERNED_DIES, MEMBER_DIES,
-    HOLDING_METHOD_DIES, METHOD_WITH_WEAK_DIES, METHOD_CYCLE_DIES, RARES
+    HOLDING_METHOD_DIES, METHOD_WITH_WEAK_DIES, METHOD_CYCLE_DIES, ABOVE, BY_NUMBER,
+    BY_METHOD, ASIDE, RARES
 };
 enum { CROWD = 100 };            /* so many are many */
 extern size_t met[RARES];
@@ -145,7 +146,9 @@ extern const struct operation
     op_make_method, op_invoke, op_look_at_method,
     op_connect, op_disconnect, op_disconnect_equal, op_block, op_unblock,
     op_look_at_listener, op_measure, op_emit, op_post, op_dispatch,
-    op_register, op_unregister, op_unregister_fn, op_run_registry,
+    op_register, op_register_data, op_ask_id, op_unregister,
+    op_unregister_fn, op_unregister_method, op_unregister_object, op_clear,
+    op_list, op_run_registry,
     op_make_cleanup, op_watch_method, op_look_at_cleanup, op_set_at_exit,
     op_detach, op_run_cleanup,
     op_drain, op_drain_some, op_poll, op_collect, op_only_collect,
@@ -338,8 +341,10 @@ void emissions_end(void);
 /* What the method of a handler returns. */
 void *method_handles(const struct method *m, const gcw_exit_info *info);
 
+/* So many, the default one among them. */
 void registries_begin(size_t n);
 void run_all(void);
+void clear_all(void);
 
 /* --- maps.c, interns.c, sets.c --- */
 

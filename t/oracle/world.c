@@ -81,6 +81,10 @@ const char *const rare_names[RARES] = {
     [METHOD_WITH_WEAK_DIES] = "a method with weak data that has died in a set",
     [METHOD_CYCLE_DIES] =
         "a method in a set that has died though its data led back",
+    [ABOVE] = "a handler of a higher level than the one before",
+    [BY_NUMBER] = "a handler that was taken off by its number",
+    [BY_METHOD] = "a handler that was taken off by its method",
+    [ASIDE] = "a list with a handler that has run and stays",
 };
 
 /* --- lists --- */
@@ -187,6 +191,7 @@ world_end(void)
     ending = true;
     emissions_end();
     run_all();
+    clear_all();
     if (below(2) == 0)
         dispose_of_all();
     else
@@ -206,6 +211,7 @@ world_exit(unsigned busy)
 
     dispose_of_dropped();
     drain(0);
+    clear_all();
     frames_begin(busy);
     tell("exit");
     enter(&f);
