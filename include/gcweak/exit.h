@@ -344,8 +344,8 @@ typedef struct gcw_exit_entry {
  * that those that are running or have run, and stay, come first.
  *
  * Writes up to n entries; `entries` must lie where the collector looks, and then
- * holds handlers and names.  Those that other threads register or take off
- * meanwhile may be missed.
+ * holds handlers and names.  Those that other threads register, take off or run
+ * meanwhile may be missed, or come twice.
  * Any known thread; also from finalizers, callbacks and handlers.
  * Returns how many handlers there are, which may be more than n; 0 with errno
  * EINVAL (r is NULL, or entries is and n is not 0) or EPERM if it fails.
