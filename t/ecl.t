@@ -166,6 +166,7 @@ limits() {
     ends limited-run 0 "INSIDE 8|T no such luck|FAILED no such luck|LAST 8|\
 6|0 0" 'left by a transfer'
     ends limited-rest 0 'A 9|REST 1|OUTER 2|1'
+    ends limited-after-shutdown 0 'HANDLER 9|HANDLER 0|1'
 }
 
 failures() {

@@ -370,6 +370,14 @@
              (say 'outer *exit-status*)))
       (say (exit-registry-run registry 2)))))
 
+;; Its status is its own.
+(define-way limited-after-shutdown
+  (let ((registry (make-exit-registry)))
+    (exit-handler-register #'say-status)
+    (exit-handler-register #'say-status :registry registry :limit 60000)
+    (shutdown 9)
+    (say (exit-registry-run registry))))
+
 ;;; Failures.
 
 (define-way failing
