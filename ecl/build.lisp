@@ -7,8 +7,8 @@
 (require :cmp)
 
 (defparameter *files*
-  '("package" "base" "library" "reference" "cleanup" "event" "hub" "exit" "signal"
-    "map" "guardian"))
+  '("package" "base" "library" "reference" "cleanup" "event" "hub" "exit" "exit-list"
+    "signal" "map" "guardian"))
 
 (defparameter *loaded* '("package" "base")
   "What the others need when they are compiled.")

@@ -175,14 +175,21 @@ of a full collection: for tests, and where what is dead shall be gone."
   "What is called with a callback that fails where nobody can handle it, in the
 drain's process and at exit, and the condition.  What fails in it is ignored.")
 
-(defun call-reporting (function &rest arguments)
-  "Calls FUNCTION; an error in it goes to *FAILURE-HANDLER*."
+(defun call-telling (tell function &rest arguments)
+  "Calls FUNCTION; an error in it goes to TELL, a function of the condition."
   (block nil
     (handler-bind ((error (lambda (condition)
-                            (ignore-errors
-                             (funcall *failure-handler* function condition))
+                            (ignore-errors (funcall tell condition))
                             (return))))
       (apply function arguments))))
+
+(defun tell-failure-handler (function)
+  "Returns a function that tells *FAILURE-HANDLER* of an error in FUNCTION."
+  (lambda (condition) (funcall *failure-handler* function condition)))
+
+(defun call-reporting (function &rest arguments)
+  "Calls FUNCTION; an error in it goes to *FAILURE-HANDLER*."
+  (apply #'call-telling (tell-failure-handler function) function arguments))
 
 ;;; Draining in a process of its own.
 

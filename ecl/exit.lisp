@@ -5,6 +5,11 @@
 ;;;; while Lisp still works.  It is the library that calls then, through
 ;;;; CALL-AT-EXIT, which nothing leaves.  A program that ends by C's exit, and
 ;;;; not by EXT:QUIT, comes there too.
+;;;;
+;;;; A function is registered as a method of an object that never dies, because
+;;;; only methods are told the status.  What a program runs itself, Lisp steps
+;;;; through; unless it has, or had, a limit: the library sees only the end of a
+;;;; call that it has made, so it runs that.
 
 (in-package :gcweak)
 
@@ -16,7 +21,9 @@
 (define-handle exit-registry
   "Has handlers, and runs them when told, last registered first."
   (name nil :read-only t)
-  (error-handler nil))
+  (error-handler nil)
+  ;; It, or one of its handlers, has had a limit.
+  (limited nil))
 
 (defmethod handle-name ((registry exit-registry))
   (%exit-registry-name registry))
@@ -49,46 +56,88 @@ it is printed."
       (checked-call (exit-handler-register null)
           :pointer "gcw_exit_default()")))
 
-(defmacro register (operation object code &rest arguments)
-  "Registers with CODE, which has the options as &o."
-  `(wrap-exit-handler
-    (checked-call (,operation null ,object)
-        :pointer
-        ,(format nil "({ gcw_exit_options o; gcw_exit_options_init(&o); ~
-                      o.name = gcwe_name(#0); o.keep = #1; ~
-                      o.inherit = #2; ~A; })" code)
-        ,@arguments)))
+(eval-when (:compile-toplevel :load-toplevel :execute)
+  (defconstant +bits-of-long+ (* 8 (ffi:size-of-foreign-type :long))))
 
-(defun exit-handler-register (callee &key registry name keep inherit)
+(deftype level ()
+  '(or (member :first :last) (signed-byte #.+bits-of-long+)))
+
+(deftype limit ()
+  '(or null (unsigned-byte #.+bits-of-long+)))
+
+(defun level-number (level)
+  "Returns the number of a level that may have a name."
+  (case level
+    (:first (ffi:c-inline () () :long "GCW_EXIT_FIRST" :one-liner t))
+    (:last (ffi:c-inline () () :long "GCW_EXIT_LAST" :one-liner t))
+    (t level)))
+
+(defun level-name (number)
+  (cond ((eql number (level-number :first)) :first)
+        ((eql number (level-number :last)) :last)
+        (t number)))
+
+(defvar *anchor* (list 'anchor)
+  "The object of the functions.")
+
+(defun handler-method (callee)
+  "Returns the pointer of the method that CALLEE is registered as, and its
+function; or NIL, if it is dead."
+  (multiple-value-bind (function self)
+      (if (weak-method-p callee) (bind callee) (values callee *anchor*))
+    (and function
+         (values (checked-call (exit-handler-register null callee)
+                     :pointer
+                     "#2 ? gcw_method_new(#0, gcwe_exit_function, #1)
+                      : #3 ? gcw_method_new_weak(#0, gcwe_exit_method, #1)
+                      : gcw_method_new(#0, gcwe_exit_method, #1)"
+                     (:object self) (:object function)
+                     (:bool (not (weak-method-p callee)))
+                     (:bool (and (weak-method-p callee)
+                                 (%weak-method-weak-function callee))))
+                 function))))
+
+(defun handler-name (name function)
+  "Returns the name for reports, or NIL: that which was given, or the function's."
+  (let ((name (or name (if (symbolp function)
+                           function
+                           (nth-value 2 (function-lambda-expression function))))))
+    (cond ((null name) nil)
+          ((symbolp name) (symbol-name name))
+          (t (princ-to-string name)))))
+
+(defun note-limit (registry limit)
+  "With a limit, the library runs REGISTRY from now on."
+  (when (and registry limit (plusp limit))
+    (setf (%exit-registry-limited registry) t)))
+
+(defun exit-handler-register (callee &key registry name keep inherit (level 0)
+                                       limit)
   "Registers CALLEE to run at exit, or with REGISTRY, and returns a handler,
 which need not be kept.  A weak method is called as (FUNCTION OBJECT), if its
 object is alive then; a function, or its name, without arguments.  *EXIT-STATUS*
 has the status.  NAME is for reports.  With KEEP it stays for the next run; with
-INHERIT it runs in forked children too."
+INHERIT it runs in forked children too.  LEVEL is an integer, or :FIRST or :LAST:
+those of higher levels run first.  If its call takes longer than LIMIT, in
+milliseconds, the process ends; then the library runs REGISTRY: see
+SET-EXIT-LIMIT."
   (check-type callee callee)
   (check-type registry (or null exit-registry))
-  (let ((pointer (registry-pointer registry))
-        (text (and name (princ-to-string name))))
-    (if (weak-method-p callee)
-        (register-method callee pointer text keep inherit)
-        (register exit-handler-register registry
-                  "gcw_exit_register_fn(#3, gcwe_function, #4, &o)"
-                  (:object text) (:bool keep) (:bool inherit)
-                  (:pointer-void pointer) (:object callee)))))
-
-(defun register-method (method pointer text keep inherit)
-  "Registers a method with the parts of METHOD, which is told the status."
-  (multiple-value-bind (function self) (bind method)
-    (unless function
-      (dead 'exit-handler-register method))
-    (register exit-handler-register method
-              "gcw_exit_register(#3, #6
-                                 ? gcw_method_new_weak(#4, gcwe_exit_method, #5)
-                                 : gcw_method_new(#4, gcwe_exit_method, #5),
-                                 &o)"
-              (:object text) (:bool keep) (:bool inherit)
-              (:pointer-void pointer) (:object self) (:object function)
-              (:bool (%weak-method-weak-function method)))))
+  (check-type level level)
+  (check-type limit limit)
+  (multiple-value-bind (method function) (handler-method callee)
+    (unless method
+      (dead 'exit-handler-register callee))
+    (note-limit registry limit)
+    (wrap-exit-handler
+     (checked-call (exit-handler-register null callee)
+         :pointer "({ gcw_exit_options o; gcw_exit_options_init(&o);
+                      o.name = gcwe_name(#0); o.keep = #1; o.inherit = #2;
+                      o.level = #3; o.limit = #4;
+                      gcw_exit_register(#5, #6, &o); })"
+         (:object (handler-name name function)) (:bool keep) (:bool inherit)
+         (:long (level-number level)) (:unsigned-long (or limit 0))
+         (:pointer-void (registry-pointer registry)) (:pointer-void method)))))
 
 (defun exit-handler-unregister (handler)
   "Takes HANDLER off.  Returns :REMOVED; :RUNNING if it is running at exit; or
@@ -105,13 +154,18 @@ INHERIT it runs in forked children too."
   (wrap-exit-handler (ffi:c-inline (step) (:pointer-void) :object
                          "gcwe_wrap(((gcw_call *)#0)->handle)" :one-liner t)))
 
-(defun exit-registry-run (registry &optional (status 0))
-  "Runs the handlers of REGISTRY, last registered first; *EXIT-STATUS* is STATUS
-meanwhile.  Returns how many ran.  An error in one goes to the error handler of
-REGISTRY, or else to the caller, as with EVENT-EMIT.  Anything may leave a
-handler; what has not run stays registered."
-  (check-type registry exit-registry)
-  (check-type status (signed-byte 32))
+(defvar *library-run* nil
+  "The registry that the library runs here, and how many handlers it has called,
+as a cons; or NIL.")
+
+(defun run-by-library (registry status)
+  "Returns how many ran."
+  (let ((*library-run* (cons registry 0)))
+    (checked-call (exit-registry-run minusp)
+        :int "gcw_exit_run(#0, #1)" (:handle registry) (:int status))
+    (cdr *library-run*)))
+
+(defun run-by-steps (registry status)
   (let ((step (new-step "gcw_exit_step"))
         (handler (exit-registry-error-handler registry))
         (*exit-status* status))
@@ -129,22 +183,76 @@ handler; what has not run stays registered."
           (funcall function self)
           (funcall function)))))
 
+(defun exit-registry-run (registry &optional (status 0))
+  "Runs the handlers of REGISTRY, last registered first; *EXIT-STATUS* is STATUS
+meanwhile.  Returns how many ran.  An error in one goes to the error handler of
+REGISTRY, or else to the caller, as with EVENT-EMIT.  Anything may leave a
+handler; what has not run stays registered.  With a limit, nothing may leave one:
+see SET-EXIT-LIMIT."
+  (check-type registry exit-registry)
+  (check-type status (signed-byte 32))
+  (if (%exit-registry-limited registry)
+      (run-by-library registry status)
+      (run-by-steps registry status)))
+
+(defun set-exit-limit (registry limit &key abort)
+  "Limits how long the handlers of REGISTRY may take together, to LIMIT
+milliseconds; NIL: as long as they like.  REGISTRY may be NIL: that is the exit.
+If it takes longer, a line on stderr says which handler hangs, and the process
+ends; with ABORT by abort.  From the first limit on, this or that of a handler, the
+library runs the registry, as it does at exit: in EXIT-REGISTRY-RUN too, nothing
+leaves a handler, and errors go to the error handler or to *FAILURE-HANDLER*."
+  (check-type registry (or null exit-registry))
+  (check-type limit limit)
+  (checked-call (set-exit-limit minusp)
+      :int "gcw_exit_limit(#0, #1) | gcw_exit_limit_abort(#0, #2)"
+      (:pointer-void (registry-pointer registry))
+      (:unsigned-long (or limit 0)) (:bool abort))
+  (note-limit registry limit)
+  (values))
+
 ;;; Exit.
 
 (defvar *shutdown-status* 0
   "The status that SHUTDOWN was called with.")
 
-(defun call-at-exit (function self status)
+(defun run-of (info)
+  "Returns the run by the library that calls the handler with this INFO, if that
+was asked for here."
+  (and info *library-run*
+       (si:foreign-data-equal
+        (ffi:c-inline (info) (:object) :object "gcwe_info_registry(#0)"
+                      :one-liner t)
+        (handle-pointer (car *library-run*)))
+       *library-run*))
+
+(defun teller (function run info)
+  "Returns the function of a condition that hears of an error in FUNCTION."
+  (let ((handler (and run (exit-registry-error-handler (car run)))))
+    (if handler
+        (lambda (condition)
+          (funcall handler
+                   (wrap-exit-handler
+                    (ffi:c-inline (info) (:object) :object
+                                  "gcwe_info_handler(#0)" :one-liner t))
+                   condition))
+        (tell-failure-handler function))))
+
+(defun call-at-exit (function self status info)
   "Calls FUNCTION, with SELF unless that is NIL, out of frames of the library,
-with interrupts on.  Errors go to *FAILURE-HANDLER*; who called this catches
-what else leaves it."
-  (let ((si:*allow-with-interrupts* t)
-        (ext:*interrupts-enabled* t)
-        (*exit-status* (if (eql status 0) *shutdown-status* status)))
+with interrupts on.  Errors go to the error handler of the registry, or to
+*FAILURE-HANDLER*; who called this catches what else leaves it."
+  (let* ((si:*allow-with-interrupts* t)
+         (ext:*interrupts-enabled* t)
+         (run (run-of info))
+         (*exit-status* (if (or run (/= status 0)) status *shutdown-status*))
+         (tell (teller function run info)))
     (si:check-pending-interrupts)
+    (when run
+      (incf (cdr run)))
     (if self
-        (call-reporting function self)
-        (call-reporting function))
+        (call-telling tell function self)
+        (call-telling tell function))
     (values)))
 
 (defun shutdown (&optional (status 0))

@@ -1,7 +1,7 @@
 /* gcweak-ecl.c: the C half of the module for ECL.
  *
- * Calls into Lisp out of the library's frames.  They happen at exit, and
- * nowhere else in a program that is all Lisp.  No way out of Lisp may jump over
+ * Calls into Lisp out of the library's frames.  They happen at exit, in the runs of
+ * registries with a limit, and nowhere else in a program that is all Lisp.  No way out of Lisp may jump over
  * those frames, so each is caught here: the callback has failed then.  The
  * thread may be one that ECL does not know, for any thread may call exit.
  */
@@ -15,10 +15,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* Calls (gcweak::call-at-exit function self status) in Lisp, where self may be
- * NIL. */
+/* Calls (gcweak::call-at-exit function self status info) in Lisp, where self may
+ * be NIL, and info is, for what is no exit handler. */
 static void
-call_lisp(void *function, void *self, int status)
+call_lisp_with(void *function, void *self, gcw_exit_info *info)
 {
     bool foreign = ecl_process_env_unsafe() == NULL &&
         ecl_import_current_thread(ECL_NIL, ECL_NIL);
@@ -26,9 +26,10 @@ call_lisp(void *function, void *self, int status)
     volatile bool returned = false;
 
     ECL_CATCH_ALL_BEGIN(env) {
-        cl_funcall(4, ecl_make_symbol("CALL-AT-EXIT", "GCWEAK"),
+        cl_funcall(5, ecl_make_symbol("CALL-AT-EXIT", "GCWEAK"),
                    (cl_object)function, self ? (cl_object)self : ECL_NIL,
-                   ecl_make_fixnum(status));
+                   ecl_make_fixnum(info == NULL ? 0 : info->status),
+                   gcwe_wrap(info));
         returned = true;
     } ECL_CATCH_ALL_IF_CAUGHT {
     } ECL_CATCH_ALL_END;
@@ -38,46 +39,62 @@ call_lisp(void *function, void *self, int status)
         ecl_release_current_thread();
 }
 
+static void
+call_lisp(void *function, void *self)
+{
+    call_lisp_with(function, self, NULL);
+}
+
 void *
 gcwe_method(void *self, void *arg, void *data)
 {
     (void)arg;
-    call_lisp(data, self, 0);
+    call_lisp(data, self);
     return NULL;
 }
 
 void *
 gcwe_exit_method(void *self, void *info, void *data)
 {
-    call_lisp(data, self, ((gcw_exit_info *)info)->status);
+    call_lisp_with(data, self, info);
+    return NULL;
+}
+
+/* A function is a method of the anchor: so it is told the status, and found by
+ * what it is. */
+void *
+gcwe_exit_function(void *anchor, void *info, void *data)
+{
+    (void)anchor;
+    call_lisp_with(data, NULL, info);
     return NULL;
 }
 
 void
 gcwe_function(void *data)
 {
-    call_lisp(data, NULL, 0);
+    call_lisp(data, NULL);
 }
 
 void
 gcwe_listener(void *arg, void *data)
 {
     (void)arg;
-    call_lisp(data, NULL, 0);
+    call_lisp(data, NULL);
 }
 
 void
 gcwe_hub_listener(const gcw_emission *emission, void *data)
 {
     (void)emission;
-    call_lisp(data, NULL, 0);
+    call_lisp(data, NULL);
 }
 
 void
 gcwe_death(gcw_method *m, void *data)
 {
     (void)m;
-    call_lisp(data, NULL, 0);
+    call_lisp(data, NULL);
 }
 
 /* --- Stepping -------------------------------------------------------------- */
@@ -89,6 +106,7 @@ is_ours(any_function *f)
 {
     return f == (any_function *)gcwe_method ||
         f == (any_function *)gcwe_exit_method ||
+        f == (any_function *)gcwe_exit_function ||
         f == (any_function *)gcwe_function ||
         f == (any_function *)gcwe_listener ||
         f == (any_function *)gcwe_hub_listener ||
@@ -104,7 +122,8 @@ gcwe_call_function(const gcw_call *call)
 cl_object
 gcwe_call_self(const gcw_call *call)
 {
-    return call->self != NULL ? (cl_object)call->self : ECL_NIL;
+    return call->self != NULL && call->fn != (any_function *)gcwe_exit_function
+        ? (cl_object)call->self : ECL_NIL;
 }
 
 cl_object
@@ -132,6 +151,56 @@ cl_object
 gcwe_new_step(size_t bytes)
 {
     return ecl_make_pointer(ecl_alloc(bytes));
+}
+
+/* --- Exit handlers --------------------------------------------------------- */
+
+static const gcw_exit_info *
+info_of(cl_object info)
+{
+    return ecl_foreign_data_pointer_safe(info);
+}
+
+cl_object
+gcwe_info_registry(cl_object info)
+{
+    return gcwe_wrap(info_of(info)->registry);
+}
+
+cl_object
+gcwe_info_handler(cl_object info)
+{
+    return gcwe_wrap(info_of(info)->handler);
+}
+
+static cl_object
+describe(const gcw_exit_entry *entry)
+{
+    return cl_list(5, gcwe_wrap(entry->handler), gcwe_string(entry->name),
+                   ecl_make_integer(entry->level),
+                   entry->running ? ECL_T : ECL_NIL,
+                   entry->has_age ? ecl_make_unsigned_integer(entry->age)
+                   : ECL_NIL);
+}
+
+/* Others may register more between the two calls: then once more. */
+cl_object
+gcwe_handlers(gcw_exit_registry *r)
+{
+    gcw_exit_entry *entries = NULL;
+    cl_object list = ECL_NIL;
+    size_t room = 0, n;
+
+    while ((n = gcw_exit_list(r, entries, room)) > room) {
+        room = n + n / 8;
+        entries = ecl_alloc(room * sizeof *entries);
+    }
+    if (n == 0)
+        return ECL_NIL;
+    while (n > 0)
+        list = ecl_cons(describe(&entries[--n]), list);
+    errno = 0;
+    return list;
 }
 
 /* --- Values ---------------------------------------------------------------- */
@@ -230,6 +299,41 @@ gcwe_name(cl_object string)
         to = put_character(to, (unsigned)ecl_char(string, i));
     *to = 0;
     return (const char *)name;
+}
+
+/* Reads a character, and returns the end.  Names that C gives may be no UTF-8:
+ * then it is some character, and the end is not behind theirs. */
+static const unsigned char *
+get_character(const unsigned char *from, ecl_character *c)
+{
+    unsigned more = *from < 0xc0 ? 0 : *from < 0xe0 ? 1 : *from < 0xf0 ? 2 : 3;
+
+    *c = more == 0 ? *from : *from & (0x3fu >> more);
+    for (from++; more > 0 && (*from & 0xc0) == 0x80; more--)
+        *c = (*c << 6 | (*from++ & 0x3f)) & 0x1fffff;
+    if (*c >= ECL_CHAR_CODE_LIMIT)
+        *c = 0xfffd;
+    return from;
+}
+
+cl_object
+gcwe_string(const char *name)
+{
+    const unsigned char *from = (const unsigned char *)name, *at;
+    ecl_character c;
+    cl_index length = 0, i;
+    cl_object string;
+
+    if (name == NULL)
+        return ECL_NIL;
+    for (at = from; *at != 0; length++)
+        at = get_character(at, &c);
+    string = ecl_alloc_simple_extended_string(length);
+    for (i = 0; i < length; i++) {
+        from = get_character(from, &c);
+        ecl_char_set(string, i, c);
+    }
+    return string;
 }
 
 /* --- Signals --------------------------------------------------------------- */

@@ -25,6 +25,7 @@
  * when the process exits, or somebody's C. */
 void *gcwe_method(void *self, void *arg, void *data);
 void *gcwe_exit_method(void *self, void *info, void *data);
+void *gcwe_exit_function(void *anchor, void *info, void *data);
 void gcwe_function(void *data);
 void gcwe_listener(void *arg, void *data);
 void gcwe_hub_listener(const gcw_emission *emission, void *data);
@@ -40,6 +41,14 @@ cl_object gcwe_copy_call(const gcw_call *call);
 
 /* What an emission was posted with: a list. */
 cl_object gcwe_posted(const gcw_hub_step *step);
+
+/* The registry and the handler in a gcw_exit_info. */
+cl_object gcwe_info_registry(cl_object info);
+cl_object gcwe_info_handler(cl_object info);
+
+/* A list with a list for each handler: the handler, its name, its level, whether
+ * it is running, and its age or NIL.  NIL with errno if it fails. */
+cl_object gcwe_handlers(gcw_exit_registry *r);
 
 /* A handle as Lisp holds it, a foreign pointer; NIL for NULL. */
 cl_object gcwe_wrap(void *handle);
@@ -61,8 +70,9 @@ cl_object gcwe_value_or_nil(void *pointer);
 /* Whether x can be held weakly. */
 bool gcwe_collectable(cl_object x);
 
-/* A string in UTF-8, in collected memory; NULL for NIL. */
+/* A string in UTF-8, in collected memory; NULL for NIL.  And back. */
 const char *gcwe_name(cl_object string);
+cl_object gcwe_string(const char *name);
 
 /* Whether nobody else exits; true once in a process. */
 bool gcwe_claim_exit(void);

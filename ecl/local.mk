@@ -11,6 +11,7 @@ ecl_lisp = \
 	ecl/build.lisp \
 	ecl/cleanup.lisp \
 	ecl/event.lisp \
+	ecl/exit-list.lisp \
 	ecl/exit.lisp \
 	ecl/guardian.lisp \
 	ecl/hub.lisp \

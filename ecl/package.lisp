@@ -34,9 +34,10 @@
    #:hub-error-handler
    ;; Exit handlers
    #:exit-handler #:exit-handler-register #:exit-handler-unregister
-   #:exit-handler-p
+   #:exit-handler-p #:exit-unregister-object #:exit-unregister-callee
    #:exit-registry #:make-exit-registry #:exit-registry-p
    #:exit-registry-run #:exit-registry-error-handler
+   #:exit-registry-clear #:exit-registry-handlers #:set-exit-limit
    #:*exit-status* #:shutdown
    ;; Signals
    #:exit-on-signal #:exit-off-signal #:exit-signal

@@ -3,10 +3,13 @@
  * A thunk is registered as the method of an object that never dies, because
  * only methods are told the status.  At exit the library runs them; the
  * exiting thread may be in any mode, or unknown to Guile.  What a program runs
- * itself, Scheme steps through.
+ * itself, Scheme steps through; unless it has, or had, a limit: the library sees
+ * only the end of a call that it has made, so it runs that.
  */
 #include "gcweak-guile.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 
 static SCM default_registry;
@@ -105,8 +108,8 @@ exit_registry_p(SCM x)
     return scm_from_bool(gcwg_is(GCWG_REGISTRY, x));
 }
 
-static gcw_method *
-handler_method(SCM callee)
+gcw_method *
+gcwg_handler_method(SCM callee)
 {
     if (gcwg_is(GCWG_METHOD, callee))
         return gcwg_method_with(callee, call_method);
@@ -117,25 +120,105 @@ static gcw_exit_handler *
 register_handler(gcw_exit_registry *r, SCM callee,
                  const gcw_exit_options *options)
 {
-    gcw_method *m = handler_method(callee);
+    gcw_method *m = gcwg_handler_method(callee);
 
     return m == NULL ? NULL : gcw_exit_register(r, m, options);
 }
 
+/* A number; or first or last, in words. */
+static long
+level(SCM x, int position, const char *who)
+{
+    if (scm_is_eq(x, scm_from_utf8_symbol("first")))
+        return GCW_EXIT_FIRST;
+    if (scm_is_eq(x, scm_from_utf8_symbol("last")))
+        return GCW_EXIT_LAST;
+    if (!scm_is_signed_integer(x, LONG_MIN, LONG_MAX))
+        scm_wrong_type_arg_msg(who, position, x, "level");
+    return scm_to_long(x);
+}
+
+/* Milliseconds; 0 for #f. */
+static unsigned long
+limit(SCM x, int position, const char *who)
+{
+    if (scm_is_false(x))
+        return 0;
+    if (!scm_is_unsigned_integer(x, 0, ULONG_MAX))
+        scm_wrong_type_arg_msg(who, position, x, "count of milliseconds or #f");
+    return scm_to_ulong(x);
+}
+
+/* With one, the library runs the registry from now on. */
+static void
+note_limit(SCM registry, unsigned long ms)
+{
+    struct gcwg_place *place = gcwg_place(registry);
+
+    if (ms != 0)
+        atomic_store(&place->has_limit, true);
+}
+
+static bool
+has_limit(SCM registry)
+{
+    const struct gcwg_place *place = gcwg_place(registry);
+
+    return atomic_load(&place->has_limit);
+}
+
+static SCM
+has_limit_p(SCM registry)
+{
+    gcwg_handle(GCWG_REGISTRY, registry, 1, "exit-registry-run!");
+    return scm_from_bool(has_limit(registry));
+}
+
+/* Whose name a report of the library shows: to it all handlers have the same
+ * function.  NULL for a procedure that is held weakly. */
+static void *
+procedure_of(SCM callee)
+{
+    return gcwg_is(GCWG_METHOD, callee) ? gcwg_place(callee)
+        : SCM_UNPACK_POINTER(callee);
+}
+
+/* With a limit, one that has no name has that of its procedure, which is long in
+ * finding; as a property it may be anything. */
+static SCM
+name_of(SCM callee, SCM name, bool limited)
+{
+    void *procedure = procedure_of(callee);
+
+    if (!scm_is_false(name) || !limited || procedure == NULL)
+        return name;
+    name = scm_procedure_name(SCM_PACK_POINTER(procedure));
+    return scm_is_symbol(name) ? name : SCM_BOOL_F;
+}
+
+static gcw_exit_options
+options_of(SCM keep, SCM inherit, SCM quick, SCM at, SCM ms, const char *who)
+{
+    return (gcw_exit_options){
+        .keep = scm_is_true(keep), .inherit = scm_is_true(inherit),
+        .quick = scm_is_true(quick), .level = level(at, 7, who),
+        .limit = limit(ms, 8, who)
+    };
+}
+
 static SCM
 exit_handler_register(SCM callee, SCM registry, SCM name, SCM keep,
-                      SCM inherit, SCM quick)
+                      SCM inherit, SCM quick, SCM at, SCM ms)
 {
     static const char who[] = "exit-handler-register!";
     gcw_exit_registry *r = gcwg_handle(GCWG_REGISTRY, registry, 2, who);
-    gcw_exit_options options = {
-        .keep = scm_is_true(keep), .inherit = scm_is_true(inherit),
-        .quick = scm_is_true(quick)
-    };
+    gcw_exit_options options = options_of(keep, inherit, quick, at, ms, who);
     gcw_exit_handler *h;
     char *text;
 
     gcwg_check_callee(callee, 1, who);
+    note_limit(registry, options.limit);
+    name = name_of(callee, name, has_limit(registry));
     options.name = text = gcwg_name(name, 3, who);
     h = register_handler(r, callee, &options);
     free(text);
@@ -287,17 +370,53 @@ library_runs_p(SCM registry)
     return scm_from_bool(handler != NULL);
 }
 
+struct library_run {
+    gcw_exit_registry *registry;
+    int status, failed, error;
+};
+
+static void *
+run_now(void *arg)
+{
+    struct library_run *run = arg;
+
+    errno = 0;
+    run->failed = gcw_exit_run(run->registry, run->status);
+    run->error = errno;
+    return NULL;
+}
+
 static SCM
 run_by_library(SCM registry, SCM status)
 {
     static const char who[] = "exit-registry-run!";
-    gcw_exit_registry *r = gcwg_handle(GCWG_REGISTRY, registry, 1, who);
-    int failed = gcw_exit_run(r, gcwg_int_or_0(status, 2, who));
+    struct library_run run = {
+        .registry = gcwg_handle(GCWG_REGISTRY, registry, 1, who),
+        .status = gcwg_int_or_0(status, 2, who)
+    };
 
-    if (failed < 0)
+    gcwg_outside(run_now, &run);
+    if (run.failed < 0) {
+        errno = run.error;
         gcwg_failed(who);
+    }
     scm_remember_upto_here_1(registry);
-    return scm_from_int(failed);
+    return scm_from_int(run.failed);
+}
+
+static SCM
+set_exit_limit(SCM registry, SCM ms, SCM aborts)
+{
+    static const char who[] = "set-exit-limit!";
+    gcw_exit_registry *r = gcwg_handle(GCWG_REGISTRY, registry, 1, who);
+    unsigned long number = limit(ms, 2, who);
+
+    if (gcw_exit_limit(r, number) != 0
+        || gcw_exit_limit_abort(r, scm_is_true(aborts)) != 0)
+        gcwg_failed(who);
+    note_limit(registry, number);
+    scm_remember_upto_here_1(registry);
+    return SCM_UNSPECIFIED;
 }
 
 static SCM
@@ -317,7 +436,7 @@ static const struct gcwg_definition definitions[] = {
     { "make-exit-registry", 0, 1, 0, make_exit_registry },
     { "default-exit-registry", 0, 0, 0, get_default_registry },
     { "exit-registry?", 1, 0, 0, exit_registry_p },
-    { "%exit-handler-register", 6, 0, 0, exit_handler_register },
+    { "%exit-handler-register", 8, 0, 0, exit_handler_register },
     { "exit-handler?", 1, 0, 0, exit_handler_p },
     { "%exit-handler-unregister", 1, 0, 0, exit_handler_unregister },
     { "%run-steps", 2, 0, 0, run_steps },
@@ -326,6 +445,8 @@ static const struct gcwg_definition definitions[] = {
     { "%run-leave", 2, 0, 0, run_leave },
     { "%library-runs?", 1, 0, 0, library_runs_p },
     { "%run-by-library", 2, 0, 0, run_by_library },
+    { "%has-limit?", 1, 0, 0, has_limit_p },
+    { "%set-exit-limit", 3, 0, 0, set_exit_limit },
     { "set-exit-error-handler!", 2, 0, 0, set_exit_error_handler },
     { "exit-status", 0, 0, 0, exit_status },
 };

@@ -35,6 +35,7 @@ gcwg_place_new(const char *what, SCM name)
     place->what = scm_from_utf8_string(what);
     place->name = name;
     atomic_init(&place->handler, SCM_UNPACK(SCM_BOOL_F));
+    atomic_init(&place->has_limit, false);
     return place;
 }
 

@@ -37,6 +37,7 @@ gcw_guile_init(void)
     gcwg_event_init();
     gcwg_hub_init();
     gcwg_exit_init();
+    gcwg_exit_list_init();
     gcwg_signal_init();
     gcwg_map_init();
     gcwg_ephemeron_init();

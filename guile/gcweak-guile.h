@@ -113,6 +113,8 @@ SCM gcwg_news(const struct gcwg_steps *steps, SCM key);
 struct gcwg_place {
     SCM what, name;              /* for the report */
     _Atomic scm_t_bits handler;  /* a procedure, or #f */
+    atomic_bool has_limit;       /* of a registry: it, or one of its handlers, has
+                                  * had one */
 };
 
 struct gcwg_place *gcwg_place_new(const char *what, SCM name);
@@ -187,6 +189,10 @@ gcw_method *gcwg_method_with(SCM x, gcw_method_fn *fn);
 void *gcwg_call_method(void *self, void *arguments, void *procedure);
 void gcwg_call_function(void *arguments, void *procedure);
 
+/* exit.c: the method that a handler is registered with, for a weak method or a
+ * procedure.  NULL with errno. */
+gcw_method *gcwg_handler_method(SCM callee);
+
 /* drain.c */
 
 /* Makes the thread drain as soon as it can; raises an error if it is gone. */
@@ -226,6 +232,7 @@ void gcwg_cleanup_init(void);
 void gcwg_event_init(void);
 void gcwg_hub_init(void);
 void gcwg_exit_init(void);
+void gcwg_exit_list_init(void);
 void gcwg_signal_init(void);
 void gcwg_map_init(void);
 void gcwg_ephemeron_init(void);

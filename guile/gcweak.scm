@@ -34,8 +34,10 @@
             set-hub-error-handler!
 
             exit-handler-register! exit-handler-unregister! exit-handler?
+            exit-unregister-object! exit-unregister-callee!
             make-exit-registry default-exit-registry exit-registry?
-            exit-registry-run! set-exit-error-handler! exit-status
+            exit-registry-run! exit-registry-clear! exit-registry-handlers
+            set-exit-limit! set-exit-error-handler! exit-status
 
             exit-on-signal exit-off-signal exit-signal exit-signal-port
             exit-by-signal
@@ -77,6 +79,7 @@
   %dispatch-steps
   %set-reporter! %exit-handler-register %exit-handler-unregister
   %run-steps %run-at? %run-enter %run-leave %library-runs? %run-by-library
+  %has-limit? %set-exit-limit %exit-unregister-object %exit-unregister-callee
   %status %exit-on-signal %claim-exit %main-thread?
   %map-for-each-first %map-fold-first %map-next %map-kind
   %make-guardian %guardian-add %guardian-next %guardian-file-descriptor
@@ -463,13 +466,31 @@ of a report on the current error port; #f: report again.")
 
 (define* (exit-handler-register! callee #:key
                                  (registry (default-exit-registry))
-                                 name keep? inherit? quick?)
+                                 name keep? inherit? quick? (level 0)
+                                 limit)
   "Register CALLEE, a weak method that takes no arguments after its object, or
 a thunk, to be called when REGISTRY runs, those that were registered last
 first.  Return a handler.  NAME, a symbol or a string, is for reports; without
 one they have the procedure's name.  KEEP?: it stays for the next run.
-INHERIT?: it runs in forked processes too.  QUICK?: it runs at quick_exit."
-  (%exit-handler-register callee registry name keep? inherit? quick?))
+INHERIT?: it runs in forked processes too.  QUICK?: it runs at quick_exit.
+LEVEL, an integer, or first or last: those of higher levels run first.  LIMIT:
+if its call takes longer, in milliseconds, the process ends; then the library runs
+REGISTRY (see set-exit-limit!)."
+  (%exit-handler-register callee registry name keep? inherit? quick? level
+                          limit))
+
+(define* (exit-unregister-object! obj #:optional
+                                  (registry (default-exit-registry)))
+  "Take all handlers off REGISTRY whose weak methods have the object OBJ.
+Return how many there were, without those that are being called."
+  (%exit-unregister-object obj registry))
+
+(define* (exit-unregister-callee! callee #:optional
+                                  (registry (default-exit-registry)))
+  "Take all handlers off REGISTRY that were registered with CALLEE, the thunk or
+an equal weak method.  Return how many there were, without those that are being
+called."
+  (%exit-unregister-callee callee registry))
 
 ;; The runs that are under way in Scheme, on any thread; and those of this
 ;; thread, by registry.
@@ -519,13 +540,33 @@ being called; or gone, if it has run, was taken off before or is dead."
 
 (define* (exit-registry-run! registry #:optional (status 0))
   "Run REGISTRY now, with STATUS, or 0.  Return how many handlers failed.  If a
-handler escapes, those that are left stay registered."
-  (if (%library-runs? registry)
-      (%run-by-library registry status)
-      (let ((here (assoc registry (fluid-ref runs-here))))
-        (if here
-            (go-on-with-run (cdr here) status)
-            (begin-run registry status)))))
+handler escapes, those that are left stay registered.  With a limit, no handler
+may escape: see set-exit-limit!."
+  (define here (assoc registry (fluid-ref runs-here)))
+  (cond ((%library-runs? registry) (%run-by-library registry status))
+        (here (go-on-with-run (cdr here) status))
+        ((%has-limit? registry) (%run-by-library registry status))
+        (else (begin-run registry status))))
+
+(define-primitive exit-registry-clear!
+  "Take all handlers off the registry R, which can be used on.  Return how many
+there were, without those that are being called.")
+
+(define-primitive exit-registry-handlers
+  "Return a list with an association list for each handler of the registry R, in
+the order in which they would run: handler, #f for some of C's; name, or #f;
+level; running; and age, in collections, or #f where it is not known.")
+
+(define* (set-exit-limit! registry limit #:key abort?)
+  "Limit how long the handlers of REGISTRY may take together, to LIMIT
+milliseconds, or #f: as long as they like.  For the default registry, that is an
+exit.  If it takes longer, a line on stderr says which handler hangs, and the
+process ends; ABORT?: by abort.
+
+From the first limit on, this or that of a handler, the library runs the registry,
+as it does at exit: in exit-registry-run! too, handlers that escape have failed,
+and none can suspend its fiber."
+  (%set-exit-limit registry limit abort?))
 
 (define-primitive set-exit-error-handler!
   "Call (PROC handler key arguments) for handlers of REGISTRY that fail, in

@@ -8,6 +8,7 @@ guile_sources = \
 	guile/drain.c \
 	guile/ephemeron.c \
 	guile/event.c \
+	guile/exit-list.c \
 	guile/exit.c \
 	guile/failure.c \
 	guile/gcweak-guile.c \

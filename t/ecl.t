@@ -110,6 +110,7 @@ ways_to_end() {
     ends other-processes 4 'HANDLER 4'
     ends in-unwind-protect 5 'UNWOUND|HANDLER 5'
     ends c-exit 6 'METHOD 6'
+    ends c-exit-function 6 'HANDLER 6'
     ends c-exit-in-a-process 7 'METHOD 7'
     run compiled "$programs/thread.lisp"
     ended compiled shutdown-in-a-thread 0 'method 7|cleanup'
@@ -129,6 +130,43 @@ THROWN"
         'HANDLER 9|CLEANUP|REFUSED ESHUTDOWN|REFUSED ESHUTDOWN|0'
     ends drain-process 0 'HANDLER|CLEANUP'
     ends output 0 'through a stream'
+}
+
+levels() {
+    ends levels 0 'FIRST|2|newest of 0|0|-1|LAST'
+    ends levels-of-a-run 0 '(3 0 LAST)|THREE|ZERO|ABOVE|BELOW|LAST'
+}
+
+many_at_once() {
+    ends take-off 0 \
+        '2 0 2|3|1 0|CALLED (OTHER)|FUNCTION|2|0|1 1 0|FUNCTION'
+    ends clear 0 '2 0|STAYS|1 0|used on'
+    ends clear-within 3 '1'
+    ends handlers 0 "SAY-STATUS 2 NIL|CALLED 0 NIL|NIL 0 NIL|given 0 NIL|\
+REMOVED|3|T|given 0 T"
+    ends age 0 'T'
+    ends handlers-of-c 0 '(HANDLER NIL NAME NIL LEVEL 0 RUNNING NIL AGE NIL)'
+}
+
+hangs='hangs: it has run for [0-9]* ms,'
+
+limits() {
+    ends limit-of-handler 3 'in time|HANGS' \
+        "exit: handler \"HANG\" .* $hangs its limit is 50 ms.*status 3\$"
+    ends limit-of-exit 4 'HANGS' \
+        "handler \"sticks\" .* $hangs the limit of the exit, 50 ms"
+    ends limit-of-c-exit 5 'HANGS' \
+        "handler \"HANG\" .* $hangs the limit of the exit, 50 ms"
+    ends limit-of-run 6 'HANGS' \
+        "handler \"HANG-BY-METHOD\" .* $hangs the limit of the run, 50 ms"
+    ends limit-of-handler-in-run 7 'HANGS' \
+        "handler \"HANG\" .* $hangs its limit is 50 ms.*status 7\$"
+    ends limit-aborts 134 'HANGS' "handler \"HANG\" .* $hangs .*aborts\$"
+    ends limit-taken-back 0 'SLOW|SLOW|2'
+    ends limited-run 0 "INSIDE 8|T no such luck|FAILED no such luck|LAST 8|\
+6|0 0" 'left by a transfer'
+    ends limited-rest 0 'A 9|REST 1|OUTER 2|1'
+    ends limited-after-shutdown 0 'HANDLER 9|HANDLER 0|1'
 }
 
 failures() {
@@ -158,6 +196,16 @@ signals() {
     under=
 }
 
+all_ends() {
+    ways_to_end
+    what_runs
+    levels
+    many_at_once
+    limits
+    failures
+    signals
+}
+
 # --- The page ----------------------------------------------------------------
 
 # run_example MODE FILE: alone, as a user would.
@@ -176,10 +224,7 @@ all_tests() {
     do
         test_program $program
     done
-    ways_to_end
-    what_runs
-    failures
-    signals
+    all_ends
     test_examples
     echo 'all tests were made'
 }
@@ -190,8 +235,7 @@ cd "$scratch" || exit 99
 write_setup
 case ${1-} in
 page) { test_examples; echo 'all tests were made'; } | number ;;
-ends) { ways_to_end; what_runs; failures; signals; echo 'all tests were made'; } |
-    number ;;
+ends) { all_ends; echo 'all tests were made'; } | number ;;
 '') all_tests | number ;;
 *)
     {

@@ -120,6 +120,40 @@ kept 0|failed 1|outside #f"
     ends run-early 0 'handler kept 3|failed 0|again|handler kept 0'
 }
 
+levels() {
+    ends levels 0 'first|2|newest of 0|0|-1|last'
+    ends levels-of-a-run 0 '(3 0 last)|three|zero|above|below|last'
+}
+
+many_at_once() {
+    ends take-off 0 '202|2|10|called for #(other)|0|110'
+    ends clear 0 '20|stays|used on'
+    ends clear-within 3 '1'
+    ends handlers 0 "#t|(#f 2 #f)|(#f 0 #f)|(#f 0 #f)|(given 0 #f)|\
+(#f 0 #f)|(#f 0 #f)|(given 0 #f)|it is their turn|\
+handler kept 0|(given 0 #t)"
+    ends handlers-of-c 0 '(#f #f 0 #f)'
+    ends age 0 '#t'
+}
+
+hangs='hangs: it has run for [0-9]* ms,'
+
+limits() {
+    ends limit-of-handler 3 'in time|hangs' \
+        "exit: handler \"hang\" .* $hangs its limit is 50 ms.*status 3\$"
+    ends limit-of-exit 4 'hangs' \
+        "handler \"sticks\" .* $hangs the limit of the exit, 50 ms"
+    ends limit-of-run 5 'hangs' \
+        "handler \"sticking\" .* $hangs the limit of the run, 50 ms"
+    ends limit-of-handler-in-run 6 'hangs' \
+        "handler \"hang\" .* $hangs its limit is 50 ms.*status 6\$"
+    ends limit-aborts 134 'hangs' "handler \"sticks\" .* $hangs .*aborts\$"
+    ends limit-taken-back 0 'slow|slow|slow|failed 0'
+    ends limited-run 0 "heard #t misc-error|heard #t some-key|last 8|\
+inside 2|outer 7|failed 0|outside #f"
+    ends limit-during-run 0 'left|rest|failed 0'
+}
+
 failures() {
     ends failing 2 'b|a' 'gcweak: exit handler.*bad-name' \
         'no such luck: 13' 'some-key'
@@ -210,6 +244,9 @@ all_tests() {
     done
     ways_to_end
     what_runs
+    levels
+    many_at_once
+    limits
     failures
     forks
     signals

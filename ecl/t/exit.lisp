@@ -65,6 +65,10 @@
   (say-method-status)
   (c-exit "exit" 6))
 
+(define-way c-exit-function
+  (exit-handler-register #'say-status)
+  (c-exit "exit" 6))
+
 (define-way c-exit-in-a-process
   (say-method-status)
   (mp:process-join (mp:process-run-function "exits"
@@ -165,6 +169,214 @@
 
 (define-way output
   (exit-handler-register (lambda () (format t "through a stream~%"))))
+
+;;; Levels.
+
+(define-way levels
+  (dolist (level '(:first -1 :last 2 0))
+    (exit-handler-register (saying level) :level level))
+  (exit-handler-register (saying "newest of 0")))
+
+(defun levels-of (registry)
+  (mapcar (lambda (handler) (getf handler :level))
+          (exit-registry-handlers registry)))
+
+(define-way levels-of-a-run
+  (let ((registry (make-exit-registry)))
+    (flet ((add (level function)
+             (exit-handler-register function :registry registry :level level)))
+      (add :last (saying 'last))
+      (add 0 (lambda ()
+               (say 'zero)
+               (add -1 (saying 'below))
+               (add 1 (saying 'above))))
+      (add 3 (saying 'three))
+      (say (levels-of registry))
+      (exit-registry-run registry))))
+
+;;; Many at once.
+
+(defun called (self)
+  (say 'called self))
+
+(defun say-called ()
+  (say 'function))
+
+(defvar *other* (list 'other))
+
+(define-way take-off
+  (let ((registry (make-exit-registry)) (function (saying 'closure)))
+    (flet ((add (callee) (exit-handler-register callee :registry registry)))
+      (mapc #'add (list function 'say-called (make-weak-method *kept* 'called)
+                        (make-weak-method *other* 'called) function
+                        (make-weak-method *kept* 'called)
+                        (make-weak-method *kept* #'say)))
+      (exit-handler-register function)
+      (exit-handler-register 'say-called)
+      (exit-handler-register (make-weak-method *kept* 'called))
+      (say (exit-unregister-callee function registry)
+           (exit-unregister-callee function registry)
+           (exit-unregister-callee (make-weak-method *kept* 'called) registry))
+      (say (length (exit-registry-handlers registry)))
+      (say (exit-unregister-object *kept* registry)
+           (exit-unregister-object *kept* registry))
+      (say (exit-registry-run registry))
+      (let ((dead (make-weak-method *other* 'called)))
+        (dispose *other*)
+        (say (exit-unregister-callee dead registry)))
+      (say (exit-unregister-callee function)
+           (exit-unregister-object *kept*) (exit-unregister-object *kept*)))))
+
+(define-way clear
+  (let ((registry (make-exit-registry)))
+    (exit-handler-register (saying 'stays) :registry registry)
+    (exit-handler-register #'say-status)
+    (exit-handler-register (saying 'b))
+    (say (exit-registry-clear) (exit-registry-clear))
+    (exit-handler-register (saying "used on"))
+    (exit-registry-run registry)
+    (exit-handler-register #'say-status :registry registry)
+    (say (exit-registry-clear registry) (exit-registry-run registry))))
+
+(define-way clear-within
+  (exit-handler-register (saying 'a))
+  (exit-handler-register (lambda () (say (exit-registry-clear))))
+  (ext:quit 3))
+
+(defun show ()
+  (dolist (handler (exit-registry-handlers))
+    (say (getf handler :name) (getf handler :level) (getf handler :running))))
+
+(defparameter *umlaut* (map 'string #'code-char '(252 8364 128512)))
+
+(define-way handlers
+  (exit-handler-register #'show :name "given" :keep t)
+  (exit-handler-register 'say-status :level 2)
+  (exit-handler-register (saying 'unnamed))
+  (exit-handler-register (make-weak-method *kept* 'called))
+  (show)
+  (say (exit-handler-unregister
+        (getf (first (last (exit-registry-handlers))) :handler)))
+  (say (exit-registry-clear))
+  (exit-handler-register #'show :name "given" :keep t)
+  (exit-handler-register #'show :name *umlaut*)
+  (say (string= (getf (first (exit-registry-handlers)) :name) *umlaut*))
+  (exit-registry-clear)
+  (exit-handler-register #'show :name "given" :keep t))
+
+(define-way age
+  (let ((registry (make-exit-registry)))
+    (flet ((age () (getf (first (exit-registry-handlers registry)) :age)))
+      (exit-handler-register #'list :registry registry)
+      (let ((before (age)))
+        (ext:gc t)
+        (ext:gc t)
+        (say (>= (- (age) before) 2))))))
+
+(define-way handlers-of-c
+  (si:call-cfun (si:find-foreign-symbol "gcw_atexit" :default :pointer-void 0)
+                :int '(:pointer-void)
+                (list (si:find-foreign-symbol "sync" :default :pointer-void 0)))
+  (say (first (exit-registry-handlers))))
+
+;;; Limits.
+
+(defun hang ()
+  (say 'hangs)
+  (sleep 60)
+  (say "NOT STOPPED"))
+
+(define-way limit-of-handler
+  (exit-handler-register (saying "NOT REACHED"))
+  (exit-handler-register 'hang :limit 50)
+  (exit-handler-register (saying "in time") :limit 60000)
+  (ext:quit 3))
+
+(define-way limit-of-exit
+  (set-exit-limit nil 50)
+  (exit-handler-register #'hang :name "sticks")
+  (ext:quit 4))
+
+(define-way limit-of-c-exit
+  (set-exit-limit nil 50)
+  (exit-handler-register #'hang)
+  (c-exit "exit" 5))
+
+(defun hang-by-method (self)
+  (declare (ignore self))
+  (hang))
+
+(define-way limit-of-run
+  (let ((registry (make-exit-registry)))
+    (exit-handler-register (make-weak-method *kept* #'hang-by-method)
+                           :registry registry)
+    (set-exit-limit registry 50)
+    (exit-registry-run registry 6)
+    (say "NOT REACHED")))
+
+(define-way limit-of-handler-in-run
+  (let ((registry (make-exit-registry)))
+    (exit-handler-register 'hang :registry registry :limit 50)
+    (exit-registry-run registry 7)
+    (say "NOT REACHED")))
+
+(define-way limit-aborts
+  (set-exit-limit nil 50 :abort t)
+  (exit-handler-register 'hang))
+
+(define-way limit-taken-back
+  (let ((registry (make-exit-registry)))
+    (flet ((add (limit)
+             (exit-handler-register (lambda () (sleep 1/10) (say 'slow))
+                                    :registry registry :limit limit)))
+      (set-exit-limit registry 20)
+      (set-exit-limit registry nil)
+      (add nil)
+      (add 0)
+      (say (exit-registry-run registry)))))
+
+;; The library calls; nothing leaves a handler.
+(define-way limited-run
+  (let ((registry (make-exit-registry)))
+    (flet ((add (function)
+             (exit-handler-register function :registry registry)))
+      (set-exit-limit registry 60000)
+      (setf *failure-handler* (lambda (function condition)
+                                (declare (ignore function))
+                                (say 'failed condition)))
+      (add (lambda () (say 'last *exit-status*)))
+      (add #'no-luck)
+      (add (lambda ()
+             (setf (exit-registry-error-handler registry) nil)))
+      (add #'no-luck)
+      (add (lambda () (throw 'out 'thrown)))
+      (add (make-weak-method *kept* (lambda (self)
+                                      (declare (ignore self))
+                                      (say 'inside *exit-status*))))
+      (setf (exit-registry-error-handler registry)
+            (lambda (handler condition)
+              (say (exit-handler-p handler) condition)))
+      (say (catch 'out (exit-registry-run registry 8)))
+      (say (exit-registry-run registry) *exit-status*))))
+
+(define-way limited-rest
+  (let ((registry (make-exit-registry)))
+    (flet ((add (function)
+             (exit-handler-register function :registry registry)))
+      (set-exit-limit registry 60000)
+      (add (lambda () (say 'a *exit-status*)))
+      (add (lambda ()
+             (say 'rest (exit-registry-run registry 9))
+             (say 'outer *exit-status*)))
+      (say (exit-registry-run registry 2)))))
+
+;; Its status is its own.
+(define-way limited-after-shutdown
+  (let ((registry (make-exit-registry)))
+    (exit-handler-register #'say-status)
+    (exit-handler-register #'say-status :registry registry :limit 60000)
+    (shutdown 9)
+    (say (exit-registry-run registry))))
 
 ;;; Failures.
 

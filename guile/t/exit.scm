@@ -292,6 +292,196 @@
   (say "again")
   (expect-exit))
 
+;;; --- Levels ----------------------------------------------------------------
+
+(define (levels)
+  (define (add level)
+    (exit-handler-register! (lambda () (say level)) #:level level))
+  (for-each add '(first -1 last 2 0))
+  (register "zero too" (lambda () (say "newest of 0"))))
+
+;; In a run that Scheme steps through, too.
+(define (levels-of-a-run)
+  (define registry (make-exit-registry))
+  (define (add level thunk)
+    (exit-handler-register! thunk #:registry registry #:level level))
+  (add 'last (lambda () (say "last")))
+  (add 0 (lambda ()
+           (say "zero")
+           (add -1 (lambda () (say "below")))
+           (add 1 (lambda () (say "above")))))
+  (add 3 (lambda () (say "three")))
+  (say (map (lambda (handler) (assq-ref handler 'level))
+            (exit-registry-handlers registry)))
+  (exit-registry-run! registry))
+
+;;; --- Many at once ----------------------------------------------------------
+
+(define (called self) (say "called for " self))
+
+(define (take-off)
+  (define other (vector 'other))
+  (define registry (make-exit-registry))
+  (define (add callee) (exit-handler-register! callee #:registry registry))
+  (define (thunk) (say "thunk"))
+  (define method (make-weak-method object called))
+  (for-each add (list thunk method (make-weak-method other called) thunk
+                      (make-weak-method object called)
+                      (make-weak-method object say-status)))
+  (exit-handler-register! thunk)
+  (exit-handler-register! method)
+  (say (exit-unregister-callee! thunk registry)
+       (exit-unregister-callee! thunk registry)
+       (exit-unregister-callee! method registry))
+  (say (length (exit-registry-handlers registry)))
+  (say (exit-unregister-object! object registry)
+       (exit-unregister-object! object registry))
+  (exit-registry-run! registry 1)
+  (let ((dead (make-weak-method other called)))
+    (dispose! other)
+    (say (exit-unregister-callee! dead registry)))
+  (say (exit-unregister-callee! thunk) (exit-unregister-object! object)
+       (exit-unregister-object! object)))
+
+(define (clear)
+  (define registry (make-exit-registry))
+  (expect-exit)
+  (register "b" (lambda () (say "b")))
+  (exit-handler-register! (lambda () (say "stays")) #:registry registry)
+  (say (exit-registry-clear! (default-exit-registry))
+       (exit-registry-clear! (default-exit-registry)))
+  (register "handler" (lambda () (say "used on")))
+  (exit-registry-run! registry))
+
+;; One that is called is not counted.
+(define (clear-within)
+  (register "a" (lambda () (say "a")))
+  (register "clears" (lambda ()
+                       (say (exit-registry-clear! (default-exit-registry)))))
+  (exit 3))
+
+(define (handlers)
+  (define (show)
+    (for-each (lambda (handler)
+                (say (map (lambda (key) (assq-ref handler key))
+                          '(name level running))))
+              (exit-registry-handlers (default-exit-registry))))
+  (define given
+    (exit-handler-register! show #:name "given" #:keep? #t))
+  (say (equal? given (assq-ref (car (exit-registry-handlers
+                                     (default-exit-registry)))
+                               'handler)))
+  (exit-handler-register! show #:level 2)
+  (expect-exit)
+  (exit-handler-register! (lambda () (say "it is their turn")))
+  (show))
+
+;; Functions of C have no handle.
+(define (handlers-of-c)
+  (define library (dynamic-link "libgcweak"))
+  ((pointer->procedure int (dynamic-func "gcw_atexit" library) '(*))
+   (dynamic-func "sync" (dynamic-link)))
+  (say (map (lambda (key)
+              (assq-ref (car (exit-registry-handlers (default-exit-registry)))
+                        key))
+            '(handler name level running))))
+
+;; How many collections a handler has lived.
+(define (age)
+  (define registry (make-exit-registry))
+  (define (age)
+    (assq-ref (car (exit-registry-handlers registry)) 'age))
+  (exit-handler-register! (lambda () 1) #:registry registry #:name "old")
+  (let ((before (age)))
+    (gc)
+    (gc)
+    (say (>= (- (age) before) 2))))
+
+;;; --- Limits ----------------------------------------------------------------
+
+(define (hang)
+  (say "hangs")
+  (force-output)
+  (sleep 60)
+  (say "not stopped"))
+
+(define (limit-of-handler)
+  (register "not reached" (lambda () (say "not reached")))
+  (exit-handler-register! hang #:limit 50)
+  (exit-handler-register! (lambda () (say "in time")) #:limit 60000)
+  (exit 3))
+
+(define (limit-of-exit)
+  (register "sticks" hang)
+  (set-exit-limit! (default-exit-registry) 50)
+  (exit 4))
+
+;; The name of a method's procedure.
+(define (limit-of-run)
+  (define registry (make-exit-registry))
+  (define (sticking self) (hang))
+  (set-exit-limit! registry 50)
+  (exit-handler-register! (make-weak-method object sticking)
+                          #:registry registry)
+  (exit-registry-run! registry 5)
+  (say "not reached"))
+
+(define (limit-of-handler-in-run)
+  (define registry (make-exit-registry))
+  (exit-handler-register! hang #:registry registry #:limit 50)
+  (exit-registry-run! registry 6)
+  (say "not reached"))
+
+(define (limit-aborts)
+  (register "sticks" hang)
+  (set-exit-limit! (default-exit-registry) 50 #:abort? #t))
+
+(define (limit-taken-back)
+  (define registry (make-exit-registry))
+  (define (add . options)
+    (apply exit-handler-register! (lambda () (usleep 100000) (say "slow"))
+           #:registry registry options))
+  (set-exit-limit! registry 20)
+  (set-exit-limit! registry #f)
+  (add)
+  (add #:limit #f)
+  (add #:limit 0)
+  (say "failed " (exit-registry-run! registry)))
+
+;; The library calls; failures are told of, and nothing leaves a handler.
+(define (limited-run)
+  (define registry (make-exit-registry))
+  (define (add thunk . options)
+    (apply exit-handler-register! thunk #:registry registry options))
+  (set-exit-error-handler! registry
+    (lambda (handler key args)
+      (say "heard " (exit-handler? handler) " " key)))
+  (set-exit-limit! registry 60000)
+  (add (lambda () (say "last " (exit-status))))
+  (add (lambda () (throw 'some-key)))
+  (add (lambda () (abort-to-prompt 'tag)))
+  (add (lambda ()
+         (say "inside " (exit-registry-run! registry 8))
+         (say "outer " (exit-status))))
+  (call-with-prompt 'tag
+    (lambda () (say "failed " (exit-registry-run! registry 7)))
+    (lambda _ (say "left")))
+  (say "outside " (exit-status)))
+
+;; A run that is under way goes on as it was.
+(define (limit-during-run)
+  (define registry (make-exit-registry))
+  (define (add thunk) (exit-handler-register! thunk #:registry registry))
+  (add (lambda () (say "rest")))
+  (add (lambda () (abort-to-prompt 'tag)))
+  (add (lambda ()
+         (set-exit-limit! registry 60000)
+         (say "rest " (exit-registry-run! registry))))
+  (call-with-prompt 'tag
+    (lambda () (exit-registry-run! registry))
+    (lambda _ (say "left")))
+  (say "failed " (exit-registry-run! registry)))
+
 ;;; --- Fork ------------------------------------------------------------------
 
 (define* (in-child thunk)
