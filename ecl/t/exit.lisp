@@ -486,12 +486,16 @@
 
 ;; ECL has one for this signal.
 (define-way signal-with-handler
-  (ext:set-signal-handler +int+ (lambda (&rest unused) unused))
-  (say (refusal #'exit-on-signal +int+))
-  (exit-signal-file-descriptor)
-  (say (exit-on-signal +int+ :chain t))
-  (c-int "raise" +int+)
-  (exit-by-signal))
+  (let ((called (mp:make-semaphore)))
+    (ext:set-signal-handler +int+ (lambda (&rest unused)
+                                    (declare (ignore unused))
+                                    (mp:signal-semaphore called)))
+    (say (refusal #'exit-on-signal +int+))
+    (exit-signal-file-descriptor)
+    (say (exit-on-signal +int+ :chain t))
+    (c-int "raise" +int+)
+    (mp:wait-on-semaphore called)
+    (exit-by-signal)))
 
 (define-way signal-refused
   (say (refusal #'exit-on-signal 17))
