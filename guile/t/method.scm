@@ -69,6 +69,17 @@
   (define (back objects)
     (let ((object (guardian)))
       (if object (back (cons object objects)) objects)))
+  (define (go?)
+    (let ((references (make-many guarded))
+          (objects '()))
+      (until (lambda ()
+               (set! objects (back objects))
+               (nearly-all? (length objects))))
+      (set! objects '())
+      (until (lambda ()
+               (nearly-all? (count (lambda (pair)
+                                     (not (weak-reference-value (cdr pair))))
+                                   references))))))
   (ok "a long reference gives its object"
       (eq? (weak-reference-value long) object))
   (ok "it is equal to another"
@@ -90,12 +101,10 @@
         (count (lambda (pair) (memq (weak-reference-value (cdr pair)) objects))
                references)
         (length objects))
-    (set! objects '())
-    (ok "which goes with them"
-        (until (lambda ()
-                 (nearly-all? (count (lambda (pair)
-                                       (not (weak-reference-value (cdr pair))))
-                                     references)))))))
+    (set! objects '()))
+  ;; A guardian of Guile's has a list of its own: a stale word that leads to a
+  ;; pair of it holds all that came after.  So it may take another try.
+  (ok "which goes with them" (or (go?) (go?) (go?))))
 
 ;; As print-exception prints it, which reports and prompts call.
 (define (printed thunk)

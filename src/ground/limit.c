@@ -316,7 +316,7 @@ take_out_of_list(struct gcw__deadline *d)
 
     while (*at != NULL && *at != d)
         at = &(*at)->next;
-    if (*at == d)
+    if (*at != NULL)
         *at = d->next;
 }
 
