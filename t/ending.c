@@ -976,9 +976,12 @@ send_alarm_soon(void)
     MUST(setitimer(ITIMER_REAL, &soon, NULL) == 0);
 }
 
+/* The collector has started before: while it does, the system's lock on the
+ * thread is taken, which a sanitizer wants in a signal handler. */
 static void
 allocate_until_the_alarm(int flags)
 {
+    GC_INIT();
     MUST(gcw_atexit(bye) == 0);
     handle(SIGALRM, flags);
     send_alarm_soon();
