@@ -512,7 +512,9 @@ ENDS(one_that_comes_in_a_destructor_does_not_cut_it_short,
 ENDS(a_thread_that_reads_does_not_hinder_the_flush, "flushed\nkilled by 15\n")
 {
     FILE *never;
-    MUST(pipe(ready) == 0 && (never = fdopen(ready[0], "r")) != NULL);
+    MUST(pipe(ready) == 0);
+    never = fdopen(ready[0], "r");
+    MUST(never != NULL);
     MUST(printf("flushed\n") > 0);
     ask_for(SIGTERM);
     signal_myself(SIGTERM);
