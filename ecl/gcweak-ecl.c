@@ -10,6 +10,7 @@
 #include "gcweak-ecl.h"
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -345,6 +346,7 @@ enum { PATIENCE = 1000 };            /* milliseconds */
 
 static atomic_bool exit_claimed, program_waits;
 static int signal_fd;
+static sem_t left_lisp;              /* the thread is none of ECL's again */
 
 bool
 gcwe_claim_exit(void)
@@ -372,6 +374,14 @@ have_it_quit(void)
     } ECL_CATCH_ALL_IF_CAUGHT {
     } ECL_CATCH_ALL_END;
     ecl_release_current_thread();
+    sem_post(&left_lisp);
+}
+
+void
+gcwe_await_release(void)
+{
+    while (sem_wait(&left_lisp) != 0)
+        continue;
 }
 
 /* Since ECL takes itself down in exit, the thread must be one of its own. */
@@ -438,6 +448,7 @@ begin_signals(void)
     if (process == 0)
         atexit(exit_has_begun);
     process = getpid();
+    sem_init(&left_lisp, 0, 0);
     signal_fd = -1;
     atomic_store(&exit_claimed, false);
     atomic_store(&program_waits, false);

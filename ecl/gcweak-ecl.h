@@ -77,6 +77,9 @@ cl_object gcwe_string(const char *name);
 /* Whether nobody else exits; true once in a process. */
 bool gcwe_claim_exit(void);
 
+/* Waits until the thread that has had us quit is none of ECL's any more. */
+void gcwe_await_release(void);
+
 /* Sees to it that somebody waits for a signal.  Not from two threads at once.
  * Returns 0, or -1 with errno. */
 int gcwe_await_signals(void);

@@ -23,8 +23,11 @@
   (let ((came (ffi:c-inline () () :int "gcw_exit_signal()" :one-liner t)))
     (if (zerop came) nil came)))
 
+;; EXT:QUIT interrupts all processes, and fails if one ends just then: so the
+;; thread that has had us quit, which is one for a moment, must be none.
 (defun quit-as-asked ()
   (when (claim-exit)
+    (ffi:c-inline () () :void "gcwe_await_release()" :one-liner t)
     (ext:quit (+ 128 (exit-signal)))))
 
 (defun have-it-quit ()
