@@ -57,12 +57,14 @@ check-shell:
 # only wait for them: valgrind runs one thread at a time.
 #
 # Left out: the torture of the weak read, which counts on threads that run at
-# the same time; the scripts, which start compilers and other programs; and some
-# that take longest, of which the sanitizers say as much.
+# the same time; limits, which are short; the scripts, which start compilers and
+# other programs; and some that take longest, of which the sanitizers say as
+# much.
 # The collected heap is initialised memory to valgrind, and always there.  A
 # test that hangs fails after twenty minutes here, instead of five.
-valgrind_leaves_out = t/torture-read.t t/held.t t/hostile.t t/hub-weak.t \
-	t/plugin.t t/proxy-threads.t t/set.t t/shutdown.t t/stacks.t \
+valgrind_leaves_out = t/torture-read.t t/exit-limit.t t/held.t t/hostile.t \
+	t/hub-weak.t t/plugin.t t/proxy-threads.t t/service-kills.t t/set.t \
+	t/shutdown.t t/signal.t t/stacks.t \
 	t/strangers.t t/take-down.t t/way.t
 VALGRIND_TESTS = $(test_programs)
 if BUILD_SHARED

@@ -152,15 +152,15 @@ hangs='hangs: it has run for [0-9]* ms,'
 
 limits() {
     ends limit-of-handler 3 'in time|HANGS' \
-        "exit: handler \"HANG\" .* $hangs its limit is 50 ms.*status 3\$"
+        "exit: handler \"HANG\" .* $hangs its limit is 300 ms.*status 3\$"
     ends limit-of-exit 4 'HANGS' \
-        "handler \"sticks\" .* $hangs the limit of the exit, 50 ms"
+        "handler \"sticks\" .* $hangs the limit of the exit, 300 ms"
     ends limit-of-c-exit 5 'HANGS' \
-        "handler \"HANG\" .* $hangs the limit of the exit, 50 ms"
+        "handler \"HANG\" .* $hangs the limit of the exit, 300 ms"
     ends limit-of-run 6 'HANGS' \
-        "handler \"HANG-BY-METHOD\" .* $hangs the limit of the run, 50 ms"
+        "handler \"HANG-BY-METHOD\" .* $hangs the limit of the run, 300 ms"
     ends limit-of-handler-in-run 7 'HANGS' \
-        "handler \"HANG\" .* $hangs its limit is 50 ms.*status 7\$"
+        "handler \"HANG\" .* $hangs its limit is 300 ms.*status 7\$"
     ends limit-aborts 134 'HANGS' "handler \"HANG\" .* $hangs .*aborts\$"
     ends limit-taken-back 0 'SLOW|SLOW|2'
     ends limited-run 0 "INSIDE 8|T no such luck|FAILED no such luck|LAST 8|\

@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include "registry.h"
 
-enum { SHORT = 50, LONGER = 250, LONG = 60000 };  /* milliseconds */
+enum { SHORT = 300, LONGER = 900, LONG = 60000 };  /* milliseconds */
 
 static int hangs[2];
 
@@ -70,14 +70,14 @@ END(the_function_and_the_object_are_named, 0, "hangs\n",
 }
 
 END(so_are_the_times, 3, "hangs\n",
-    .err = "its limit is 50 ms; the process ends with status 3\n")
+    .err = "its limit is 300 ms; the process ends with status 3\n")
 {
     limited(gcw_exit_default(), hang, "hangs", SHORT);
     exit(3);
 }
 
 END(an_exit_has_a_limit, 4, "hangs\n",
-    .err = "the limit of the exit, 50 ms, is over; the process ends with"
+    .err = "the limit of the exit, 300 ms, is over; the process ends with"
            " status 4\n", .err_lines = 1)
 {
     limit_exit(SHORT);
@@ -181,7 +181,7 @@ END(it_aborts_if_asked, 128 + SIGABRT, "hangs\n", .err = "the process aborts\n")
 }
 
 END(a_run_of_ones_own_has_a_limit, 2, "hangs\n",
-    .err = "the limit of the run, 50 ms, is over; the process ends with"
+    .err = "the limit of the run, 300 ms, is over; the process ends with"
            " status 2\n")
 {
     gcw_exit_registry *r = gcw_exit_registry_new("own");

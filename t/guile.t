@@ -140,13 +140,13 @@ hangs='hangs: it has run for [0-9]* ms,'
 
 limits() {
     ends limit-of-handler 3 'in time|hangs' \
-        "exit: handler \"hang\" .* $hangs its limit is 50 ms.*status 3\$"
+        "exit: handler \"hang\" .* $hangs its limit is 300 ms.*status 3\$"
     ends limit-of-exit 4 'hangs' \
-        "handler \"sticks\" .* $hangs the limit of the exit, 50 ms"
+        "handler \"sticks\" .* $hangs the limit of the exit, 300 ms"
     ends limit-of-run 5 'hangs' \
-        "handler \"sticking\" .* $hangs the limit of the run, 50 ms"
+        "handler \"sticking\" .* $hangs the limit of the run, 300 ms"
     ends limit-of-handler-in-run 6 'hangs' \
-        "handler \"hang\" .* $hangs its limit is 50 ms.*status 6\$"
+        "handler \"hang\" .* $hangs its limit is 300 ms.*status 6\$"
     ends limit-aborts 134 'hangs' "handler \"sticks\" .* $hangs .*aborts\$"
     ends limit-taken-back 0 'slow|slow|slow|failed 0'
     ends limited-run 0 "heard #t misc-error|heard #t some-key|last 8|\

@@ -288,17 +288,17 @@
 
 (define-way limit-of-handler
   (exit-handler-register (saying "NOT REACHED"))
-  (exit-handler-register 'hang :limit 50)
+  (exit-handler-register 'hang :limit 300)
   (exit-handler-register (saying "in time") :limit 60000)
   (ext:quit 3))
 
 (define-way limit-of-exit
-  (set-exit-limit nil 50)
+  (set-exit-limit nil 300)
   (exit-handler-register #'hang :name "sticks")
   (ext:quit 4))
 
 (define-way limit-of-c-exit
-  (set-exit-limit nil 50)
+  (set-exit-limit nil 300)
   (exit-handler-register #'hang)
   (c-exit "exit" 5))
 
@@ -310,18 +310,18 @@
   (let ((registry (make-exit-registry)))
     (exit-handler-register (make-weak-method *kept* #'hang-by-method)
                            :registry registry)
-    (set-exit-limit registry 50)
+    (set-exit-limit registry 300)
     (exit-registry-run registry 6)
     (say "NOT REACHED")))
 
 (define-way limit-of-handler-in-run
   (let ((registry (make-exit-registry)))
-    (exit-handler-register 'hang :registry registry :limit 50)
+    (exit-handler-register 'hang :registry registry :limit 300)
     (exit-registry-run registry 7)
     (say "NOT REACHED")))
 
 (define-way limit-aborts
-  (set-exit-limit nil 50 :abort t)
+  (set-exit-limit nil 300 :abort t)
   (exit-handler-register 'hang))
 
 (define-way limit-taken-back

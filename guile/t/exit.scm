@@ -407,20 +407,20 @@
 
 (define (limit-of-handler)
   (register "not reached" (lambda () (say "not reached")))
-  (exit-handler-register! hang #:limit 50)
+  (exit-handler-register! hang #:limit 300)
   (exit-handler-register! (lambda () (say "in time")) #:limit 60000)
   (exit 3))
 
 (define (limit-of-exit)
   (register "sticks" hang)
-  (set-exit-limit! (default-exit-registry) 50)
+  (set-exit-limit! (default-exit-registry) 300)
   (exit 4))
 
 ;; The name of a method's procedure.
 (define (limit-of-run)
   (define registry (make-exit-registry))
   (define (sticking self) (hang))
-  (set-exit-limit! registry 50)
+  (set-exit-limit! registry 300)
   (exit-handler-register! (make-weak-method object sticking)
                           #:registry registry)
   (exit-registry-run! registry 5)
@@ -428,13 +428,13 @@
 
 (define (limit-of-handler-in-run)
   (define registry (make-exit-registry))
-  (exit-handler-register! hang #:registry registry #:limit 50)
+  (exit-handler-register! hang #:registry registry #:limit 300)
   (exit-registry-run! registry 6)
   (say "not reached"))
 
 (define (limit-aborts)
   (register "sticks" hang)
-  (set-exit-limit! (default-exit-registry) 50 #:abort? #t))
+  (set-exit-limit! (default-exit-registry) 300 #:abort? #t))
 
 (define (limit-taken-back)
   (define registry (make-exit-registry))
