@@ -15,6 +15,36 @@
 #include "weak/enter.h"
 #include "weak/method.h"
 
+/* Takes a handle off that is not gone; returns what gcw_exit_unregister does.
+ * Lock held. */
+static int
+take_off(gcw_exit_handler *h)
+{
+    return gcw__exit_remove(h) ? GCW_REMOVED : GCW_RUNNING;
+}
+
+/* The same for what is in a slot, which may be a function without a handle; *h:
+ * the handle, or NULL. */
+static int
+take_slot(gcw_exit_registry *r, struct gcw__order *o,
+          struct gcw__exit_slot *slot, gcw_exit_handler **h)
+{
+    *h = gcw__exit_handle(slot);
+    if (*h != NULL)
+        return take_off(*h);
+    gcw__exit_take_out(o, slot);
+    gcw__exit_tidy(r, o);
+    return GCW_REMOVED;
+}
+
+/* For a handle that was taken off, if any.  Lock not held. */
+static void
+unwatch_taken(gcw_exit_handler *h)
+{
+    if (h != NULL && h->has_extra)
+        gcw__exit_unwatch(h);
+}
+
 int
 gcw_exit_unregister(gcw_exit_handler *h)
 {
@@ -27,11 +57,11 @@ gcw_exit_unregister(gcw_exit_handler *h)
         return gcw__fail_int(EINVAL);
     gcw__lock(&gcw__exit_lock, true);
     if (h->state != GCW__GONE)
-        found = gcw__exit_remove(h) ? GCW_REMOVED : GCW_RUNNING;
+        found = take_off(h);
     gcw__unlock(&gcw__exit_lock);
     GCW__DELAY(3);
-    if (found != GCW_GONE && h->has_extra)
-        gcw__exit_unwatch(h);
+    if (found != GCW_GONE)
+        unwatch_taken(h);
     return found;
 }
 
@@ -48,10 +78,9 @@ take_back_token(uint64_t id)
     gcw__lock(&gcw__exit_lock, true);
     h = gcw__exit_id_find(id);
     if (h != NULL)
-        found = gcw__exit_remove(h) ? GCW_REMOVED : GCW_RUNNING;
+        found = take_off(h);
     gcw__unlock(&gcw__exit_lock);
-    if (h != NULL && h->has_extra)
-        gcw__exit_unwatch(h);
+    unwatch_taken(h);
     return found;
 }
 
@@ -65,31 +94,21 @@ gcw__exit_take_back_id(uint64_t id)
     return found;
 }
 
-/* Takes a function without a handle out.  Lock held. */
-static void
-take_out(gcw_exit_registry *r, struct gcw__order *o,
-         struct gcw__exit_slot *slot)
-{
-    gcw__exit_take_out(o, slot);
-    gcw__exit_tidy(r, o);
-}
-
 int
 gcw__exit_take_back_number(uint64_t number)
 {
     struct gcw__exit_slot *slot;
     gcw_exit_registry *r;
+    gcw_exit_handler *h;
     int found = GCW_GONE;
 
     gcw__lock(&gcw__exit_lock, true);
     r = atomic_load(&gcw__exit_default);
     slot = gcw__order_numbered(&r->order, number);
-    if (slot != NULL) {
-        take_out(r, &r->order, slot);
-        found = GCW_REMOVED;
-    } else if (gcw__exit_number_runs(number)) {
+    if (slot != NULL)
+        found = take_slot(r, &r->order, slot, &h);
+    else if (gcw__exit_number_runs(number))
         found = GCW_RUNNING;
-    }
     gcw__unlock(&gcw__exit_lock);
     return found;
 }
@@ -108,17 +127,10 @@ take_back(gcw_exit_registry *r, const struct gcw__exit_like *like)
 
     gcw__lock(&gcw__exit_lock, true);
     slot = gcw__levels_find(r, like, &o);
-    if (slot != NULL) {
-        h = gcw__exit_handle(slot);
-        found = GCW_REMOVED;
-        if (h == NULL)
-            take_out(r, o, slot);
-        else if (!gcw__exit_remove(h))
-            found = GCW_RUNNING;
-    }
+    if (slot != NULL)
+        found = take_slot(r, o, slot, &h);
     gcw__unlock(&gcw__exit_lock);
-    if (h != NULL && h->has_extra)
-        gcw__exit_unwatch(h);
+    unwatch_taken(h);
     return found;
 }
 
@@ -210,38 +222,35 @@ any_handler(gcw_exit_registry *r, struct gcw__order **o)
     return slot;
 }
 
-/* Takes one off; false if there was none.  Adds to *n if it was waiting. */
-static bool
-take_any(gcw_exit_registry *r, size_t *n)
+/* Takes one off; returns what gcw_exit_unregister does. */
+static int
+take_any(gcw_exit_registry *r)
 {
     gcw_exit_handler *h = NULL;
     struct gcw__exit_slot *slot;
     struct gcw__order *o;
+    int found = GCW_GONE;
 
     gcw__lock(&gcw__exit_lock, true);
     slot = any_handler(r, &o);
-    if (slot != NULL) {
-        h = gcw__exit_handle(slot);
-        if (h == NULL)
-            take_out(r, o, slot);
-        *n += h == NULL || gcw__exit_remove(h);
-    }
+    if (slot != NULL)
+        found = take_slot(r, o, slot, &h);
     gcw__unlock(&gcw__exit_lock);
-    if (h != NULL && h->has_extra)
-        gcw__exit_unwatch(h);
-    return slot != NULL;
+    unwatch_taken(h);
+    return found;
 }
 
 size_t
 gcw_exit_clear(gcw_exit_registry *r)
 {
     size_t n = 0;
+    int found;
 
     if (gcw__enter() != 0)
         return 0;
     if (r == NULL)
         return none(EINVAL);
-    while (take_any(r, &n))
-        continue;
+    while ((found = take_any(r)) != GCW_GONE)
+        n += found == GCW_REMOVED;
     return n;
 }
