@@ -519,6 +519,7 @@ ENDS(a_thread_that_reads_does_not_hinder_the_flush, "flushed\nkilled by 15\n")
     ask_for(SIGTERM);
     signal_myself(SIGTERM);
     getc(never);
+    fclose(never);
 }
 
 ENDS(quick_exit_and_its_like_are_as_ever, "status 5\n")
