@@ -40,12 +40,12 @@ debug-dump: print: to the caller's stream, with cancellation off
 debug-explain: print: to the caller's stream, with cancellation off
 debug-leak: print: at exit, which has cancellation off
 event-see: print: to the caller's stream, with cancellation off
+end: pause: the thread waits for the end of the process, without a lock
 guard: print: cancellation is off, or the process aborts
 last: fclose: on a thread that nobody knows, so nobody cancels it
 last: fgets: the same
 last: fopen: the same
 last: nanosleep: the same
-limit: pause: the thread waits for the end of the process, without a lock
 limit: poll: cancellation is off
 limit: write: cancellation is off
 on-signal: sem_wait: on a thread of ours, which has cancellation off
@@ -54,7 +54,6 @@ lock: pthread_cond_wait: the same
 map-see: print: to the caller's stream, with cancellation off
 names: print: cancellation is off in who prints names with it
 report: print: cancellation is off
-shutdown: pause: the thread waits for the end of the process, without a lock
 shutdown: print: at exit, which has cancellation off
 shutdown: write: cancellation is off
 stack: access: cancellation is off

@@ -107,6 +107,13 @@ gcw__end_now(int status)
     _exit(status);
 }
 
+void
+gcw__end_wait(void)
+{
+    for (;;)
+        pause();
+}
+
 static void
 flush_streams(void)
 {

@@ -20,6 +20,9 @@ GCW_NORETURN void gcw__die_by(int sig);
 /* That signal, or 0.  Async-signal-safe. */
 int gcw__ends_by(void);
 
+/* Waits until another thread has ended the process.  Async-signal-safe. */
+GCW_NORETURN void gcw__end_wait(void);
+
 /* Ends the process at once: by that signal if there is one, else with the
  * status.  Nothing runs, nothing is flushed.  Any thread; async-signal-safe. */
 GCW_NORETURN void gcw__end_now(int status);

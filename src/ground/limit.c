@@ -300,14 +300,6 @@ gcw__deadline_begin(struct gcw__deadline *d,
     begin(d);
 }
 
-/* Waits for the end of the process, for it ends because of this thread. */
-GCW_NORETURN static void
-wait_to_be_ended(void)
-{
-    for (;;)
-        pause();
-}
-
 /* In a child it is in no list. */
 static void
 take_out_of_list(struct gcw__deadline *d)
@@ -331,7 +323,7 @@ gcw__deadline_end_begun(struct gcw__deadline *d)
         take_out_of_list(d);
     gcw__unlock(&lock);
     if (told)
-        wait_to_be_ended();
+        gcw__end_wait();
     d->begun = false;
     gcw__deadlines_here--;
 }
@@ -371,7 +363,7 @@ gcw__deadlines_leave(const struct gcw__deadline *but)
         take_mine_out(but);
     gcw__unlock(&lock);
     if (told)
-        wait_to_be_ended();
+        gcw__end_wait();
 }
 
 /* Forks. */

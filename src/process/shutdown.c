@@ -43,6 +43,7 @@
 #include "deliver/drain.h"
 #include "deliver/worker.h"
 #include "exit/exit.h"
+#include "ground/end.h"
 #include "ground/leader.h"
 #include "ground/lock.h"
 #include "ground/process.h"
@@ -106,17 +107,9 @@ struct ending {
     uintptr_t place;                 /* 0: all */
 };
 
-/* For a signal handler that calls exit on a thread that waits for another one
- * to end the process, and may hold the exit lock just now or not. */
-GCW_NORETURN static void
-wait_for_the_end(void)
-{
-    for (;;)
-        pause();
-}
-
 /* Whether the interrupted code has a lock of ours.  A fork handler has all
- * locks, and may exit. */
+ * locks, and may exit.  A thread that waits for another one to end the process,
+ * and may hold the exit lock just now or not, goes on waiting here. */
 static bool
 in_our_midst(void)
 {
@@ -128,7 +121,7 @@ in_our_midst(void)
     if (gcw__holding.locks == 0 || gcw__holding.all)
         return false;
     if (gcw__holding.follows)
-        wait_for_the_end();
+        gcw__end_wait();
     if (said)
         return true;
     said = true;

@@ -417,7 +417,7 @@ again:
 #endif
     fi;
 
-    /* wait_to_be_ended */
+    /* gcw__end_wait */
 waits:
     false;
 
