@@ -5,14 +5,7 @@
 # Variables of flags are split on purpose.
 # shellcheck disable=SC2086
 : "${srcdir:=.}" "${builddir:=.}" "${CC:=cc}"
-LC_ALL=C
-export LC_ALL
-
-skip_all()
-{
-    echo "1..0 # SKIP $1"
-    exit 0
-}
+. "$srcdir/t/tap.sh"
 
 library=$(cd "$builddir/.libs" 2> /dev/null &&
     readlink -f libgcweak.so 2> /dev/null)
@@ -23,9 +16,6 @@ readelf -S "$library" 2> /dev/null | grep -q debug_info ||
 
 gdb -nx -batch -ex run /bin/true 2>&1 | grep -q 'exited normally' ||
     skip_all 'gdb cannot run programs here'
-
-dir=$(mktemp -d) || exit 99
-trap 'rm -rf "$dir"' EXIT
 
 cat > "$dir/program.c" <<'END'
 #include <gc.h>

@@ -4,12 +4,8 @@
 
 : "${srcdir:=.}" "${builddir:=.}" "${MAKE:=make}"
 
-if ! command -v mandoc > /dev/null; then
-    echo '1..0 # SKIP no mandoc here'
-    exit 0
-fi
-
 . "$srcdir/t/tap.sh"
+command -v mandoc > /dev/null || skip_all 'no mandoc here'
 html=$builddir/doc/html
 
 # The make that runs the tests must not hand its jobs to this one.

@@ -80,16 +80,15 @@ dies()
     diff "$dir/expected" "$dir/found"
 }
 
-echo 1..4
 [ -e "$builddir/libgcweak-atexit.a" ] ||
-    { skip 4 'the C library has no on_exit'; exit 0; }
+    skip_all 'the C library has no on_exit'
 if ! compile watch "$srcdir/t/watch.c" ||
     ! compile libstranger.so -fPIC -shared "$dir/stranger.c" ||
     ! [ -e "$libs/libgcweak.so" ]
 then
-    skip 4 'no shared objects to be had'
-    exit 0
+    skip_all 'no shared objects to be had'
 fi
+echo 1..4
 passes 'with the shared library before a stranger' \
     dies "$libs/libgcweak.so" -Wl,-rpath,"$libs"
 passes 'after it' \

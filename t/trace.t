@@ -2,15 +2,8 @@
 # trace.t: the tracepoints are in the library, each under its name and with
 # its arguments, and nothing else of the provider.
 
-: "${builddir:=.}" "${HAVE_SDT:=no}"
-LC_ALL=C
-export LC_ALL
-
-skip_all()
-{
-    echo "1..0 # SKIP $1"
-    exit 0
-}
+: "${srcdir:=.}" "${builddir:=.}" "${HAVE_SDT:=no}"
+. "$srcdir/t/tap.sh"
 
 library=$builddir/.libs/libgcweak.so
 [ "$HAVE_SDT" = yes ] || skip_all 'built without tracepoints'

@@ -280,16 +280,15 @@
 
 (define (test-many-rounds)
   (define-values (count! counted) (callback-counter))
-  (define (live-after n)
+  (define made 0)
+  (define (make! n)
+    (set! made (+ made n))
     (do ((i 0 (1+ i))) ((= i n))
-      (make-cleanup (new-target) count!))
-    (live-bytes))
-  (let* ((first (live-after 20000))
-         (second (live-after 60000)))
-    (ok "cleanups that have run leave no memory behind"
-        (< (- second first) (* 60000 32)))
-    (ok "and nearly all of 80,000 run"
-        (until (lambda () (nearly-all? (counted) 80000))))))
+      (make-cleanup (new-target) count!)))
+  (ok "cleanups that have run leave no memory behind"
+      (leaves-nothing? make! 60000 32))
+  (ok "and nearly all of more than 100,000 run"
+      (until (lambda () (nearly-all? (counted) made)))))
 
 (test-counts)
 (test-deaths)

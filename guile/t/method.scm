@@ -340,16 +340,13 @@
   (ok "nearly all of them have died after it" (nearly-all? dead 100000)))
 
 (define (test-memory-of-a-loop)
-  (define (live-after n)
+  (define (make! n)
     (do ((i 0 (1+ i))) ((= i n))
       (on-new-target
        (lambda (object)
-         (weak-method-on-death! (make-weak-method object add-up) list))))
-    (live-bytes))
-  (let* ((first (live-after 20000))
-         (second (live-after 60000)))
-    (ok "methods that are dropped leave no memory behind"
-        (< (- second first) (* 60000 32)))))
+         (weak-method-on-death! (make-weak-method object add-up) list)))))
+  (ok "methods that are dropped leave no memory behind"
+      (leaves-nothing? make! 60000 32)))
 
 ;;; --- Closures --------------------------------------------------------------
 

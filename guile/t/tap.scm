@@ -20,7 +20,7 @@
   #:use-module (srfi srfi-1)
   #:export (ok is raises finish
             many nearly-all? make-many new-target on-new-target
-            collect live-bytes until in-storm
+            collect leaves-nothing? until in-storm
             report-of contains? callback-counter))
 
 ;; A program that crashes has shown what came before.
@@ -76,6 +76,19 @@
   (collect)
   (let ((stats (gc-stats)))
     (- (assq-ref stats 'heap-size) (assq-ref stats 'heap-free-size))))
+
+;; Whether (make! n), which makes and drops n things, leaves less than `each'
+;; bytes behind for each.  What is left once may be a large object that a stale
+;; word keeps; what a thing leaves behind is left every time.
+(define (leaves-nothing? make! n each)
+  (define (live-after)
+    (make! n)
+    (live-bytes))
+  (let loop ((before (live-after)) (tries 0))
+    (let ((after (live-after)))
+      (cond ((< (- after before) (* n each)) #t)
+            ((= tries 9) #f)
+            (else (loop after (1+ tries)))))))
 
 ;; until TRUE?: collects and drains until (true?) is true.
 (define (until true?)
