@@ -676,7 +676,7 @@ begin_ending(struct ending *ending)
     struct gcw__callback callback = { "cleanup", NULL, NULL,
                                       code_of(ending->current) };
 
-    ending->began = gcw__report_begin(GCW__REPORT_EXIT);
+    ending->began = gcw__report_begin(GCW_TOLD_EXIT);
     gcw__deadline_note(&ending->deadline, &callback);
 }
 
@@ -688,7 +688,7 @@ report_ended(struct ending *ending, bool failed)
 
     gcw__deadline_end(&ending->deadline);
     if (ending->began != 0)
-        gcw__report_end(&callback, "exit", ending->began, failed);
+        gcw__report_end(&callback, GCW_TOLD_EXIT, ending->began, failed);
 }
 
 /* Runs also when a callback has thrown, or has ended its thread. */

@@ -369,7 +369,7 @@ report_drained(const struct drain *drain, const struct gcw__watch *pending,
     struct gcw__callback callback = { "callback", NULL, NULL,
                                       pending->ops->code(pending) };
 
-    gcw__report_end(&callback, "drain", drain->began, failed);
+    gcw__report_end(&callback, GCW_TOLD_DRAIN, drain->began, failed);
 }
 
 /* The callback may do anything that the header allows: drain itself, collect,
@@ -385,7 +385,7 @@ run_next(struct drain *drain)
         return;
     drain->current = pending;
     drain->told = false;
-    drain->began = gcw__report_begin(GCW__REPORT_DRAIN);
+    drain->began = gcw__report_begin(GCW_TOLD_DRAIN);
     if (!GCW__LIKELY(gcw__deadlines_here == 0))
         note_deadline(drain, pending);
     if (pending->ops->take(pending, &call))

@@ -45,8 +45,9 @@
 #include "ground/names.h"
 #include "ground/lock.h"
 #include "ground/process.h"
-#include "ground/thread.h"
 #include "ground/roots.h"
+#include "ground/tell.h"
+#include "ground/thread.h"
 #include "weak/enter.h"
 
 #include <gcweak/drain.h>
@@ -455,11 +456,9 @@ accuse(const char *when)
     uintptr_t code = atomic_load(&worker.progress.code);
     const char *name = gcw__function_name(code);
 
-    gcw__cancel_off();
-    fprintf(stderr, "gcweak: %s: the worker's callback at %#jx (%s) has not"
-            " returned; it is left behind\n",
-            when, (uintmax_t)code, name == NULL ? "no name" : name);
-    gcw__cancel_on();
+    gcw__tell(GCW_TOLD_WARNING, "%s: the worker's callback at %#jx (%s) has not"
+              " returned; it is left behind",
+              when, (uintmax_t)code, name == NULL ? "no name" : name);
 }
 
 void

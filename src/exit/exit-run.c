@@ -246,7 +246,7 @@ begin_call(struct run *run, uintptr_t code)
     GCW__TRACE2(handler__begin, gcw__exit_handle(&run->current), code);
     run->count.called++;
     run->told = false;
-    run->began = gcw__report_begin(GCW__REPORT_EXIT);
+    run->began = gcw__report_begin(GCW_TOLD_EXIT);
     if (!GCW__LIKELY(!has_limit(run)))
         begin_limit(run);
 }
@@ -256,7 +256,7 @@ report_handler(const struct run *run, bool failed)
 {
     struct gcw__callback callback = gcw__exit_callback(&run->current, "handler");
 
-    gcw__report_end(&callback, "exit", run->began, failed);
+    gcw__report_end(&callback, GCW_TOLD_EXIT, run->began, failed);
 }
 
 static inline void

@@ -20,7 +20,7 @@
 #include "ground/fail.h"
 #include "ground/process.h"
 #include "ground/roots.h"
-#include "ground/report.h"
+#include "ground/tell.h"
 #include "map/maps.h"
 #include "marks/engine.h"
 #include "process/fork.h"
@@ -37,7 +37,7 @@ install(void)
 {
     static bool forks;
 
-    gcw__report_install();
+    gcw__tell_install();
     forks = forks || gcw__fork_install() == 0;
     return forks ? gcw__shutdown_install() : ENOMEM;
 }
