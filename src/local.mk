@@ -190,11 +190,14 @@ gcweak_sources = \
 	src/weak/shard.h \
 	src/weak/shards.c \
 	src/weak/shards.h \
+	src/weak/refuse.c \
+	src/weak/refuse.h \
 	src/weak/seats.c \
 	src/weak/seats.h \
 	src/weak/watch.c \
 	src/weak/way.c \
-	src/weak/way.h
+	src/weak/way.h \
+	src/weak/weak-data.c
 
 # Those of proxies, and what stands in for them without libffi.
 if HAVE_LIBFFI

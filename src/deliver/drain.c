@@ -547,7 +547,7 @@ gcw_drain_next(gcw_call *call)
     if (gcw__enter() != 0)
         return false;
     if (call == NULL)
-        return gcw__fail_false(EINVAL);
+        return gcw__refuse_false(EINVAL, "given call", call);
     gcw__code_look();
     if (take_pending_call(call))
         return true;
@@ -609,7 +609,7 @@ gcw_drain_on_error(gcw_error_fn *hook, void *data)
     if (gcw__enter() != 0)
         return -1;
     if (!gcw__holdable(data))
-        return gcw__fail_int(EINVAL);
+        return gcw__refuse_int(EINVAL, "held data", data);
     gcw__hook_set(&gcw__roots->drain_hook, &gcw__queue_lock,
                   (void (*)(void))hook, data);
     return 0;

@@ -396,7 +396,7 @@ gcw_drain_thread(bool on)
         return -1;
     error = on ? turn_on() : turn_off();
     if (error != 0)
-        return gcw__fail_int(error);
+        return gcw__refuse_int(error, "");
     errno = before;
     return 0;
 }
@@ -411,7 +411,7 @@ gcw_drain_thread_hooks(void (*enter)(void *data), void (*leave)(void *data),
     if (gcw__enter() != 0)
         return -1;
     if (!gcw__holdable(data))
-        return gcw__fail_int(EINVAL);
+        return gcw__refuse_int(EINVAL, "held data", data);
     gcw__lock(&worker.lock, true);
     gcw__roots->enter_hook = on_enter;
     gcw__roots->leave_hook = on_leave;

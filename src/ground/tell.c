@@ -13,11 +13,11 @@
 #include <config.h>
 #include "ground/tell.h"
 
-#include "ground/fail.h"
 #include "ground/guard.h"
 #include "ground/lock.h"
 #include "ground/roots.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -197,17 +197,17 @@ gcw__tell(unsigned what, const char *format, ...)
 
 /* Which kinds are on. */
 
-int
-gcw_tell(unsigned what, bool on)
+bool
+gcw__tell_set(unsigned what, bool on)
 {
     if (what == 0 || (what & ~(unsigned)ALL_KINDS) != 0)
-        return gcw__fail_int(EINVAL);
+        return false;
     gcw__tell_install();
     if (on)
         atomic_fetch_or(&gcw__telling, what);
     else
         atomic_fetch_and(&gcw__telling, ~what);
-    return 0;
+    return true;
 }
 
 static const struct {

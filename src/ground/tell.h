@@ -36,6 +36,9 @@ void gcw__tell(unsigned what, const char *format, ...)
 /* Sets the sink, a gcw_tell_fn.  The library has started. */
 void gcw__tell_to(void (*fn)(void), void *data);
 
+/* Turns kinds on or off.  False: there is no such kind. */
+bool gcw__tell_set(unsigned what, bool on);
+
 /* Counts a callback that has failed. */
 void gcw__count_failure(void);
 
