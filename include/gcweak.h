@@ -16,6 +16,7 @@
 #include <gcweak/hub.h>
 #include <gcweak/exit.h>
 #include <gcweak/signal.h>
+#include <gcweak/tell.h>
 #include <gcweak/proxy.h>
 #include <gcweak/map.h>
 #include <gcweak/ephemeron.h>

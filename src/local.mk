@@ -17,6 +17,7 @@ gcweak_sources = \
 	src/debug/debug-search.h \
 	src/debug/debug-stats.c \
 	src/debug/debug.h \
+	src/debug/tell-to.c \
 	src/debug/walk.c \
 	src/debug/walk.h \
 	src/deliver/cleanup-order.c \
@@ -97,6 +98,8 @@ gcweak_sources = \
 	src/ground/stack.h \
 	src/ground/table.c \
 	src/ground/table.h \
+	src/ground/tell.c \
+	src/ground/tell.h \
 	src/ground/text.h \
 	src/ground/thread.c \
 	src/ground/thread.h \
@@ -187,11 +190,14 @@ gcweak_sources = \
 	src/weak/shard.h \
 	src/weak/shards.c \
 	src/weak/shards.h \
+	src/weak/refuse.c \
+	src/weak/refuse.h \
 	src/weak/seats.c \
 	src/weak/seats.h \
 	src/weak/watch.c \
 	src/weak/way.c \
-	src/weak/way.h
+	src/weak/way.h \
+	src/weak/weak-data.c
 
 # Those of proxies, and what stands in for them without libffi.
 if HAVE_LIBFFI
@@ -225,6 +231,7 @@ pkginclude_HEADERS = \
 	include/gcweak/proxy.h \
 	include/gcweak/ref.h \
 	include/gcweak/set.h \
+	include/gcweak/tell.h \
 	include/gcweak/signal.h
 
 # What leads others to the library.

@@ -557,6 +557,17 @@ call_stats(void)
     CALL(gcw_explain_name(NULL, NULL) == 0);
 }
 
+/* What is refused is told to the sink. */
+static inline void
+call_tell(void)
+{
+    CALL(gcw_tell_to(idle_sink, NULL) == 0);
+    CALL(gcw_tell(GCW_TOLD_REFUSE | GCW_TOLD_LOST, true) == 0);
+    CALL(gcw_ref_new(NULL) == NULL);
+    CALL(gcw_tell(GCW_TOLD_REFUSE | GCW_TOLD_LOST, false) == 0);
+    CALL(gcw_tell_to(NULL, NULL) == 0);
+}
+
 /* Those that print. */
 static inline void
 call_tables(FILE *out)
@@ -607,6 +618,7 @@ make_all_calls(void)
     call_signals();
     call_proxies();
     call_stats();
+    call_tell();
 }
 
 #endif

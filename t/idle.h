@@ -53,6 +53,12 @@ idle_on_stale(gcw_proxy *p, void *data)
     (void)p, (void)data;
 }
 
+static inline void
+idle_sink(unsigned what, const char *line, void *data)
+{
+    (void)what, (void)line, (void)data;
+}
+
 static inline const char *
 idle_namer(const void *object, size_t size, void *data)
 {

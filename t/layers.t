@@ -198,7 +198,7 @@ no_object_calls_itself_round_about()
 # The exception is one.
 only_the_start_is_upwards()
 {
-    [ "$(sed -n "s/^$upwards //p" "$dir/all-calls")" = gcw_init ]
+    [ "$(sed -n "s/^$upwards //p" "$dir/all-calls")" = gcw__init_for ]
 }
 
 sources > "$dir/sources"

@@ -38,7 +38,6 @@ known()
 code: msync: cancellation is off
 debug-dump: print: to the caller's stream, with cancellation off
 debug-explain: print: to the caller's stream, with cancellation off
-debug-leak: print: at exit, which has cancellation off
 event-see: print: to the caller's stream, with cancellation off
 end: pause: the thread waits for the end of the process, without a lock
 guard: print: cancellation is off, or the process aborts
@@ -53,18 +52,16 @@ lock: pthread_cond_timedwait: under a lock that a cancelled thread gives back
 lock: pthread_cond_wait: the same
 map-see: print: to the caller's stream, with cancellation off
 names: print: cancellation is off in who prints names with it
-report: print: cancellation is off
-shutdown: print: at exit, which has cancellation off
 shutdown: write: cancellation is off
 stack: access: cancellation is off
 stack: fclose: cancellation is off
 stack: fgets: cancellation is off
 stack: fopen: cancellation is off
+tell: print: cancellation is off
 wait: poll: gcw_drain_wait is a cancellation point, and holds nothing
 wakeup: close: cancellation is off
 wakeup: read: cancellation is off
 wakeup: write: cancellation is off
-worker: print: cancellation is off
 worker: sem_wait: on the worker, which has cancellation off
 END
 }
@@ -109,7 +106,7 @@ lockless()
 GC_(allow_register_threads|base|gc_no|get_debug_header_size|get_find_leak)
 GC_get_(all_interior_pointers|kind_and_size|no_dls|parallel|prof_stats_unsafe|stack_base)
 GC_get_(suspend|thr_restart)_signal|GC_(greatest|least)_plausible_heap_addr
-GC_is_(disabled|incremental_mode|init_called|marked)
+GC_is_(disabled|heap_ptr|incremental_mode|init_called|marked)
 GC_do_blocking|GC_enumerate_reachable_objects_inner
 GC_(clear_mark_bit|mark_and_push|size|new_(free_list|kind|proc)_inner)
 END

@@ -32,12 +32,12 @@ _?exit|fcloseall|getauxval|kill|raise|sig(action|addset|delset|emptyset|fillset)
 abort|clock_gettime|close|dup3|free|getpid|pause|poll|read|sysconf|write
 dl_iterate_phdr|dladdr1?
 madvise|mremap|msync|munmap
-GC_(clear_mark_bit|mark_and_push|size|new_(free_list|kind|proc)_inner)
-bcmp|mem(chr|cmp|cpy|move|set)|str(chr|cmp|cspn|len|ncmp|rchr|tol|toull)|getenv
-fprintf|snprintf|stderr|putc|f(putc|puts|write)|f(un)?lockfile
+GC_(clear_mark_bit|is_heap_ptr|mark_and_push|size|new_(free_list|kind|proc)_inner)
+bcmp|mem(chr|cmp|cpy|move|set)|str(chr|cmp|cspn|len|ncmp|rchr|spn|tol|toull)|getenv
+v?fprintf|v?snprintf|stderr|putc|f(putc|puts|write)|f(un)?lockfile
 _Unwind_[A-Za-z]+|__cxa_thread_atexit_impl|__dso_handle|__gcc_personality_v0
 __isoc23_strto(l|ul|ull)|_GLOBAL_OFFSET_TABLE_|__errno_location|__tls_get_addr|__stack_chk_fail
-__(fprintf|snprintf|longjmp|memcpy|memmove|memset|read)_chk
+__(v?fprintf|v?snprintf|longjmp|memcpy|memmove|memset|read)_chk
 __(asan|gcov|llvm|sancov|sanitizer|start|stop|ubsan)_.*|mangled_path
 END
 }

@@ -1776,6 +1776,26 @@ try_explain_name(struct world *w)
     return gcw_explain_name(name_nothing, NULL) == 0;
 }
 
+static void
+hear_nothing(unsigned what, const char *line, void *data)
+{
+    (void)what, (void)line, (void)data;
+}
+
+static bool
+try_tell_to(struct world *w)
+{
+    return gcw_tell_to(hear_nothing, w->target) == 0
+           && gcw_tell_to(NULL, NULL) == 0;
+}
+
+static bool
+try_tell(struct world *w)
+{
+    (void)w;
+    return gcw_tell(GCW_TOLD_DRAIN, false) == 0;
+}
+
 /* Maps, whose tables grow with what is put in, and shrink. */
 
 enum { KEYS = 100 };
@@ -2460,6 +2480,8 @@ static const struct operation operations[] = {
     { "gcw_stats", with_nowhere, try_stats, check_ref_handle, 3, TAKES_NONE },
     { "gcw_explain_name", with_nowhere, try_explain_name, check_ref_handle, 3,
       TAKES_NONE },
+    { "gcw_tell", NULL, try_tell, NULL, 3, TAKES_NONE },
+    { "gcw_tell_to", NULL, try_tell_to, check_ref_handle, 3, TAKES_NONE },
     { "gcw_version", NULL, try_version, NULL, 3, TAKES_NONE },
     { "gcw_fail", with_failing_listener, try_emit, check_emitted, 3,
       TAKES_NONE },

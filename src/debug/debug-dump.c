@@ -119,7 +119,7 @@ gcw_dump(FILE *out)
     if (gcw__enter() != 0)
         return;
     if (out == NULL) {
-        errno = EINVAL;
+        gcw__refuse(EINVAL, "given out", out);
         return;
     }
     gcw__cancel_off();

@@ -189,7 +189,7 @@ gcw_explain_name(gcw_name_fn *name, void *data)
     if (gcw__enter() != 0)
         return -1;
     if (!gcw__holdable(data))
-        return gcw__fail_int(EINVAL);
+        return gcw__refuse_int(EINVAL, "held data", data);
     gcw__hook_set(&gcw__roots->name_hook, &gcw__queue_lock,
                   (void (*)(void))name, data);
     return 0;
@@ -484,10 +484,13 @@ explain(uintptr_t hidden, uintptr_t caller, FILE *out)
 static __attribute__((__noinline__)) int
 explain_hidden(uintptr_t hidden, uintptr_t caller, FILE *out)
 {
-    if (gcw__enter() != 0)
+    if (gcw__enter_for("gcw_explain") != 0)
         return -1;
-    if (out == NULL || !is_object(hidden))
-        return gcw__fail_int(EINVAL);
+    if (out == NULL || !is_object(hidden)) {
+        gcw__refused("gcw_explain", EINVAL, "given out, heap target", out,
+                     gcw__reveal(hidden));
+        return -1;
+    }
     gcw__clear_stack();
     return explain(hidden, caller, out);
 }

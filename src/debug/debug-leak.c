@@ -94,14 +94,14 @@ begin_table(const struct gcw__table_seen *table, void *arg)
 static void
 print(const struct group *group)
 {
+    char code[GCW__CODE_TEXT];
+
     if (group->n < MANY)
         return;
-    flockfile(stderr);
-    fprintf(stderr, "gcweak: leak: %zu %s with ", group->n, group->sort);
-    gcw__print_code(stderr, group->code);
-    fprintf(stderr, " whose objects have lived through %" PRIu32 " to %"
-            PRIu32 " collections\n", group->youngest, group->oldest);
-    funlockfile(stderr);
+    gcw__code_text(code, sizeof code, group->code);
+    gcw__tell(GCW_TOLD_LEAK, "leak: %zu %s with %s whose objects have lived"
+              " through %" PRIu32 " to %" PRIu32 " collections", group->n,
+              group->sort, code, group->youngest, group->oldest);
 }
 
 static void
@@ -116,7 +116,7 @@ print_all(struct groups *groups)
     }
     free(groups->by_code.entries);
     if (groups->no_memory)
-        fputs("gcweak: leak: not all was looked at: no memory\n", stderr);
+        gcw__tell(GCW_TOLD_LEAK, "leak: not all was looked at: no memory");
 }
 
 void
@@ -126,7 +126,7 @@ gcw__report_leaks(void)
                                                .entry = count_entry };
     struct groups groups = { .first = NULL };
 
-    if (!gcw__reports(GCW__REPORT_LEAK))
+    if (!gcw__told(GCW_TOLD_LEAK))
         return;
     gcw__walk_containers(&walker, &groups);
     groups.sort = "cleanups";

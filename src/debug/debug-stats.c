@@ -78,7 +78,8 @@ gcw_stats(gcw_statistics *out)
     if (gcw__enter() != 0)
         return;
     if (out == NULL || out->size < SMALLEST) {
-        errno = EINVAL;
+        gcw__refuse(EINVAL, "given out, because out->size is less than that of"
+                    " the first version", out);
         return;
     }
     count_references(&all);

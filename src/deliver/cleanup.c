@@ -388,7 +388,10 @@ finish(gcw_cleanup *c)
     error = put_in_order(c);
     if (error == 0 || !detach_cleanup(c))
         return c;
-    return gcw__fail_null(error);
+    gcw__refused(c->watch.ops == &plain_ops ? "gcw_cleanup_new"
+                                            : "gcw_method_on_death",
+                 error, "");
+    return NULL;
 }
 
 static gcw_cleanup *
@@ -413,7 +416,8 @@ gcw_cleanup_new(void *target, void (*fn)(void *data), void *data)
     base = gcw__base(target);
     if (base == NULL || fn == NULL || gcw__base(data) == base
         || !gcw__holdable(data))
-        return gcw__fail_null(EINVAL);
+        return gcw__refuse_null(EINVAL, "heap target, given fn, apart data",
+                                target, (void *)fn, data);
     c = plain_cleanup(base, target, fn, data);
     GCW__KEEP(target);
     return c;
@@ -471,7 +475,9 @@ arm_method(gcw_cleanup *c)
     if (gcw__pair_watch(watches_of_cleanup(c)))
         return finish(c);
     detach_cleanup(c);
-    return gcw__fail_null(ESTALE);
+    gcw__refused("gcw_method_on_death", ESTALE, "method m",
+                 ((const struct method_death *)c->data)->method);
+    return NULL;
 }
 
 /* `bound` keeps the targets alive until the watches are on. */
@@ -482,11 +488,13 @@ on_death(gcw_method *m, const gcw_bound *bound,
     void *base = gcw__base(data);
     gcw_cleanup *c;
 
-    if (base != NULL && base == gcw__base(bound->self))
-        return gcw__fail_null(EINVAL);
-    if (base != NULL && gcw__method_weak_data(m) != NULL
-        && base == gcw__base(bound->data))
-        return gcw__fail_null(EINVAL);
+    if (base != NULL && (base == gcw__base(bound->self)
+                         || (gcw__method_weak_data(m) != NULL
+                             && base == gcw__base(bound->data)))) {
+        gcw__refused("gcw_method_on_death", EINVAL, "method m, apart data,"
+                     " because data is the weak data of m", m, data);
+        return NULL;
+    }
     c = method_cleanup_of(m, notify, data);
     if (c == NULL)
         return gcw__fail_null(ENOMEM);
@@ -505,9 +513,10 @@ gcw_method_on_death(gcw_method *m, void (*notify)(gcw_method *m, void *data),
     if (gcw__enter() != 0)
         return NULL;
     if (m == NULL || notify == NULL || !gcw__holdable(data))
-        return gcw__fail_null(EINVAL);
+        return gcw__refuse_null(EINVAL, "method m, given notify, held data",
+                                m, (void *)notify, data);
     if (!gcw_method_bind(m, &bound))
-        return gcw__fail_null(ESTALE);
+        return gcw__refuse_null(ESTALE, "method m", m);
     return on_death(m, &bound, notify, data);
 }
 
@@ -517,7 +526,7 @@ bool
 gcw_cleanup_alive(const gcw_cleanup *c)
 {
     if (c == NULL)
-        return gcw__fail_false(EINVAL);
+        return gcw__refuse_false(EINVAL, "given c", c);
     return state_of(c) == ARMED;
 }
 
@@ -535,7 +544,7 @@ void *
 gcw_cleanup_peek(const gcw_cleanup *c)
 {
     if (c == NULL)
-        return gcw__fail_null(EINVAL);
+        return gcw__refuse_null(EINVAL, "given c", c);
     return state_of(c) == ARMED && weak_data_lives(c)
         ? gcw__read(c->watch.ref) : NULL;
 }
@@ -590,7 +599,7 @@ gcw_cleanup_run(gcw_cleanup *c)
     if (gcw__enter() != 0)
         return false;
     if (c == NULL)
-        return gcw__fail_false(EINVAL);
+        return gcw__refuse_false(EINVAL, "given c", c);
     gcw__guard_run(&single, &how);
     return single.ran;
 }
@@ -601,7 +610,7 @@ gcw_cleanup_detach(gcw_cleanup *c)
     if (gcw__enter() != 0)
         return false;
     if (c == NULL)
-        return gcw__fail_false(EINVAL);
+        return gcw__refuse_false(EINVAL, "given c", c);
     return detach_cleanup(c);
 }
 
@@ -611,7 +620,7 @@ gcw_cleanup_set_atexit(gcw_cleanup *c, bool at_exit)
     if (gcw__enter() != 0)
         return -1;
     if (c == NULL)
-        return gcw__fail_int(EINVAL);
+        return gcw__refuse_int(EINVAL, "given c", c);
     atomic_store(&c->at_exit, at_exit);
     return 0;
 }
@@ -620,7 +629,7 @@ bool
 gcw_cleanup_atexit(const gcw_cleanup *c)
 {
     if (c == NULL)
-        return gcw__fail_false(EINVAL);
+        return gcw__refuse_false(EINVAL, "given c", c);
     return atomic_load(&c->at_exit);
 }
 
@@ -676,7 +685,7 @@ begin_ending(struct ending *ending)
     struct gcw__callback callback = { "cleanup", NULL, NULL,
                                       code_of(ending->current) };
 
-    ending->began = gcw__report_begin(GCW__REPORT_EXIT);
+    ending->began = gcw__report_begin(GCW_TOLD_EXIT);
     gcw__deadline_note(&ending->deadline, &callback);
 }
 
@@ -688,7 +697,7 @@ report_ended(struct ending *ending, bool failed)
 
     gcw__deadline_end(&ending->deadline);
     if (ending->began != 0)
-        gcw__report_end(&callback, "exit", ending->began, failed);
+        gcw__report_end(&callback, GCW_TOLD_EXIT, ending->began, failed);
 }
 
 /* Runs also when a callback has thrown, or has ended its thread. */

@@ -369,7 +369,7 @@ report_drained(const struct drain *drain, const struct gcw__watch *pending,
     struct gcw__callback callback = { "callback", NULL, NULL,
                                       pending->ops->code(pending) };
 
-    gcw__report_end(&callback, "drain", drain->began, failed);
+    gcw__report_end(&callback, GCW_TOLD_DRAIN, drain->began, failed);
 }
 
 /* The callback may do anything that the header allows: drain itself, collect,
@@ -385,7 +385,7 @@ run_next(struct drain *drain)
         return;
     drain->current = pending;
     drain->told = false;
-    drain->began = gcw__report_begin(GCW__REPORT_DRAIN);
+    drain->began = gcw__report_begin(GCW_TOLD_DRAIN);
     if (!GCW__LIKELY(gcw__deadlines_here == 0))
         note_deadline(drain, pending);
     if (pending->ops->take(pending, &call))
@@ -547,7 +547,7 @@ gcw_drain_next(gcw_call *call)
     if (gcw__enter() != 0)
         return false;
     if (call == NULL)
-        return gcw__fail_false(EINVAL);
+        return gcw__refuse_false(EINVAL, "given call", call);
     gcw__code_look();
     if (take_pending_call(call))
         return true;
@@ -609,7 +609,7 @@ gcw_drain_on_error(gcw_error_fn *hook, void *data)
     if (gcw__enter() != 0)
         return -1;
     if (!gcw__holdable(data))
-        return gcw__fail_int(EINVAL);
+        return gcw__refuse_int(EINVAL, "held data", data);
     gcw__hook_set(&gcw__roots->drain_hook, &gcw__queue_lock,
                   (void (*)(void))hook, data);
     return 0;

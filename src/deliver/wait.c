@@ -45,7 +45,7 @@ wait_until_pending(int fd, int milliseconds)
 
     for (;;) {
         if (gcw__drain_is_closed())
-            return gcw__fail_int(ESHUTDOWN);
+            break;
         if (gcw__drain_look())
             return 1;
         left = rest(milliseconds, began);
@@ -54,13 +54,18 @@ wait_until_pending(int fd, int milliseconds)
         if (!poll_for(fd, left))
             return -1;
     }
+    gcw__refused("gcw_drain_wait", ESHUTDOWN, "");
+    return -1;
 }
 
 int
 gcw_drain_wait(int milliseconds)
 {
-    int before = errno, fd = gcw_drain_fd(), result;
+    int before = errno, fd, result;
 
+    if (gcw__enter() != 0)
+        return -1;
+    fd = gcw_drain_fd();
     if (fd < 0)
         return -1;
     result = wait_until_pending(fd, milliseconds);

@@ -45,8 +45,9 @@
 #include "ground/names.h"
 #include "ground/lock.h"
 #include "ground/process.h"
-#include "ground/thread.h"
 #include "ground/roots.h"
+#include "ground/tell.h"
+#include "ground/thread.h"
 #include "weak/enter.h"
 
 #include <gcweak/drain.h>
@@ -395,7 +396,7 @@ gcw_drain_thread(bool on)
         return -1;
     error = on ? turn_on() : turn_off();
     if (error != 0)
-        return gcw__fail_int(error);
+        return gcw__refuse_int(error, "");
     errno = before;
     return 0;
 }
@@ -410,7 +411,7 @@ gcw_drain_thread_hooks(void (*enter)(void *data), void (*leave)(void *data),
     if (gcw__enter() != 0)
         return -1;
     if (!gcw__holdable(data))
-        return gcw__fail_int(EINVAL);
+        return gcw__refuse_int(EINVAL, "held data", data);
     gcw__lock(&worker.lock, true);
     gcw__roots->enter_hook = on_enter;
     gcw__roots->leave_hook = on_leave;
@@ -455,11 +456,9 @@ accuse(const char *when)
     uintptr_t code = atomic_load(&worker.progress.code);
     const char *name = gcw__function_name(code);
 
-    gcw__cancel_off();
-    fprintf(stderr, "gcweak: %s: the worker's callback at %#jx (%s) has not"
-            " returned; it is left behind\n",
-            when, (uintmax_t)code, name == NULL ? "no name" : name);
-    gcw__cancel_on();
+    gcw__tell(GCW_TOLD_WARNING, "%s: the worker's callback at %#jx (%s) has not"
+              " returned; it is left behind",
+              when, (uintmax_t)code, name == NULL ? "no name" : name);
 }
 
 void

@@ -114,6 +114,17 @@ fill_for_connection(void *connection)
     return gcw__listeners_fill(&((struct connection *)connection)->spare);
 }
 
+/* For the function that made the identity. */
+static gcw_listener *
+refuse_connection(const struct connection *c, int error)
+{
+    gcw__refused(c->id.by == GCW__BY_FUNCTION ? "gcw_event_connect_fn"
+                                              : "gcw_event_connect",
+                 error, c->event->list.container->closed ? "open e" : "",
+                 c->event);
+    return NULL;
+}
+
 static gcw_listener *
 connect_to_event(gcw_event *e, struct gcw__identity id, unsigned flags)
 {
@@ -129,7 +140,7 @@ connect_to_event(gcw_event *e, struct gcw__identity id, unsigned flags)
                             try_to_connect_to_event, fill_for_connection, &c);
     if (error != 0 || c.listener != l)
         gcw__pair_unwatch(gcw__listener_pair(l), true);
-    return error == 0 ? c.listener : gcw__fail_null(error);
+    return error == 0 ? c.listener : refuse_connection(&c, error);
 }
 
 gcw_listener *
@@ -141,9 +152,10 @@ gcw_event_connect(gcw_event *e, gcw_method *m, unsigned flags)
     if (gcw__enter() != 0)
         return NULL;
     if (e == NULL || m == NULL || gcw__flags_unknown(flags))
-        return gcw__fail_null(EINVAL);
+        return gcw__refuse_null(EINVAL, "given e, given m, number flags", e, m,
+                                (int)flags);
     if (!gcw_method_bind(m, &bound))
-        return gcw__fail_null(ESTALE);
+        return gcw__refuse_null(ESTALE, "method m", m);
     l = connect_to_event(e, gcw__method_identity(m), flags);
     GCW__KEEP(bound.self);
     GCW__KEEP(bound.data);
@@ -166,7 +178,8 @@ gcw_event_connect_fn(gcw_event *e, void (*fn)(void *arg, void *data),
         return NULL;
     if (e == NULL || fn == NULL || gcw__flags_unknown(flags)
         || !gcw__holdable(data))
-        return gcw__fail_null(EINVAL);
+        return gcw__refuse_null(EINVAL, "given e, given fn, held data, number"
+                                " flags", e, (void *)fn, data, (int)flags);
     return connect_to_event(e, identity_of_function(fn, data), flags);
 }
 
@@ -225,10 +238,8 @@ gcw_event_disconnect(gcw_event *e, const gcw_method *m)
 {
     if (gcw__enter() != 0)
         return 0;
-    if (e == NULL || m == NULL) {
-        errno = EINVAL;
-        return 0;
-    }
+    if (e == NULL || m == NULL)
+        return gcw__refuse_zero(EINVAL, "given e, method m", e, m);
     return disconnect_all(e, gcw__method_identity(m));
 }
 
@@ -238,10 +249,8 @@ gcw_event_disconnect_fn(gcw_event *e, void (*fn)(void *arg, void *data),
 {
     if (gcw__enter() != 0)
         return 0;
-    if (e == NULL || fn == NULL) {
-        errno = EINVAL;
-        return 0;
-    }
+    if (e == NULL || fn == NULL)
+        return gcw__refuse_zero(EINVAL, "given e, given fn", e, (void *)fn);
     return disconnect_all(e, identity_of_function(fn, data));
 }
 
@@ -346,10 +355,8 @@ gcw_event_emit(gcw_event *e, void *arg)
 
     if (gcw__enter() != 0)
         return 0;
-    if (e == NULL) {
-        errno = EINVAL;
-        return 0;
-    }
+    if (e == NULL)
+        return gcw__refuse_zero(EINVAL, "given e", e);
     GCW__TRACE2(emit__begin, e, e->name);
     array = atomic_load_explicit(&e->list.array, memory_order_acquire);
     called = GCW__LIKELY(array != NULL) ? emit_to(e, array, arg) : 0;
@@ -388,7 +395,7 @@ gcw_event_first(gcw_event *e, void *arg, gcw_event_step *step)
     if (gcw__enter() != 0)
         return false;
     if (e == NULL || step == NULL)
-        return gcw__fail_false(EINVAL);
+        return gcw__refuse_false(EINVAL, "given e, given step", e, step);
     array = atomic_load_explicit(&e->list.array, memory_order_acquire);
     if (array == NULL)
         return false;
@@ -404,7 +411,7 @@ gcw_event_next(gcw_event_step *step)
     if (gcw__enter() != 0)
         return false;
     if (step == NULL)
-        return gcw__fail_false(EINVAL);
+        return gcw__refuse_false(EINVAL, "given step", step);
     return step->event != NULL && next_of_event(step);
 }
 
@@ -413,10 +420,8 @@ gcw_event_count(const gcw_event *e)
 {
     if (gcw__enter() != 0)
         return 0;
-    if (e == NULL) {
-        errno = EINVAL;
-        return 0;
-    }
+    if (e == NULL)
+        return gcw__refuse_zero(EINVAL, "given e", e);
     return atomic_load(&e->list.live);
 }
 
@@ -426,7 +431,7 @@ gcw_event_on_error(gcw_event *e, gcw_error_fn *hook, void *data)
     if (gcw__enter() != 0)
         return -1;
     if (e == NULL || !gcw__holdable(data))
-        return gcw__fail_int(EINVAL);
+        return gcw__refuse_int(EINVAL, "given e, held data", e, data);
     gcw__hook_set(&e->hook, gcw__listeners_lock(e->list.container),
                   (void (*)(void))hook, data);
     return 0;

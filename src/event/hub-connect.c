@@ -240,6 +240,22 @@ drop_unused(struct request *r, gcw_listener *l)
         gcw__watch_remove(&pattern->source->on.watch, true);
 }
 
+/* The function that works with the request. */
+static const char *
+function_of_request(const struct request *r)
+{
+    return r->id.by == GCW__BY_HUB_FUNCTION ? "gcw_hub_connect_fn"
+                                            : "gcw_hub_connect";
+}
+
+static gcw_listener *
+refuse_request(const struct request *r, int error)
+{
+    gcw__refused(function_of_request(r), error,
+                 r->hub->container->container.closed ? "open h" : "", r->hub);
+    return NULL;
+}
+
 /* Makes a listener and connects it, or finds an equal one.  The caller keeps
  * the source and the method's objects alive; if one of them is disposed of
  * meanwhile, fails with ESTALE. */
@@ -260,7 +276,7 @@ connect_to_hub(struct request *r)
     if (error != 0)
         r->listener = NULL;
     drop_unused(r, l);
-    return error == 0 ? r->listener : gcw__fail_null(error);
+    return error == 0 ? r->listener : refuse_request(r, error);
 }
 
 /* Gets the reference to the source, which must not be the object of `data`,
@@ -272,8 +288,11 @@ look_at_source(struct request *r, const void *data)
 
     if (r->source == NULL)
         return true;
-    if (base == NULL || gcw__base(data) == base)
-        return gcw__fail_false(EINVAL);
+    if (base == NULL || gcw__base(data) == base) {
+        gcw__refused(function_of_request(r), EINVAL, "heap source, apart data",
+                     r->source, data);
+        return false;
+    }
     r->source_ref = gcw__shard_ref(base, r->source, false);
     return r->source_ref != NULL;
 }
@@ -300,9 +319,10 @@ gcw_hub_connect(gcw_hub *h, const char *type, void *source, gcw_method *m,
     if (gcw__enter() != 0)
         return NULL;
     if (h == NULL || m == NULL || gcw__flags_unknown(flags))
-        return gcw__fail_null(EINVAL);
+        return gcw__refuse_null(EINVAL, "given h, given m, number flags", h, m,
+                                (int)flags);
     if (!gcw_method_bind(m, &bound))
-        return gcw__fail_null(ESTALE);
+        return gcw__refuse_null(ESTALE, "method m", m);
     r.id = gcw__method_identity(m);
     l = connect_checked(&r, gcw__method_strong_data(m));
     GCW__KEEP(bound.self);
@@ -332,7 +352,8 @@ gcw_hub_connect_fn(gcw_hub *h, const char *type, void *source,
         return NULL;
     if (h == NULL || fn == NULL || gcw__flags_unknown(flags)
         || !gcw__holdable(data))
-        return gcw__fail_null(EINVAL);
+        return gcw__refuse_null(EINVAL, "given h, given fn, held data, number"
+                                " flags", h, (void *)fn, data, (int)flags);
     return connect_checked(&r, data);
 }
 
@@ -368,7 +389,7 @@ gcw_hub_disconnect(gcw_hub *h, const char *type, const void *source,
     if (gcw__enter() != 0)
         return false;
     if (h == NULL || m == NULL)
-        return gcw__fail_false(EINVAL);
+        return gcw__refuse_false(EINVAL, "given h, method m", h, m);
     return disconnect(h, type, source, gcw__method_identity(m));
 }
 
@@ -380,6 +401,6 @@ gcw_hub_disconnect_fn(gcw_hub *h, const char *type, const void *source,
     if (gcw__enter() != 0)
         return false;
     if (h == NULL || fn == NULL)
-        return gcw__fail_false(EINVAL);
+        return gcw__refuse_false(EINVAL, "given h, given fn", h, (void *)fn);
     return disconnect(h, type, source, identity_of_hub_function(fn, data));
 }

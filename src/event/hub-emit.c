@@ -131,7 +131,7 @@ gcw_hub_emit(gcw_hub *h, const char *type, void *source, void *arg)
     if (gcw__enter() != 0)
         return 0;
     if (h == NULL)
-        errno = EINVAL;
+        gcw__refuse(EINVAL, "given h", h);
     else if (!gcw__hub_emit(h, type, source, arg, &called))
         errno = ENOMEM;
     return called;

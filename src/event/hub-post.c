@@ -108,7 +108,7 @@ post_to_hub(void *arg)
     gcw_hub *h = call->hub;
     struct gcw__post *post;
 
-    if (gcw__enter() != 0) {
+    if (gcw__enter_for(NULL) != 0) {
         call->error = errno;
         return;
     }
@@ -130,12 +130,12 @@ gcw_hub_post(gcw_hub *h, const char *type, void *source, void *arg)
     int before = errno;
 
     if (h == NULL)
-        return gcw__fail_int(EINVAL);
+        return gcw__refuse_int(EINVAL, "given h", h);
     if (!gcw__holdable(source) || !gcw__holdable(arg))
-        return gcw__fail_int(EINVAL);
+        return gcw__refuse_int(EINVAL, "held source, held arg", source, arg);
     gcw__as_known(post_to_hub, &call);
     if (call.error != 0)
-        return gcw__fail_int(call.error);
+        return gcw__refuse_int(call.error, "open h", h);
     errno = before;
     return 0;
 }
@@ -263,7 +263,7 @@ gcw_hub_dispatch_first(gcw_hub *h, size_t max, gcw_hub_step *step)
     if (gcw__enter() != 0)
         return false;
     if (h == NULL || step == NULL)
-        return gcw__fail_false(EINVAL);
+        return gcw__refuse_false(EINVAL, "given h, given step", h, step);
     step->emission.hub = h;
     step->last = last_number(h);
     step->max = max;
@@ -276,7 +276,7 @@ gcw_hub_dispatch_next(gcw_hub_step *step)
     if (gcw__enter() != 0)
         return false;
     if (step == NULL)
-        return gcw__fail_false(EINVAL);
+        return gcw__refuse_false(EINVAL, "given step", step);
     return step->emission.hub != NULL && next_posted(step->emission.hub, step);
 }
 
@@ -287,10 +287,8 @@ gcw_hub_dispatch(gcw_hub *h, size_t max)
 
     if (gcw__enter() != 0)
         return 0;
-    if (h == NULL) {
-        errno = EINVAL;
-        return 0;
-    }
+    if (h == NULL)
+        return gcw__refuse_zero(EINVAL, "given h", h);
     made = emit_posted(h, max);
     wake_again(h);
     GCW__KEEP(h);
@@ -308,9 +306,12 @@ has_posts(const void *hub)
 int
 gcw_hub_fd(gcw_hub *h)
 {
+    int fd;
+
     if (gcw__enter() != 0)
         return -1;
     if (h == NULL)
-        return gcw__fail_int(EINVAL);
-    return gcw__polled_fd(h->container, h, has_posts);
+        return gcw__refuse_int(EINVAL, "given h", h);
+    fd = gcw__polled_fd(h->container, h, has_posts);
+    return fd >= 0 ? fd : gcw__refuse_int(errno, "open h", h);
 }

@@ -265,7 +265,7 @@ gcw_hub_first(gcw_hub *h, const char *type, void *source, void *arg,
     if (gcw__enter() != 0)
         return false;
     if (h == NULL || step == NULL)
-        return gcw__fail_false(EINVAL);
+        return gcw__refuse_false(EINVAL, "given h, given step", h, step);
     if (gcw__hub_step_begin(step, &emission))
         return next_or_clear(step);
     gcw__hub_step_clear(step);
@@ -278,6 +278,6 @@ gcw_hub_next(gcw_hub_step *step)
     if (gcw__enter() != 0)
         return false;
     if (step == NULL)
-        return gcw__fail_false(EINVAL);
+        return gcw__refuse_false(EINVAL, "given step", step);
     return next_or_clear(step);
 }

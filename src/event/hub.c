@@ -189,7 +189,7 @@ gcw_hub_on_error(gcw_hub *h, gcw_error_fn *hook, void *data)
     if (gcw__enter() != 0)
         return -1;
     if (h == NULL || !gcw__holdable(data))
-        return gcw__fail_int(EINVAL);
+        return gcw__refuse_int(EINVAL, "given h, held data", h, data);
     gcw__hook_set(&h->hook, gcw__hub_lock(h), (void (*)(void))hook, data);
     return 0;
 }
@@ -223,7 +223,7 @@ gcw_hub_measure(const gcw_hub *hub, gcw_hub_size *out)
     if (gcw__enter() != 0)
         return -1;
     if (h == NULL || out == NULL)
-        return gcw__fail_int(EINVAL);
+        return gcw__refuse_int(EINVAL, "given h, given out", h, out);
     *out = (gcw_hub_size){ 0, 0, 0, 0, sizeof *h + sizeof *h->container };
     gcw__lock(gcw__hub_lock(h), true);
     gcw__map_each(&h->patterns, measure_pattern, out);

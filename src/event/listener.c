@@ -37,7 +37,7 @@ gcw_listener_disconnect(gcw_listener *l)
     if (gcw__enter() != 0)
         return false;
     if (l == NULL)
-        return gcw__fail_false(EINVAL);
+        return gcw__refuse_false(EINVAL, "given l", l);
     object = gcw__container_object(l->on.container);
     ended = object != NULL && remove_if_there(l);
     if (ended)
@@ -55,7 +55,7 @@ gcw_listener_connected(const gcw_listener *l)
     if (gcw__enter() != 0)
         return false;
     if (l == NULL)
-        return gcw__fail_false(EINVAL);
+        return gcw__refuse_false(EINVAL, "given l", l);
     object = gcw__container_object(l->on.container);
     connected = object != NULL && !gcw__listener_is(l, GCW__IS_GONE)
                 && gcw__pair_alive_now(gcw__listener_pair((gcw_listener *)l));
@@ -85,6 +85,12 @@ unblock(gcw_listener *l)
     return 0;
 }
 
+static const char *
+function_that(int (*how)(gcw_listener *l))
+{
+    return how == block ? "gcw_listener_block" : "gcw_listener_unblock";
+}
+
 /* Calls how(l) under the lock, if the listener is connected. */
 static void
 change(gcw_listener *l, int (*how)(gcw_listener *l))
@@ -101,16 +107,18 @@ change(gcw_listener *l, int (*how)(gcw_listener *l))
     gcw__unlock(lock);
     GCW__KEEP(object);
     if (error != 0)
-        errno = error;
+        gcw__refused(function_that(how), error, error == EINVAL
+                     ? "because l is not blocked"
+                     : "because l is blocked 65535 times");
 }
 
 static void
 change_checked(gcw_listener *l, int (*how)(gcw_listener *l))
 {
-    if (gcw__enter() != 0)
+    if (gcw__enter_for(function_that(how)) != 0)
         return;
     if (l == NULL)
-        errno = EINVAL;
+        gcw__refused(function_that(how), EINVAL, "given l", l);
     else
         change(l, how);
 }

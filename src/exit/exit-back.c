@@ -54,7 +54,7 @@ gcw_exit_unregister(gcw_exit_handler *h)
     if (gcw__enter() != 0)
         return -1;
     if (h == NULL)
-        return gcw__fail_int(EINVAL);
+        return gcw__refuse_int(EINVAL, "given h", h);
     gcw__lock(&gcw__exit_lock, true);
     if (h->state != GCW__GONE)
         found = take_off(h);
@@ -156,14 +156,6 @@ take_all_back(gcw_exit_registry *r, const struct gcw__exit_like *like)
     return n;
 }
 
-/* Returns 0 with errno. */
-static size_t
-none(int error)
-{
-    errno = error;
-    return 0;
-}
-
 size_t
 gcw_exit_unregister_fn(gcw_exit_registry *r, void (*fn)(void *data))
 {
@@ -173,7 +165,7 @@ gcw_exit_unregister_fn(gcw_exit_registry *r, void (*fn)(void *data))
     if (gcw__enter() != 0)
         return 0;
     if (r == NULL || fn == NULL)
-        return none(EINVAL);
+        return gcw__refuse_zero(EINVAL, "given r, given fn", r, (void *)fn);
     return take_all_back(r, &like);
 }
 
@@ -185,7 +177,7 @@ gcw_exit_unregister_method(gcw_exit_registry *r, const gcw_method *m)
     if (gcw__enter() != 0)
         return 0;
     if (r == NULL || m == NULL)
-        return none(EINVAL);
+        return gcw__refuse_zero(EINVAL, "given r, method m", r, m);
     like.self = m->self;
     return take_all_back(r, &like);
 }
@@ -197,8 +189,8 @@ gcw_exit_unregister_object(gcw_exit_registry *r, const void *self)
 
     if (gcw__enter() != 0)
         return 0;
-    if (r == NULL || self == NULL)
-        return none(EINVAL);
+    if (r == NULL || gcw__base(self) == NULL)
+        return gcw__refuse_zero(EINVAL, "given r, heap self", r, self);
     like.self = gcw_ref_find(self);
     return like.self == NULL ? 0 : take_all_back(r, &like);
 }
@@ -249,7 +241,7 @@ gcw_exit_clear(gcw_exit_registry *r)
     if (gcw__enter() != 0)
         return 0;
     if (r == NULL)
-        return none(EINVAL);
+        return gcw__refuse_zero(EINVAL, "given r", r);
     while ((found = take_any(r)) != GCW_GONE)
         n += found == GCW_REMOVED;
     return n;

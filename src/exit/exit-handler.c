@@ -62,6 +62,6 @@ gcw__exit_skipped(const struct gcw__exit_slot *slot, const char *why)
 {
     struct gcw__callback callback = gcw__exit_callback(slot, "handler");
 
-    if (gcw__reports(GCW__REPORT_EXIT))
-        gcw__report_skipped(&callback, "exit", why);
+    if (gcw__told(GCW_TOLD_EXIT))
+        gcw__report_skipped(&callback, GCW_TOLD_EXIT, why);
 }

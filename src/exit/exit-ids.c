@@ -204,7 +204,9 @@ gcw_exit_id(gcw_exit_handler *h)
 
     if (gcw__enter() != 0)
         return 0;
-    if (h != NULL)
+    if (h == NULL)
+        gcw__refuse(EINVAL, "given h", h);
+    else
         error = gcw__with_spare(&gcw__exit_lock, try_to_number,
                                 fill_for_numbering, &n);
     if (error == 0)

@@ -17,7 +17,7 @@ gcw_exit_limit(gcw_exit_registry *r, unsigned long ms)
     if (gcw__enter() != 0)
         return -1;
     if (r == NULL)
-        return gcw__fail_int(EINVAL);
+        return gcw__refuse_int(EINVAL, "given r", r);
     gcw__lock(&gcw__exit_lock, true);
     r->limit = ms;
     gcw__unlock(&gcw__exit_lock);
@@ -30,7 +30,7 @@ gcw_exit_limit_abort(gcw_exit_registry *r, bool abort)
     if (gcw__enter() != 0)
         return -1;
     if (r == NULL)
-        return gcw__fail_int(EINVAL);
+        return gcw__refuse_int(EINVAL, "given r", r);
     gcw__lock(&gcw__exit_lock, true);
     r->limit_aborts = abort;
     gcw__unlock(&gcw__exit_lock);

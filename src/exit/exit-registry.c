@@ -92,7 +92,7 @@ gcw_exit_on_error(gcw_exit_registry *r, gcw_error_fn *hook, void *data)
     if (gcw__enter() != 0)
         return -1;
     if (r == NULL || !gcw__holdable(data))
-        return gcw__fail_int(EINVAL);
+        return gcw__refuse_int(EINVAL, "given r, held data", r, data);
     gcw__hook_set(&r->hook, &gcw__exit_lock, (void (*)(void))hook, data);
     return 0;
 }

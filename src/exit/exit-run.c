@@ -246,7 +246,7 @@ begin_call(struct run *run, uintptr_t code)
     GCW__TRACE2(handler__begin, gcw__exit_handle(&run->current), code);
     run->count.called++;
     run->told = false;
-    run->began = gcw__report_begin(GCW__REPORT_EXIT);
+    run->began = gcw__report_begin(GCW_TOLD_EXIT);
     if (!GCW__LIKELY(!has_limit(run)))
         begin_limit(run);
 }
@@ -256,7 +256,7 @@ report_handler(const struct run *run, bool failed)
 {
     struct gcw__callback callback = gcw__exit_callback(&run->current, "handler");
 
-    gcw__report_end(&callback, "exit", run->began, failed);
+    gcw__report_end(&callback, GCW_TOLD_EXIT, run->began, failed);
 }
 
 static inline void
@@ -600,7 +600,7 @@ gcw_exit_run(gcw_exit_registry *r, int status)
     if (gcw__enter() != 0)
         return -1;
     if (r == NULL)
-        return gcw__fail_int(EINVAL);
+        return gcw__refuse_int(EINVAL, "given r", r);
     gcw__exit_in_turn(r, run_whole, &whole);
     return whole.failed;
 }
@@ -684,11 +684,12 @@ gcw_exit_first(gcw_exit_registry *r, int status, gcw_exit_step *step)
     if (gcw__enter() != 0)
         return false;
     if (r == NULL || step == NULL)
-        return gcw__fail_false(EINVAL);
+        return gcw__refuse_false(EINVAL, "given r, given step", r, step);
     gcw__code_look();
     error = begin_steps(r);
     if (error != 0)
-        return gcw__fail_false(error);
+        return gcw__refuse_false(error, "because the process exits,"
+                                 " and another thread runs them");
     step->info.registry = r;
     step->info.status = status;
     return next_of_run(r, step);
@@ -700,7 +701,7 @@ gcw_exit_next(gcw_exit_step *step)
     if (gcw__enter() != 0)
         return false;
     if (step == NULL)
-        return gcw__fail_false(EINVAL);
+        return gcw__refuse_false(EINVAL, "given step", step);
     gcw__code_look();
     return step->info.registry != NULL && next_of_run(step->info.registry, step);
 }

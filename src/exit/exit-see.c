@@ -182,10 +182,8 @@ gcw_exit_list(gcw_exit_registry *r, gcw_exit_entry *entries, size_t n)
 
     if (gcw__enter() != 0)
         return 0;
-    if (r == NULL || (entries == NULL && n != 0)) {
-        errno = EINVAL;
-        return 0;
-    }
+    if (r == NULL || (entries == NULL && n != 0))
+        return gcw__refuse_zero(EINVAL, "given r, given entries", r, entries);
     while (next_handlers(r, &batch))
         for (size_t i = 0; i < batch.n; i++, found++)
             if (found < n)

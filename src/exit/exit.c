@@ -551,7 +551,8 @@ add_method(gcw_exit_registry *r, gcw_method *m, const gcw_exit_options *o)
     if (error == 0)
         return h;
     gcw__exit_unwatch(h);
-    return gcw__fail_null(error);
+    gcw__refused("gcw_exit_register", error, "method m, open r", m, r);
+    return NULL;
 }
 
 gcw_exit_handler *
@@ -564,9 +565,9 @@ gcw_exit_register(gcw_exit_registry *r, gcw_method *m,
     if (gcw__enter() != 0)
         return NULL;
     if (r == NULL || m == NULL)
-        return gcw__fail_null(EINVAL);
+        return gcw__refuse_null(EINVAL, "given r, method m", r, m);
     if (!gcw_method_bind(m, &bound))
-        return gcw__fail_null(ESTALE);
+        return gcw__refuse_null(ESTALE, "method m", m);
     h = add_method(r, m, o);
     GCW__KEEP(bound.self);
     GCW__KEEP(bound.data);
@@ -585,11 +586,12 @@ gcw_exit_register_fn(gcw_exit_registry *r, void (*fn)(void *data), void *data,
     if (gcw__enter() != 0)
         return NULL;
     if (r == NULL || fn == NULL || !gcw__holdable(data))
-        return gcw__fail_null(EINVAL);
+        return gcw__refuse_null(EINVAL, "given r, given fn, held data",
+                                r, (void *)fn, data);
     h = handler_of(r, GCW__FUNCTION, data, o);
     if (h == NULL)
         return gcw__fail_null(ENOMEM);
     h->call.function = fn;
     error = add_handler(h, o);
-    return error == 0 ? h : gcw__fail_null(error);
+    return error == 0 ? h : gcw__refuse_null(error, "open r", r);
 }

@@ -31,7 +31,7 @@
  *     sweep
  *     shard, listeners, exit, map    one of all these at a time, but for fork,
  *                       which takes them all
- *     containers, proxies, queue, wake-up    of these only one at a time,
+ *     containers, proxies, queue, wake-up, tell    of these only one at a time,
  *                       but for fork, which takes them all, for a hub's
  *                       wake-up, which is under its listeners' lock,
  *                       and that of signals, which is under theirs

@@ -1,72 +1,18 @@
-/* report.c: lines on stderr about callbacks.
+/* report.c: lines about callbacks.
  *
- * The words of GCWEAK_DEBUG are read once, when the library starts; afterwards
- * exit handlers and the drain read one word of memory, and emissions none.
- * Lines are written while no lock of the library is held, each as a whole.
+ * Exit handlers and the drain read one word of memory, emissions none, to know
+ * whether they are to be reported.  No lock of the library is held meanwhile.
  */
 #include <config.h>
 #include "ground/report.h"
 
 #include "ground/guard.h"
-#include "ground/lock.h"
 #include "ground/names.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include <gcweak/base.h>
-
-unsigned gcw__reported;
-
-static const struct {
-    const char *name;
-    unsigned bit;
-} words[] = {
-    { "exit", GCW__REPORT_EXIT },
-    { "drain", GCW__REPORT_DRAIN },
-    { "leak", GCW__REPORT_LEAK },
-};
-
-static unsigned
-bit_of(const char *word, size_t length)
-{
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-        if (strlen(words[i].name) == length
-            && memcmp(words[i].name, word, length) == 0)
-            return words[i].bit;
-    return 0;
-}
-
-static void
-complain(const char *word, size_t length)
-{
-    gcw__cancel_off();
-    fprintf(stderr, "gcweak: GCWEAK_DEBUG: unknown word \"%.*s\" (known are"
-            " exit, drain and leak)\n", (int)length, word);
-    gcw__cancel_on();
-}
-
-void
-gcw__report_install(void)
-{
-    const char *at = getenv("GCWEAK_DEBUG");
-    static bool installed;
-
-    if (installed)
-        return;
-    installed = true;
-    while (at != NULL && *at != '\0') {
-        size_t length = strcspn(at, ",");
-        unsigned bit = bit_of(at, length);
-
-        if (bit == 0 && length != 0)
-            complain(at, length);
-        gcw__reported |= bit;
-        at += length + (at[length] == ',');
-    }
-}
 
 uint64_t
 gcw__clock(void)
@@ -77,59 +23,43 @@ gcw__clock(void)
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec + 1;
 }
 
-/* Writes one line about a callback. */
+/* Tells one line about a callback. */
 static void
-write_line(const struct gcw__callback *callback, const char *word,
-           const char *what)
+tell_of(const struct gcw__callback *callback, unsigned what, const char *happened)
 {
-    gcw__cancel_off();
-    flockfile(stderr);
-    fprintf(stderr, "gcweak: %s: %s ", word, callback->sort);
-    if (callback->name != NULL)
-        fprintf(stderr, "\"%s\" ", callback->name);
-    gcw__print_code(stderr, callback->code);
-    fprintf(stderr, " %s\n", what);
-    funlockfile(stderr);
-    gcw__cancel_on();
+    const char *quote = callback->name == NULL ? "" : "\"";
+    char code[GCW__CODE_TEXT];
+
+    gcw__code_text(code, sizeof code, callback->code);
+    gcw__tell(what, "%s: %s %s%s%s%s%s %s",
+              what == GCW_TOLD_EXIT ? "exit" : "drain", callback->sort, quote,
+              callback->name == NULL ? "" : callback->name, quote,
+              callback->name == NULL ? "" : " ", code, happened);
 }
 
 void
-gcw__report_end(const struct gcw__callback *callback, const char *word,
+gcw__report_end(const struct gcw__callback *callback, unsigned what,
                 uint64_t began, bool failed)
 {
     double ms = (double)(gcw__clock() - began) / 1e6;
-    char what[64];
+    char happened[64];
 
-    snprintf(what, sizeof what, "%s %.3f ms", failed ? "failed after" : "took",
-             ms);
-    write_line(callback, word, what);
+    snprintf(happened, sizeof happened, "%s %.3f ms",
+             failed ? "failed after" : "took", ms);
+    tell_of(callback, what, happened);
 }
 
 void
-gcw__report_skipped(const struct gcw__callback *callback, const char *word,
+gcw__report_skipped(const struct gcw__callback *callback, unsigned what,
                     const char *why)
 {
-    char what[128];
+    char happened[128];
 
-    snprintf(what, sizeof what, "does not run: %s", why);
-    write_line(callback, word, what);
+    snprintf(happened, sizeof happened, "does not run: %s", why);
+    tell_of(callback, what, happened);
 }
 
 /* Failures. */
-
-static _Atomic uint64_t failures;
-
-static void
-count_failure(void)
-{
-    atomic_fetch_add_explicit(&failures, 1, memory_order_relaxed);
-}
-
-uint64_t
-gcw__failures(void)
-{
-    return atomic_load(&failures);
-}
 
 /* The callback's own name, or that of the function. */
 static const char *
@@ -140,20 +70,18 @@ name_of_callback(const struct gcw__callback *callback)
 }
 
 static void
-write_failure(const struct gcw__callback *callback, const char *why)
+tell_failure(const struct gcw__callback *callback, const char *why)
 {
     const char *name = name_of_callback(callback);
     char address[32];
 
     snprintf(address, sizeof address, "at %#jx", (uintmax_t)callback->code);
-    gcw__cancel_off();
-    fprintf(stderr, "gcweak: %s%s%s%s %s failed: %s\n",
-            callback->of == NULL ? "" : "event ",
-            callback->of == NULL ? "" : callback->of,
-            callback->of == NULL ? "" : ": ", callback->sort,
-            name == NULL ? address : name,
-            why == NULL ? "no reason given" : why);
-    gcw__cancel_on();
+    gcw__tell(GCW_TOLD_FAILURE, "%s%s%s%s %s failed: %s",
+              callback->of == NULL ? "" : "event ",
+              callback->of == NULL ? "" : callback->of,
+              callback->of == NULL ? "" : ": ", callback->sort,
+              name == NULL ? address : name,
+              why == NULL ? "no reason given" : why);
 }
 
 /* A call of an error hook. */
@@ -184,7 +112,7 @@ static void
 hook_failed(void *arg, const char *why)
 {
     (void)arg, (void)why;
-    count_failure();
+    gcw__count_failure();
 }
 
 void
@@ -196,9 +124,9 @@ gcw__report_failure(const struct gcw__callback *callback, void *handle,
     };
     struct telling telling = { callback, handle, hook, why, false };
 
-    count_failure();
+    gcw__count_failure();
     if (hook.fn != NULL)
         gcw__guard_run(&telling, &how);
-    else
-        write_failure(callback, why);
+    else if (gcw__told(GCW_TOLD_FAILURE))
+        tell_failure(callback, why);
 }

@@ -33,6 +33,8 @@ struct gcw__roots {
     struct gcw__hook enter_hook, leave_hook;
     /* debug-explain.c: the hook that names objects, under the queue lock */
     struct gcw__hook name_hook;
+    /* tell.c: the sink, under its own lock */
+    struct gcw__hook tell_hook;
     /* proxy.c: all proxies that were not freed */
     gcw_proxy *proxies;
     /* exit.c: the default registry */

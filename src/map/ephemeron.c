@@ -23,7 +23,8 @@ gcw_ephemeron_new(const void *key, void *value)
     if (gcw__enter() != 0)
         return NULL;
     if (gcw__base(key) == NULL || value == NULL || !gcw__holdable(value))
-        return gcw__fail_null(EINVAL);
+        return gcw__refuse_null(EINVAL, "heap key, given value, held value", key,
+                                value, value);
     t = gcw__single_table_new(key, value);
     GCW__KEEP(key);
     GCW__KEEP(value);
@@ -60,7 +61,7 @@ gcw_ephemeron_key(const gcw_ephemeron *e)
     void *key, *value;
 
     if (e == NULL)
-        return gcw__fail_null(EINVAL);
+        return gcw__refuse_null(EINVAL, "given e", e);
     read_ephemeron(e, &key, &value);
     return key;
 }
@@ -71,7 +72,7 @@ gcw_ephemeron_value(const gcw_ephemeron *e)
     void *key, *value;
 
     if (e == NULL)
-        return gcw__fail_null(EINVAL);
+        return gcw__refuse_null(EINVAL, "given e", e);
     read_ephemeron(e, &key, &value);
     return value;
 }

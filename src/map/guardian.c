@@ -174,12 +174,14 @@ gcw_guardian_add(gcw_guardian *g, const void *object, void *representative)
     a.object = (uintptr_t)gcw__base(object);
     if (g == NULL || a.object == 0
         || !gcw__holdable((void *)a.representative))
-        return gcw__fail_int(EINVAL);
+        return gcw__refuse_int(EINVAL, "given g, heap object, held"
+                               " representative", g, object,
+                               (void *)a.representative);
     error = gcw__with_spare(guardian_lock(g), try_to_guard, get_segment, &a);
     GCW__KEEP(object);
     GCW__KEEP(representative);
     GCW__KEEP(g);
-    return error == 0 ? 0 : gcw__fail_int(error);
+    return error == 0 ? 0 : gcw__refuse_int(error, "open g", g);
 }
 
 /* The first to be handed out, or NULL; then the descriptor is unreadable, but
@@ -250,19 +252,22 @@ gcw_guardian_next(gcw_guardian *g)
     if (gcw__enter() != 0)
         return NULL;
     if (g == NULL)
-        return gcw__fail_null(EINVAL);
+        return gcw__refuse_null(EINVAL, "given g", g);
     error = gcw__with_spare(guardian_lock(g), try_to_hand_out,
                             catch_up_for_guardian, &h);
     GCW__KEEP(g);
-    return error == 0 ? (void *)h.out : gcw__fail_null(error);
+    return error == 0 ? (void *)h.out : gcw__refuse_null(error, "open g", g);
 }
 
 int
 gcw_guardian_fd(gcw_guardian *g)
 {
+    int fd;
+
     if (gcw__enter() != 0)
         return -1;
     if (g == NULL)
-        return gcw__fail_int(EINVAL);
-    return gcw__polled_fd(g->container, g, has_ready);
+        return gcw__refuse_int(EINVAL, "given g", g);
+    fd = gcw__polled_fd(g->container, g, has_ready);
+    return fd >= 0 ? fd : gcw__refuse_int(errno, "open g", g);
 }

@@ -45,7 +45,7 @@ gcw_intern_new(void)
 size_t
 gcw_intern_count(gcw_intern *t)
 {
-    return gcw_map_count((gcw_map *)t);
+    return gcw__map_entries((gcw_map *)t, __func__, "given t");
 }
 
 /* Never 0; and where addresses do not have their highest bit, no address, so
@@ -170,7 +170,8 @@ gcw_intern_find(gcw_intern *t, uint64_t hash, gcw_equal_fn *equal,
     if (gcw__enter() != 0)
         return NULL;
     if (t == NULL || equal == NULL)
-        return gcw__fail_null(EINVAL);
+        return gcw__refuse_null(EINVAL, "given t, given equal",
+                                t, (void *)equal);
     look_for(&w, NULL, &found);
     return found;
 }
@@ -256,8 +257,10 @@ add_object(struct adding *a)
                                     gcw__map_fill_room, a);
 
         GCW__KEEP(a->made);
-        if (error != 0)
-            return gcw__fail_null(error);
+        if (error != 0) {
+            gcw__refused("gcw_intern_add", error, "open t", a->wanted.map);
+            return NULL;
+        }
         if (a->rival == NULL)
             return a->made;
         if (a->wanted.equal(a->wanted.what, a->rival))
@@ -280,8 +283,11 @@ find_or_add(struct adding *a, void *(*make)(const void *wanted, void *data),
     a->made = make(a->wanted.what, data);
     if (a->made == NULL)
         return NULL;
-    if (gcw__base(a->made) == NULL || !gcw__holdable(a->made))
-        return gcw__fail_null(EINVAL);
+    if (gcw__base(a->made) == NULL || !gcw__holdable(a->made)) {
+        gcw__refused("gcw_intern_add", EINVAL, "heap make's object, held make's"
+                     " object", a->made, a->made);
+        return NULL;
+    }
     return add_object(a);
 }
 
@@ -299,7 +305,8 @@ gcw_intern_add(gcw_intern *t, uint64_t hash, gcw_equal_fn *equal,
     if (gcw__enter() != 0)
         return NULL;
     if (t == NULL || equal == NULL || make == NULL)
-        return gcw__fail_null(EINVAL);
+        return gcw__refuse_null(EINVAL, "given t, given equal, given make", t,
+                                (void *)equal, (void *)make);
     object = find_or_add(&a, make, data);
     GCW__KEEP(a.wanted.map);
     return object;

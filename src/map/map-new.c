@@ -112,7 +112,7 @@ gcw_map_new(gcw_map_kind kind)
     if (gcw__enter() != 0)
         return NULL;
     if ((unsigned)kind >= sizeof sorts / sizeof sorts[0])
-        return gcw__fail_null(EINVAL);
+        return gcw__refuse_null(EINVAL, "number kind", (int)kind);
     m = gcw__map_make(sorts[kind], NULL, &map_ops);
     if (m != NULL)
         GCW__TRACE2(map__create, m, (int)kind);

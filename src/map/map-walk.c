@@ -12,19 +12,26 @@
 #include <errno.h>
 
 void
-gcw_map_first(gcw_map *m, gcw_map_iter *i)
+gcw__map_begin(gcw_map *m, gcw_map_iter *i, const char *function,
+               const char *words)
 {
     if (i == NULL) {
-        errno = EINVAL;
+        gcw__refused(function, EINVAL, "given i", i);
         return;
     }
     *i = (gcw_map_iter){ NULL, NULL, 0 };
-    if (gcw__enter() != 0)
+    if (gcw__enter_for(function) != 0)
         return;
     if (m == NULL)
-        errno = EINVAL;
+        gcw__refused(function, EINVAL, words, m);
     else
         *i = (gcw_map_iter){ m, gcw__map_table(m), 0 };
+}
+
+void
+gcw_map_first(gcw_map *m, gcw_map_iter *i)
+{
+    gcw__map_begin(m, i, __func__, "given m");
 }
 
 /* First the key: if the entry has a value after that, both are alive.  In a
@@ -55,7 +62,8 @@ bool
 gcw_map_next(gcw_map_iter *i, void **key, void **value)
 {
     if (i == NULL || key == NULL || value == NULL)
-        return gcw__fail_false(EINVAL);
+        return gcw__refuse_false(EINVAL, "given i, given key, given value", i,
+                                 key, value);
     if (i->map == NULL)
         return false;
     for (size_t mask = gcw__map_table_mask(i->table); i->at <= mask; i->at++)

@@ -114,7 +114,7 @@ gcw_map_get(const gcw_map *m, const void *key)
     if (gcw__enter() != 0)
         return NULL;
     if (m == NULL || key == NULL)
-        return gcw__fail_null(EINVAL);
+        return gcw__refuse_null(EINVAL, "given m, given key", m, key);
     if (!try_to_look_up(m, NULL, (uintptr_t)key, 0, &value))
         value = gcw__map_look_up(m, (uintptr_t)key, 0);
     GCW__KEEP(key);
@@ -213,6 +213,41 @@ try_to_change(void *change)
     return 0;
 }
 
+/* The public function that makes the change. */
+static const char *
+function_of_change(const struct gcw__map_change *c)
+{
+    static const char *const of_maps[] = {
+        [GCW__PUT] = "gcw_map_put", [GCW__DEFAULT] = "gcw_map_setdefault",
+        [GCW__REPLACE] = "gcw_map_replace", [GCW__REMOVE] = "gcw_map_remove"
+    };
+    const gcw_map *m = c->room.map;
+
+    if (m == NULL || (m->sort != GCW__MEMBERS && m->by == NULL))
+        return of_maps[c->what];
+    if (m->by != NULL)
+        return c->what == GCW__REMOVE ? "gcw_method_set_remove"
+                                      : "gcw_method_set_add";
+    return c->what == GCW__REMOVE ? "gcw_set_remove" : "gcw_set_add";
+}
+
+/* What is held weakly must be in the heap. */
+static bool
+refuse_change(const struct gcw__map_change *c, int error)
+{
+    const gcw_map *m = c->room.map;
+    enum gcw__sort sort = m == NULL ? GCW__KEYS : m->sort;
+
+    gcw__refused(function_of_change(c), error,
+                 sort == GCW__VALUES
+                 ? "open m, given key, heap value, held key"
+                 : sort == GCW__BOTH ? "open m, heap key, heap value"
+                 : "open m, heap key, given value, held value",
+                 m, (void *)c->key, (void *)c->value,
+                 sort == GCW__VALUES ? (void *)c->key : (void *)c->value);
+    return false;
+}
+
 bool
 gcw__map_change(struct gcw__map_change *c)
 {
@@ -224,7 +259,7 @@ gcw__map_change(struct gcw__map_change *c)
     GCW__KEEP((void *)c->key);
     GCW__KEEP((void *)c->value);
     GCW__KEEP(c->room.map);
-    return error == 0 || gcw__fail_false(error);
+    return error == 0 || refuse_change(c, error);
 }
 
 /* Whether the map can hold what it is to hold, but for the key, where that is
@@ -249,10 +284,10 @@ is_valid(struct gcw__map_change *c)
 static bool
 check_and_change(struct gcw__map_change *c)
 {
-    if (gcw__enter() != 0)
+    if (gcw__enter_for(function_of_change(c)) != 0)
         return false;
     if (c->room.map == NULL || !is_valid(c))
-        return gcw__fail_false(EINVAL);
+        return refuse_change(c, EINVAL);
     return gcw__map_change(c);
 }
 
@@ -287,7 +322,7 @@ gcw_map_replace(gcw_map *m, const void *key, void *expected, void *value)
                                  .what = GCW__REPLACE };
 
     if (expected == NULL)
-        return gcw__fail_false(EINVAL);
+        return gcw__refuse_false(EINVAL, "given expected", expected);
     return check_and_change(&c) && c.was == (uintptr_t)expected;
 }
 
@@ -300,23 +335,29 @@ gcw_map_remove(gcw_map *m, const void *key)
     if (gcw__enter() != 0)
         return NULL;
     if (m == NULL || key == NULL)
-        return gcw__fail_null(EINVAL);
+        return gcw__refuse_null(EINVAL, "given m, given key", m, key);
     return gcw__map_change(&c) ? (void *)c.was : NULL;
 }
 
 size_t
-gcw_map_count(gcw_map *m)
+gcw__map_entries(gcw_map *m, const char *function, const char *words)
 {
     size_t n;
 
-    if (gcw__enter() != 0)
+    if (gcw__enter_for(function) != 0)
         return 0;
     if (m == NULL) {
-        errno = EINVAL;
+        gcw__refused(function, EINVAL, words, m);
         return 0;
     }
     gcw__engine_catch_up();
     n = gcw__map_count(m);
     GCW__KEEP(m);
     return n;
+}
+
+size_t
+gcw_map_count(gcw_map *m)
+{
+    return gcw__map_entries(m, __func__, "given m");
 }

@@ -71,6 +71,12 @@ size_t gcw__map_live(const gcw_map *m);
 /* The same; takes the lock. */
 size_t gcw__map_count(gcw_map *m);
 
+/* gcw_map_count and gcw_map_first, for the public function of that name, whose
+ * words for the map are those. */
+size_t gcw__map_entries(gcw_map *m, const char *function, const char *words);
+void gcw__map_begin(gcw_map *m, gcw_map_iter *i, const char *function,
+                    const char *words);
+
 /* Sees to it that one more key fits in; or that not too much of it is empty.
  * False if something is missing.  Lock held. */
 bool gcw__map_has_room(struct gcw__map_room *room);

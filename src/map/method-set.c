@@ -77,9 +77,9 @@ gcw_method_set_add(gcw_method_set *s, gcw_method *m)
     if (gcw__enter() != 0)
         return -1;
     if (s == NULL || m == NULL)
-        return gcw__fail_int(EINVAL);
+        return gcw__refuse_int(EINVAL, "given s, given m", s, m);
     if (!gcw_method_bind(m, &bound))
-        return gcw__fail_int(ESTALE);
+        return gcw__refuse_int(ESTALE, "method m", m);
     if (!change_methods(&c, m, &bound))
         return -1;
     return c.was == 0;
@@ -94,7 +94,7 @@ gcw_method_set_has(const gcw_method_set *s, const gcw_method *m)
     if (gcw__enter() != 0)
         return false;
     if (s == NULL || m == NULL)
-        return gcw__fail_false(EINVAL);
+        return gcw__refuse_false(EINVAL, "given s, given m", s, m);
     if (!gcw_method_bind(m, &bound))
         return false;
     found = gcw__map_look_up(&s->map, (uintptr_t)bound.self, (uintptr_t)m);
@@ -114,7 +114,7 @@ gcw_method_set_remove(gcw_method_set *s, const gcw_method *m)
     if (gcw__enter() != 0)
         return false;
     if (s == NULL || m == NULL)
-        return gcw__fail_false(EINVAL);
+        return gcw__refuse_false(EINVAL, "given s, given m", s, m);
     if (!gcw_method_bind(m, &bound))
         return false;
     return change_methods(&c, m, &bound) && c.was != 0;
@@ -123,13 +123,14 @@ gcw_method_set_remove(gcw_method_set *s, const gcw_method *m)
 size_t
 gcw_method_set_count(gcw_method_set *s)
 {
-    return gcw_map_count((gcw_map *)s);
+    return gcw__map_entries((gcw_map *)s, __func__, "given s");
 }
 
 void
 gcw_method_set_first(gcw_method_set *s, gcw_method_set_iter *i)
 {
-    gcw_map_first((gcw_map *)s, i == NULL ? NULL : &i->entries);
+    gcw__map_begin((gcw_map *)s, i == NULL ? NULL : &i->entries, __func__,
+                   "given s");
 }
 
 /* A method that was found may have died by its data since. */
@@ -140,7 +141,7 @@ gcw_method_set_next(gcw_method_set_iter *i, gcw_method **method,
     void *self, *found;
 
     if (i == NULL || bound == NULL)
-        return gcw__fail_false(EINVAL);
+        return gcw__refuse_false(EINVAL, "given i, given bound", i, bound);
     while (gcw_map_next(&i->entries, &self, &found))
         if (gcw_method_bind(found, bound)) {
             if (method != NULL)
@@ -159,7 +160,7 @@ gcw_method_set_invoke(gcw_method_set *s, void *arg)
     gcw_bound bound;
     size_t n = 0;
 
-    gcw_method_set_first(s, &i);
+    gcw__map_begin((gcw_map *)s, &i.entries, __func__, "given s");
     for (; gcw_method_set_next(&i, NULL, &bound); n++)
         gcw_bound_call(&bound, arg);
     return n;

@@ -34,7 +34,7 @@ gcw_set_add(gcw_set *s, const void *member)
         return -1;
     base = gcw__base(member);
     if (s == NULL || base == NULL)
-        return gcw__fail_int(EINVAL);
+        return gcw__refuse_int(EINVAL, "given s, heap member", s, member);
     c.interior = base != member;
     if (!gcw__map_change(&c))
         return -1;
@@ -49,7 +49,7 @@ gcw_set_has(const gcw_set *s, const void *member)
     if (gcw__enter() != 0)
         return false;
     if (s == NULL || member == NULL)
-        return gcw__fail_false(EINVAL);
+        return gcw__refuse_false(EINVAL, "given s, given member", s, member);
     value = gcw__map_look_up(&s->map, (uintptr_t)member, 0);
     GCW__KEEP(member);
     GCW__KEEP(s);
@@ -66,20 +66,21 @@ gcw_set_remove(gcw_set *s, const void *member)
     if (gcw__enter() != 0)
         return false;
     if (s == NULL || member == NULL)
-        return gcw__fail_false(EINVAL);
+        return gcw__refuse_false(EINVAL, "given s, given member", s, member);
     return gcw__map_change(&c) && c.was != 0;
 }
 
 size_t
 gcw_set_count(gcw_set *s)
 {
-    return gcw_map_count((gcw_map *)s);
+    return gcw__map_entries((gcw_map *)s, __func__, "given s");
 }
 
 void
 gcw_set_first(gcw_set *s, gcw_set_iter *i)
 {
-    gcw_map_first((gcw_map *)s, i == NULL ? NULL : &i->entries);
+    gcw__map_begin((gcw_map *)s, i == NULL ? NULL : &i->entries, __func__,
+                   "given s");
 }
 
 bool
@@ -87,7 +88,7 @@ gcw_set_next(gcw_set_iter *i, void **member)
 {
     void *mark;
 
-    if (i == NULL)
-        return gcw__fail_false(EINVAL);
+    if (i == NULL || member == NULL)
+        return gcw__refuse_false(EINVAL, "given i, given member", i, member);
     return gcw_map_next(&i->entries, member, &mark);
 }

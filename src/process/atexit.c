@@ -79,14 +79,16 @@ gcw_atexit(void (*fn)(void))
         slot.more.place = place_new();
         error = add_function(&slot);
     }
-    errno = error == 0 ? before : error;
-    return error == 0 ? 0 : -1;
+    if (!GCW__LIKELY(error == 0))
+        return gcw__refuse_int(error, "given fn", (void *)fn);
+    errno = before;
+    return 0;
 }
 
 static void
 start_known(void *error)
 {
-    *(int *)error = gcw_init() == 0 ? 0 : errno;
+    *(int *)error = gcw__init_for(NULL) == 0 ? 0 : errno;
 }
 
 /* What the function gets may be in collected memory if the collector runs: then
@@ -98,7 +100,7 @@ start_for_data(void)
 
     if (!gcw__collector_runs())
         return gcw__start_early();
-    if (atomic_load(&gcw__ready) || gcw_init() == 0)
+    if (atomic_load(&gcw__ready) || gcw__init_for(NULL) == 0)
         return 0;
     if (errno != EPERM)
         return errno;
@@ -119,8 +121,12 @@ gcw_atexit_data(void (*fn)(void *data), void *data)
         error = start_for_data();
     if (error == 0)
         error = add_function(&slot);
-    errno = error == 0 ? before : error;
-    return error == 0 ? slot.number : 0;
+    if (!GCW__LIKELY(error == 0))
+        return gcw__refuse_zero(error, gcw__collector_runs()
+                                ? "given fn, held data" : "given fn",
+                                (void *)fn, data);
+    errno = before;
+    return slot.number;
 }
 
 struct id_call {
@@ -143,7 +149,7 @@ gcw_exit_unregister_id(uint64_t id)
 
     if (call.found == GCW_GONE && atomic_load(&gcw__ready)
         && !gcw__as_known(make_id_call, &call))
-        return gcw__fail_int(EPERM);
+        return gcw__refuse_int(EPERM, "");
     return call.found;
 }
 
@@ -171,11 +177,11 @@ gcw_atexit_cancel(void (*fn)(void))
     struct cancellation c = { fn, GCW_GONE };
 
     if (fn == NULL)
-        return gcw__fail_int(EINVAL);
+        return gcw__refuse_int(EINVAL, "given fn", (void *)fn);
     if (!atomic_load(&gcw__ready))
         cancel(&gcw__exit_early, &c);
     if (c.found == GCW_GONE && atomic_load(&gcw__ready)
         && !gcw__as_known(cancel_known, &c))
-        return gcw__fail_int(EPERM);
+        return gcw__refuse_int(EPERM, "");
     return c.found == GCW_GONE ? gcw__fail_int(ENOENT) : 0;
 }

@@ -14,6 +14,7 @@
 #include "event/listeners.h"
 #include "exit/exit.h"
 #include "ground/limit.h"
+#include "ground/tell.h"
 #include "ground/wakeup.h"
 #include "map/maps.h"
 #include "process/on-signal.h"
@@ -37,6 +38,7 @@ const struct gcw__part *const gcw__parts[] = {
     &gcw__drain_part,
     &gcw__wakeup_part,
     &gcw__explain_part,
+    &gcw__tell_part,
     &gcw__limit_part
 };
 

@@ -165,8 +165,8 @@ report_undrained(void)
     gcw__notice_deaths(true);
     n = gcw__drain_pending();
     if (n != 0)
-        fprintf(stderr, "gcweak: drain: nobody had drained %zu callbacks when"
-                " the process began to exit; they run now\n", n);
+        gcw__tell(GCW_TOLD_DRAIN, "drain: nobody had drained %zu callbacks when"
+                  " the process began to exit; they run now", n);
 }
 
 /* Reports once, though callbacks may begin an exit within the exit. */
@@ -179,7 +179,7 @@ report_exit(void)
         return;
     reported = true;
     gcw__report_leaks();
-    if (gcw__reports(GCW__REPORT_DRAIN))
+    if (gcw__told(GCW_TOLD_DRAIN))
         report_undrained();
 }
 

@@ -9,10 +9,10 @@
 #include "collector/threads.h"
 #include "ground/code.h"
 #include "ground/end.h"
-#include "ground/fail.h"
 #include "process/last.h"
 #include "process/on-signal.h"
 #include "process/start.h"
+#include "weak/refuse.h"
 
 #include <gcweak/signal.h>
 #include <signal.h>
@@ -39,14 +39,20 @@ gcw_exit_on_signal(int sig, unsigned flags)
     int error, before = errno;
     bool ignored = false;
 
-    if (!gcw__signal_is_for_exit(sig) || gcw__collector_uses_signal(sig)
-        || (flags & ~(unsigned)(GCW_SIGNAL_CHAIN | GCW_SIGNAL_FORCE)) != 0)
-        return gcw__fail_int(EINVAL);
+    if (!gcw__signal_is_for_exit(sig))
+        return gcw__refuse_int(EINVAL, "number sig", sig);
+    if (gcw__collector_uses_signal(sig))
+        return gcw__refuse_int(EINVAL, "because sig is one by which the"
+                               " collector stops threads");
+    if ((flags & ~(unsigned)(GCW_SIGNAL_CHAIN | GCW_SIGNAL_FORCE)) != 0)
+        return gcw__refuse_int(EINVAL, "number flags", (int)flags);
     error = start_for_signals();
     if (error == 0)
         error = gcw__signal_take(sig, flags, &ignored);
     if (error != 0)
-        return gcw__fail_int(error);
+        return gcw__refuse_int(error, error != EBUSY ? "" : "because sig"
+                               " has a handler already; see"
+                               " GCW_SIGNAL_CHAIN");
     errno = before;
     return ignored;
 }
@@ -57,7 +63,7 @@ gcw_exit_off_signal(int sig)
     int error, before = errno;
 
     if (sig <= 0 || sig >= NSIG)
-        return gcw__fail_int(EINVAL);
+        return gcw__refuse_int(EINVAL, "number sig", sig);
     error = gcw__signal_give_back(sig);
     if (error != 0)
         return gcw__fail_int(error);
@@ -69,7 +75,7 @@ int
 gcw_exit_signal_fd(void)
 {
     int before = errno, error = start_for_signals();
-    int fd = error == 0 ? gcw__signal_descriptor() : gcw__fail_int(error);
+    int fd = error == 0 ? gcw__signal_descriptor() : gcw__refuse_int(error, "");
 
     if (fd >= 0)
         errno = before;

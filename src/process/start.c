@@ -17,17 +17,16 @@
 #include "deliver/worker.h"
 #include "exit/exit.h"
 #include "ground/code.h"
-#include "ground/fail.h"
 #include "ground/process.h"
 #include "ground/roots.h"
-#include "ground/report.h"
+#include "ground/tell.h"
 #include "map/maps.h"
 #include "marks/engine.h"
 #include "process/fork.h"
 #include "process/last.h"
 #include "process/shutdown.h"
 #include "process/starting.h"
-#include "weak/death.h"
+#include "weak/enter.h"
 #include "weak/way.h"
 
 /* Registers what the system is to call at forks and at exit.  Goes on where it
@@ -37,7 +36,7 @@ install(void)
 {
     static bool forks;
 
-    gcw__report_install();
+    gcw__tell_install();
     forks = forks || gcw__fork_install() == 0;
     return forks ? gcw__shutdown_install() : ENOMEM;
 }
@@ -138,19 +137,39 @@ know_main(void)
     gcw__thread_known();
 }
 
+/* What the collector says where it does not run yet. */
+static void
+refuse_start(const char *function, int error)
+{
+    if (error == EPERM && !gcw__collector_runs())
+        gcw__refused(function, error, "because the collector does not run"
+                     " yet, and this is not the main thread: call GC_INIT"
+                     " there");
+    else
+        gcw__refused(function, error, "");
+}
+
 int
-gcw_init(void)
+gcw__init_for(const char *function)
 {
     int before = errno, error = 0;
 
     if (!atomic_load_explicit(&gcw__ready, memory_order_acquire))
         error = start_library();
-    if (error != 0)
-        return gcw__fail_int(error);
+    if (error != 0) {
+        refuse_start(function, error);
+        return -1;
+    }
     if (gcw__thread_is_main())
         know_main();
     errno = before;
     return 0;
+}
+
+int
+gcw_init(void)
+{
+    return gcw__init_for(__func__);
 }
 
 const char *

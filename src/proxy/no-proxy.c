@@ -2,7 +2,11 @@
 #include <config.h>
 #include "proxy/proxy.h"
 
-#include "ground/fail.h"
+#include "weak/refuse.h"
+
+#define NO_LIBFFI "because the library was built without libffi"
+#define IS_NONE "given p, because p is no proxy: the library was built without" \
+    " libffi"
 
 gcw_proxy *
 gcw_proxy_new(void *self, gcw_proxy_fn *fn, const char *signature)
@@ -10,31 +14,28 @@ gcw_proxy_new(void *self, gcw_proxy_fn *fn, const char *signature)
     (void)self;
     (void)fn;
     (void)signature;
-    return gcw__fail_null(ENOTSUP);
+    return gcw__refuse_null(ENOTSUP, NO_LIBFFI);
 }
 
 gcw_proxy_fn *
 gcw_proxy_code(const gcw_proxy *p)
 {
-    (void)p;
-    return gcw__fail_null(EINVAL);
+    return gcw__refuse_null(EINVAL, IS_NONE, p);
 }
 
 int
 gcw_proxy_free(gcw_proxy *p)
 {
-    (void)p;
-    return gcw__fail_int(EINVAL);
+    return gcw__refuse_int(EINVAL, IS_NONE, p);
 }
 
 int
 gcw_proxy_on_stale(gcw_proxy *p, void (*fn)(gcw_proxy *p, void *data),
                    void *data)
 {
-    (void)p;
     (void)fn;
     (void)data;
-    return gcw__fail_int(EINVAL);
+    return gcw__refuse_int(EINVAL, IS_NONE, p);
 }
 
 int
@@ -42,5 +43,5 @@ gcw_signature_check(const char *signature, size_t *position)
 {
     (void)signature;
     (void)position;
-    return gcw__fail_int(ENOTSUP);
+    return gcw__refuse_int(ENOTSUP, NO_LIBFFI);
 }

@@ -60,7 +60,7 @@ call_stale(gcw_proxy *p, void *result)
     hook = gcw__hook_get(&p->hook, &proxies_lock);
     if (hook.fn != NULL)
         ((stale_hook *)hook.fn)(p, hook.data);
-    errno = ESTALE;
+    gcw__refused("the pointer of a proxy", ESTALE, "");
 }
 
 static void
@@ -263,10 +263,16 @@ gcw_proxy_new(void *self, gcw_proxy_fn *fn, const char *signature)
         return NULL;
     base = gcw__base(self);
     if (base == NULL || fn == NULL || signature == NULL)
-        return gcw__fail_null(EINVAL);
+        return gcw__refuse_null(EINVAL, "heap self, given fn, given signature",
+                                self, (void *)fn, signature);
     p = proxy_new(base, self, fn, signature);
-    if (p != NULL)
-        errno = before;
+    if (p == NULL)
+        return gcw__refuse_null(errno, errno == ENOTSUP
+                                ? "because libffi cannot pass these"
+                                  " types here"
+                                : "because signature is none: see"
+                                  " gcw_signature_check");
+    errno = before;
     return p;
 }
 
@@ -278,7 +284,7 @@ gcw_proxy_code(const gcw_proxy *p)
     gcw_proxy_fn *code = p == NULL ? NULL : atomic_load(&p->code);
 
     if (code == NULL)
-        errno = EINVAL;
+        gcw__refuse(EINVAL, "given p, because p was freed", p);
     return code;
 }
 
@@ -304,11 +310,11 @@ gcw_proxy_free(gcw_proxy *p)
     if (gcw__enter() != 0)
         return -1;
     if (p == NULL)
-        return gcw__fail_int(EINVAL);
+        return gcw__refuse_int(EINVAL, "given p", p);
     gcw__lock(&proxies_lock, true);
     freed = disarm_proxy(p);
     gcw__unlock(&proxies_lock);
-    return freed ? 0 : gcw__fail_int(EINVAL);
+    return freed ? 0 : gcw__refuse_int(EINVAL, "because p was freed before");
 }
 
 static bool
@@ -336,7 +342,9 @@ gcw_proxy_on_stale(gcw_proxy *p, void (*fn)(gcw_proxy *p, void *data),
     base = gcw__base(data);
     if (p == NULL || (base != NULL && base == gcw__base(gcw__read(p->self)))
         || !gcw__holdable(data) || !set_hook(p, fn, data))
-        return gcw__fail_int(EINVAL);
+        return gcw__refuse_int(EINVAL, "given p, held data, because data leads"
+                               " into the object of p, or p was freed", p,
+                               data);
     return 0;
 }
 
@@ -351,7 +359,7 @@ gcw_signature_check(const char *signature, size_t *position)
     if (gcw__enter() != 0)
         return -1;
     if (signature == NULL)
-        return gcw__fail_int(EINVAL);
+        return gcw__refuse_int(EINVAL, "given signature", signature);
     return gcw__signature_read(signature, position) == NULL ? -1 : 0;
 }
 

@@ -9,6 +9,10 @@
 
 #include "weak/enter.h"
 
+/* The words for one that is none. */
+#define NO_CALL "given call, because there is nothing to call: it is zero, or the" \
+    " end of the steps"
+
 static bool
 is_call(const gcw_call *call)
 {
@@ -21,7 +25,7 @@ gcw_call_invoke(const gcw_call *call)
     gcw_call copy;
 
     if (!is_call(call))
-        return gcw__fail_null(EINVAL);
+        return gcw__refuse_null(EINVAL, NO_CALL, call);
     copy = *call;
     return gcw__call_make(&copy);
 }
@@ -34,7 +38,7 @@ gcw_call_failed(const gcw_call *call, const char *why)
     if (gcw__enter() != 0)
         return -1;
     if (!is_call(call) || call->place == NULL)
-        return gcw__fail_int(EINVAL);
+        return gcw__refuse_int(EINVAL, NO_CALL, call);
     place = call->place;
     place->failed(call, why);
     return 0;

@@ -6,22 +6,31 @@
 #include "collector/threads.h"
 #include "ground/fail.h"
 #include "weak/death.h"
+#include "weak/refuse.h"
 
-/* Calls gcw_init, and checks that the collector knows the thread.  Returns 0,
- * or -1 with errno. */
-int gcw__enter_first(void);
+/* Starts the library: gcw_init, for the public function of that name, which is
+ * told if it is refused; NULL: nothing is told. */
+int gcw__init_for(const char *function);
+
+/* Calls that, and checks that the collector knows the thread.  Returns 0, or -1
+ * with errno. */
+int gcw__enter_first(const char *function);
 
 /* Begins a call into the library: starts the library if need be, refuses
  * unknown threads, and notices the deaths of the collections since the last
  * call.  gcw__known is set only after the library has started.  No lock may be
- * held.  Returns 0, or -1 with errno. */
+ * held.  `function` is the public one, which is told if it is refused.  Returns
+ * 0, or -1 with errno. */
 static inline int
-gcw__enter(void)
+gcw__enter_for(const char *function)
 {
-    if (!GCW__LIKELY(gcw__known) && gcw__enter_first() != 0)
+    if (!GCW__LIKELY(gcw__known) && gcw__enter_first(function) != 0)
         return -1;
     gcw__tick();
     return 0;
 }
+
+/* The same, in the public function itself. */
+#define gcw__enter() gcw__enter_for(__func__)
 
 #endif

@@ -10,8 +10,6 @@
 #include "collector/objects.h"
 #include "weak/enter.h"
 
-char gcw__data_is_weak;
-
 static gcw_method *
 method_of(gcw_ref *self, gcw_method_fn *fn, void *data, size_t more)
 {
@@ -48,7 +46,8 @@ gcw_method_new(void *self, gcw_method_fn *fn, void *data)
     base = gcw__base(self);
     if (base == NULL || fn == NULL || gcw__base(data) == base
         || !gcw__holdable(data))
-        return gcw__fail_null(EINVAL);
+        return gcw__refuse_null(EINVAL, "heap self, given fn, apart data", self,
+                                (void *)fn, data);
     ref = gcw__shard_ref(base, self, false);
     return ref == NULL ? NULL : method_of(ref, fn, data, 0);
 }
@@ -64,7 +63,8 @@ gcw_method_new_weak(void *self, gcw_method_fn *fn, void *data)
     base = gcw__base(self);
     data_base = gcw__base(data);
     if (base == NULL || fn == NULL || data_base == NULL)
-        return gcw__fail_null(EINVAL);
+        return gcw__refuse_null(EINVAL, "heap self, given fn, heap data", self,
+                                (void *)fn, data);
     ref = gcw__shard_ref(base, self, false);
     data_ref = ref == NULL ? NULL : gcw__shard_ref(data_base, data, false);
     return data_ref == NULL ? NULL : weak_method_of(ref, fn, data_ref, data);
@@ -98,7 +98,7 @@ bool
 gcw_method_bind(const gcw_method *m, gcw_bound *out)
 {
     if (m == NULL || out == NULL)
-        return gcw__fail_false(EINVAL);
+        return gcw__refuse_false(EINVAL, "given m, given out", m, out);
     *out = bind(m);
     return out->fn != NULL;
 }
@@ -107,7 +107,8 @@ void *
 gcw_bound_call(const gcw_bound *bound, void *arg)
 {
     if (bound == NULL || bound->fn == NULL)
-        return gcw__fail_null(EINVAL);
+        return gcw__refuse_null(EINVAL, "given bound, because bound->fn is NULL:"
+                                " the method was dead", bound);
     return call_bound(*bound, arg);
 }
 
@@ -118,10 +119,10 @@ gcw_method_invoke(const gcw_method *m, void *arg, void **result)
     void *got;
 
     if (m == NULL)
-        return gcw__fail_int(EINVAL);
+        return gcw__refuse_int(EINVAL, "given m", m);
     bound = bind(m);
     if (bound.fn == NULL)
-        return gcw__fail_int(ESTALE);
+        return gcw__refuse_int(ESTALE, "method m", m);
     got = call_bound(bound, arg);
     if (result != NULL)
         *result = got;
@@ -132,7 +133,7 @@ bool
 gcw_method_alive(const gcw_method *m)
 {
     if (m == NULL)
-        return gcw__fail_false(EINVAL);
+        return gcw__refuse_false(EINVAL, "given m", m);
     return bind(m).fn != NULL;
 }
 

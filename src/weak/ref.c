@@ -10,16 +10,24 @@
 #include "weak/enter.h"
 #include "weak/container.h"
 
+static const char *
+function_for(bool is_long)
+{
+    return is_long ? "gcw_ref_new_long" : "gcw_ref_new";
+}
+
 static gcw_ref *
 new_ref(const void *target, bool is_long)
 {
     void *base;
 
-    if (gcw__enter() != 0)
+    if (gcw__enter_for(function_for(is_long)) != 0)
         return NULL;
     base = gcw__base(target);
-    if (base == NULL)
-        return gcw__fail_null(EINVAL);
+    if (base == NULL) {
+        gcw__refused(function_for(is_long), EINVAL, "heap target", target);
+        return NULL;
+    }
     return gcw__shard_ref(base, target, is_long);
 }
 
@@ -44,7 +52,7 @@ gcw_ref_find(const void *target)
         return NULL;
     base = gcw__base(target);
     if (base == NULL)
-        return gcw__fail_null(EINVAL);
+        return gcw__refuse_null(EINVAL, "heap target", target);
     return gcw__shard_find(base, target);
 }
 
@@ -54,17 +62,15 @@ __attribute__((__aligned__(64))) void *
 gcw_ref_get(const gcw_ref *ref)
 {
     if (!GCW__LIKELY(ref != NULL))
-        return gcw__fail_null(EINVAL);
+        return gcw__refuse_null(EINVAL, "given ref", ref);
     return gcw__read(ref);
 }
 
 uint64_t
 gcw_ref_id(const gcw_ref *ref)
 {
-    if (ref == NULL) {
-        errno = EINVAL;
-        return 0;
-    }
+    if (ref == NULL)
+        return gcw__refuse_zero(EINVAL, "given ref", ref);
     return ref->id;
 }
 
@@ -77,7 +83,7 @@ gcw_dispose(void *target)
         return -1;
     base = gcw__base(target);
     if (base == NULL)
-        return gcw__fail_int(EINVAL);
+        return gcw__refuse_int(EINVAL, "heap target", target);
     gcw__container_dispose(base);
     gcw__deaths_of(base);
     gcw__engine_kill(base);
