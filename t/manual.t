@@ -335,6 +335,34 @@ all_have_one_page()
     [ ! -s "$dir/odd" ]
 }
 
+# What gcweak(7) leads to: the functions of its index, and pages.
+indexed()
+{
+    sed -n '/^\.Sh FUNCTIONS BY TASK/,/^\.Sh SEE/s/^\.Fn \(gcw_[a-z_]*\).*/\1/p' \
+        "$srcdir/doc/gcweak.7" | sort
+}
+
+indexes_each_once()
+{
+    indexed | comm -3 "$dir/exported" - > "$dir/odd"
+    cat "$dir/odd"
+    [ ! -s "$dir/odd" ]
+}
+
+# In the list at its beginning, and under SEE ALSO.
+leads_to_pages()
+{
+    page=$srcdir/doc/gcweak.7
+    for section in DESCRIPTION 'SEE ALSO'
+    do
+        section "$section" | grep -oE 'Xr gcw_[a-z]+ 3' |
+            sed 's/^Xr //; s/ /./' | sort -u > "$dir/led-to"
+        grep -F .3 "$dir/pages" | comm -3 "$dir/led-to" - > "$dir/odd"
+        cat "$dir/odd"
+        [ ! -s "$dir/odd" ] || return 1
+    done
+}
+
 declared_anywhere > "$dir/anywhere"
 public_anywhere > "$dir/public"
 pages > "$dir/pages"
@@ -352,4 +380,7 @@ page_passes 'each function, type, flag and macro has one page, and one only' \
     all_have_one_page
 grep '^gcw_' "$srcdir/src/gcweak.sym" | sort > "$dir/exported"
 page_passes 'all exported functions are among them' is_within exported public
+name=gcweak
+page_passes 'each function has its place in the index' indexes_each_once
+page_passes 'it leads to each page' leads_to_pages
 echo "1..$count"
