@@ -30,12 +30,17 @@ gcweak_sources = \
 	src/deliver/wait.c \
 	src/deliver/worker.c \
 	src/deliver/worker.h \
+	src/event/audience.c \
+	src/event/by-object.c \
 	src/event/emit.h \
+	src/event/emitting.c \
+	src/event/emitting.h \
 	src/event/event-see.c \
 	src/event/event.c \
 	src/event/event.h \
 	src/event/hub-connect.c \
 	src/event/hub-emit.c \
+	src/event/hub-list.c \
 	src/event/hub-pattern.c \
 	src/event/hub-post.c \
 	src/event/hub-step.c \
@@ -45,6 +50,7 @@ gcweak_sources = \
 	src/event/listener.c \
 	src/event/listeners.c \
 	src/event/listeners.h \
+	src/event/mute.c \
 	src/exit/exit-back.c \
 	src/exit/exit-handler.c \
 	src/exit/exit-ids.c \

@@ -125,6 +125,19 @@ size_t gcw_event_disconnect(gcw_event *e, const gcw_method *m);
 size_t gcw_event_disconnect_fn(gcw_event *e,
                                void (*fn)(void *arg, void *data), void *data);
 
+/* Disconnects all listeners with a method whose object is `self`, whatever it
+ * calls: of this event; or of every event and hub of the process.  A method is
+ * found by the very pointer that it was made of; not by its data, nor by what
+ * is its source in a hub.  What other threads connect meanwhile may stay.
+ * Threads as gcw_listener_disconnect.
+ * Returns how many; 0 with errno EINVAL (e or self is NULL, or self is no heap
+ * object) or EPERM.
+ * Cost: in proportion to what waits for the object's death, here and
+ * elsewhere: its listeners, cleanups and exit handlers.  After Qt's
+ * QObject::disconnect. */
+size_t gcw_event_disconnect_object(gcw_event *e, const void *self);
+size_t gcw_disconnect_object(const void *self);
+
 /* Whether it is connected: neither disconnected nor dead.  May be out of date
  * as soon as it is known.
  * Any known thread.  false with errno EINVAL (l is NULL) or EPERM. */
@@ -139,6 +152,24 @@ bool gcw_listener_connected(const gcw_listener *l);
 void gcw_listener_block(gcw_listener *l);
 void gcw_listener_unblock(gcw_listener *l);
 
+/* Whether it is connected and blocked.  That its event or hub is muted does not
+ * count.
+ * Any known thread.  false with errno EINVAL (l is NULL) or EPERM. */
+bool gcw_listener_blocked(const gcw_listener *l);
+
+/* Mutes an event: nobody hears of it until it was unblocked as often as it was
+ * blocked.  Listeners stay connected, also those with GCW_ONCE; others may be
+ * connected meanwhile.  An emission calls nobody and returns 0, and one that is
+ * under way passes over the listeners that are left, as if each were blocked.
+ * A call that has begun goes on.
+ * Any known thread; also from finalizers, callbacks and listeners.
+ * Without effect, with errno, if e is NULL or is not blocked (EINVAL), if it
+ * was blocked 65,535 times (EOVERFLOW), or EPERM.
+ * Cost: in proportion to the listeners; an emission meanwhile, constant.
+ * After Qt's QObject::blockSignals. */
+void gcw_event_block(gcw_event *e);
+void gcw_event_unblock(gcw_event *e);
+
 /* Emits the event: calls its listeners on this thread, in order.
  *
  * Any known thread; also from finalizers, callbacks and its own listeners.
@@ -147,6 +178,26 @@ void gcw_listener_unblock(gcw_listener *l);
  * Cost: a few nanoseconds, and about as much a listener as a call through a
  * function pointer. */
 size_t gcw_event_emit(gcw_event *e, void *arg);
+
+/* The listener that the calling stack is in: the innermost, if listeners emit
+ * in turn.  Of events and hubs; in a finalizer or cleanup that runs within a
+ * listener, that listener; in an error hook, the listener that has failed.
+ * Any thread.
+ * Returns NULL if the stack is in none, or in one that is called by who steps
+ * through the emission: there `call.handle` of the step is the listener.
+ * Cost: in proportion to the emissions and other calling functions of the
+ * library that the thread is in; nothing for who does not ask. */
+gcw_listener *gcw_listener_current(void);
+
+/* Stops the emission that the calling stack is in, the innermost: it calls no
+ * further listener, and returns how many it has called, this one included.
+ * Of what is dispatched, only the emission under way is stopped, not those that
+ * were posted after it.  The listener itself goes on, and may still fail.
+ * Any thread; from a listener, what it calls, or an error hook.
+ * Returns 0, or -1 with errno ENOENT: the stack is in no emission.  Who steps
+ * through one just stops.
+ * Cost: as gcw_listener_current.  After GLib's g_signal_stop_emission. */
+int gcw_emission_stop(void);
 
 /* An emission that its caller steps through (call.h).  All but `call` is the
  * library's affair. */
@@ -180,6 +231,40 @@ bool gcw_event_next(gcw_event_step *step);
  * are known to be dead.
  * Any known thread.  0 with errno EINVAL (e is NULL) or EPERM. */
 size_t gcw_event_count(const gcw_event *e);
+
+/* Whether an emission would call anybody now: a listener that is not blocked,
+ * nor known to be dead, of an event that is not muted.  May be out of date as
+ * soon as it is known.
+ * Any known thread; also from finalizers and callbacks.
+ * false with errno EINVAL (e is NULL) or EPERM.
+ * Cost: looks at the listeners in order, as far as one that would be called;
+ * so, constant as a rule. */
+bool gcw_event_has_listeners(const gcw_event *e);
+
+/* An entry of gcw_event_list, or of gcw_hub_list. */
+typedef struct gcw_listener_entry {
+    gcw_listener *listener;
+    const char *name;            /* or NULL */
+    void *self;                  /* the method's object; NULL: a function */
+    void (*function)(void);      /* what is called, a method's function too */
+    bool method;                 /* whether it is a method */
+    bool blocked;                /* the listener, not the event or hub */
+    uint32_t age;                /* collections since it was connected */
+    const char *type;            /* in a hub: what it was connected to; */
+    void *source;                /* NULL: any */
+} gcw_listener_entry;
+
+/* Lists the listeners of an event, blocked ones included, in the order in which
+ * they are called.  Those not that are known to be dead.
+ *
+ * Writes up to n entries; `entries` must lie where the collector looks, and then
+ * holds the listeners and their objects.  Those that other threads connect or
+ * disconnect meanwhile may be missed.
+ * Any known thread; also from finalizers, callbacks and listeners.
+ * Returns how many listeners there are, which may be more than n; 0 with errno
+ * EINVAL (e is NULL, or entries is and n is not 0) or EPERM if it fails.
+ * Cost: in proportion to the listeners. */
+size_t gcw_event_list(gcw_event *e, gcw_listener_entry *entries, size_t n);
 
 /* Sets the hook that hears of failing listeners, with the listener as the
  * handle; NULL takes it out.  `data` is held strongly.  Without one, a line

@@ -109,6 +109,19 @@ bool gcw_hub_disconnect_fn(gcw_hub *h, const char *type, const void *source,
                                       void *data),
                            void *data);
 
+/* Disconnects all listeners with a method whose object is `self`, whatever type
+ * and source they are connected to.  As gcw_event_disconnect_object, which see;
+ * EINVAL if h or self is NULL, or self is no heap object. */
+size_t gcw_hub_disconnect_object(gcw_hub *h, const void *self);
+
+/* Mutes a hub, as gcw_event_block mutes an event.  What is posted to it waits as
+ * ever, but a dispatch meanwhile makes the emissions, and nobody hears of them:
+ * it counts whether the hub is muted then, not when they were posted.
+ * Threads and errors as gcw_event_block, for h.
+ * Cost: in proportion to the listeners and patterns. */
+void gcw_hub_block(gcw_hub *h);
+void gcw_hub_unblock(gcw_hub *h);
+
 /* Emits: calls on this thread all listeners that fit.
  *
  * type    NULL: only those connected to any type hear of it
@@ -220,6 +233,33 @@ bool gcw_hub_dispatch_next(gcw_hub_step *step);
  * Returns the descriptor, or -1 with errno: EINVAL (h is NULL), ESTALE (the
  * hub was disposed of), EMFILE, ENFILE, ENOMEM, EPERM. */
 int gcw_hub_fd(gcw_hub *h);
+
+/* Whether an emission with that type and source would call anybody now; as
+ * gcw_event_has_listeners.
+ * type, source  as for gcw_hub_emit
+ *
+ * Any known thread; also from finalizers and callbacks.
+ * false with errno EINVAL (h is NULL) or EPERM.
+ * Cost: four lookups, and as gcw_event_has_listeners. */
+bool gcw_hub_has_listeners(const gcw_hub *h, const char *type,
+                           const void *source);
+
+/* Lists the listeners that hear of emissions with that type and source, blocked
+ * ones included, in the order in which they are called; but of equal methods
+ * all are listed, of which one is called.
+ *
+ * type    NULL: whatever the type
+ * source  NULL: whatever the source.  So with NULL for both: all listeners.
+ *
+ * Each entry says what its listener is connected to.  Otherwise as
+ * gcw_event_list.
+ * Any known thread; also from finalizers, callbacks and listeners.
+ * Returns how many listeners there are, which may be more than n; 0 with errno
+ * EINVAL (h is NULL, or entries is and n is not 0), EPERM or ENOMEM if it
+ * fails.
+ * Cost: in proportion to the patterns, and to n log n for n listeners. */
+size_t gcw_hub_list(gcw_hub *h, const char *type, const void *source,
+                    gcw_listener_entry *entries, size_t n);
 
 /* How much there is in a hub. */
 typedef struct gcw_hub_size {

@@ -20,6 +20,13 @@ bool gcw__slot_ask(const struct gcw__slot *slot, void *data, gcw_call *out);
 /* The same, and calls it.  False if it was not to be called. */
 bool gcw__slot_call_asked(const struct gcw__slot *slot, void *data, void *arg);
 
+/* Whether it would be called; has no effect on the listener. */
+bool gcw__slot_would_call(const struct gcw__slot *slot);
+
+/* Makes *entry what the listener in the slot is, without its pattern; false if
+ * it is gone, or known to be dead. */
+bool gcw__slot_list(const struct gcw__slot *slot, gcw_listener_entry *entry);
+
 static inline void *
 gcw__slot_data(const struct gcw__slot *slot)
 {

@@ -43,7 +43,8 @@ see_listener(const struct gcw__walk *walk, const struct gcw__slot *slot)
                second == NULL ? NULL : second->on.watch.ref);
     gcw__see_age(&seen, l->born);
     seen.state = seen.waits && seen.target == NULL ? "dead"
-        : gcw__listener_is(l, GCW__IS_BLOCKED) ? "blocked" : "alive";
+        : gcw__listener_is(l, GCW__IS_BLOCKED) || gcw__listener_is_muted(l)
+        ? "blocked" : "alive";
     gcw__see_entry(walk, &seen);
     gcw__see_part(walk, l, "listener", &seen);
     gcw__see_part(walk, second, "watch on a listener's data", &seen);
@@ -106,10 +107,10 @@ see_pattern(struct gcw__pattern *pattern, void *arg)
     gcw__see_part(walk, pattern->type, "type", NULL);
 }
 
-/* Calls call(pattern, arg) for each pattern.  No lock held, nor taken. */
-static void
-each_pattern(gcw_hub *h,
-             void (*call)(struct gcw__pattern *pattern, void *arg), void *arg)
+void
+gcw__hub_each_pattern(const gcw_hub *h,
+                      void (*call)(struct gcw__pattern *pattern, void *arg),
+                      void *arg)
 {
     const struct gcw__map_array *table = gcw__map_array(&h->patterns);
 
@@ -141,7 +142,7 @@ gcw__hub_see(struct gcw__walk *walk, void *hub)
     gcw_hub *h = hub;
 
     walk->table.print_part = print_pattern;
-    each_pattern(h, see_pattern, walk);
+    gcw__hub_each_pattern(h, see_pattern, walk);
     walk->table.part = NULL;
     gcw__see_part(walk, h, "hub", NULL);
     gcw__see_part(walk, gcw__map_array(&h->patterns), "patterns", NULL);
@@ -183,7 +184,7 @@ gcw__hub_count(void *hub, gcw_statistics *out)
     gcw_hub *h = hub;
 
     out->hubs++;
-    each_pattern(h, count_pattern, out);
+    gcw__hub_each_pattern(h, count_pattern, out);
     gcw__lock(gcw__hub_lock(h), true);
     out->posted += h->posted;
     gcw__unlock(gcw__hub_lock(h));

@@ -12,7 +12,7 @@
 #include "event/event.h"
 
 #include "event/emit.h"
-#include "ground/guard.h"
+#include "event/emitting.h"
 #include "ground/lock.h"
 #include "ground/spare.h"
 #include "ground/text.h"
@@ -58,7 +58,7 @@ list_shrunk(struct gcw__listeners *list)
 
 static const struct gcw__listeners_ops list_ops = { list_shrunk, list_shrunk };
 
-static const struct gcw__container_ops event_ops = {
+const struct gcw__container_ops gcw__event_ops = {
     "event", "listeners", false, gcw__listeners_lock, gcw__listener_died, NULL,
     event_empty, event_unloading, event_tidy, gcw__event_see, gcw__event_count
 };
@@ -76,7 +76,7 @@ gcw_event_new(const char *name)
     if (name != NULL)
         e->name = gcw__copy(name);
     e->list.ops = &list_ops;
-    e->list.container = gcw__container_new(&event_ops,
+    e->list.container = gcw__container_new(&gcw__event_ops,
                                            sizeof *e->list.container);
     if (e->list.container == NULL || (name != NULL && e->name == NULL))
         return gcw__fail_null(ENOMEM);
@@ -290,18 +290,19 @@ struct emission {
 };
 
 /* Calls the listeners from step.next on.  Before each call step.next is set to
- * the slot after it, where the emission goes on if the call fails.  A listener
+ * the slot after it, where the emission goes on if the call fails; and a call
+ * that stops the emission makes that step.end.  A listener
  * may do anything to the event, and let go of all but this stack: only `run`
  * is relied on, and what is constant in the array. */
 static bool
 emit_rest(void *emission)
 {
     struct emission *run = emission;
-    const struct gcw__slot *slot = run->step.next, *const end = run->step.end;
+    const struct gcw__slot *slot = run->step.next;
     void *const arg = run->step.arg;
     GC_word settled = gcw__load_settled();
 
-    while (slot != end) {
+    while (slot != run->step.end) {
         run->step.next = slot + 1;
         if (!gcw__slot_call(slot, arg, &settled))
             run->passed_over++;
@@ -325,8 +326,27 @@ event_listener_told(void *emission, const char *why)
                          (uintptr_t)slot->code, why);
 }
 
-static const struct gcw__guarded emission_guard = {
-    emit_rest, event_listener_told, event_listener_told
+static gcw_listener *
+event_current(const void *emission)
+{
+    const struct emission *run = emission;
+
+    return ((const struct gcw__slot *)run->step.next - 1)->listener;
+}
+
+static void
+stop_event(void *emission)
+{
+    struct emission *run = emission;
+
+    run->passed_over += (size_t)((const struct gcw__slot *)run->step.end
+                                 - (const struct gcw__slot *)run->step.next);
+    run->step.end = run->step.next;
+}
+
+const struct gcw__emitting gcw__event_emitting = {
+    { emit_rest, event_listener_told, event_listener_told },
+    event_current, stop_event
 };
 
 static size_t
@@ -342,7 +362,7 @@ emit_to(gcw_event *e, const struct gcw__array *array, void *arg)
     take_listeners(&run.step, array);
     n = (size_t)((const struct gcw__slot *)run.step.end
                  - (const struct gcw__slot *)run.step.next);
-    gcw__guard_run(&run, &emission_guard);
+    gcw__guard_run(&run, &gcw__event_emitting.guard);
     GCW__KEEP(run.step.array);
     return n - run.passed_over;
 }
@@ -358,7 +378,7 @@ gcw_event_emit(gcw_event *e, void *arg)
     if (e == NULL)
         return gcw__refuse_zero(EINVAL, "given e", e);
     GCW__TRACE2(emit__begin, e, e->name);
-    array = atomic_load_explicit(&e->list.array, memory_order_acquire);
+    array = atomic_load_explicit(&e->list.heard, memory_order_acquire);
     called = GCW__LIKELY(array != NULL) ? emit_to(e, array, arg) : 0;
     GCW__TRACE2(emit__end, e, called);
     GCW__KEEP(e);
@@ -396,7 +416,7 @@ gcw_event_first(gcw_event *e, void *arg, gcw_event_step *step)
         return false;
     if (e == NULL || step == NULL)
         return gcw__refuse_false(EINVAL, "given e, given step", e, step);
-    array = atomic_load_explicit(&e->list.array, memory_order_acquire);
+    array = atomic_load_explicit(&e->list.heard, memory_order_acquire);
     if (array == NULL)
         return false;
     step->event = e;

@@ -11,6 +11,8 @@ struct gcw_event {
     char *name;                      /* constant; or NULL */
 };
 
+extern const struct gcw__container_ops gcw__event_ops;
+
 /* `see` and `count` of an event's container (event-see.c). */
 void gcw__event_see(struct gcw__walk *walk, void *event);
 void gcw__event_count(void *event, gcw_statistics *out);

@@ -7,8 +7,8 @@
 #include "event/hub-step.h"
 
 #include "event/emit.h"
+#include "event/emitting.h"
 #include "event/hub.h"
-#include "ground/guard.h"
 #include "ground/trace.h"
 #include "weak/enter.h"
 
@@ -74,11 +74,37 @@ hub_listener_told(void *emission, const char *why)
                          (uintptr_t)run->current->code, why);
 }
 
-static const struct gcw__guarded guard_of_one = {
-    emit_one_list, hub_listener_told, hub_listener_told
+static gcw_listener *
+hub_current(const void *emission)
+{
+    const struct emission *run = emission;
+
+    return run->current == NULL ? NULL : run->current->listener;
+}
+
+/* Of each list the listeners that are left count as passed over. */
+static void
+stop_hub(void *emission)
+{
+    struct emission *run = emission;
+
+    for (size_t i = 0; i < run->step.n_lists; i++) {
+        struct gcw_hub_step_list *list = &run->step.lists[i];
+
+        run->passed_over += (size_t)((const struct gcw__slot *)list->end
+                                     - (const struct gcw__slot *)list->next);
+        list->end = list->next;
+    }
+}
+
+const struct gcw__emitting gcw__hub_emitting_one = {
+    { emit_one_list, hub_listener_told, hub_listener_told },
+    hub_current, stop_hub
 };
-static const struct gcw__guarded guard_of_many = {
-    emit_lists, hub_listener_told, hub_listener_told
+
+const struct gcw__emitting gcw__hub_emitting_many = {
+    { emit_lists, hub_listener_told, hub_listener_told },
+    hub_current, stop_hub
 };
 
 /* Emits to several lists.  In a function of its own, because of the stack that
@@ -95,7 +121,7 @@ emit_merged(struct emission *run)
     else if (!gcw__called_get_room(&called, run->step.n_listeners))
         return false;
     run->step.called = &called;
-    gcw__guard_run(run, &guard_of_many);
+    gcw__guard_run(run, &gcw__hub_emitting_many.guard);
     return true;
 }
 
@@ -111,7 +137,7 @@ gcw__hub_emit(gcw_hub *h, const char *type, void *source, void *arg,
     run.told = run.current = NULL;
     gcw__hub_take_listeners(&run.step);
     if (run.step.n_lists == 1)
-        gcw__guard_run(&run, &guard_of_one);
+        gcw__guard_run(&run, &gcw__hub_emitting_one.guard);
     else if (run.step.n_lists > 1 && !emit_merged(&run))
         return false;
     for (size_t i = 0; i < run.step.n_lists; i++)

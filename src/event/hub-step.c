@@ -28,7 +28,7 @@ static void
 add_list(gcw_hub_step *step, const struct gcw__pattern *pattern)
 {
     const struct gcw__array *array = pattern == NULL ? NULL
-        : atomic_load_explicit(&pattern->list.array, memory_order_acquire);
+        : atomic_load_explicit(&pattern->list.heard, memory_order_acquire);
     struct gcw_hub_step_list *list = &step->lists[step->n_lists];
     const struct gcw__slot *next, *end;
     uint64_t range;
@@ -123,9 +123,8 @@ order_of(const struct gcw_hub_step_list *list)
     return array->orders[(const struct gcw__slot *)list->next - array->slots];
 }
 
-/* The slot that comes next; NULL at the end. */
-static const struct gcw__slot *
-next_slot(gcw_hub_step *step)
+const struct gcw__slot *
+gcw__hub_next_slot(gcw_hub_step *step)
 {
     struct gcw_hub_step_list *first = NULL;
     const struct gcw__slot *slot;
@@ -165,7 +164,7 @@ gcw__hub_next_of_many(gcw_hub_step *step, size_t *passed_over, gcw_call *out)
 {
     const struct gcw__slot *slot;
 
-    while ((slot = next_slot(step)) != NULL
+    while ((slot = gcw__hub_next_slot(step)) != NULL
            && !first_call(step->called, slot, out))
         ++*passed_over;
     return slot;

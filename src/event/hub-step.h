@@ -22,6 +22,9 @@ bool gcw__called_get_room(struct gcw__called *called, size_t n);
  * moment. */
 void gcw__hub_take_listeners(gcw_hub_step *step);
 
+/* The slot that comes next, of all lists; NULL at the end. */
+const struct gcw__slot *gcw__hub_next_slot(gcw_hub_step *step);
+
 /* The call for the next listener of several lists, without the argument; its
  * slot, or NULL at the end.  step->called is the set.  Counts those that are
  * passed over. */

@@ -162,14 +162,15 @@ hub_tidy(void *hub)
 
 /* Hubs. */
 
+const struct gcw__container_ops gcw__hub_ops = {
+    "hub", "listeners", false, gcw__listeners_lock, hub_watch_died,
+    gcw__polled_closed, hub_empty, hub_unloading, hub_tidy, gcw__hub_see,
+    gcw__hub_count
+};
+
 gcw_hub *
 gcw_hub_new(void)
 {
-    static const struct gcw__container_ops ops = {
-        "hub", "listeners", false, gcw__listeners_lock, hub_watch_died,
-        gcw__polled_closed, hub_empty, hub_unloading, hub_tidy, gcw__hub_see,
-        gcw__hub_count
-    };
     gcw_hub *h;
 
     if (gcw__enter() != 0)
@@ -177,7 +178,7 @@ gcw_hub_new(void)
     h = GC_MALLOC(sizeof *h);
     if (h == NULL)
         return gcw__fail_null(ENOMEM);
-    h->container = gcw__container_new(&ops, sizeof *h->container);
+    h->container = gcw__container_new(&gcw__hub_ops, sizeof *h->container);
     if (h->container == NULL)
         return gcw__fail_null(ENOMEM);
     return gcw__container_open(&h->container->container, h) ? h : NULL;

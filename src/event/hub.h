@@ -71,9 +71,18 @@ struct gcw__pattern *gcw__hub_pattern(const gcw_hub *h,
 uintptr_t gcw__hub_pattern_hash(const struct gcw__type *type,
                                 const void *source);
 
+/* Calls call(pattern, arg) for each pattern.  No lock held, nor taken
+ * (event-see.c). */
+void gcw__hub_each_pattern(const gcw_hub *h,
+                           void (*call)(struct gcw__pattern *pattern,
+                                        void *arg),
+                           void *arg);
+
 /* As gcw_hub_emit; false: no memory, and nothing was called (hub-emit.c). */
 bool gcw__hub_emit(gcw_hub *h, const char *type, void *source, void *arg,
                    size_t *called);
+
+extern const struct gcw__container_ops gcw__hub_ops;
 
 /* The operations of a pattern's list (hub-pattern.c). */
 extern const struct gcw__listeners_ops gcw__pattern_ops;

@@ -29,20 +29,27 @@ remove_if_there(gcw_listener *l)
 }
 
 bool
+gcw__listener_end(gcw_listener *l)
+{
+    void *object = gcw__container_object(l->on.container);
+    bool ended = object != NULL && remove_if_there(l);
+
+    GCW__KEEP(object);
+    return ended;
+}
+
+bool
 gcw_listener_disconnect(gcw_listener *l)
 {
-    void *object;
     bool ended;
 
     if (gcw__enter() != 0)
         return false;
     if (l == NULL)
         return gcw__refuse_false(EINVAL, "given l", l);
-    object = gcw__container_object(l->on.container);
-    ended = object != NULL && remove_if_there(l);
+    ended = gcw__listener_end(l);
     if (ended)
         gcw__containers_tidy();
-    GCW__KEEP(object);
     return ended;
 }
 
@@ -135,6 +142,23 @@ gcw_listener_unblock(gcw_listener *l)
     change_checked(l, unblock);
 }
 
+bool
+gcw_listener_blocked(const gcw_listener *l)
+{
+    void *object;
+    bool blocked;
+
+    if (gcw__enter() != 0)
+        return false;
+    if (l == NULL)
+        return gcw__fail_false(EINVAL);
+    object = gcw__container_object(l->on.container);
+    blocked = object != NULL && !gcw__listener_is(l, GCW__IS_GONE)
+              && gcw__listener_is(l, GCW__IS_BLOCKED);
+    GCW__KEEP(object);
+    return blocked;
+}
+
 /* Asking a listener, for emissions. */
 
 static bool
@@ -160,8 +184,15 @@ bind_any(const gcw_listener *l, void *data, gcw_call *out)
     return true;
 }
 
+static bool
+may_call(const gcw_listener *l)
+{
+    return !gcw__listener_is(l, GCW__IS_GONE | GCW__IS_BLOCKED)
+           && !gcw__listener_is_muted(l);
+}
+
 /* Disconnects a listener with GCW_ONCE, so that one of several threads calls
- * it.  False: another thread does, or the listener is blocked by now. */
+ * it.  False: another thread does, or the listener is blocked or muted by now. */
 static bool
 take(gcw_listener *l)
 {
@@ -170,7 +201,7 @@ take(gcw_listener *l)
 
     GCW__DELAY(1);
     gcw__lock(lock, true);
-    mine = !gcw__listener_is(l, GCW__IS_GONE | GCW__IS_BLOCKED);
+    mine = may_call(l);
     once = gcw__listener_is(l, GCW__IS_ONCE);
     if (mine && once)
         gcw__listener_remove(l);
@@ -181,17 +212,29 @@ take(gcw_listener *l)
 }
 
 /* `data` was read before the state: see listeners.c. */
+static bool
+look_closely(const struct gcw__slot *slot, void *data, gcw_call *out)
+{
+    out->fn = slot->code;
+    return gcw__slot_data_now(slot, &data) && may_call(slot->listener)
+           && bind_any(slot->listener, data, out);
+}
+
 bool
 gcw__slot_ask(const struct gcw__slot *slot, void *data, gcw_call *out)
 {
     gcw_listener *l = slot->listener;
 
-    if (!gcw__slot_data_now(slot, &data)
-        || gcw__listener_is(l, GCW__IS_GONE | GCW__IS_BLOCKED)
-        || !bind_any(l, data, out))
-        return false;
-    out->fn = slot->code;
-    return !gcw__listener_is(l, GCW__IS_ONCE) || take(l);
+    return look_closely(slot, data, out)
+           && (!gcw__listener_is(l, GCW__IS_ONCE) || take(l));
+}
+
+bool
+gcw__slot_would_call(const struct gcw__slot *slot)
+{
+    gcw_call call;
+
+    return look_closely(slot, gcw__slot_data(slot), &call);
 }
 
 bool

@@ -18,6 +18,8 @@
  * gcw__ask, and the emission asks the listener's state:
  *   - a slot of a method with weak data, or of a hub's function;
  *   - a slot whose listener is blocked, is to be called once, or is gone;
+ *   - every slot of an event or hub that is muted.  Emissions that begin while
+ *     it is do not find the array at all (`heard`);
  *   - every slot of an array that another has replaced: there `self` is
  *     gcw__moved, for what happens later to its listeners is no longer written
  *     there, and their data is not there any more.  This is the one case in
@@ -229,9 +231,11 @@ set_self(struct gcw__slot *slot)
     gcw_listener *l = slot->listener;
     gcw_ref *self = &gcw__ask;
 
-    if (atomic_load(&l->state) == 0 && l->by == GCW__BY_METHOD)
+    if (atomic_load(&l->state) != 0 || gcw__listener_is_muted(l))
+        self = &gcw__ask;
+    else if (l->by == GCW__BY_METHOD)
         self = l->on.watch.ref;
-    else if (atomic_load(&l->state) == 0 && l->by == GCW__BY_FUNCTION)
+    else if (l->by == GCW__BY_FUNCTION)
         self = &gcw__plain_function;
     atomic_store_explicit(&slot->self, self, memory_order_release);
 }
@@ -290,6 +294,18 @@ retire(struct gcw__array *old)
     }
 }
 
+/* Gives the list its array, or none.  Emissions find it unless the list is
+ * muted. */
+static void
+set_array(struct gcw__listeners *list, struct gcw__array *array)
+{
+    bool muted = atomic_load(&list->container->muted) != 0;
+
+    atomic_store_explicit(&list->array, array, memory_order_release);
+    atomic_store_explicit(&list->heard, muted ? NULL : array,
+                          memory_order_release);
+}
+
 /* Moves the list to another array.  If listeners were put in front, half of
  * the room is there: so both ends have room for many. */
 static void
@@ -302,7 +318,7 @@ move_list(struct gcw__listeners *list, struct gcw__array *new)
     if (old != NULL)
         end = copy(new, begin, old);
     store_range(new, begin, end);
-    atomic_store_explicit(&list->array, new, memory_order_release);
+    set_array(list, new);
     GCW__DELAY(2);
     if (old != NULL)
         retire(old);
@@ -571,7 +587,7 @@ gcw__listener_remove(gcw_listener *l)
         gcw__container_leave(&second_of(l)->on);
     set_live(list, live(list) - 1);
     if (live(list) == 0) {
-        atomic_store(&list->array, NULL);
+        set_array(list, NULL);
         list->ops->emptied(list);
     } else if (is_sparse(list)) {
         list->ops->sparse(list);
@@ -586,6 +602,19 @@ gcw__listener_block(gcw_listener *l, bool block)
     else
         atomic_fetch_and(&l->state, (unsigned char)~GCW__IS_BLOCKED);
     set_self(slot_of_listener(l));
+}
+
+void
+gcw__listeners_mute(struct gcw__listeners *list)
+{
+    struct gcw__array *array = atomic_load(&list->array);
+    uint64_t range = array == NULL ? 0 : load_range(array);
+
+    set_array(list, array);
+    GCW__DELAY(8);
+    for (uint32_t i = gcw__range_begin(range); i < gcw__range_end(range);
+         i++)
+        set_self(&array->slots[i]);
 }
 
 bool

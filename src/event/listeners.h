@@ -122,12 +122,14 @@ gcw__range_end(uint64_t range)
 /* The listeners of an event, or of a pattern. */
 struct gcw__listeners {
     struct gcw__array *_Atomic array;    /* NULL: none; written under the
-                                          * lock, read by emissions */
+                                          * lock */
+    struct gcw__array *_Atomic heard;    /* the same, or NULL while muted: what
+                                          * emissions read */
     _Atomic size_t live;                 /* written under the lock */
     struct gcw__container *container;            /* constant */
     const struct gcw__listeners_ops *ops;    /* constant */
-    bool ordered;                        /* constant: with orders */
     struct gcw__listeners *next_sparse;  /* the owner's, under the lock */
+    bool ordered;                        /* constant: with orders */
     bool sparse;
     bool indexed;                        /* equal listeners can be found; */
     bool fronted;                        /* some were put in front; both under
@@ -191,6 +193,14 @@ void gcw__listener_remove(gcw_listener *l);
  * held. */
 void gcw__listener_block(gcw_listener *l, bool block);
 
+/* Has emissions pass over the list, or no longer, after its container's `muted`
+ * has become so.  Lock held. */
+void gcw__listeners_mute(struct gcw__listeners *list);
+
+/* Disconnects the listener, but for tidying; false if it was gone.  No lock
+ * held. */
+bool gcw__listener_end(gcw_listener *l);
+
 /* The list of a listener that is not gone.  Lock held. */
 static inline struct gcw__listeners *
 gcw__list_of(const gcw_listener *l)
@@ -202,6 +212,15 @@ static inline bool
 gcw__listener_is(const gcw_listener *l, int state)
 {
     return atomic_load_explicit(&l->state, memory_order_acquire) & state;
+}
+
+/* Whether all listeners of the event or hub that has the listener are passed
+ * over. */
+static inline bool
+gcw__listener_is_muted(const gcw_listener *l)
+{
+    return atomic_load_explicit(&l->on.container->muted, memory_order_acquire)
+           != 0;
 }
 
 /* Takes out the listener of a watch whose target has died: `died` of a

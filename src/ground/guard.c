@@ -138,9 +138,10 @@ gcw__guard_run(void *run, const struct gcw__guarded *how)
         continue;
 }
 
-/* The innermost guard of the stack that the address is on, or NULL. */
+/* The innermost guard around `at` of the stack that `here` is on, or NULL.  `at`
+ * is `here`, or a guard of that stack. */
 static struct guard *
-innermost(uintptr_t here)
+innermost_around(uintptr_t here, uintptr_t at)
 {
     struct guard *guard, *found = NULL;
 
@@ -148,13 +149,32 @@ innermost(uintptr_t here)
         if (gcw__frame_is_over((uintptr_t)guard, here))
             gcw__left_by_jump();
         expect_guard(guard);
-        if ((uintptr_t)guard > here && (found == NULL || guard < found))
+        if ((uintptr_t)guard > at && (found == NULL || guard < found))
             found = guard;
     }
     if (found == NULL
         || gcw__stack_own(here) != gcw__stack_own((uintptr_t)found))
         return NULL;
     return found;
+}
+
+static struct guard *
+innermost(uintptr_t here)
+{
+    return innermost_around(here, here);
+}
+
+void *
+gcw__guard_around(uintptr_t here, uintptr_t *at,
+                  const struct gcw__guarded **how)
+{
+    struct guard *guard = innermost_around(here, *at);
+
+    if (guard == NULL)
+        return NULL;
+    *at = (uintptr_t)guard;
+    *how = guard->how;
+    return guard->run;
 }
 
 void

@@ -23,6 +23,13 @@ struct gcw__guarded {
  * see guard.c.  There is one setjmp for all steps. */
 void gcw__guard_run(void *run, const struct gcw__guarded *how);
 
+/* The run of the innermost guard that encloses *at on the stack of `here`, an
+ * address in the caller's frame; with how it is run, and *at is the guard then,
+ * from which the search can go on outwards.  *at is `here` at first.  NULL:
+ * there is none. */
+void *gcw__guard_around(uintptr_t here, uintptr_t *at,
+                        const struct gcw__guarded **how);
+
 /* Whether the frame at that address, which should still be there, was ended by
  * a jump over it.  `here` is an address in a frame that has not ended.  False
  * also if the addresses are not both on the thread's own stack. */

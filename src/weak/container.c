@@ -100,6 +100,13 @@ gcw__entry_watch_role(const struct gcw__entry_watch *watch)
     return (enum gcw__role)(watch->watch.ops - watch_ops);
 }
 
+const struct gcw__entry_watch *
+gcw__as_entry_watch(const struct gcw__watch *watch)
+{
+    return watch->ops->died == watch_died
+        ? (const struct gcw__entry_watch *)watch : NULL;
+}
+
 void
 gcw__container_link(struct gcw__entry_watch *watch)
 {

@@ -29,6 +29,9 @@ struct gcw__container {
     struct gcw__entry_watch *leaving;    /* watches to be taken off their
                                       * references, chained by `next` */
     bool closed;                     /* disposed of: takes no more entries */
+    _Atomic uint16_t muted;          /* how often the object was muted, whose
+                                      * entries are not called while it is;
+                                      * read without the lock, too */
     /* NULL, or the object: then the container, which the object's reference
      * holds, keeps it alive.  A hub sets it while it has posted emissions that
      * a polled descriptor announces. */
@@ -107,6 +110,10 @@ void gcw__entry_watch_init(struct gcw__entry_watch *watch,
                            enum gcw__role role);
 
 enum gcw__role gcw__entry_watch_role(const struct gcw__entry_watch *watch);
+
+/* The entry's watch that this is, or NULL: it is something else's. */
+const struct gcw__entry_watch *
+gcw__as_entry_watch(const struct gcw__watch *watch);
 
 /* Puts the watch in the container's list, so that it goes with the object.
  * The object's lock is held. */

@@ -103,6 +103,16 @@ bool gcw__watch_add(struct gcw__watch *watch);
  * had. */
 bool gcw__watch_remove(struct gcw__watch *watch, bool may_wait);
 
+/* Copies up to n of the watches that wait on the reference, and for which
+ * wanted(watch, arg) is true, newest first: those after `after`, or from the
+ * newest on if that is NULL or was taken off.  The caller keeps the target
+ * alive.  Returns how many; n, if there may be more.  `wanted` is called under
+ * the shard's lock. */
+size_t gcw__watches_pick(const gcw_ref *ref, const struct gcw__watch *after,
+                         bool (*wanted)(const struct gcw__watch *watch,
+                                        const void *arg),
+                         const void *arg, struct gcw__watch **out, size_t n);
+
 /* How many watches wait, or did a moment ago: takes no lock. */
 size_t gcw__shards_watches(void);
 

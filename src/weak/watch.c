@@ -154,3 +154,35 @@ gcw__shard_find_watch(void *base, bool is_long,
     gcw__unlock(&shard->lock);
     return watch;
 }
+
+/* The watch to begin with; NULL: there is none.  Lock held. */
+static struct gcw__watch *
+first_after(const struct gcw__shard *shard, const gcw_ref *ref,
+            const struct gcw__watch *after)
+{
+    struct gcw__seat *seat;
+
+    if (after != NULL && after->before != 0)
+        return after->next;
+    seat = seat_of(shard, ref);
+    return seat == NULL ? NULL : gcw__seat_newest(seat);
+}
+
+size_t
+gcw__watches_pick(const gcw_ref *ref, const struct gcw__watch *after,
+                  bool (*wanted)(const struct gcw__watch *watch,
+                                 const void *arg),
+                  const void *arg, struct gcw__watch **out, size_t n)
+{
+    struct gcw__shard *shard = gcw__shard_of_ref(ref);
+    struct gcw__watch *watch;
+    size_t found = 0;
+
+    gcw__lock(&shard->lock, true);
+    for (watch = first_after(shard, ref, after); watch != NULL && found < n;
+         watch = watch->next)
+        if (wanted(watch, arg))
+            out[found++] = watch;
+    gcw__unlock(&shard->lock);
+    return found;
+}
