@@ -154,6 +154,7 @@ gcweak_sources = \
 	src/process/starting.c \
 	src/process/take-down.c \
 	src/process/starting.h \
+	src/process/version.c \
 	src/proxy/proxy.h \
 	src/weak/bury.c \
 	src/weak/by-marks.c \

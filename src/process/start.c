@@ -152,9 +152,3 @@ gcw_init(void)
     errno = before;
     return 0;
 }
-
-const char *
-gcw_version(void)
-{
-    return PACKAGE_VERSION;
-}
