@@ -234,6 +234,8 @@ pkgconfig_DATA = gcweak.pc
 if HAVE_ON_EXIT
 pkgconfig_DATA += gcweak-atexit.pc
 endif
+cmakedir = $(libdir)/cmake/gcweak
+cmake_DATA = gcweak-config.cmake gcweak-config-version.cmake
 aclocaldir = $(datadir)/aclocal
 dist_aclocal_DATA = gcweak.m4
 

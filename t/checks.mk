@@ -94,3 +94,9 @@ mutants:
 	$(SHELL) $(srcdir)/t/mutants.sh $(srcdir) $(MUTANTS) $${SEED:-1} \
 	  $(mutant_tests)
 EXTRA_DIST += t/mutants.sh
+
+# make check-dist: a release made anew is the same, byte for byte.
+.PHONY: check-dist
+check-dist: dist-gzip
+	MAKE='$(MAKE)' $(SHELL) $(srcdir)/t/again.sh $(distdir).tar.gz again.dir
+EXTRA_DIST += t/again.sh

@@ -12,10 +12,6 @@
 
 #include <errno.h>
 
-/* The first version with the soname of today; see HACKING.md, "Versions of the
- * library". */
-#define OLDEST 1000UL
-
 const char *
 gcw_version(void)
 {
@@ -31,7 +27,7 @@ gcw_version_number(void)
 int
 gcw_version_check(unsigned long needed)
 {
-    if (needed < OLDEST || needed > GCW_VERSION)
+    if (needed < OLDEST_VERSION || needed > GCW_VERSION)
         return gcw__fail_int(ENOTSUP);
     return 0;
 }
