@@ -236,6 +236,7 @@ pkgconfig_DATA += gcweak-atexit.pc
 endif
 cmakedir = $(libdir)/cmake/gcweak
 cmake_DATA = gcweak-config.cmake gcweak-config-version.cmake
+dist_pkgdata_DATA = src/gcweak.supp
 aclocaldir = $(datadir)/aclocal
 dist_aclocal_DATA = gcweak.m4
 

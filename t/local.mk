@@ -101,7 +101,8 @@ test_scripts = \
 	t/torture.t \
 	t/toy.t \
 	t/trace.t \
-	t/typed.t
+	t/typed.t \
+	t/valgrind.t
 
 # That of the examples with proxies.
 if HAVE_LIBFFI
@@ -363,7 +364,7 @@ t/install.log: t/guile.log
 endif
 
 EXTRA_DIST += $(test_scripts) t/throw.cc t/watch.c t/fuzz/corpus t/installed.sh \
-	t/languages.sh t/module.sh t/ok.sh t/tap.sh t/valgrind.supp
+	t/languages.sh t/module.sh t/ok.sh t/tap.sh
 
 # Models, checked with spin: make check-model.  Add one here.
 EXTRA_DIST += t/model/check.sh t/model/deadline.pml t/model/emit.pml \
