@@ -34,6 +34,10 @@ examples_service_LDFLAGS = -no-install
 EXTRA_DIST += \
 	examples/cmake/CMakeLists.txt \
 	examples/cmake/hello.cc \
+	examples/meson/hello.c \
+	examples/meson/meson.build \
+	examples/meson/subprojects/gcweak.wrap \
+	examples/meson/subprojects/packagefiles/gcweak/meson.build \
 	examples/standalone/Makefile \
 	examples/standalone/README.md \
 	examples/standalone/doorbell.c

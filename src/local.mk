@@ -163,6 +163,7 @@ gcweak_sources = \
 	src/process/starting.c \
 	src/process/take-down.c \
 	src/process/starting.h \
+	src/process/version.c \
 	src/proxy/proxy.h \
 	src/weak/bury.c \
 	src/weak/by-marks.c \
@@ -246,6 +247,9 @@ pkgconfig_DATA = gcweak.pc
 if HAVE_ON_EXIT
 pkgconfig_DATA += gcweak-atexit.pc
 endif
+cmakedir = $(libdir)/cmake/gcweak
+cmake_DATA = gcweak-config.cmake gcweak-config-version.cmake
+dist_pkgdata_DATA = src/gcweak.supp
 aclocaldir = $(datadir)/aclocal
 dist_aclocal_DATA = gcweak.m4
 

@@ -59,6 +59,8 @@ call_base(void)
 {
     CALL(gcw_init() == 0);
     CALL(gcw_version() != NULL);
+    CALL(gcw_version_number() == GCW_VERSION);
+    CALL(gcw_version_check(GCW_VERSION) == 0);
     CALL((gcw_object_unloading((void (*)(void))abort), true));
 }
 

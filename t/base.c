@@ -22,6 +22,50 @@ TEST(version_is_that_of_the_package)
     assert_string_equal(gcw_version(), PACKAGE_VERSION);
 }
 
+/* configure.ac says it first; the headers and the number repeat it. */
+TEST(headers_have_the_version_of_the_package)
+{
+    char numbers[64];
+
+    snprintf(numbers, sizeof numbers, "%d.%d.%d", GCW_VERSION_MAJOR,
+             GCW_VERSION_MINOR, GCW_VERSION_PATCH);
+    assert_string_equal(numbers, PACKAGE_VERSION);
+    assert_string_equal(GCW_VERSION_STRING, PACKAGE_VERSION);
+    assert_int_equal(gcw_version_number(),
+                     GCW_VERSION_MAJOR * 1000000 + GCW_VERSION_MINOR * 1000
+                         + GCW_VERSION_PATCH);
+}
+
+#if GCW_VERSION < 1000 || GCW_VERSION_MAJOR > 1000
+# error "the preprocessor cannot compare versions"
+#endif
+
+TEST(the_version_of_the_headers_and_those_of_its_soname_will_do)
+{
+    errno = ENOENT;
+    assert_int_equal(gcw_version_check(GCW_VERSION), 0);
+    assert_int_equal(gcw_version_check(1000), 0);
+    assert_int_equal(errno, ENOENT);
+}
+
+/* refused(V): it is, and errno says so. */
+static void
+refused(unsigned long version)
+{
+    errno = 0;
+    assert_int_equal(gcw_version_check(version), -1);
+    assert_int_equal(errno, ENOTSUP);
+}
+
+TEST(newer_versions_and_those_of_another_soname_will_not_do)
+{
+    refused(GCW_VERSION + 1);
+    refused(GCW_VERSION + 1000);
+    refused(1000000000);
+    refused(999);
+    refused(0);
+}
+
 /* Prints what gcw_init says, as its test reads it. */
 static void
 print_init(void)

@@ -72,7 +72,7 @@ VALGRIND_TESTS += $(plugin_test)
 endif
 valgrind_command = $(TEST_TIMEOUT:300=1200) $(LIBTOOL) --mode=execute $(VALGRIND) \
 	--quiet --fair-sched=yes --vgdb=no --trace-children=yes --error-exitcode=99 \
-	--num-callers=20 --suppressions=$(abs_srcdir)/t/valgrind.supp \
+	--num-callers=20 --suppressions=$(abs_srcdir)/src/gcweak.supp \
 	--log-file=$(abs_builddir)/valgrind.dir/%p
 check-valgrind:
 	@rm -rf valgrind.dir && $(MKDIR_P) valgrind.dir
@@ -94,3 +94,9 @@ mutants:
 	$(SHELL) $(srcdir)/t/mutants.sh $(srcdir) $(MUTANTS) $${SEED:-1} \
 	  $(mutant_tests)
 EXTRA_DIST += t/mutants.sh
+
+# make check-dist: a release made anew is the same, byte for byte.
+.PHONY: check-dist
+check-dist: dist-gzip
+	MAKE='$(MAKE)' $(SHELL) $(srcdir)/t/again.sh $(distdir).tar.gz again.dir
+EXTRA_DIST += t/again.sh

@@ -1,6 +1,6 @@
 #!/bin/sh
 # fitting.t: others find an installed gcweak and build with it, as the examples
-# show: with a Makefile alone, with Autoconf, with CMake.
+# show: with a Makefile alone, with Autoconf, with CMake, with Meson.
 
 # Variables of flags are split on purpose.
 # shellcheck disable=SC2086
@@ -97,16 +97,91 @@ chooses()
 # --- CMake -------------------------------------------------------------------
 
 # The flags of the library's own build may ask for a sanitizer.
+# cmake_configures SOURCES BUILD ARGUMENT...
 cmake_configures()
 {
-    cmake -S "$srcdir/examples/cmake" -B "$dir/cmake" \
+    sources=$1 build=$2
+    shift 2
+    cmake -S "$sources" -B "$build" -Dgcweak_DIR="$libdir/cmake/gcweak" \
+        -DCMAKE_C_COMPILER="${CC%% *}" -DCMAKE_C_FLAGS="$CFLAGS" \
         -DCMAKE_CXX_COMPILER="$CXX" -DCMAKE_CXX_FLAGS="$CFLAGS -Wall -Wextra" \
-        -DCMAKE_EXE_LINKER_FLAGS="$LDFLAGS"
+        -DCMAKE_EXE_LINKER_FLAGS="$LDFLAGS" "$@"
+}
+
+# A package that wants a version, with the other targets.
+write_cmake_package()
+{
+    mkdir "$dir/targets" &&
+        cat > "$dir/targets/CMakeLists.txt" << 'END' &&
+cmake_minimum_required(VERSION 3.10)
+project(targets LANGUAGES C)
+find_package(gcweak ${WANTED} CONFIG REQUIRED)
+add_executable(hello hello.c)
+target_link_libraries(hello PRIVATE gcweak::gcweak)
+add_executable(static hello.c)
+if(TARGET gcweak::gcweak-static)
+    target_link_libraries(static PRIVATE gcweak::gcweak-static)
+else()
+    target_link_libraries(static PRIVATE gcweak::gcweak)
+endif()
+add_executable(relinked relinked.c)
+if(TARGET gcweak::atexit)
+    target_link_libraries(relinked PRIVATE gcweak::atexit)
+endif()
+END
+        cat > "$dir/targets/relinked.c" << 'END' &&
+#include <stdio.h>
+#include <stdlib.h>
+static void bye(void) { puts("bye"); }
+int main(void) { return atexit(bye); }
+END
+        readme_program > "$dir/targets/hello.c"
+}
+
+# It is linked with, and where there is a static one, without the shared one.
+needs_shared()
+{
+    readelf -d "$dir/targets-built/$1" > "$dir/needed" || return
+    grep 'NEEDED.*libgcweak' "$dir/needed"
+}
+
+is_static()
+{
+    [ ! -e "$libdir/libgcweak.a" ] || ! needs_shared static
+}
+
+relinked_runs()
+{
+    GCWEAK_DEBUG='exit' "$dir/targets-built/relinked" > "$dir/said" 2>&1 &&
+        cat "$dir/said" && grep '^bye$' "$dir/said" &&
+        if [ -e "$libdir/libgcweak-atexit.a" ]; then
+            grep '^gcweak: exit: handler' "$dir/said"
+        fi
+}
+
+# version_is found|refused VERSION
+version_is()
+{
+    rm -rf "$dir/version"
+    if cmake_configures "$dir/targets" "$dir/version" -DWANTED="$2"; then
+        [ "$1" = found ]
+    else
+        [ "$1" = refused ]
+    fi
+}
+
+# --- Meson -------------------------------------------------------------------
+
+meson_configures()
+{
+    CC=${CC%% *} CFLAGS=$CFLAGS LDFLAGS=$LDFLAGS PKG_CONFIG=$PKG_CONFIG \
+        meson setup --wrap-mode=nofallback --werror \
+            "$dir/meson-source" "$dir/meson"
 }
 
 # --- All of it ---------------------------------------------------------------
 
-echo 1..16
+echo 1..31
 passes 'make install' install_there
 passes 'gcweak.pc is installed' stage_pc
 
@@ -153,9 +228,35 @@ else
 fi
 
 if has_shared && has cmake && [ -n "$CXX" ]; then
-    passes 'CMake finds gcweak for examples/cmake' cmake_configures
+    passes 'CMake finds gcweak for examples/cmake' \
+        cmake_configures "$srcdir/examples/cmake" "$dir/cmake"
     passes 'it builds' cmake --build "$dir/cmake"
     passes 'its program runs' prints "$readme_output" "$dir/cmake/hello"
+    passes 'a package for CMake is written' write_cmake_package
+    passes 'without pkg-config, too, CMake finds gcweak and the collector' \
+        cmake_configures "$dir/targets" "$dir/targets-built" -DWANTED=0.1 \
+        -DCMAKE_DISABLE_FIND_PACKAGE_PkgConfig=ON
+    passes 'it builds' cmake --build "$dir/targets-built"
+    passes 'its program runs' prints "$readme_output" \
+        "$dir/targets-built/hello"
+    passes 'and uses the shared library' needs_shared hello
+    passes 'with the static one it runs' prints "$readme_output" \
+        "$dir/targets-built/static"
+    passes 'and does not use the shared one' is_static
+    passes 'atexit is replaced' relinked_runs
+    passes 'a version that is no release yet is refused' version_is refused 999.1
+    passes 'one of another soname is refused' version_is refused 0.0.9
+    passes 'a range that has it is good' version_is found 0.1...0.9
+    passes 'one that begins behind it is refused' version_is refused 900...999
 else
-    skip 3 'no shared library was built, or no CMake or C++ compiler'
+    skip 15 'no shared library was built, or no CMake or C++ compiler'
+fi
+
+if has_shared && has meson && has ninja; then
+    cp -R "$srcdir/examples/meson" "$dir/meson-source"
+    passes 'Meson finds gcweak for examples/meson' meson_configures
+    passes 'it builds' ninja -C "$dir/meson"
+    passes 'its program runs' prints "$readme_output" "$dir/meson/hello"
+else
+    skip 3 'no shared library was built, or no Meson'
 fi

@@ -912,6 +912,8 @@ calls_a_proxy(void)
 #define CALLS(CALL)                                                         \
     CALL(gcw_init, gcw_init() == 0)                                         \
     CALL(gcw_version, gcw_version() != NULL)                                \
+    CALL(gcw_version_number, gcw_version_number() == GCW_VERSION)           \
+    CALL(gcw_version_check, gcw_version_check(GCW_VERSION) == 0)            \
     CALL(gcw_object_unloading,                                              \
          (gcw_object_unloading((void (*)(void))exit), true))                \
     CALL(gcw_fail, fails_in_a_listener())                                   \

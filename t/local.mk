@@ -103,6 +103,7 @@ test_scripts = \
 	t/trace.t \
 	t/typed.t \
 	t/words.t
+	t/valgrind.t
 
 # That of the examples with proxies.
 if HAVE_LIBFFI
@@ -365,6 +366,7 @@ endif
 
 EXTRA_DIST += $(test_scripts) t/throw.cc t/watch.c t/fuzz/corpus t/installed.sh \
 	t/languages.sh t/module.sh t/ok.sh t/tap.sh t/valgrind.supp t/words.awk
+	t/languages.sh t/module.sh t/ok.sh t/tap.sh
 
 # Models, checked with spin: make check-model.  Add one here.
 EXTRA_DIST += t/model/check.sh t/model/deadline.pml t/model/emit.pml \

@@ -886,6 +886,20 @@ try_version(struct world *w)
     return gcw_version() != NULL;
 }
 
+static bool
+try_version_number(struct world *w)
+{
+    (void)w;
+    return gcw_version_number() == GCW_VERSION;
+}
+
+static bool
+try_version_check(struct world *w)
+{
+    (void)w;
+    return gcw_version_check(GCW_VERSION) == 0;
+}
+
 static void
 check_one_call(struct world *w)
 {
@@ -2483,6 +2497,8 @@ static const struct operation operations[] = {
     { "gcw_tell", NULL, try_tell, NULL, 3, TAKES_NONE },
     { "gcw_tell_to", NULL, try_tell_to, check_ref_handle, 3, TAKES_NONE },
     { "gcw_version", NULL, try_version, NULL, 3, TAKES_NONE },
+    { "gcw_version_number", NULL, try_version_number, NULL, 3, TAKES_NONE },
+    { "gcw_version_check", NULL, try_version_check, NULL, 3, TAKES_NONE },
     { "gcw_fail", with_failing_listener, try_emit, check_emitted, 3,
       TAKES_NONE },
     { "gcw_object_unloading", with_foreign_handler, try_unloading,

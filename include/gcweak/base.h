@@ -124,6 +124,16 @@
 # define GCW_NORETURN
 #endif
 
+/* The version of these headers.  GCW_VERSION is one number to compare, also in
+ * #if: major * 1000000 + minor * 1000 + patch. */
+#define GCW_VERSION_MAJOR 0
+#define GCW_VERSION_MINOR 2
+#define GCW_VERSION_PATCH 0
+#define GCW_VERSION                                                         \
+    (GCW_VERSION_MAJOR * 1000000UL + GCW_VERSION_MINOR * 1000UL             \
+     + GCW_VERSION_PATCH)
+#define GCW_VERSION_STRING "0.2.0"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -151,6 +161,27 @@ int gcw_init(void);
 /* The version of the library in use, as "major.minor.patch".  Static memory.
  * Any thread, at any time. */
 const char *gcw_version(void);
+
+/* The version of the library in use as one number, as GCW_VERSION is of the
+ * headers: major * 1000000 + minor * 1000 + patch.
+ *
+ * Any thread, at any time.
+ * Cost: a call.  After glib_major_version and its like. */
+unsigned long gcw_version_number(void);
+
+/* Says whether the library in use will do for what was built with the headers
+ * of a version: it is that one or later, and no function has gone or changed
+ * since, so that its soname is the same.
+ *
+ *   needed  GCW_VERSION, or the number of the oldest version that will do
+ *
+ * For who finds the library at run time, with dlopen or in another language:
+ * a program that is linked with it is refused by the dynamic linker if the
+ * library is too old for it.  Starts nothing.  Any thread, at any time.
+ * Returns 0; or -1 with errno ENOTSUP: the library is older than `needed`, or
+ * of another soname than that version was, or there was no such version.
+ * Cost: a call.  After glib_check_version. */
+int gcw_version_check(unsigned long needed);
 
 /* Gives up the callback that is being run, and tells why.  gcw_failed tells
  * why without giving up.

@@ -171,9 +171,3 @@ gcw_init(void)
 {
     return gcw__init_for(__func__);
 }
-
-const char *
-gcw_version(void)
-{
-    return PACKAGE_VERSION;
-}
