@@ -47,3 +47,29 @@ uninstall-hook:
 html-local:
 	$(AM_V_GEN)$(SHELL) $(srcdir)/doc/html.sh $(srcdir)/doc doc/html
 EXTRA_DIST += doc/html.sh doc/names.awk doc/style.css
+
+# The cookbook, whose programs t/cookbook.t builds and runs.  Add one here, and
+# to the text a line <!-- program NAME -->.  make cookbook puts the programs into
+# the text as they are.
+cookbook_programs = \
+	doc/cookbook/alive.c \
+	doc/cookbook/bus.c \
+	doc/cookbook/cache.c \
+	doc/cookbook/files.c \
+	doc/cookbook/fork.c \
+	doc/cookbook/grows.c \
+	doc/cookbook/loop.c \
+	doc/cookbook/plugin.c \
+	doc/cookbook/plugin-part.c \
+	doc/cookbook/silent.c \
+	doc/cookbook/term.c \
+	doc/cookbook/threads.c
+cookbookdir = $(docdir)
+dist_cookbook_DATA = doc/cookbook.md
+cookbookprogramsdir = $(docdir)/cookbook
+dist_cookbookprograms_DATA = $(cookbook_programs)
+EXTRA_DIST += doc/cookbook.sh
+.PHONY: cookbook
+cookbook:
+	$(SHELL) $(srcdir)/doc/cookbook.sh $(srcdir)/doc/cookbook.md > cookbook.tmp
+	mv cookbook.tmp $(srcdir)/doc/cookbook.md

@@ -43,7 +43,7 @@ check-cppcheck:
 	  --enable=warning,performance,portability $(DEFS) -D_GNU_SOURCE \
 	  -DGC_THREADS '-D_Noreturn=__attribute__((noreturn))' \
 	  -I'$(abs_top_builddir)' -Iinclude -Isrc \
-	  src include guile ecl t bench examples
+	  src include guile ecl t bench examples doc/cookbook
 
 # All scripts: those that say so in their first line, and what they share.
 check-shell:

@@ -78,6 +78,7 @@ t_service_kills_t_SOURCES = t/service-kills.c t/serving.c t/serving.h
 # Tests that are shell scripts.  Add one here.
 test_scripts = \
 	t/bench.t \
+	t/cookbook.t \
 	t/crystal.t \
 	t/demo.t \
 	t/drop-in.t \
