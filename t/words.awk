@@ -53,7 +53,7 @@ function kind_of(sentence)
     if (sentence ~ /^(Returns|Does not return|Otherwise as)/ ||
         sentence ~ /errno/ || sentence ~ /^E[A-Z]+ / ||
         sentence ~ /^(True|False|0) (if|at|for|with)/ ||
-        sentence ~ /(^|[ ,;])as gcw_[a-z_]+[.]$/)
+        sentence ~ /(^|[ ,;])[Aa]s gcw_[a-z_]+[.]$/)
         return "returns"
     return ""
 }
