@@ -18,7 +18,8 @@ function plain(text)
     gsub(/[`"(){}:;,]/, " ", text)
     while (match(text, / [a-z]+[.]h[ .]/))
         text = substr(text, 1, RSTART) "gcw_" \
-            substr(text, RSTART + 1, RLENGTH - 4) substr(text, RSTART + RLENGTH - 1)
+            substr(text, RSTART + 1, RLENGTH - 4) \
+            substr(text, RSTART + RLENGTH - 1)
     gsub(/[.] /, " . ", text)
     gsub(/[^A-Za-z0-9_.*\/+' -]/, " ", text)
     gsub(/ +/, " ", text)
@@ -43,23 +44,31 @@ function errors_of(text,    all, word, n, i)
 # What a sentence of a comment speaks of.
 function kind_of(sentence)
 {
-    if (sentence ~ /^(Any thread|Any known thread|Threads |As exit: any thread)/ ||
-        sentence ~ /^(To be called|May be called|Not in a signal|The first call must come)/ ||
-        sentence ~ /^What runs, runs on the thread/)
+    if (sentence ~ /^(Any thread|Any known thread|Threads |To be called)/ ||
+        sentence ~ /^(As exit: any thread|The first call must come)/ ||
+        sentence ~ /^(May be called|Not in a signal|What runs, runs on)/)
         return "threads"
-    if (sentence ~ /^Costs? /  || sentence ~ /^Cost:/)
+    if (sentence ~ /^Costs?[: ]/)
         return "cost"
     if (sentence ~ /^(Returns|Does not return|Otherwise as)/ ||
-        sentence ~ /errno/ || sentence ~ /^E[A-Z]+ /)
-        return "returns"
-    if (sentence ~ /^(True|False|0) (if|at|for|with)/ ||
-        sentence ~ /(^|[ ,;])as gcw_[a-z_]+[.]$/)
+        sentence ~ /errno/ || sentence ~ /^E[A-Z]+ / ||
+        sentence ~ /^(True|False|0) (if|at|for|with)/ ||
+        sentence ~ /(^|[ ,;])[Aa]s gcw_[a-z_]+[.]$/)
         return "returns"
     return ""
 }
 
+# The same, of a sentence that goes on with what the last one spoke of.
+function kind_after(last, sentence)
+{
+    if (last == "cost" && sentence !~ /^After /)
+        return last
+    if (last == "returns" && sentence ~ /^(With|Without|Then|Once) /)
+        return last
+    return ""
+}
+
 # The sentences of a comment, each noted for the functions that it is about.
-# The cost goes up to the end, but for what it is "After".
 function note_comment(    text, sentence, kind, last, own)
 {
     text = comment " "
@@ -69,11 +78,8 @@ function note_comment(    text, sentence, kind, last, own)
         text = substr(text, RSTART + RLENGTH)
         sub(/^ +/, "", sentence)
         kind = kind_of(sentence)
-        if (kind == "" && last == "cost" && sentence !~ /^After /)
-            kind = "cost"
-        if (kind == "" && last == "returns" &&
-            sentence ~ /^(With|Without|Then|Once) /)
-            kind = "returns"
+        if (kind == "")
+            kind = kind_after(last, sentence)
         last = kind
         if (kind != "")
             note_sentence(kind, sentence)
@@ -116,17 +122,16 @@ function end_of_declarations(    i, f)
     comment = ""
 }
 
+# A declaration below a comment that does not say to see another.
 function declare(statement,    name)
 {
-    if (statement ~ /^ *(typedef|struct|enum|extern)/ && statement !~ /\) *;/)
-        return
-    if (statement ~ /^ *typedef/ || !match(statement, /gcw_[a-z0-9_]+ *\(/))
+    if (comment == "" || comment ~ /^ *See [a-z]+[.]h/ ||
+        statement ~ /^ *typedef/ || !match(statement, /gcw_[a-z0-9_]+ *\(/))
         return
     name = substr(statement, RSTART, RLENGTH)
     sub(/ *\(/, "", name)
-    if (name ~ /^gcw__/ || comment == "" || comment ~ /^ *See [a-z]+\.h/)
-        return
-    declared[++n_declared] = name
+    if (name !~ /^gcw__/)
+        declared[++n_declared] = name
 }
 
 function begin_header()
@@ -139,6 +144,38 @@ function begin_header()
     statement = ""
 }
 
+# A comment that begins with the use of a macro is about that.
+function read_comment(line,    name)
+{
+    if (sub(/ *\*\/ *$/, "", line))
+        inside_comment = 0
+    sub(/^ ?\/?\*+ */, "", line)
+    if (line == "" && comment !~ /[.:] *$/)
+        line = "."
+    comment = comment " " line
+    if (!inside_comment && match(comment, /^ *GCW_[A-Z_]+\(/)) {
+        name = substr(comment, RSTART, RLENGTH - 1)
+        gsub(/ /, "", name)
+        declared[++n_declared] = name
+    }
+}
+
+function read_declaration(line)
+{
+    if (line ~ /^#/ || in_macro) {
+        in_macro = line ~ /\\$/
+        statement = ""
+        return
+    }
+    sub(/^ *\*.*/, "", line)
+    sub(/\/\*.*/, "", line)
+    statement = statement " " line
+    if (line ~ /;/)
+        declare(statement)
+    if (line ~ /;/ || $0 == "")
+        statement = ""
+}
+
 function read_header()
 {
     if (!inside_comment && /^\/\*/) {
@@ -146,32 +183,10 @@ function read_header()
         inside_comment = 1
         statement = ""
     }
-    if (inside_comment) {
-        line = $0
-        if (sub(/ *\*\/ *$/, "", line))
-            inside_comment = 0
-        sub(/^ ?\/?\*+ */, "", line)
-        if (line == "" && comment !~ /[.:] *$/)
-            line = "."
-        comment = comment " " line
-        if (!inside_comment && match(comment, /^ *GCW_[A-Z_]+\(/)) {
-            name = substr(comment, RSTART, RLENGTH - 1)
-            gsub(/ /, "", name)
-            declared[++n_declared] = name
-        }
-        return
-    }
-    if (/^#/ || in_macro) {
-        in_macro = /\\$/
-        statement = ""
-        return
-    }
-    statement = statement " " $0
-    if (/;/ || /^$/) {
-        if (/;/)
-            declare(statement)
-        statement = ""
-    }
+    if (inside_comment)
+        read_comment($0)
+    else
+        read_declaration($0)
 }
 
 # --- Pages ---
@@ -188,7 +203,8 @@ function text_of(line,    words, n, i, text)
     n = split(line, words, " ")
     text = ""
     for (i = 2; i <= n; i++)
-        if (words[i] !~ /^(Fn|Fa|Va|Dv|Er|Xr|No|Pq|Po|Pc|Li|Ql|Vt|Ev|Em|Ns|Bq|Dq)$/)
+        if (words[i] !~ /^(Fn|Fa|Va|Dv|Er|Xr|Vt|Ev|Em|Li)$/ &&
+            words[i] !~ /^(No|Ns|Pq|Po|Pc|Bq|Dq|Ql)$/)
             text = text " " words[i]
     return text
 }
@@ -292,56 +308,69 @@ function begin_page()
     end_of_part()
     page = FILENAME
     sub(/.*\//, "", page)
-    pages[++n_pages] = page
     names_before = " "
     section = error_item = ""
     display = in_head = 0
+}
+
+function begin_section()
+{
+    end_of_part()
+    names_before = " "
+    error_item = ""
+    if (/^\.Sh/)
+        section = substr($0, 5)
+}
+
+# A paragraph, an item, or a list.
+function begin_part()
+{
+    end_of_part()
+    if (/^\.It Bq Er/)
+        error_item = errors_of($0)
+    else if (/^\.It/) {
+        part_names = named_in($0)
+        in_head = /^\.It Xo/
+        is_item = in_head || part_names != " "
+        part = is_item ? "" : text_of($0)
+    } else if (/^\.El/) {
+        error_item = ""
+        names_before = " "
+    }
+}
+
+# What an item with several lines for a head is about.
+function read_head()
+{
+    part_names = part_names substr(named_in($0), 2)
+    in_head = !/^\.Xc/
+}
+
+function read_text()
+{
+    if (error_item != "")
+        note_named()
+    else if (!is_item)
+        part_names = part_names substr(named_in($0), 2)
+    part = part " " text_of($0)
 }
 
 function read_page()
 {
     if (/^\.Bd/)
         display = 1
-    if (/^\.Ed/) {
+    if (/^\.Ed/)
         display = 0
+    else if (display || /^\.\\"/)
         return
-    }
-    if (display || /^\.\\"/)
-        return
-    if (/^\.(Sh|Ss)/) {
-        end_of_part()
-        names_before = " "
-        error_item = ""
-        if (/^\.Sh/)
-            section = substr($0, 5)
-        return
-    }
-    if (in_head) {
-        part_names = part_names substr(named_in($0), 2)
-        in_head = !/^\.Xc/
-        return
-    }
-    if (/^\.(Pp|It|Bl|El)/) {
-        end_of_part()
-        if (/^\.It Bq Er/)
-            error_item = errors_of($0)
-        else if (/^\.It/) {
-            part_names = named_in($0)
-            in_head = /^\.It Xo/
-            is_item = in_head || part_names != " "
-        } else if (/^\.El/) {
-            error_item = ""
-            names_before = " "
-        }
-        if (/^\.It/ && error_item == "" && !is_item)
-            part = text_of($0)
-        return
-    }
-    if (error_item != "")
-        note_named()
-    else if (!is_item)
-        part_names = part_names substr(named_in($0), 2)
-    part = part " " text_of($0)
+    else if (/^\.(Sh|Ss)/)
+        begin_section()
+    else if (in_head)
+        read_head()
+    else if (/^\.(Pp|It|Bl|El)/)
+        begin_part()
+    else
+        read_text()
 }
 
 # --- What is to be ---
@@ -353,13 +382,33 @@ function page_of(f)
     return "gcw_" f
 }
 
+# Whether a sentence may begin there: behind another, the name of a function, or
+# "cost".
+function may_begin(before)
+{
+    return before ~ /^ *$/ || before ~ / ([.]|gcw_[a-z0-9_]+|cost) *$/
+}
+
+# Whether the text has the sentence, and not only the end of a longer one.
+function has_sentence(text, sentence,    at, before)
+{
+    before = ""
+    while ((at = index(text, sentence)) > 0) {
+        before = before substr(text, 1, at)
+        if (may_begin(before))
+            return 1
+        text = substr(text, at + 1)
+    }
+    return 0
+}
+
 # Whether a part about the function, or about all of the page, has the sentence.
 function stands_in_page(f, sentence,    i)
 {
     for (i = 1; i <= n_parts; i++)
         if (part_page[i] == page_of(f) &&
             (part_about[i] == " " || index(part_about[i], " " f " ")) &&
-            index(part_text[i], sentence))
+            has_sentence(part_text[i], sentence))
             return 1
     return 0
 }
@@ -399,7 +448,7 @@ function check_sentences(    i, f, sentence)
         f = function_of[i]
         sentence = sentence_of[i]
         sub(/^Cost: /, "", sentence)
-        if (!stands_in_page(f, substr(plain(sentence), 2)))
+        if (!stands_in_page(f, plain(sentence)))
             print page_of(f) ": " f ": not so in the page: " sentence_of[i]
     }
 }
@@ -413,38 +462,43 @@ function check_threads(    i, f)
     }
 }
 
-# Each error of a function is in the page's list.
-function check_list(    i, j, f, n, words, seen)
+# The errors that the header gives each function, and each page.
+function note_returns(    i, f)
 {
     for (i = 1; i <= n_functions; i++) {
         f = functions[i]
-        n = split(errors_of(fails[f]), words, " ")
-        for (j = 1; j <= n; j++) {
-            if (!((page_of(f), words[j]) in listed) && !(page_of(f) words[j] in seen))
-                print page_of(f) ": " words[j] " of " f " is not in its list"
-            seen[page_of(f) words[j]] = 1
-        }
-        n = split(errors_of(all_returns(f, 0)), words, " ")
-        for (j = 1; j <= n; j++) {
-            has[page_of(f), words[j]] = 1
-            returns[f, words[j]] = 1
-        }
+        note_errors(errors_of(fails[f]), must_list, page_of(f))
+        note_errors(errors_of(all_returns(f, 0)), has, page_of(f))
+        note_errors(errors_of(all_returns(f, 0)), returns, f)
     }
-    for (i in excepted_from)
-        if (i in returns) {
+}
+
+# The page's list has those errors.  That of gcw_base is for all pages.
+function check_list(    i, words)
+{
+    for (i in must_list)
+        if (!(i in listed)) {
             split(i, words, SUBSEP)
-            print excepted_from[i] ": the header gives " words[1] " an " words[2]
+            print words[1] ": " words[2] " is not in its list"
         }
     for (i in listed) {
         split(i, words, SUBSEP)
-        if (words[1] == "gcw_base.3")
-            continue
-        if (!(i in has))
+        if (!(i in has) && words[1] != "gcw_base.3")
             print words[1] ": " words[2] " is in its list, and of no function"
     }
 }
 
-function check_claims(    i, j, n, words, about, error, ok)
+function check_exceptions(    i, words)
+{
+    for (i in excepted_from)
+        if (i in returns) {
+            split(i, words, SUBSEP)
+            print excepted_from[i] ": the header gives " words[1] " an " \
+                words[2]
+        }
+}
+
+function check_claims(    i, j, n, words, error, ok)
 {
     for (i = 1; i <= n_claims; i++) {
         error = claim_error[i]
@@ -486,6 +540,8 @@ END {
     }
     check_sentences()
     check_threads()
+    note_returns()
     check_list()
+    check_exceptions()
     check_claims()
 }

@@ -14,7 +14,8 @@
 #     follows" behind the threads is about all that follows in the header.
 #   - Each of these sentences stands in the page, word for word: punctuation
 #     within a sentence, capitals, lines and macros aside, "Cost:" too; base.h
-#     is gcw_base there.  It stands in a part that is about the function: an
+#     is gcw_base there.  It is a sentence there, or stands behind the names of
+#     functions.  It stands in a part that is about the function: an
 #     item of a list for it (.It Fn), or a paragraph that names it (.Fn), or one
 #     behind that which names none; or that of a section in which no function
 #     has been named yet, which is about all.
@@ -176,11 +177,12 @@ passes 'it finds a function of which no threads are said' finds cup.h \
     'gcw_cup_new: the header does not say which threads'
 passes 'it finds an error that the page does not give' finds cup.h \
     's/(size is 0), ENOMEM/(size is 0), EPERM, ENOMEM/' 2 \
-    'EPERM of gcw_cup_new is not in its list'
+    'EPERM is not in its list'
 passes 'it finds another error in the page' finds gcw_cup.3 \
     's/^\.Er ENOMEM/.Er EPERM/' 2 'no EPERM in the header: gcw_cup_new'
 passes 'it finds an error in the list that no function has' finds gcw_cup.3 \
-    's/^There is no cup\./&\n.It Bq Er EAGAIN\nLater./' 1 'EAGAIN is in its list'
+    's/^There is no cup\./&\n.It Bq Er EAGAIN\nLater./' 1 \
+    'EAGAIN is in its list'
 passes 'it finds one that the list gives to a function' finds gcw_cup.3 \
     's/^There is no cup\./&\n.It Bq Er ENOMEM\n.Fn gcw_cup_fill ./' 1 \
     'the header gives gcw_cup_fill no ENOMEM'
@@ -190,6 +192,9 @@ passes 'it finds one that the list takes from a function' finds gcw_cup.3 \
 passes 'it finds a sentence that is about another function' finds gcw_cup.3 \
     's/^\.It Fn gcw_cup_new/.It Fn gcw_cup_full/' 2 \
     'gcw_cup_new: not so in the page: Returns the cup'
+passes 'it finds one that is the end of another' finds gcw_cup.3 \
+    's/^an allocation\./less than an allocation./' 1 \
+    'gcw_cup_new: not so in the page: Cost: an alloc'
 passes 'it finds one that is not said of all' finds gcw_cup.3 \
     '/^\.Fn gcw_cup_drain$/d' 1 'gcw_cup_drain: not so in the page: Returns 0'
 
