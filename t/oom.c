@@ -2495,7 +2495,7 @@ static const struct operation operations[] = {
     { "gcw_explain_name", with_nowhere, try_explain_name, check_ref_handle, 3,
       TAKES_NONE },
     { "gcw_tell", NULL, try_tell, NULL, 3, TAKES_NONE },
-    { "gcw_tell_to", NULL, try_tell_to, check_ref_handle, 3, TAKES_NONE },
+    { "gcw_tell_to", NULL, try_tell_to, NULL, 3, TAKES_NONE },
     { "gcw_version", NULL, try_version, NULL, 3, TAKES_NONE },
     { "gcw_version_number", NULL, try_version_number, NULL, 3, TAKES_NONE },
     { "gcw_version_check", NULL, try_version_check, NULL, 3, TAKES_NONE },

@@ -80,6 +80,7 @@ gcw_event_new(const char *name)
                                            sizeof *e->list.container);
     if (e->list.container == NULL || (name != NULL && e->name == NULL))
         return gcw__fail_null(ENOMEM);
+    e->list.container->name = e->name;
     return gcw__container_open(e->list.container, e) ? e : NULL;
 }
 

@@ -45,6 +45,7 @@ enqueue(gcw_hub *h, struct gcw__post *post)
     post->number = ++h->last_number;
     h->posted++;
     h->posted_bytes += post->size;
+    h->container->container.posted = h->posted;
     gcw__polled_show(h->container, h);
     return 0;
 }
@@ -66,6 +67,7 @@ dequeue(gcw_hub *h, uint64_t last)
         post->next = NULL;
         h->posted--;
         h->posted_bytes -= post->size;
+        h->container->container.posted = h->posted;
     }
     if (h->oldest == NULL)
         gcw__polled_hide(h->container);
@@ -79,6 +81,7 @@ gcw__hub_drop_posts(gcw_hub *h)
 {
     h->oldest = h->newest = NULL;
     h->posted = h->posted_bytes = 0;
+    h->container->container.posted = 0;
     gcw__polled_hide(h->container);
 }
 
@@ -151,6 +154,7 @@ put_back(gcw_hub *h, struct gcw__post *post)
         h->newest = post;
     h->posted++;
     h->posted_bytes += post->size;
+    h->container->container.posted = h->posted;
     gcw__polled_show(h->container, h);
     gcw__unlock(gcw__hub_lock(h));
 }

@@ -60,6 +60,7 @@
 #include "ground/lock.h"
 #include "ground/memory.h"
 #include "ground/spare.h"
+#include "ground/tell.h"
 #include "weak/enter.h"
 #include "weak/ref.h"
 
@@ -519,6 +520,7 @@ add_listener(struct gcw__listeners *list, gcw_listener *l,
     GCW__DELAY(1);
     store_range(array, begin, end);
     set_live(list, live(list) + 1);
+    list->container->entries++;
     if (l->on.watch.ref != NULL)
         gcw__container_link(&l->on);
     if (second_of(l) != NULL)
@@ -586,6 +588,7 @@ gcw__listener_remove(gcw_listener *l)
     if (second_of(l) != NULL)
         gcw__container_leave(&second_of(l)->on);
     set_live(list, live(list) - 1);
+    list->container->entries--;
     if (live(list) == 0) {
         set_array(list, NULL);
         list->ops->emptied(list);
@@ -617,6 +620,27 @@ gcw__listeners_mute(struct gcw__listeners *list)
         set_self(&array->slots[i]);
 }
 
+/* Whether its object lives, and only its weak data has died. */
+static bool
+is_lost(const gcw_listener *l, const struct gcw__entry_watch *died)
+{
+    return gcw__told(GCW_TOLD_LOST)
+           && gcw__entry_watch_role(died) == GCW__SECOND
+           && gcw__peek(l->on.watch.ref) != NULL;
+}
+
+static void
+tell_lost_listener(gcw_listener *l)
+{
+    const char *name = l->on.container->name;
+
+    gcw__tell_with(GCW_TOLD_LOST, (uintptr_t)slot_of_listener(l)->code,
+                   "lost: %s %s%s%s has a listener no more: its weak data has"
+                   " died, though its object lives", l->on.container->ops->kind,
+                   name == NULL ? "" : "\"", name == NULL ? "" : name,
+                   name == NULL ? "" : "\"");
+}
+
 bool
 gcw__listener_died(void *object, struct gcw__entry_watch *watch,
                    bool may_wait)
@@ -629,8 +653,11 @@ gcw__listener_died(void *object, struct gcw__entry_watch *watch,
     GCW__DELAY(5);
     if (!gcw__lock(lock, may_wait))
         return false;
-    if (!gcw__listener_is(l, GCW__IS_GONE))
+    if (!gcw__listener_is(l, GCW__IS_GONE)) {
+        if (is_lost(l, watch))
+            tell_lost_listener(l);
         gcw__listener_remove(l);
+    }
     gcw__unlock(lock);
     return true;
 }

@@ -37,6 +37,7 @@ gcw__exit_registry_make(const char *name)
     r->turn = &r->own_turn;
     if (r->container == NULL || (name != NULL && r->name == NULL))
         return NULL;
+    r->container->name = r->name;
     return r;
 }
 

@@ -368,7 +368,7 @@ call_of_handle(const struct gcw__exit_slot *slot, gcw_exit_handler *h,
     if (h->kind == GCW__METHOD) {
         if (call_of_method(h, info, out))
             return true;
-        gcw__exit_skipped(slot, "its object has died");
+        gcw__exit_skipped(slot, "its object has died, or its weak data");
         return false;
     }
     call_of_function(GCW_CALL_FUNCTION, (void (*)(void))h->call.function,

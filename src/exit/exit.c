@@ -33,6 +33,7 @@
 #include "ground/process.h"
 #include "ground/roots.h"
 #include "ground/spare.h"
+#include "ground/tell.h"
 #include "ground/text.h"
 #include "weak/enter.h"
 #include "weak/method.h"
@@ -148,6 +149,8 @@ gcw__exit_take_off(gcw_exit_handler *h, enum gcw__exit_state state)
         unlink_exit_watch(extra->on_self);
     if (extra != NULL && extra->on_data != NULL)
         unlink_exit_watch(extra->on_data);
+    if (h->registry->container != NULL)
+        h->registry->container->entries--;
     gcw__exit_set_state(h, state);
 }
 
@@ -312,12 +315,13 @@ gcw__exit_add_function(gcw_exit_registry *r, struct gcw__exit_slot *slot)
 
 /* Handles. */
 
-/* Links the watches of a handle that is in.  Lock held. */
+/* Counts a handle that is in, and links its watches.  Lock held. */
 static void
 link_watches(gcw_exit_handler *h)
 {
     struct gcw__exit_extra *extra = h->more.extra;
 
+    h->registry->container->entries++;
     if (h->kind != GCW__METHOD)
         return;
     link_exit_watch(extra->on_self, h);
@@ -474,6 +478,23 @@ handler_of_watch(const struct gcw__exit_watch *watch)
     return watch->handler == 0 ? NULL : gcw__reveal(watch->handler);
 }
 
+static void
+tell_died(const struct gcw__exit_slot *slot, const struct gcw__exit_watch *watch)
+{
+    const gcw_exit_handler *h = slot->call.handle;
+    const char *name = h->registry->name;
+
+    if (gcw__entry_watch_role(&watch->on) == GCW__FIRST) {
+        gcw__exit_skipped(slot, "its object has died");
+        return;
+    }
+    gcw__exit_skipped(slot, "its weak data has died");
+    gcw__tell_with(GCW_TOLD_LOST, gcw__exit_slot_code(slot), "lost: registry"
+                   " %s%s%s has a handler no more: its weak data has died",
+                   name == NULL ? "" : "\"", name == NULL ? "" : name,
+                   name == NULL ? "" : "\"");
+}
+
 /* Removes the handler of a watch whose target has died: first off its
  * references, so that the next call finds it where a lock could not be had. */
 static bool
@@ -498,7 +519,7 @@ take_off_dead(struct gcw__exit_watch *watch, bool may_wait)
         gcw__exit_remove(h);
     gcw__unlock(&gcw__exit_lock);
     if (was_waiting)
-        gcw__exit_skipped(&slot, "its object has died");
+        tell_died(&slot, watch);
     return true;
 }
 
@@ -511,13 +532,13 @@ gcw__exit_handler_died(void *registry, struct gcw__entry_watch *watch,
 }
 
 static struct gcw__exit_watch *
-watch_of(gcw_exit_handler *h, gcw_ref *ref)
+watch_of(gcw_exit_handler *h, gcw_ref *ref, enum gcw__role role)
 {
     struct gcw__exit_watch *watch = GC_MALLOC(sizeof *watch);
 
     if (watch == NULL)
         return NULL;
-    gcw__entry_watch_init(&watch->on, h->registry->container, ref, GCW__FIRST);
+    gcw__entry_watch_init(&watch->on, h->registry->container, ref, role);
     return watch;
 }
 
@@ -526,12 +547,12 @@ make_watches(gcw_exit_handler *h, gcw_method *m)
 {
     struct gcw__exit_extra *extra = h->more.extra;
 
-    extra->on_self = watch_of(h, m->self);
+    extra->on_self = watch_of(h, m->self, GCW__FIRST);
     if (extra->on_self == NULL)
         return false;
     if (gcw__method_weak_data(m) == NULL)
         return true;
-    extra->on_data = watch_of(h, gcw__method_weak_data(m));
+    extra->on_data = watch_of(h, gcw__method_weak_data(m), GCW__SECOND);
     return extra->on_data != NULL;
 }
 

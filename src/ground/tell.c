@@ -7,6 +7,11 @@
  * A sink runs in a guard.  What is told meanwhile on the same thread goes to
  * stderr: a sink that is refused something must not hear of that for ever.
  *
+ * Nothing of that may be done under a lock of ours: a sink may do anything, and
+ * who has stderr may wait for us.  Lines that are told there, as in a sweep, are
+ * held back until the next sweep has ended, or something else is told.  There is
+ * room for a few; how many more there were is told.
+ *
  * The words of GCWEAK_DEBUG are read once, when the library starts, or before
  * that when the first call is refused.
  */
@@ -15,6 +20,7 @@
 
 #include "ground/guard.h"
 #include "ground/lock.h"
+#include "ground/names.h"
 #include "ground/roots.h"
 
 #include <errno.h>
@@ -179,6 +185,115 @@ tell_line(unsigned what, const char *format, va_list arguments)
     va_end(again);
 }
 
+static void
+tell_now(unsigned what, const char *format, ...)
+    __attribute__((__format__(__printf__, 2, 3)));
+
+static void
+tell_now(unsigned what, const char *format, ...)
+{
+    va_list arguments;
+
+    gcw__cancel_off();
+    va_start(arguments, format);
+    tell_line(what, format, arguments);
+    va_end(arguments);
+    gcw__cancel_on();
+}
+
+/* Lines that are held back, under the lock. */
+
+enum { MOST_HELD = 32, LONGEST_HELD = 240 };
+
+struct held {
+    unsigned what;
+    uintptr_t code;                  /* 0: none */
+    char text[LONGEST_HELD];
+};
+
+static struct held held[MOST_HELD];
+static unsigned held_too_many;
+atomic_uint gcw__lines_held;
+
+static bool
+is_under_lock(void)
+{
+    return gcw__holding.locks != 0 && !gcw__holding.all;
+}
+
+static void
+hold_back(unsigned what, uintptr_t code, const char *format, va_list arguments)
+{
+    unsigned n;
+
+    gcw__lock(&tell_lock, true);
+    n = atomic_load(&gcw__lines_held);
+    if (n < MOST_HELD) {
+        held[n].what = what;
+        held[n].code = code;
+        vsnprintf(held[n].text, LONGEST_HELD, format, arguments);
+        atomic_store(&gcw__lines_held, n + 1);
+    } else {
+        held_too_many++;
+    }
+    gcw__unlock(&tell_lock);
+}
+
+static void
+tell_with_code(unsigned what, uintptr_t code, const char *line)
+{
+    char text[GCW__CODE_TEXT];
+
+    if (code == 0) {
+        tell_now(what, "%s", line);
+        return;
+    }
+    gcw__code_text(text, sizeof text, code);
+    tell_now(what, "%s: %s", line, text);
+}
+
+/* Takes the lines, as many as there are; returns how many, and how many there was
+ * no room for. */
+static unsigned
+take_held(struct held *lines, unsigned *too_many)
+{
+    unsigned n;
+
+    gcw__lock(&tell_lock, true);
+    n = atomic_load(&gcw__lines_held);
+    memcpy(lines, held, n * sizeof *lines);
+    *too_many = held_too_many;
+    held_too_many = 0;
+    atomic_store(&gcw__lines_held, 0);
+    gcw__unlock(&tell_lock);
+    return n;
+}
+
+void
+gcw__tell_held(void)
+{
+    struct held lines[MOST_HELD];
+    unsigned n, too_many;
+    int error = errno;
+
+    if (is_under_lock() || in_sink)
+        return;
+    n = take_held(lines, &too_many);
+    for (unsigned i = 0; i < n; i++)
+        if (gcw__told(lines[i].what))
+            tell_with_code(lines[i].what, lines[i].code, lines[i].text);
+    if (too_many != 0)
+        tell_now(GCW_TOLD_WARNING, "%u more lines were not kept", too_many);
+    errno = error;
+}
+
+static void
+tell_held_first(void)
+{
+    if (atomic_load_explicit(&gcw__lines_held, memory_order_relaxed) != 0)
+        gcw__tell_held();
+}
+
 void
 gcw__tell(unsigned what, const char *format, ...)
 {
@@ -187,11 +302,31 @@ gcw__tell(unsigned what, const char *format, ...)
 
     if (!gcw__told(what))
         return;
-    gcw__cancel_off();
     va_start(arguments, format);
-    tell_line(what, format, arguments);
+    if (is_under_lock()) {
+        hold_back(what, 0, format, arguments);
+    } else {
+        tell_held_first();
+        gcw__cancel_off();
+        tell_line(what, format, arguments);
+        gcw__cancel_on();
+    }
     va_end(arguments);
-    gcw__cancel_on();
+    errno = error;
+}
+
+void
+gcw__tell_with(unsigned what, uintptr_t code, const char *format, ...)
+{
+    int error = errno;
+    va_list arguments;
+
+    if (!gcw__told(what))
+        return;
+    va_start(arguments, format);
+    hold_back(what, code, format, arguments);
+    va_end(arguments);
+    tell_held_first();
     errno = error;
 }
 

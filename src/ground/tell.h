@@ -28,10 +28,21 @@ gcw__told(unsigned what)
 void gcw__tell_install(void);
 
 /* Tells a line of that kind, if it is on.  `format` is printf's, without
- * "gcweak: " and without the end of the line.  No lock held; may be on a thread
- * that the collector does not know.  Keeps errno.  Allocates nothing. */
+ * "gcweak: " and without the end of the line.  May be on a thread that the
+ * collector does not know, but not inside the collector.  Under a lock the line is
+ * held back.  Keeps errno.  Allocates nothing. */
 void gcw__tell(unsigned what, const char *format, ...)
     __attribute__((__format__(__printf__, 2, 3), __cold__));
+
+/* The same, with what the code is behind the line. */
+void gcw__tell_with(unsigned what, uintptr_t code, const char *format, ...)
+    __attribute__((__format__(__printf__, 3, 4), __cold__));
+
+/* Whether lines are held back, which were told under a lock. */
+extern atomic_uint gcw__lines_held;
+
+/* Tells them.  No lock held. */
+void gcw__tell_held(void);
 
 /* Sets the sink, a gcw_tell_fn.  The library has started. */
 void gcw__tell_to(void (*fn)(void), void *data);

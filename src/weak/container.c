@@ -35,6 +35,7 @@
 #include "ground/delay.h"
 #include "ground/lock.h"
 #include "ground/roots.h"
+#include "ground/tell.h"
 #include "weak/death.h"
 #include "weak/read.h"
 
@@ -228,6 +229,17 @@ look_at_first(struct gcw__container *container,
     return true;
 }
 
+/* Counts a callback that goes with its object. */
+static void
+count_gone(struct gcw__container *container,
+           const struct gcw__entry_watch *watch)
+{
+    if (gcw__entry_watch_role(watch) != GCW__FIRST)
+        return;
+    container->watched++;
+    container->alive += gcw__peek(watch->watch.ref) != NULL;
+}
+
 /* Takes the watch out of the list, if it is still the first.  False if the
  * lock could not be had. */
 static bool
@@ -241,6 +253,8 @@ drop_first(struct gcw__container *container, struct gcw__entry_watch **list,
         if (first->next != NULL)
             first->next->prev = NULL;
         first->prev = first->next = NULL;
+        if (list == &container->watches)
+            count_gone(container, first);
     }
     gcw__unlock(container->lock);
     return true;
@@ -266,16 +280,38 @@ drop_list(struct gcw__container *container, struct gcw__entry_watch **list,
     }
 }
 
+/* Tells what has gone with the object.  Who calls this has a lock, so it is told
+ * later. */
+static void
+tell_lost(const struct gcw__container *c)
+{
+    size_t n = c->entries - c->watched + c->alive;
+    const char *quote = c->name == NULL ? "" : "\"";
+    const char *name = c->name == NULL ? "" : c->name;
+
+    if (n != 0)
+        gcw__tell(GCW_TOLD_LOST, "lost: %s %s%s%s was collected with %zu %s in it"
+                  " that could still be called", c->ops->kind, quote, name, quote,
+                  n, c->ops->entries);
+    if (c->posted != 0)
+        gcw__tell(GCW_TOLD_LOST, "lost: %s %s%s%s was collected with %zu posted"
+                  " emissions in it", c->ops->kind, quote, name, quote,
+                  c->posted);
+}
+
 static bool
 container_died(struct gcw__watch *watch, bool may_wait)
 {
     struct gcw__container *container = (struct gcw__container *)watch;
+    bool done = drop_list(container, &container->watches, may_wait)
+                && drop_list(container, &container->leaving, may_wait)
+                && (container->ops->closed == NULL
+                    || container->ops->closed(container, may_wait))
+                && delist_container(container, may_wait);
 
-    return drop_list(container, &container->watches, may_wait)
-           && drop_list(container, &container->leaving, may_wait)
-           && (container->ops->closed == NULL
-               || container->ops->closed(container, may_wait))
-           && delist_container(container, may_wait);
+    if (done && gcw__told(GCW_TOLD_LOST))
+        tell_lost(container);
+    return done;
 }
 
 static const struct gcw__watch_ops container_ops = { .died = container_died };

@@ -17,6 +17,7 @@ struct gcw__entry_watch;
 struct gcw__container {
     struct gcw__watch watch;         /* on the object; unused if `staying` */
     const struct gcw__container_ops *ops;
+    const char *name;                /* constant: the object's, or NULL */
     void *staying;                   /* constant: the object, if it is never
                                       * dropped; else NULL */
     pthread_mutex_t *lock;           /* constant: the object's */
@@ -28,6 +29,11 @@ struct gcw__container {
     struct gcw__entry_watch *watches;
     struct gcw__entry_watch *leaving;    /* watches to be taken off their
                                       * references, chained by `next` */
+    size_t entries;                  /* how many callbacks are in the object */
+    size_t posted;                   /* how many emissions wait in it */
+    /* The same of those whose watches were taken off because the object has died;
+     * under the sweep lock. */
+    size_t watched, alive;
     bool closed;                     /* disposed of: takes no more entries */
     _Atomic uint16_t muted;          /* how often the object was muted, whose
                                       * entries are not called while it is;

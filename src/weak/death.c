@@ -30,6 +30,8 @@
 #include "ground/delay.h"
 #include "ground/lock.h"
 #include "ground/roots.h"
+#include "ground/tell.h"
+#include "marks/engine.h"
 #include "weak/settled.h"
 
 _Atomic GC_word gcw__noticed;
@@ -79,6 +81,32 @@ sweep_all(GC_word now, bool may_wait, struct gcw__garbage *garbage)
     return complete;
 }
 
+/* Entries that the engine could not keep are counted in it. */
+static void
+tell_dropped(void)
+{
+    static _Atomic uint64_t told;
+    struct gcw__engine_stats now;
+    uint64_t before;
+
+    gcw__engine_stats(&now);
+    before = atomic_exchange(&told, now.dropped);
+    if (now.dropped > before)
+        gcw__tell(GCW_TOLD_LOST, "lost: %ju entries of weak maps were dropped,"
+                  " for gcweak was not told of a collection: somebody has taken"
+                  " the collector's event function",
+                  (uintmax_t)(now.dropped - before));
+}
+
+static void
+tell_what_was_lost(void)
+{
+    if (gcw__told(GCW_TOLD_LOST))
+        tell_dropped();
+    if (atomic_load_explicit(&gcw__lines_held, memory_order_relaxed) != 0)
+        gcw__tell_held();
+}
+
 /* With may_wait nothing is put off, but for an entry whose container may have
  * died in yet another collection: that is settled, and the sweep repeated. */
 void
@@ -98,6 +126,7 @@ gcw__notice_deaths(bool may_wait)
         gcw__shards_clear(&garbage);
     } while (may_wait && !complete);
     listener->swept();
+    tell_what_was_lost();
 }
 
 /* Kills all references under one lock, so that a fork meanwhile does not lose
@@ -119,6 +148,7 @@ gcw__deaths_of(void *base)
         gcw__shards_clear(&garbage);
     } while (!complete);
     listener->swept();
+    tell_what_was_lost();
 }
 
 static void

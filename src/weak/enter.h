@@ -19,16 +19,11 @@ int gcw__enter_first(const char *function);
 /* Begins a call into the library: starts the library if need be, refuses
  * unknown threads, and notices the deaths of the collections since the last
  * call.  gcw__known is set only after the library has started.  No lock may be
- * held.  `function` is the public one, which is told if it is refused.  Returns
- * 0, or -1 with errno. */
-static inline int
-gcw__enter_for(const char *function)
-{
-    if (!GCW__LIKELY(gcw__known) && gcw__enter_first(function) != 0)
-        return -1;
-    gcw__tick();
-    return 0;
-}
+ * held.  `function` is the public one, which is told if it is refused; it is
+ * asked for only then.  Returns 0, or -1 with errno. */
+#define gcw__enter_for(function)                                            \
+    (GCW__LIKELY(gcw__known) || gcw__enter_first(function) == 0             \
+     ? (gcw__tick(), 0) : -1)
 
 /* The same, in the public function itself. */
 #define gcw__enter() gcw__enter_for(__func__)

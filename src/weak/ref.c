@@ -10,7 +10,8 @@
 #include "weak/enter.h"
 #include "weak/container.h"
 
-static const char *
+/* Not inlined, lest who is not refused should find that out. */
+static __attribute__((__cold__, __noinline__)) const char *
 function_for(bool is_long)
 {
     return is_long ? "gcw_ref_new_long" : "gcw_ref_new";
