@@ -539,6 +539,27 @@ TEST(the_listeners_of_a_hub_are_listed_in_the_order_of_their_calls)
     GC_reachable_here(other);
 }
 
+TEST(many_listeners_of_many_patterns_are_listed_in_order)
+{
+    static char types[7][2] = { "a", "b", "c", "d", "e", "f", "g" };
+    gcw_hub *h = fresh_hub();
+    gcw_listener **listeners = (gcw_listener **)keep_array(2 * MANY);
+    gcw_listener_entry *entries
+        = GC_MALLOC_UNCOLLECTABLE(2 * MANY * sizeof *entries);
+    for (size_t i = 0; i < MANY; i++) {
+        listeners[MANY + i] = gcw_hub_connect_fn(
+            h, types[i % 7], NULL, hub_note, &listeners[i], 0);
+        listeners[MANY - 1 - i] = gcw_hub_connect_fn(
+            h, types[i % 5], NULL, hub_note, &listeners[MANY + i],
+            GCW_FRONT);
+    }
+    assert_int_equal(gcw_hub_list(h, NULL, NULL, entries, 2 * MANY),
+                     2 * MANY);
+    for (size_t i = 0; i < 2 * MANY; i++)
+        assert_ptr_equal(entries[i].listener, listeners[i]);
+    GC_FREE(entries);
+}
+
 /* --- threads --- */
 
 struct traffic {
