@@ -150,10 +150,43 @@ call_listeners(gcw_event *e, gcw_method *m)
     CALL(gcw_listener_connected(l));
     CALL((gcw_listener_block(l), true));
     CALL(gcw_event_emit(e, NULL) == 1);
+    CALL(gcw_listener_blocked(l));
     CALL((gcw_listener_unblock(l), true));
     CALL(gcw_event_count(e) == 2);
+    CALL((gcw_event_block(e), true));
+    CALL(!gcw_event_has_listeners(e));
+    CALL((gcw_event_unblock(e), true));
+    CALL(gcw_event_has_listeners(e));
+    CALL(gcw_event_list(e, NULL, 0) == 2);
     CALL(gcw_listener_disconnect(f));
     CALL(gcw_event_disconnect(e, m) == 1);
+}
+
+static inline void
+stop_emission(void *arg, void *data)
+{
+    (void)arg, (void)data;
+    CALL(gcw_listener_current() != NULL);
+    CALL(gcw_emission_stop() == 0);
+}
+
+static inline void
+call_for_object(struct target *t)
+{
+    gcw_event *e = gcw_event_new("object");
+    gcw_hub *h = gcw_hub_new();
+    gcw_method *m = gcw_method_new(t, idle_method, NULL);
+    CALL(gcw_event_connect(e, m, 0) != NULL);
+    CALL(gcw_hub_connect(h, "type", NULL, m, 0) != NULL);
+    CALL((gcw_hub_block(h), true));
+    CALL(!gcw_hub_has_listeners(h, "type", NULL));
+    CALL((gcw_hub_unblock(h), true));
+    CALL(gcw_hub_list(h, "type", NULL, NULL, 0) == 1);
+    CALL(gcw_event_disconnect_object(e, t) == 1);
+    CALL(gcw_hub_disconnect_object(h, t) == 1);
+    CALL(gcw_disconnect_object(t) == 0);
+    CALL(gcw_event_connect_fn(e, stop_emission, NULL, GCW_ONCE) != NULL);
+    CALL(gcw_event_emit(e, NULL) == 1);
 }
 
 static inline void
@@ -181,6 +214,7 @@ call_events(void)
     CALL(gcw_event_connect_fn(e, listener_gives_up, NULL, GCW_ONCE) != NULL);
     CALL(gcw_event_emit(e, NULL) == 1);
     connect_some(e);
+    call_for_object(t);
     CALL(gcw_dispose(e) == 0);
     GC_reachable_here(t);
 }

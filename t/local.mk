@@ -10,6 +10,9 @@ test_programs = \
 	t/cleanup.t \
 	t/debug.t \
 	t/drain.t \
+	t/event-mute.t \
+	t/event-object.t \
+	t/event-stop.t \
 	t/event-threads.t \
 	t/event-weak.t \
 	t/cancel.t \

@@ -1333,6 +1333,93 @@ check_blocked(struct world *w)
 }
 
 static bool
+try_blocked(struct world *w)
+{
+    return !gcw_listener_blocked(w->handle);
+}
+
+static bool
+try_event_block(struct world *w)
+{
+    gcw_event_block(w->event);
+    return errno == 0;
+}
+
+static void
+check_muted(struct world *w)
+{
+    assert_int_equal(gcw_event_emit(w->event, NULL), 0);
+    assert_int_equal(gcw_event_count(w->event), w->listeners);
+}
+
+static bool
+try_event_unblock(struct world *w)
+{
+    gcw_event_block(w->event);
+    gcw_event_unblock(w->event);
+    return errno == 0 && try_emit(w);
+}
+
+static bool
+try_has_listeners(struct world *w)
+{
+    return gcw_event_has_listeners(w->event);
+}
+
+static bool
+try_event_list(struct world *w)
+{
+    gcw_listener_entry entries[4];
+    return gcw_event_list(w->event, entries, 4) == w->listeners;
+}
+
+static bool
+try_hub_block(struct world *w)
+{
+    gcw_hub_block(w->hub);
+    bool muted = !gcw_hub_has_listeners(w->hub, "news", w->data);
+    gcw_hub_unblock(w->hub);
+    return errno == 0 && muted;
+}
+
+static bool
+try_hub_has_listeners(struct world *w)
+{
+    return gcw_hub_has_listeners(w->hub, "news", w->data)
+           == (w->listeners > 0);
+}
+
+static bool
+try_hub_list(struct world *w)
+{
+    gcw_listener_entry entries[4];
+    return gcw_hub_list(w->hub, NULL, NULL, entries, 4) == w->listeners + 1;
+}
+
+/* Nobody behind it hears. */
+static void
+stop_here(void *arg, void *data)
+{
+    hear(arg, data);
+    assert_non_null(gcw_listener_current());
+    assert_int_equal(gcw_emission_stop(), 0);
+}
+
+static void
+with_stopping_listener(struct world *w)
+{
+    with_event_and_method(w);
+    assert_non_null(gcw_event_connect_fn(w->event, stop_here, NULL,
+                                         GCW_FRONT));
+}
+
+static bool
+try_stopped(struct world *w)
+{
+    return gcw_event_emit(w->event, NULL) == 1;
+}
+
+static bool
 try_unblock(struct world *w)
 {
     gcw_listener_unblock(w->handle);
@@ -1393,6 +1480,47 @@ with_crowd_of_methods(struct world *w)
     for (size_t i = 0; i < CROWD; i++)
         assert_non_null(gcw_hub_connect(w->hub, crowd_type(i), NULL,
                                         w->method, 0));
+}
+
+/* The object of the method has as many listeners. */
+static void
+with_event_and_crowd_of_one(struct world *w)
+{
+    with_event_and_method(w);
+    for (size_t i = 0; i < CROWD; i++)
+        assert_non_null(gcw_event_connect(w->event, w->method, 0));
+}
+
+static void
+check_others_left(struct world *w)
+{
+    assert_int_equal(gcw_event_count(w->event), w->listeners);
+    assert_int_equal(gcw_event_emit(w->event, NULL), w->listeners);
+}
+
+static bool
+try_event_disconnect_object(struct world *w)
+{
+    return gcw_event_disconnect_object(w->event, w->target) == CROWD;
+}
+
+static bool
+try_disconnect_object(struct world *w)
+{
+    return gcw_disconnect_object(w->target) == CROWD;
+}
+
+static bool
+try_hub_disconnect_object(struct world *w)
+{
+    return gcw_hub_disconnect_object(w->hub, w->target) == CROWD;
+}
+
+static void
+with_pattern_of_some(struct world *w)
+{
+    with_pattern(w);
+    assert_non_null(gcw_hub_connect(w->hub, NULL, NULL, w->method, 0));
 }
 
 static void
@@ -2569,6 +2697,33 @@ static const struct operation operations[] = {
       3, TAKES_NONE },
     { "gcw_listener_unblock", with_event_and_blocked, try_unblock,
       check_unblocked, 3, TAKES_NONE },
+    { "gcw_listener_blocked", with_event_and_listener, try_blocked, NULL, 3,
+      TAKES_NONE },
+    { "gcw_event_block", with_event_and_listener, try_event_block,
+      check_muted, 3, TAKES_NONE },
+    { "gcw_event_unblock", with_event_and_listener, try_event_unblock, NULL,
+      3, TAKES_NONE },
+    { "gcw_event_has_listeners", with_event_and_listener, try_has_listeners,
+      NULL, 3, TAKES_NONE },
+    { "gcw_event_list", with_event_and_listener, try_event_list, NULL, 3,
+      TAKES_NONE },
+    { "gcw_listener_current", with_stopping_listener, try_stopped, NULL, 3,
+      TAKES_NONE },
+    { "gcw_emission_stop", with_stopping_listener, try_stopped, NULL, 3,
+      TAKES_NONE },
+    { "gcw_event_disconnect_object", with_event_and_crowd_of_one,
+      try_event_disconnect_object, check_others_left, 4, DOES_WITHOUT },
+    { "gcw_disconnect_object", with_event_and_crowd_of_one,
+      try_disconnect_object, check_others_left, 4, DOES_WITHOUT },
+    { "gcw_hub_disconnect_object", with_crowd_of_methods,
+      try_hub_disconnect_object, check_hub_without_crowd, 4, DOES_WITHOUT },
+    { "gcw_hub_block", with_pattern_of_some, try_hub_block, NULL, 3,
+      TAKES_NONE },
+    { "gcw_hub_unblock", with_pattern_of_some, try_hub_block, NULL, 3,
+      TAKES_NONE },
+    { "gcw_hub_has_listeners", with_pattern, try_hub_has_listeners, NULL, 3,
+      TAKES_NONE },
+    { "gcw_hub_list", with_pattern_of_some, try_hub_list, NULL, 50, FAILS },
     { "gcw_listener_disconnect", with_event_and_crowd,
       try_listener_disconnect, check_without_crowd, 4, DOES_WITHOUT },
     { "gcw_hub_disconnect", with_crowd_of_methods, try_hub_disconnect,

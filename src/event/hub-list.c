@@ -2,8 +2,7 @@
  *
  * The patterns that fit are gone through without a lock, as in event-see.c, and
  * the places of their listeners are noted in collected memory, which holds
- * them.  What is sorted is pointer-free, for qsort may move it through memory
- * in which the collector does not look.
+ * them, and sorted there.
  */
 #include <config.h>
 #include "event/hub.h"
@@ -11,7 +10,6 @@
 #include "event/emit.h"
 #include "weak/enter.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* Where a listener is. */
@@ -19,11 +17,7 @@ struct spot {
     const struct gcw__pattern *pattern;
     const struct gcw__array *array;
     uint32_t at;
-};
-
-struct rank {
     int64_t order;
-    size_t spot;
 };
 
 struct listing {
@@ -60,7 +54,9 @@ note_pattern(struct gcw__pattern *pattern, void *arg)
     for (uint32_t at = gcw__range_begin(range); at < gcw__range_end(range);
          at++, listing->n++)
         if (listing->n < listing->capacity)
-            listing->spots[listing->n] = (struct spot){ pattern, array, at };
+            listing->spots[listing->n] = (struct spot){
+                pattern, array, at, array->orders[at]
+            };
 }
 
 /* Notes the listeners in enough memory.  False: there is none. */
@@ -80,30 +76,40 @@ note_all(const gcw_hub *h, struct listing *listing)
     }
 }
 
-static int
-compare(const void *a, const void *b)
-{
-    int64_t first = ((const struct rank *)a)->order;
-    int64_t second = ((const struct rank *)b)->order;
+/* Sorting the spots by the order of the calls, as a heap in which each is
+ * later than those below it.  Not by qsort, which may ask for memory, and have
+ * the spots in it, where the collector does not look. */
 
-    return (first > second) - (first < second);
+/* Lets the one at `at` sink to where it belongs, in a heap of n. */
+static void
+sink(struct spot *spots, size_t at, size_t n)
+{
+    struct spot spot = spots[at];
+    size_t below;
+
+    while ((below = 2 * at + 1) < n) {
+        if (below + 1 < n && spots[below + 1].order > spots[below].order)
+            below++;
+        if (spots[below].order <= spot.order)
+            break;
+        spots[at] = spots[below];
+        at = below;
+    }
+    spots[at] = spot;
 }
 
-/* The order of the calls; NULL: no memory. */
-static struct rank *
-sort(const struct listing *listing)
+static void
+sort_spots(struct spot *spots, size_t n)
 {
-    struct rank *ranks = GC_MALLOC_ATOMIC((listing->n + 1) * sizeof *ranks);
+    for (size_t at = n / 2; at-- > 0;)
+        sink(spots, at, n);
+    while (n > 1) {
+        struct spot last = spots[0];
 
-    if (ranks == NULL)
-        return NULL;
-    for (size_t i = 0; i < listing->n; i++) {
-        const struct spot *spot = &listing->spots[i];
-
-        ranks[i] = (struct rank){ spot->array->orders[spot->at], i };
+        spots[0] = spots[--n];
+        spots[n] = last;
+        sink(spots, 0, n);
     }
-    qsort(ranks, listing->n, sizeof *ranks, compare);
-    return ranks;
 }
 
 static bool
@@ -122,14 +128,14 @@ list_spot(const struct spot *spot, gcw_listener_entry *entry)
 }
 
 static size_t
-list_sorted(const struct listing *listing, const struct rank *ranks,
-            gcw_listener_entry *entries, size_t n)
+list_spots(const struct listing *listing, gcw_listener_entry *entries,
+           size_t n)
 {
     gcw_listener_entry entry;
     size_t found = 0;
 
     for (size_t i = 0; i < listing->n; i++)
-        if (list_spot(&listing->spots[ranks[i].spot], &entry) && found++ < n)
+        if (list_spot(&listing->spots[i], &entry) && found++ < n)
             entries[found - 1] = entry;
     return found;
 }
@@ -139,7 +145,6 @@ gcw_hub_list(gcw_hub *h, const char *type, const void *source,
              gcw_listener_entry *entries, size_t n)
 {
     struct listing listing = { .type = type, .source = source };
-    struct rank *ranks = NULL;
     size_t found = 0;
 
     if (gcw__enter() != 0)
@@ -148,12 +153,12 @@ gcw_hub_list(gcw_hub *h, const char *type, const void *source,
         errno = EINVAL;
         return 0;
     }
-    if (note_all(h, &listing))
-        ranks = sort(&listing);
-    if (ranks != NULL)
-        found = list_sorted(&listing, ranks, entries, n);
-    else
+    if (note_all(h, &listing)) {
+        sort_spots(listing.spots, listing.n);
+        found = list_spots(&listing, entries, n);
+    } else {
         errno = ENOMEM;
+    }
     GCW__KEEP(h);
     GCW__KEEP(source);
     return found;
