@@ -96,12 +96,14 @@ functions_have_pages()
     [ ! -s "$dir/lost" ]
 }
 
-# Where gdb looks for it: by the final path of the library, links resolved.
+# Where gdb looks for it: by the final path of the library, links resolved;
+# beside it, or under gdb's own directory.
 gdb_script_is_there()
 {
     final=$(readlink -f "$libdir/libgcweak.so")
     find "$root" -name '*-gdb.py'
-    [ -e "$(find "$root" -type d -name auto-load)${final#"$root"}-gdb.py" ]
+    [ -e "$final-gdb.py" ] ||
+        [ -e "$(find "$root" -type d -name auto-load)${final#"$root"}-gdb.py" ]
 }
 
 # Only the directories stay, as with every package of Automake's.
