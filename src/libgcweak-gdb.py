@@ -82,9 +82,26 @@ def text(value):
     return '"%s"' % value.string() if number(value) != 0 else "without a name"
 
 
+def given_name(address):
+    """The name that gcw_name_function gave to a function, or None."""
+    try:
+        table = symbol("names.c", "given_names")
+    except gdb.error:
+        return None
+    for at in range(number(table["capacity"])):
+        entry = table["entries"][at]
+        if number(entry["item"]) != 0 and number(
+                hidden(entry["hidden"], "char")) == address:
+            return pointer(entry["item"], "char").string()
+    return None
+
+
 def code(value):
     """A function's name, if it has one."""
     address = number(value)
+    name = given_name(address)
+    if name is not None:
+        return name
     block = gdb.block_for_pc(address)
     if block is not None and block.function is not None:
         return str(block.function)
