@@ -1,18 +1,33 @@
 """What gdb knows of gcweak: how to print its records, and commands that list
 what is registered.
 
-gdb loads this by itself with the library, if it was installed where gdb
-looks; `source libgcweak-gdb.py` does it by hand.  It reads the library's own
-records, so it needs the library's debugging symbols, of the same version.
+gdb loads this by itself with the library, if it may: it lies where gdb looks,
+beside the library, or in Debian's packages under /usr/share/gdb/auto-load.  Of
+what lies elsewhere than there gdb must be told, once, that it is to be trusted;
+it says with which line in its configuration.  By hand it is
 
-    print *ref, *method, *cleanup, *listener, *handler, *map, *ephemeron,
-          *guardian
-    gcw-handlers      the handlers of all exit registries
-    gcw-listeners     the listeners of all events and hubs
-    gcw-cleanups      the cleanups that have still to run
-    gcw-maps          the weak maps and intern tables
-    gcw-entries MAP   the entries of one of them
-    gcw-guardians     the guardians
+    source /usr/local/lib/libgcweak.so.0.1.0-gdb.py
+
+It reads the library's own records, so it needs the library's debug symbols, of
+the same version (Debian: libgcweak0-dbgsym).
+
+    print *ref, *method, *cleanup, *event, *hub, *listener, *registry,
+          *handler, *map, *set, *intern, *ephemeron, *guardian, *proxy
+    gcweak              what there is, counted
+    gcweak events       the events, with their listeners
+    gcweak hubs         the hubs, with their listeners
+    gcweak exit         the exit registries, with their handlers
+    gcweak cleanups     the cleanups that have still to run
+    gcweak maps         the weak maps
+    gcweak sets         the weak sets, of objects and of methods
+    gcweak interned     the intern tables
+    gcweak entries MAP  the entries of a map, a set or an intern table
+    gcweak guardians    the guardians
+    gcweak proxies      the proxies that were not freed
+
+gcw-listeners, gcw-handlers, gcw-cleanups, gcw-maps, gcw-entries and
+gcw-guardians are their names of old.  Who holds an object, the program can say:
+call (int)gcw_explain(object, stderr).
 
 The commands hold no lock and run nothing in the program, so they work in a
 core file; a thread that was stopped in the middle of a change may have left
@@ -23,6 +38,18 @@ import gdb
 import gdb.printing
 
 # --- Reading ------------------------------------------------------------------
+
+NO_SYMBOLS = ("gcweak: the library's debug symbols are missing; install them, "
+              "of the same version (Debian: libgcweak0-dbgsym)")
+
+
+def has_symbols():
+    """Whether gdb knows the library's own records."""
+    try:
+        gdb.lookup_type("struct gcw__roots")
+    except gdb.error:
+        return False
+    return True
 
 
 def number(value):
@@ -55,9 +82,26 @@ def text(value):
     return '"%s"' % value.string() if number(value) != 0 else "without a name"
 
 
+def given_name(address):
+    """The name that gcw_name_function gave to a function, or None."""
+    try:
+        table = symbol("names.c", "given_names")
+    except gdb.error:
+        return None
+    for at in range(number(table["capacity"])):
+        entry = table["entries"][at]
+        if number(entry["item"]) != 0 and number(
+                hidden(entry["hidden"], "char")) == address:
+            return pointer(entry["item"], "char").string()
+    return None
+
+
 def code(value):
     """A function's name, if it has one."""
     address = number(value)
+    name = given_name(address)
+    if name is not None:
+        return name
     block = gdb.block_for_pc(address)
     if block is not None and block.function is not None:
         return str(block.function)
@@ -195,6 +239,38 @@ def show_guardian(guardian):
         "some to be handed out" if ready else "none to be handed out")
 
 
+def show_event(event):
+    return "event %s, %s" % (text(event["name"]), counted(
+        "listener", listeners_of(event["list"])))
+
+
+def show_hub(hub):
+    lists = list(patterns(hub))
+    return "hub, %s of %s, %d posted" % (
+        counted("listener", [each for pattern in lists
+                             for each in listeners_of(pattern["list"])]),
+        counted("pattern", lists), number(hub["posted"]))
+
+
+def show_registry(registry):
+    return "exit registry %s, %s" % (text(registry["name"]), counted(
+        "handler", handlers_of(registry)))
+
+
+def show_set(members):
+    """A set, of objects or of methods, or an intern table."""
+    return show_map(members["map"])
+
+
+def show_proxy(proxy):
+    if number(proxy["code"]) == 0:
+        return "proxy, freed"
+    function = number(proxy["fn"])
+    return "proxy %s of %s, called at %s" % (
+        code(proxy["fn"]) if function != 0 else "of unloaded code",
+        target(proxy["self"]), hex(number(proxy["code"])))
+
+
 class Printer:
     """What gdb wants of who prints a value."""
 
@@ -204,6 +280,8 @@ class Printer:
         self.value = value
 
     def to_string(self):
+        if not has_symbols():
+            return NO_SYMBOLS
         return type(self).show(self.value)
 
     def children(self):
@@ -215,8 +293,15 @@ def printers():
     for name, show in (("gcw_ref", show_ref), ("gcw_method", show_method),
                        ("gcw_cleanup", show_cleanup),
                        ("gcw_listener", show_listener),
+                       ("gcw_event", show_event),
+                       ("gcw_hub", show_hub),
                        ("gcw_exit_handler", show_handler),
+                       ("gcw_exit_registry", show_registry),
                        ("gcw_map", show_map),
+                       ("gcw_set", show_set),
+                       ("gcw_method_set", show_set),
+                       ("gcw_intern", show_set),
+                       ("gcw_proxy", show_proxy),
                        ("gcw_ephemeron", show_ephemeron),
                        ("gcw_guardian", show_guardian)):
         printer = type(name, (Printer,), {"show": staticmethod(show)})
@@ -254,6 +339,29 @@ def maps():
     return containers(lambda ops: number(ops["see"]) == see)
 
 
+def sets():
+    return containers(
+        lambda ops: ops["kind"].string() in ("set", "method set"))
+
+
+def proxies():
+    """None, if the library was built without libffi."""
+    proxy = roots()["proxies"]
+    while number(proxy) != 0:
+        yield proxy
+        proxy = proxy["next"]
+
+
+def handles(addresses, name):
+    for address in addresses:
+        yield pointer(address, "struct " + name)
+
+
+def counted(what, them):
+    count = sum(1 for _ in them)
+    return "%d %s%s" % (count, what, "" if count == 1 else "s")
+
+
 def say(line):
     gdb.write(line + "\n")
 
@@ -273,28 +381,34 @@ def orders(registry):
         yield registry["levels"][at]["order"]
 
 
-def list_slot(slot, at):
-    kind = number(slot["kind"])
-    if kind == int(gdb.parse_and_eval("(int)GCW__HANDLE")):
-        handler = slot["call"]["handle"]
-        if number(handler["slot"]) == at + 1:
-            say_entry(handler, show_handler)
-    elif kind != 0:
-        say("  number %d  exit handler %s, waiting" % (
-            number(slot["number"]), code(slot["call"]["function"])))
-
-
-def list_handlers(registry):
-    say("exit registry %#x %s" % (number(registry), text(registry["name"])))
+def handlers_of(registry):
+    """What waits in it, newest first: pairs of what to say of where it is, and
+    what it is."""
     for order in orders(registry):
         end, top = number(order["end"]), number(order["top"])
         numbers = list(range(number(order["capacity"]) - 1, top - 1, -1))
         numbers += range(end - 1, -1, -1)
         for at in numbers:
-            list_slot(order["slots"][at], at)
+            slot = order["slots"][at]
+            kind = number(slot["kind"])
+            if kind == int(gdb.parse_and_eval("(int)GCW__HANDLE")):
+                handler = slot["call"]["handle"]
+                if number(handler["slot"]) == at + 1:
+                    yield hex(number(handler)), show_handler(
+                        handler.dereference())
+            elif kind != 0:
+                yield "number %d" % number(slot["number"]), (
+                    "exit handler %s, waiting" % code(
+                        slot["call"]["function"]))
 
 
-def list_listeners(listeners):
+def list_handlers(registry):
+    say("exit registry %#x %s" % (number(registry), text(registry["name"])))
+    for where, what in handlers_of(registry):
+        say("  %s  %s" % (where, what))
+
+
+def listeners_of(listeners):
     array = pointer(gdb.Value(number(listeners["array"])),
                     "struct gcw__array")
     if number(array) == 0:
@@ -304,7 +418,12 @@ def list_listeners(listeners):
     for at in range(slots >> 32, slots & 0xffffffff):
         listener = array["slots"][at]["listener"]
         if not number(listener["state"]) & gone:
-            say_entry(listener, show_listener)
+            yield listener
+
+
+def list_listeners(listeners):
+    for listener in listeners_of(listeners):
+        say_entry(listener, show_listener)
 
 
 def patterns(hub):
@@ -331,85 +450,156 @@ def pattern_name(pattern):
     return kind + ", " + source
 
 
-class Command(gdb.Command):
-    def __init__(self, name):
-        super().__init__(name, gdb.COMMAND_DATA)
-
-    def invoke(self, argument, from_tty):
-        if number(roots()) == 0:
-            say("gcweak was not started yet")
-        else:
-            self.list(argument)
+def list_registries():
+    for registry in handles(of_kind("exit registry"), "gcw_exit_registry"):
+        list_handlers(registry)
 
 
-class Handlers(Command):
-    """List the handlers of all exit registries of gcweak."""
-
-    def list(self, _):
-        for registry in of_kind("exit registry"):
-            list_handlers(pointer(registry, "struct gcw_exit_registry"))
+def list_events():
+    for event in handles(of_kind("event"), "gcw_event"):
+        say("event %#x %s" % (number(event), text(event["name"])))
+        list_listeners(event["list"])
 
 
-class Listeners(Command):
-    """List the listeners of all events and hubs of gcweak."""
-
-    def list(self, _):
-        for address in of_kind("event"):
-            event = pointer(address, "struct gcw_event")
-            say("event %#x %s" % (number(event), text(event["name"])))
-            list_listeners(event["list"])
-        for address in of_kind("hub"):
-            hub = pointer(address, "struct gcw_hub")
-            for pattern in patterns(hub):
-                say("hub %#x, %s" % (number(hub), pattern_name(pattern)))
-                list_listeners(pattern["list"])
+def list_hubs():
+    for hub in handles(of_kind("hub"), "gcw_hub"):
+        say("hub %#x, %s posted" % (number(hub), number(hub["posted"])))
+        for pattern in patterns(hub):
+            say("hub %#x, %s" % (number(hub), pattern_name(pattern)))
+            list_listeners(pattern["list"])
 
 
-class Maps(Command):
-    """List the weak maps of gcweak, and its intern tables."""
-
-    def list(self, _):
-        for address in maps():
-            say_entry(pointer(address, "struct gcw_map"), show_map)
+def list_events_and_hubs():
+    list_events()
+    list_hubs()
 
 
-class Guardians(Command):
-    """List the guardians of gcweak."""
-
-    def list(self, _):
-        for address in of_kind("guardian"):
-            say_entry(pointer(address, "struct gcw_guardian"), show_guardian)
+def list_maps():
+    for each in handles(of_kind("map"), "gcw_map"):
+        say_entry(each, show_map)
 
 
-class Entries(Command):
-    """List the entries of a weak map of gcweak: gcw-entries MAP."""
-
-    def list(self, argument):
-        if argument == "":
-            raise gdb.GdbError("gcw-entries MAP: which map?")
-        weak_map = pointer(gdb.parse_and_eval(argument), "struct gcw_map")
-        for key, value in entries_of(weak_map.dereference()):
-            say("  %#x -> %#x" % (key, value))
+def list_sets():
+    for each in handles(sets(), "gcw_map"):
+        say_entry(each, show_map)
 
 
-class Cleanups(Command):
-    """List the cleanups of gcweak that have still to run."""
+def list_interned():
+    for each in handles(of_kind("intern table"), "gcw_map"):
+        say_entry(each, show_map)
 
-    def list(self, _):
-        order = symbol("cleanup-order.c", "order")
-        for at in range(number(order["end"]) - 1, -1, -1):
-            if number(order["slots"][at]) == 0:
-                continue
+
+def list_all_maps():
+    for each in handles(maps(), "gcw_map"):
+        say_entry(each, show_map)
+
+
+def list_guardians():
+    for each in handles(of_kind("guardian"), "gcw_guardian"):
+        say_entry(each, show_guardian)
+
+
+def list_proxies():
+    for each in proxies():
+        say_entry(each, show_proxy)
+
+
+def cleanups():
+    """Those that have still to run, newest first."""
+    order = symbol("cleanup-order.c", "order")
+    for at in range(number(order["end"]) - 1, -1, -1):
+        if number(order["slots"][at]) != 0:
             cleanup = hidden(order["slots"][at], "struct gcw_cleanup")
             if number(cleanup["state"]) == 0:
-                say_entry(cleanup, show_cleanup)
+                yield cleanup
+
+
+def list_cleanups():
+    for each in cleanups():
+        say_entry(each, show_cleanup)
+
+
+def list_entries(argument):
+    weak_map = pointer(gdb.parse_and_eval(argument), "struct gcw_map")
+    for key, value in entries_of(weak_map.dereference()):
+        say("  %#x -> %#x" % (key, value))
+
+
+def list_counts():
+    for what, them in (("event", of_kind("event")), ("hub", of_kind("hub")),
+                       ("exit registry", of_kind("exit registry")),
+                       ("cleanup", cleanups()), ("map", of_kind("map")),
+                       ("set", sets()),
+                       ("intern table", of_kind("intern table")),
+                       ("guardian", of_kind("guardian")),
+                       ("proxy", proxies())):
+        say("%6d  %s" % (sum(1 for _ in them), what))
+    say("help gcweak says how to list them")
+
+
+class Command(gdb.Command):
+    """A command that lists: what it is called, and for what."""
+
+    def __init__(self, name, doc, show, argument=None, prefix=False):
+        self.__doc__ = doc
+        self.name, self.show, self.argument = name, show, argument
+        super().__init__(name, gdb.COMMAND_DATA, gdb.COMPLETE_SYMBOL, prefix)
+
+    def invoke(self, argument, from_tty):
+        if argument != "" and self.argument is None:
+            raise gdb.GdbError("%s knows no %s; see help gcweak" % (
+                self.name, argument))
+        if argument == "" and self.argument is not None:
+            raise gdb.GdbError("%s %s: which %s?" % (
+                self.name, self.argument, self.argument.lower()))
+        if not has_symbols():
+            say(NO_SYMBOLS)
+        elif number(roots()) == 0:
+            say("gcweak was not started yet")
+        elif self.argument is not None:
+            self.show(argument)
+        else:
+            self.show()
+
+
+COMMANDS = (
+    ("events", None, "List the events of gcweak, with their listeners.",
+     list_events),
+    ("hubs", None, "List the hubs of gcweak, with their listeners.",
+     list_hubs),
+    ("listeners", "gcw-listeners",
+     "List the listeners of all events and hubs of gcweak.",
+     list_events_and_hubs),
+    ("exit", "gcw-handlers",
+     "List the exit registries of gcweak, with their handlers.",
+     list_registries),
+    ("cleanups", "gcw-cleanups",
+     "List the cleanups of gcweak that have still to run.", list_cleanups),
+    ("maps", None, "List the weak maps of gcweak.", list_maps),
+    ("sets", None, "List the weak sets of gcweak, of objects and of methods.",
+     list_sets),
+    ("interned", None, "List the intern tables of gcweak.", list_interned),
+    ("guardians", "gcw-guardians", "List the guardians of gcweak.",
+     list_guardians),
+    ("proxies", None, "List the proxies of gcweak that were not freed.",
+     list_proxies),
+)
+ENTRIES = "List the entries of a map, a set or an intern table of gcweak."
+
+
+def make_commands():
+    Command("gcweak", "Count what is registered with gcweak; list it.",
+            list_counts, prefix=True)
+    for name, old_name, doc, show in COMMANDS:
+        Command("gcweak " + name, doc, show)
+        if old_name is not None:
+            Command(old_name, doc, show)
+    Command("gcw-maps", "List the weak maps of gcweak, its sets and its intern "
+            "tables.", list_all_maps)
+    for name in "gcweak entries", "gcw-entries":
+        Command(name, ENTRIES, list_entries, argument="MAP")
 
 
 gdb.printing.register_pretty_printer(gdb.current_objfile(), printers(),
                                      replace=True)
-Handlers("gcw-handlers")
-Listeners("gcw-listeners")
-Cleanups("gcw-cleanups")
-Maps("gcw-maps")
-Entries("gcw-entries")
-Guardians("gcw-guardians")
+make_commands()

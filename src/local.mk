@@ -301,14 +301,13 @@ src/gcweak.names: $(srcdir)/src/gcweak.sym
 	@$(MKDIR_P) src
 	$(AM_V_GEN)grep '^gcw_' $(srcdir)/src/gcweak.sym > $@
 
-# What gdb knows of the library lies where gdb looks for it: under its own
-# directory, by the whole path of the library and the name that -version-info
-# gives it.
-gdb_script = $(datadir)/gdb/auto-load$(libdir)/libgcweak.so.0.1.0-gdb.py
+# What gdb knows of the library lies where gdb looks for it: by the whole name of
+# the library, which -version-info gives it, beside it or in gdb's directory.
+gdb_script = $(gdbdir)/libgcweak.so.0.1.0-gdb.py
 EXTRA_DIST += src/libgcweak-gdb.py
 if BUILD_SHARED
 install-data-local:
-	$(MKDIR_P) "$(DESTDIR)$(datadir)/gdb/auto-load$(libdir)"
+	$(MKDIR_P) "$(DESTDIR)$(gdbdir)"
 	$(INSTALL_DATA) $(srcdir)/src/libgcweak-gdb.py \
 	  "$(DESTDIR)$(gdb_script)"
 uninstall-local:

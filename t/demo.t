@@ -8,10 +8,19 @@ files_left() {
     (cd "$scratch"/tmp/exitfiles-* 2> "$scratch/err" && echo *)
 }
 
+# What the README shows of the demo is what it says, but for the numbers, which
+# are the collector's.
+readme_shows_it()
+{
+    sed -n '/^1\. 40 players/,/^```$/p' "$srcdir/README.md" |
+        sed '/^```$/d; s/[0-9][0-9]*/N/g' > "$scratch/shown"
+    sed 's/[0-9][0-9]*/N/g' "$scratch/out" | diff "$scratch/shown" -
+}
+
 mkdir "$scratch/tmp"
 TMPDIR=$scratch/tmp
 export TMPDIR
-echo 1..23
+echo 1..24
 
 run weakmethod
 ok 'weakmethod ends well' test $status -eq 0
@@ -28,6 +37,8 @@ ok 'the death callback comes' says 'Death callback: "Player [0-9]+ has died'
 ok 'nearly all death callbacks come' says '(3[0-9]|40) of 40 callbacks'
 ok 'the handle says dead' says 'handle of player [0-9]+ says: dead'
 ok 'a late call is refused' says 'refused with ESTALE'
+
+ok 'the README shows what it says' readme_shows_it
 
 run exitfiles
 ok 'exitfiles ends well' test $status -eq 0

@@ -1,6 +1,6 @@
 #!/bin/sh
 # gdb.t: gdb loads the script for gcweak by itself, prints the records of the
-# library with it, and lists what is registered.
+# library with it, and lists what is registered; and it says what is missing.
 
 # Variables of flags are split on purpose.
 # shellcheck disable=SC2086
@@ -26,6 +26,7 @@ struct thing { int n; };
 void close_it(void *data) { (void)data; }
 void hear_it(void *arg, void *data) { (void)arg, (void)data; }
 void hear_of_hub(const gcw_emission *e, void *data) { (void)e, (void)data; }
+void ring_it(void *self) { (void)self; }
 void *turn_it(void *self, void *arg, void *data)
 { (void)self, (void)arg, (void)data; return NULL; }
 
@@ -38,6 +39,12 @@ gcw_map *map, *strong;
 gcw_ephemeron *ephemeron, *gone;
 gcw_guardian *guardian;
 gcw_intern *intern;
+gcw_set *set;
+gcw_method_set *methods;
+gcw_event *event;
+gcw_hub *hub;
+gcw_exit_registry *registry;
+gcw_proxy *proxy;
 struct thing *thing;
 
 __attribute__((__noinline__)) static void
@@ -80,6 +87,16 @@ int main(void)
     gcw_map_put(map, e, h);
     gcw_map_remove(map, e);
     ephemeron = gcw_ephemeron_new(thing, map);
+    set = gcw_set_new();
+    gcw_set_add(set, thing);
+    gcw_set_add(set, e);
+    methods = gcw_method_set_new();
+    gcw_method_set_add(methods, method);
+    event = e;
+    hub = h;
+    gcw_hub_post(h, "opened", thing, NULL);
+    registry = gcw_exit_default();
+    proxy = gcw_proxy_new(thing, (gcw_proxy_fn *)ring_it, ")v");
     stop_here();
     gcw_drain(0);
     GC_reachable_here(e);
@@ -119,12 +136,42 @@ print *ephemeron
 print *gone
 print *guardian
 printf "map is %p\n", map
+print *event
+print *hub
+print *registry
+print *set
+print *methods
+print *intern
+print *proxy
 gcw-handlers
 gcw-listeners
 gcw-cleanups
 gcw-maps
 gcw-entries map
 gcw-guardians
+printf "--- gcweak\n"
+gcweak
+printf "--- events\n"
+gcweak events
+printf "--- hubs\n"
+gcweak hubs
+printf "--- exit\n"
+gcweak exit
+printf "--- cleanups\n"
+gcweak cleanups
+printf "--- maps\n"
+gcweak maps
+printf "--- sets\n"
+gcweak sets
+printf "--- interned\n"
+gcweak interned
+printf "--- entries\n"
+gcweak entries map
+printf "--- guardians\n"
+gcweak guardians
+printf "--- proxies\n"
+gcweak proxies
+printf "--- end\n"
 break close_it
 continue
 printf "inside\n"
@@ -132,9 +179,48 @@ print *pending
 gcw-cleanups
 gcw-entries
 END
+cat > "$dir/wrong" <<'END'
+gcweak entries
+END
+cat > "$dir/other" <<'END'
+gcweak cats
+END
 gdb -nx -batch -iex "set auto-load scripts-directory $dir/auto-load" \
     -iex "set auto-load safe-path $dir/auto-load" \
     -x "$dir/commands" "$dir/program" > "$dir/out" 2>&1
+for file in wrong other
+do
+    gdb -nx -batch -ex "source $srcdir/src/libgcweak-gdb.py" \
+        -x "$dir/$file" >> "$dir/out" 2>&1
+done
+
+# As it is installed in a prefix of one's own: the script lies beside the
+# library, which has no debug symbols.
+mkdir "$dir/installed"
+installed=$dir/installed/${library##*/}
+objcopy --strip-debug "$library" "$installed" 2> /dev/null ||
+    strip --strip-debug -o "$installed" "$library"
+ln -s "${library##*/}" "$dir/installed/libgcweak.so"
+ln -s "${library##*/}" "$dir/installed/libgcweak.so.0"
+cp "$srcdir/src/libgcweak-gdb.py" "$installed-gdb.py"
+$CC $CFLAGS -g $LDFLAGS "$dir/program.o" -o "$dir/other-program" \
+    -L"$dir/installed" -lgcweak -Wl,-rpath,"$dir/installed" $GC_LIBS || exit 99
+cat > "$dir/stripped" <<'END'
+set debuginfod enabled off
+set confirm off
+break stop_here
+run
+gcweak
+gcweak events
+gcw-handlers
+print *ref
+END
+gdb -nx -batch -x "$dir/stripped" "$dir/other-program" > "$dir/untrusted" 2>&1
+gdb -nx -batch -iex "add-auto-load-safe-path $installed-gdb.py" \
+    -x "$dir/stripped" "$dir/other-program" > "$dir/trusted" 2>&1
+gdb -nx -batch -x "$dir/stripped" \
+    -ex "source $installed-gdb.py" -ex 'gcweak hubs' "$dir/other-program" \
+    > "$dir/sourced" 2>&1
 thing=$(sed -n 's/^thing is //p' "$dir/out")
 map=$(sed -n 's/^map is //p' "$dir/out")
 sed '1,/^inside$/d' "$dir/out" > "$dir/inside"
@@ -154,7 +240,32 @@ says()
     fi
 }
 
-echo 1..29
+# lists WHAT COMMAND PATTERN: the same, of what `gcweak COMMAND` says.
+lists()
+{
+    number=$((number + 1))
+    sed -n "/^--- $2\$/,/^--- /p" "$dir/out" > "$dir/listed"
+    if grep -Eq -e "$3" "$dir/listed"; then
+        echo "ok $number - $1"
+    else
+        echo "not ok $number - $1"
+        sed 's/^/# /' "$dir/listed"
+    fi
+}
+
+# tells WHAT FILE COUNT PATTERN: so many lines of what gdb said there match.
+tells()
+{
+    number=$((number + 1))
+    if [ "$(grep -Ec -e "$4" "$dir/$2")" = "$3" ]; then
+        echo "ok $number - $1"
+    else
+        echo "not ok $number - $1"
+        sed 's/^/# /' "$dir/$2"
+    fi
+}
+
+echo 1..56
 says 'a reference' "^.[0-9]+ = reference to $thing\$"
 says 'a dead long one' '^.[0-9]+ = long reference to a dead object$'
 says 'a method' "^.[0-9]+ = method turn_it of $thing, data 0x"
@@ -187,3 +298,40 @@ says 'intern tables, too' '^  0x[0-9a-f]+  intern table, 0 entries in 16 slots'
 says 'one that a drain runs is done' \
     '^.[0-9]+ = cleanup close_it on a dead .*, done$'
 says 'only that is listed as pending' '^listed inside: 1 armed and 1 pending$'
+says 'an event' '^.[0-9]+ = event "pressed", 2 listeners$'
+says 'a hub' '^.[0-9]+ = hub, 1 listener of 1 pattern, 1 posted$'
+says 'an exit registry' \
+    '^.[0-9]+ = exit registry without a name, [0-9]+ handlers$'
+says 'a set' '^.[0-9]+ = set, 2 entries in 16 slots$'
+says 'a set of methods' '^.[0-9]+ = method set.*, 1 entries in 16 slots$'
+says 'an intern table' '^.[0-9]+ = intern table, 0 entries in 16 slots$'
+lists 'gcweak counts the events' gcweak '^ +1  event$'
+lists 'and the sets' gcweak '^ +2  set$'
+lists 'and says how to go on' gcweak '^help gcweak '
+lists 'events are listed' events '^event 0x[0-9a-f]+ "pressed"$'
+lists 'with their listeners alone' events "^  0x[0-9a-f]+  listener turn_it of"
+lists 'hubs are listed' hubs '^hub 0x[0-9a-f]+, 1 posted$'
+lists 'with their listeners alone, too' hubs \
+    '^  0x[0-9a-f]+  listener hear_of_hub'
+lists 'exit registries are listed' 'exit' '^exit registry 0x.* without a name$'
+lists 'cleanups are listed' cleanups "^  0x[0-9a-f]+  cleanup close_it on $thing"
+lists 'maps are listed' maps "^  $map  map with weak keys, 1 entries"
+lists 'sets are listed' sets '^  0x[0-9a-f]+  set, 2 entries'
+lists 'interned objects are listed' interned '^  0x[0-9a-f]+  intern table, 0'
+lists 'entries are listed' entries "^  $thing -> 0x[0-9a-f]+\$"
+lists 'guardians are, too' guardians '^  0x[0-9a-f]+  guardian of 1 objects'
+if [ "${HAVE_LIBFFI-yes}" = yes ]; then
+    says 'a proxy' "^.[0-9]+ = proxy ring_it of $thing, called at 0x"
+    lists 'proxies are listed' proxies "^  0x[0-9a-f]+  proxy ring_it of $thing"
+else
+    number=$((number + 2))
+    echo "ok $((number - 1)) # SKIP built without libffi"
+    echo "ok $number # SKIP built without libffi"
+fi
+says 'what is not asked for is asked back' 'gcweak entries MAP: which map'
+says 'what it does not know it says' 'gcweak knows no cats'
+tells 'beside the library gdb finds it, and says how to trust it' untrusted 1 \
+    '^	add-auto-load-safe-path .*-gdb.py$'
+tells 'without debug symbols it says what to install' trusted 4 \
+    'debug symbols are missing; install them.*libgcweak0-dbgsym'
+tells 'also when it is sourced' sourced 1 'debug symbols are missing'

@@ -106,12 +106,38 @@ names_have_pages()
     [ ! -s "$dir/lost" ]
 }
 
-# Where gdb looks for it: by the final path of the library, links resolved.
+# Where gdb looks for it: by the final path of the library, links resolved;
+# beside it, or under gdb's own directory.
 gdb_script_is_there()
 {
     final=$(readlink -f "$libdir/libgcweak.so")
     find "$root" -name '*-gdb.py'
-    [ -e "$(find "$root" -type d -name auto-load)${final#"$root"}-gdb.py" ]
+    [ -e "$final-gdb.py" ] ||
+        [ -e "$(find "$root" -type d -name auto-load)${final#"$root"}-gdb.py" ]
+}
+
+# It names only functions that there are.
+troubleshooting_is_there()
+{
+    page=$(find "$root" -name troubleshooting.md)
+    ls -l "$page" || return
+    grep -oE '\<gcw_[a-z_]+' "$page" | sort -u > "$dir/spoken"
+    {
+        grep '^gcw_' "$srcdir/src/gcweak.sym"
+        for one in "$srcdir"/doc/gcw_*.3
+        do
+            basename "$one" .3
+        done
+    } | sort -u > "$dir/there"
+    comm -23 "$dir/spoken" "$dir/there" > "$dir/unknown"
+    cat "$dir/unknown"
+    [ ! -s "$dir/unknown" ]
+}
+
+suppressions_are_there()
+{
+    supp=$(find "$root" -path '*/gcweak/gcweak.supp')
+    ls -l "$supp" && grep '^   Memcheck:' "$supp"
 }
 
 # Only the directories stay, as with every package of Automake's.
@@ -121,7 +147,7 @@ uninstalls_all()
         left=$(find "$root" ! -type d) && echo "$left" && [ -z "$left" ]
 }
 
-echo 1..14
+echo 1..16
 readme_program > "$dir/program.c"
 passes 'make install' install_there
 passes 'gcweak.pc is installed' stage_pc
@@ -167,4 +193,7 @@ if has_shared; then
 else
     skip 1 'no shared library was built'
 fi
+passes 'a page goes from what one sees to what it comes from' \
+    troubleshooting_is_there
+passes 'what valgrind leaves out is there' suppressions_are_there
 passes 'make uninstall leaves no file' uninstalls_all

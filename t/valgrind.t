@@ -70,7 +70,7 @@ main(int argc, char **argv)
     gcw_map *map;
     gcw_event *event;
     pthread_t thread;
-    int *wrong = malloc(sizeof *wrong);
+    int *volatile wrong = malloc(sizeof *wrong);
 
     GC_INIT();
     map = gcw_map_new(GCW_WEAK_KEYS);
