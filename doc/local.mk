@@ -1,4 +1,4 @@
-# doc/local.mk: the manual pages.  Part of Makefile.am.
+# doc/local.mk: the manual pages, the cookbook, the site.  Part of Makefile.am.
 
 # The manual pages.  Add one here.  Their names are those of functions, which
 # configure's --program-prefix does not change.
@@ -37,16 +37,28 @@ install-data-hook:
 	  done; \
 	done
 uninstall-hook:
+	@if test -d doc/html; then cd doc/html && find . -type f | \
+	  while read -r name; do \
+	    rm -f "$(DESTDIR)$(htmldir)/$$name"; done; fi
 	@for page in $(notrans_dist_man_MANS); do \
 	  for name in `$(manual_names) $(srcdir)/$$page`; do \
 	    rm -f "$(DESTDIR)$(man3dir)/$$name.3"; \
 	  done; \
 	done
 
-# make html: the manual pages as HTML, in doc/html.  Needs mandoc.
+# make html: the documentation as a site, in doc/html.  Needs mandoc; and
+# lowdown for all but the manual.
 html-local:
-	$(AM_V_GEN)$(SHELL) $(srcdir)/doc/html.sh $(srcdir)/doc doc/html
-EXTRA_DIST += doc/html.sh doc/names.awk doc/style.css
+	$(AM_V_GEN)LOWDOWN='$(LOWDOWN)' $(SHELL) $(srcdir)/doc/html.sh \
+	  $(srcdir) doc/html $(VERSION)
+install-html-local: html-local
+	@cd doc/html && find . -type d | while read -r name; do \
+	  $(MKDIR_P) "$(DESTDIR)$(htmldir)/$$name"; done
+	@cd doc/html && find . -type f | while read -r name; do \
+	  cp "$$name" "$(DESTDIR)$(htmldir)/$$name" && \
+	    chmod 644 "$(DESTDIR)$(htmldir)/$$name" || exit 1; done
+EXTRA_DIST += doc/html.sh doc/html-dress.awk doc/html-index.awk doc/mark.svg \
+	doc/names.awk doc/search.js doc/style.css
 
 # The cookbook, whose programs t/cookbook.t builds and runs.  Add one here, and
 # to the text a line <!-- program NAME -->.  make cookbook puts the programs into

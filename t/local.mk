@@ -101,6 +101,7 @@ test_scripts = \
 	t/memo.t \
 	t/nim.t \
 	t/oom-lists.t \
+	t/site.t \
 	t/throw.t \
 	t/torture.t \
 	t/toy.t \
@@ -371,6 +372,7 @@ endif
 EXTRA_DIST += $(test_scripts) t/throw.cc t/watch.c t/fuzz/corpus t/installed.sh \
 	t/languages.sh t/module.sh t/ok.sh t/tap.sh t/valgrind.supp t/words.awk
 	t/languages.sh t/module.sh t/ok.sh t/tap.sh
+	t/languages.sh t/module.sh t/ok.sh t/site-look.py t/tap.sh t/valgrind.supp
 
 # Models, checked with spin: make check-model.  Add one here.
 EXTRA_DIST += t/model/check.sh t/model/deadline.pml t/model/emit.pml \
@@ -395,4 +397,5 @@ AM_TESTS_ENVIRONMENT = \
 	HAVE_LIBFFI='$(have_libffi)'; HAVE_GUILE='$(have_guile)'; \
 	HAVE_ECL='$(have_ecl)'; ECL='$(ECL)'; export HAVE_ECL ECL; \
 	HAVE_SDT='$(have_sdt)'; export HAVE_SDT; \
+	LOWDOWN='$(LOWDOWN)'; export LOWDOWN; \
 	GUILE='$(GUILE)'; export HAVE_LIBFFI HAVE_GUILE GUILE;
