@@ -453,12 +453,12 @@ static void
 accuse(const char *when)
 {
     uintptr_t code = atomic_load(&worker.progress.code);
-    const char *name = gcw__function_name(code);
+    char place[GCW__CODE_TEXT];
 
+    gcw__code_text(place, sizeof place, code);
     gcw__cancel_off();
-    fprintf(stderr, "gcweak: %s: the worker's callback at %#jx (%s) has not"
-            " returned; it is left behind\n",
-            when, (uintmax_t)code, name == NULL ? "no name" : name);
+    fprintf(stderr, "gcweak: %s: the worker's callback %s has not returned;"
+            " it is left behind\n", when, place);
     gcw__cancel_on();
 }
 
