@@ -22,6 +22,7 @@ gcweak_sources = \
 	src/debug/walk.h \
 	src/deliver/cleanup-order.c \
 	src/deliver/cleanup-order.h \
+	src/deliver/cleanup-name.c \
 	src/deliver/cleanup-see.c \
 	src/deliver/cleanup.c \
 	src/deliver/cleanup.h \
@@ -47,6 +48,7 @@ gcweak_sources = \
 	src/event/hub-step.h \
 	src/event/hub.c \
 	src/event/hub.h \
+	src/event/listener-name.c \
 	src/event/listener.c \
 	src/event/listeners.c \
 	src/event/listeners.h \
@@ -150,6 +152,7 @@ gcweak_sources = \
 	src/process/fork.h \
 	src/process/last.c \
 	src/process/last.h \
+	src/process/name.c \
 	src/process/object.c \
 	src/process/on-signal.c \
 	src/process/on-signal.h \
@@ -176,6 +179,8 @@ gcweak_sources = \
 	src/weak/finder.h \
 	src/weak/inside.c \
 	src/weak/inside.h \
+	src/weak/label.c \
+	src/weak/label.h \
 	src/weak/method.c \
 	src/weak/method.h \
 	src/weak/pair.c \

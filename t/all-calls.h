@@ -61,6 +61,7 @@ call_base(void)
     CALL(gcw_version() != NULL);
     CALL(gcw_version_number() == GCW_VERSION);
     CALL(gcw_version_check(GCW_VERSION) == 0);
+    CALL(gcw_name_function((void (*)(void))gives_up, "gives up") == 0);
     CALL((gcw_object_unloading((void (*)(void))abort), true));
 }
 
@@ -110,6 +111,9 @@ call_cleanups(void)
     CALL((c = gcw_cleanup_new(t, gives_up, NULL)) != NULL);
     CALL(gcw_cleanup_alive(a) && gcw_cleanup_peek(a) == t);
     CALL(gcw_cleanup_set_atexit(a, false) == 0 && !gcw_cleanup_atexit(a));
+    CALL(gcw_cleanup_name(c) == NULL);
+    CALL(gcw_cleanup_set_name(c, "gives up") == 0);
+    CALL(gcw_cleanup_name(c) != NULL);
     CALL(gcw_drain_on_error(idle_on_error, NULL) == 0);
     CALL(gcw_cleanup_detach(a));
     CALL(gcw_cleanup_run(b));
@@ -148,6 +152,9 @@ call_listeners(gcw_event *e, gcw_method *m)
     CALL((l = gcw_event_connect(e, m, GCW_UNIQUE)) != NULL);
     CALL((f = gcw_event_connect_fn(e, idle_fn, NULL, 0)) != NULL);
     CALL(gcw_listener_connected(l));
+    CALL(gcw_listener_set_name(l, "its method") == 0);
+    CALL(gcw_listener_name(l) != NULL);
+    CALL(gcw_listener_set_name(l, NULL) == 0);
     CALL((gcw_listener_block(l), true));
     CALL(gcw_event_emit(e, NULL) == 1);
     CALL(gcw_listener_blocked(l));

@@ -7,13 +7,14 @@
 . "$srcdir/t/tap.sh"
 
 # The functions that the headers declare: after preprocessing, one statement a
-# line, the first name before a parenthesis of each that is no typedef.
+# line, the first name before a parenthesis of each that is no typedef and no
+# function of the header's own.
 declared()
 {
     for header in "$srcdir"/include/gcweak.h "$srcdir"/include/gcweak/*.h
     do
         $CC -E -P -DGCW_NO_UNLOAD -I"$srcdir/include" -x c "$header"
-    done | tr '\n' ' ' | tr ';' '\n' | grep -v '^ *typedef' |
+    done | tr '\n' ' ' | tr ';' '\n' | grep -vE '^[ }]*(typedef|static)' |
     awk 'match($0, /gcw_[a-z0-9_]+ *\(/) {
              name = substr($0, RSTART, RLENGTH)
              sub(/ *\(/, "", name)

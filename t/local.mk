@@ -44,6 +44,7 @@ test_programs = \
 	t/memory.t \
 	t/method.t \
 	t/midst.t \
+	t/names.t \
 	t/oom.t \
 	t/random.t \
 	t/rare.t \

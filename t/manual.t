@@ -29,12 +29,12 @@ page_passes()
 
 # The functions that a header itself declares: after preprocessing, what comes
 # from it, one statement a line, the first name before a parenthesis of each
-# that is no typedef.
+# that is no typedef and no function of the header's own.
 declared_in()
 {
     $CC -E -DGCW_NO_UNLOAD -I"$srcdir/include" -x c "$srcdir/include/$1" |
     awk -v file="/$1\"" '/^# *[0-9]/ { own = index($0, file); next } own' |
-    tr '\n' ' ' | tr ';' '\n' | grep -v '^ *typedef' |
+    tr '\n' ' ' | tr ';' '\n' | grep -vE '^[ }]*(typedef|static)' |
     awk 'match($0, /gcw_[a-z0-9_]+ *\(/) {
              name = substr($0, RSTART, RLENGTH)
              sub(/ *\(/, "", name)

@@ -1261,6 +1261,56 @@ with_event_and_blocked(struct world *w)
 }
 
 static bool
+try_listener_name(struct world *w)
+{
+    return gcw_listener_set_name(w->handle, "the listener") == 0;
+}
+
+static void
+check_listener_name(struct world *w)
+{
+    assert_string_equal(gcw_listener_name(w->handle), "the listener");
+}
+
+static bool
+try_listener_asked(struct world *w)
+{
+    return gcw_listener_name(w->handle) == NULL;
+}
+
+static bool
+try_cleanup_name(struct world *w)
+{
+    return gcw_cleanup_set_name(w->handle, "the cleanup") == 0;
+}
+
+static void
+check_cleanup_name(struct world *w)
+{
+    assert_string_equal(gcw_cleanup_name(w->handle), "the cleanup");
+    check_armed(w);
+}
+
+static bool
+try_cleanup_asked(struct world *w)
+{
+    return gcw_cleanup_name(w->handle) == NULL;
+}
+
+/* So many that the table must grow at times. */
+static bool
+try_name_function(struct world *w)
+{
+    static uintptr_t code = 4096;
+
+    (void)w;
+    if (gcw_name_function((void (*)(void))code, "it") != 0)
+        return false;
+    code++;
+    return true;
+}
+
+static bool
 try_emit(struct world *w)
 {
     return gcw_event_emit(w->event, NULL) == w->listeners;
@@ -2658,6 +2708,11 @@ static const struct operation operations[] = {
       check_armed, 3, TAKES_NONE },
     { "gcw_cleanup_atexit", with_cleanup, try_cleanup_atexit, check_armed, 3,
       TAKES_NONE },
+    { "gcw_cleanup_set_name", with_cleanup, try_cleanup_name,
+      check_cleanup_name, 50, FAILS },
+    { "gcw_cleanup_name", with_cleanup, try_cleanup_asked, check_armed, 3,
+      TAKES_NONE },
+    { "gcw_name_function", NULL, try_name_function, NULL, 500, FAILS },
     { "gcw_drain", with_pending, try_drain, check_one_call, 3, TAKES_NONE },
     { "gcw_drain_next", with_pending, try_drain_next, check_one_call, 3,
       TAKES_NONE },
@@ -2692,6 +2747,10 @@ static const struct operation operations[] = {
     { "gcw_event_on_error", with_event, try_event_on_error, NULL, 3,
       TAKES_NONE },
     { "gcw_listener_connected", with_event_and_listener, try_connected, NULL,
+      3, TAKES_NONE },
+    { "gcw_listener_set_name", with_event_and_listener, try_listener_name,
+      check_listener_name, 50, FAILS },
+    { "gcw_listener_name", with_event_and_listener, try_listener_asked, NULL,
       3, TAKES_NONE },
     { "gcw_listener_block", with_event_and_listener, try_block, check_blocked,
       3, TAKES_NONE },

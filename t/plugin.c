@@ -816,6 +816,63 @@ END(a_child_does_not_run_its_parents_cleanups, 0,
     unload(plugin);
 }
 
+/* Names of functions. */
+
+/* Whether a dump shows the function, as a listener's, by that text. */
+static bool
+is_shown_as(listener_fn *fn, const char *text)
+{
+    gcw_event *e = gcw_event_new("shows");
+    char *dump = NULL;
+    size_t size;
+    FILE *out = open_memstream(&dump, &size);
+    bool shown;
+
+    MUST(out != NULL && gcw_event_connect_fn(e, fn, NULL, 0) != NULL);
+    gcw_dump(out);
+    MUST(fclose(out) == 0);
+    shown = strstr(dump, text) != NULL;
+    free(dump);
+    MUST(gcw_event_disconnect_fn(e, fn, NULL) == 1);
+    return shown;
+}
+
+static void
+name_it(listener_fn *fn, const char *name)
+{
+    MUST(gcw_name_function((void (*)(void))fn, name) == 0);
+}
+
+static void
+host_hears(void *arg, void *data)
+{
+    (void)arg, (void)data;
+}
+
+END(names_of_functions_go_with_the_plugin, 0, "unload\nunloaded\n")
+{
+    void *plugin = load("plugin-exit");
+    listener_fn *fn = plugin_hears(plugin);
+
+    name_it(fn, "hears it");
+    name_it(host_hears, "the host");
+    MUST(is_shown_as(fn, " hears it (plugin-exit.so)\n"));
+    unload(plugin);
+    MUST(!is_shown_as(fn, "hears it"));
+    MUST(is_shown_as(host_hears, " the host ("));
+}
+
+/* No call but these has been made by then. */
+FRESH_END(so_they_do_before_the_library_has_started, 0, "unload\nunloaded\n")
+{
+    void *plugin = load("plugin-exit");
+    listener_fn *fn = plugin_hears(plugin);
+
+    name_it(fn, "hears it");
+    unload(plugin);
+    MUST(!is_shown_as(fn, "hears it"));
+}
+
 /* The worker. */
 
 /* What is left behind would be named there. */

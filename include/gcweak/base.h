@@ -218,9 +218,9 @@ int gcw_failed(const char *why);
 /* An error hook: hears of a callback that failed.
  *
  *   handle  what failed: a gcw_exit_handler, gcw_listener or gcw_cleanup
- *   name    its name; or that of its function, where the dynamic linker knows
- *           it, which it does not for static functions, typed methods among
- *           them; or NULL
+ *   name    its name; or that of its function: what it was given (method.h),
+ *           as all typed methods are, or what the dynamic linker knows, which
+ *           is nothing of other static functions; or NULL
  *   why     the argument of gcw_fail, or what else went wrong; may be NULL
  *   data    what was registered with the hook
  *

@@ -95,6 +95,21 @@ int gcw_cleanup_set_atexit(gcw_cleanup *c, bool at_exit);
  * Threads as gcw_ref_get. */
 bool gcw_cleanup_atexit(const gcw_cleanup *c);
 
+/* Gives it a name for reports, in the place of any other; NULL takes it away.
+ *
+ * `name` is copied.  gcw_dump, gcw_explain and the lines of GCWEAK_DEBUG show
+ * it beside the function; the drain's error hook gets it as `name`.
+ * Any known thread; also from finalizers and callbacks, the cleanup itself
+ * among them.
+ * Returns 0, or -1 with errno EINVAL (c is NULL), EPERM, ENOMEM.
+ * Cost: gcw_ref_new and two allocations, which go with the handle; nothing for
+ * those without a name. */
+int gcw_cleanup_set_name(gcw_cleanup *c, const char *name);
+
+/* Its name, in collected memory; NULL if it has none, or with errno EINVAL (c
+ * is NULL) or EPERM.  Any known thread.  Cost: a look-up. */
+const char *gcw_cleanup_name(const gcw_cleanup *c);
+
 #ifdef __cplusplus
 }
 #endif

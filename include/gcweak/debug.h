@@ -48,10 +48,11 @@ extern "C" {
  *     kind      method, weak method (its data is held weakly too), function,
  *               cleanup, or on death (gcw_method_on_death)
  *     target    the address of its object, if it has one
- *     function  its name and shared object, where the dynamic linker knows
- *               them; else where it lies in that, as addr2line takes it.  It
- *               never knows static functions, such as those of GCW_METHOD
- * and in an exit registry its own name, if it has one.  Rows come in the order
+ *     function  its name and shared object, where it was given one (method.h),
+ *               as those of GCW_METHOD are, or the dynamic linker knows them,
+ *               which it never does of other static functions; else where it
+ *               lies in that, as addr2line takes it
+ * and behind that its own name, if it has one.  Rows come in the order
  * in which they would be called: listeners from the first on, handlers and
  * cleanups from the newest on.  An exit handler that is being called and is
  * not to be kept is in no registry any more, so it is not shown.

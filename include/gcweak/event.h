@@ -169,6 +169,20 @@ bool gcw_listener_blocked(const gcw_listener *l);
  * After Qt's QObject::blockSignals. */
 void gcw_event_block(gcw_event *e);
 void gcw_event_unblock(gcw_event *e);
+/* Gives a listener a name for reports, in the place of any other; NULL takes it
+ * away.  Of an event or of a hub.
+ *
+ * `name` is copied.  gcw_dump, gcw_explain and the lines of GCWEAK_DEBUG show
+ * it beside the function; the error hook gets it as `name`.
+ * Any known thread; also from finalizers, callbacks and the listener itself.
+ * Returns 0, or -1 with errno EINVAL (l is NULL), EPERM, ENOMEM.
+ * Cost: gcw_ref_new and two allocations, which go with the handle; nothing for
+ * those without a name. */
+int gcw_listener_set_name(gcw_listener *l, const char *name);
+
+/* Its name, in collected memory; NULL if it has none, or with errno EINVAL (l
+ * is NULL) or EPERM.  Any known thread.  Cost: a look-up. */
+const char *gcw_listener_name(const gcw_listener *l);
 
 /* Emits the event: calls its listeners on this thread, in order.
  *
@@ -274,8 +288,154 @@ size_t gcw_event_list(gcw_event *e, gcw_listener_entry *entries, size_t n);
  * base.h) or EPERM. */
 int gcw_event_on_error(gcw_event *e, gcw_error_fn *hook, void *data);
 
+/* GCW_EVENT(saved, Arg): typed events.
+ *
+ * Defines the type saved_event, an event whose argument is an `Arg *`, and
+ * static functions
+ *     saved_event *saved_event_new(void)              named "saved"
+ *     size_t saved_emit(saved_event *e, Arg *arg)
+ *     gcw_event *saved_untyped(saved_event *e)        for all else: it is the
+ *                                                     same event
+ * which are gcw_event_new and gcw_event_emit.  Arg may be const.  Use it at
+ * file scope, without a semicolon.  Then
+ *     GCW_CONNECT(e, fn, self, data, flags)
+ * is gcw_event_connect of GCW_NEW(fn, self, data), for an fn of GCW_METHOD;
+ *     GCW_CONNECT_FN(e, fn, data, flags)
+ * is gcw_event_connect_fn, for an fn of GCW_LISTENER; and
+ *     GCW_EMIT(e, arg)
+ * is saved_emit.  A function for another argument than the event's, another
+ * object, other data or another argument is an error, in C (gcc and clang) and
+ * in C++.  A function whose argument is const, or `void`, hears of events
+ * whose argument is not.  Each argument of a macro is evaluated once.
+ * They return, fail and cost as the functions that they stand for; with errno
+ * as gcw_method_new leaves it where there is no method. */
+
+/* GCW_LISTENER(fn, Arg, Data): for a function
+ *     void fn(Arg *arg, Data *data)
+ * what GCW_CONNECT_FN needs.  It also gives the function its name, as
+ * GCW_METHOD does.  At file scope, without a semicolon. */
+#define GCW_LISTENER(fn, Arg, Data)                                         \
+    GCW__SAME_FUNCTION(fn, void (*)(Arg *, Data *),                         \
+                       #fn " is not void(" #Arg " *, " #Data " *)")         \
+    typedef Arg fn##_gcw_type_;                                             \
+    GCW__CHECKED(fn##_gcw_data_, Data)                                      \
+    static void fn##_gcw_call_(void *arg, void *data)                       \
+    {                                                                       \
+        fn(GCW__AS(Arg, arg), GCW__AS(Data, data));                         \
+    }                                                                       \
+    GCW__NAMED(fn)                                                          \
+    GCW__MAY_BE_UNUSED static gcw_listener *fn##_gcw_connect_(              \
+        gcw_event *e, fn##_gcw_data_ data, unsigned flags)                  \
+    {                                                                       \
+        fn##_gcw_name_();                                                   \
+        return gcw_event_connect_fn(e, fn##_gcw_call_,                      \
+                                    GCW__DATA_OF(GCW__IS(data)), flags);    \
+    }
+
+/* A typed event is never looked into: its members say its type. */
+#if defined __cplusplus
+# define GCW__TO(Type, p) reinterpret_cast<Type>(p)
+# define GCW__TYPE_OF_EVENT(name) typedef name##_gcw_type_ gcw_type;
+#else
+# define GCW__TO(Type, p) ((Type)(void *)(p))
+# define GCW__TYPE_OF_EVENT(name)                                           \
+    name##_gcw_type_ *gcw_arg;                                              \
+    const name##_gcw_type_ *gcw_const_arg;                                  \
+    char (*gcw_takes)(name##_gcw_arg_ arg);
+#endif
+
+#define GCW_EVENT(name, Arg)                                                \
+    typedef Arg name##_gcw_type_;                                           \
+    GCW__CHECKED(name##_gcw_arg_, Arg)                                      \
+    typedef struct name##_event {                                           \
+        GCW__TYPE_OF_EVENT(name)                                            \
+    } name##_event;                                                         \
+    GCW__MAY_BE_UNUSED static name##_event *name##_event_new(void)          \
+    {                                                                       \
+        return GCW__TO(name##_event *, gcw_event_new(#name));               \
+    }                                                                       \
+    GCW__MAY_BE_UNUSED static gcw_event *name##_untyped(name##_event *e)    \
+    {                                                                       \
+        return GCW__TO(gcw_event *, e);                                     \
+    }                                                                       \
+    GCW__MAY_BE_UNUSED static size_t name##_emit(name##_event *e, Arg *arg) \
+    {                                                                       \
+        return gcw_event_emit(GCW__TO(gcw_event *, e), GCW__DATA_OF(arg));  \
+    }
+
+static inline gcw_listener *
+gcw__connect_made(gcw_event *e, gcw_method *m, unsigned flags)
+{
+    return m == NULL ? NULL : gcw_event_connect(e, m, flags);
+}
+
 #ifdef __cplusplus
 }
+
+/* What a function may take of an event: the same, the same but const, or a
+ * pointer to anything. */
+template <typename To, typename From> struct gcw__gives {};
+template <typename T> struct gcw__gives<T, T> { typedef char is; };
+template <typename T> struct gcw__gives<const T, T> { typedef char is; };
+template <typename T> struct gcw__gives<void, T> { typedef char is; };
+template <typename T> struct gcw__gives<void, const T> {};
+template <typename T> struct gcw__gives<const void, T> { typedef char is; };
+template <> struct gcw__gives<void, void> { typedef char is; };
+template <> struct gcw__gives<void, const void> {};
+template <> struct gcw__gives<const void, void> { typedef char is; };
+template <> struct gcw__gives<const void, const void> { typedef char is; };
+
+template <typename To, typename Event>
+typename gcw__gives<To, typename Event::gcw_type>::is
+gcw__takes_argument_of(const Event *e);
+
+template <typename Event>
+inline size_t
+gcw__emit_typed(Event *e, typename Event::gcw_type *arg)
+{
+    return gcw_event_emit(GCW__TO(gcw_event *, e), GCW__DATA_OF(arg));
+}
+
+# define GCW__TAKES(e, fn) sizeof(gcw__takes_argument_of<fn##_gcw_type_>(e))
+# define GCW_EMIT(e, arg) gcw__emit_typed((e), (arg))
+#elif defined __GNUC__
+# define GCW__SAME_TYPE(a, b) __builtin_types_compatible_p(a, b)
+# define GCW__GIVES(e, T)                                                   \
+    (GCW__SAME_TYPE(T *, __typeof__((e)->gcw_arg))                          \
+     || GCW__SAME_TYPE(T *, __typeof__((e)->gcw_const_arg))                 \
+     || GCW__SAME_TYPE(T *, const void *)                                   \
+     || (GCW__SAME_TYPE(T *, void *)                                        \
+         && !GCW__SAME_TYPE(__typeof__((e)->gcw_arg),                       \
+                            __typeof__((e)->gcw_const_arg))))
+# if defined __STDC_VERSION__ && __STDC_VERSION__ >= 201112L
+#  define GCW__TAKES(e, fn)                                                 \
+    sizeof(struct {                                                         \
+        _Static_assert(GCW__GIVES(e, fn##_gcw_type_),                       \
+                       #fn " takes another argument than the event's");     \
+        char nothing;                                                       \
+    })
+# else
+#  define GCW__TAKES(e, fn)                                                 \
+    sizeof(char[GCW__GIVES(e, fn##_gcw_type_) ? 1 : -1])
+# endif
+# define GCW_EMIT(e, arg)                                                   \
+    (__extension__((void)sizeof((e)->gcw_takes(arg)),                       \
+                   gcw_event_emit(GCW__TO(gcw_event *, e),                  \
+                                  GCW__DATA_OF(arg))))
+#else
+# define GCW__TAKES(e, fn) sizeof((e)->gcw_takes((fn##_gcw_type_ *)NULL))
+# define GCW_EMIT(e, arg)                                                   \
+    ((void)sizeof((e)->gcw_takes(arg)),                                     \
+     gcw_event_emit(GCW__TO(gcw_event *, e), GCW__DATA_OF(arg)))
 #endif
+
+#define GCW_CONNECT(e, fn, self, data, flags)                               \
+    ((void)GCW__TAKES(e, fn),                                               \
+     gcw__connect_made(GCW__TO(gcw_event *, e), GCW_NEW(fn, self, data),    \
+                       (flags)))
+#define GCW_CONNECT_FN(e, fn, data, flags)                                  \
+    ((void)GCW__TAKES(e, fn),                                               \
+     (GCW__EXTENSION fn##_gcw_connect_(GCW__TO(gcw_event *, e), (data),     \
+                                       (flags))))
 
 #endif

@@ -22,6 +22,8 @@
 #ifndef GCWEAK_METHOD_H
 #define GCWEAK_METHOD_H
 
+#include <errno.h>
+
 #include <gcweak/base.h>
 #include <gcweak/cleanup.h>
 
@@ -123,6 +125,28 @@ gcw_cleanup *gcw_method_on_death(gcw_method *m,
                                  void (*notify)(gcw_method *m, void *data),
                                  void *data);
 
+/* Gives the function that begins at `code` a name.
+ *
+ *   code  not NULL; the address as it is registered with the library: of a
+ *         typed method that is its thunk, which GCW_METHOD names itself
+ *   name  static text: it is not copied; NULL takes the name away
+ *
+ * Error hooks, reports, gcw_dump, gcw_explain and the commands for gdb say it
+ * in the place of what the dynamic linker knows, which is nothing of static
+ * functions.  A binding for a language names the functions by which it calls
+ * that language, also code that it has made at run time (ffi_closure), and
+ * takes the name away before that memory is used for something else.  The
+ * names of an unloaded shared object go with it (base.h); an object without a
+ * gcweak header takes its own away.
+ *
+ * Any thread at any time, also one that the collector does not know, and before
+ * anything else is called: it needs no collector, and does not start it.
+ * Returns 0, or -1 with errno: EINVAL (code is NULL), ENOMEM (the old name
+ * stays).
+ * Cost: an entry of two words in a table, which is looked at when something is
+ * reported.  After the names of code that perf reads from /tmp/perf-PID.map. */
+int gcw_name_function(void (*code)(void), const char *name);
+
 /* GCW_METHOD(fn, Self, Arg, Data): typed methods.
  *
  * For a function
@@ -130,9 +154,15 @@ gcw_cleanup *gcw_method_on_death(gcw_method *m,
  * defines two static functions
  *     gcw_method *fn_method(Self *self, Data *data)       as gcw_method_new
  *     gcw_method *fn_method_weak(Self *self, Data *data)  as .._new_weak
+ * and has the function called by its name in all reports (gcw_name_function),
+ * from the first method on that is made of it.  Any of the types may be const.
  * A function of another type is refused by the compiler.  An object of another
  * type given to them is an error in C++, and in C what the compiler makes of
- * it: gcc warns before version 14, and refuses it since.  The function is
+ * it: gcc before version 14 and clang before 16 warn only.  In the place of
+ * fn_method(self, data),
+ *     GCW_NEW(fn, self, data)
+ *     GCW_NEW_WEAK(fn, self, data)
+ * make an error of it in C too, with gcc and clang.  The function is
  * called through its own type only: calling it through a cast one is
  * undefined, and control-flow integrity stops it.  Use it at file scope,
  * without a semicolon. */
@@ -142,38 +172,137 @@ gcw_cleanup *gcw_method_on_death(gcw_method *m,
 # define GCW__MAY_BE_UNUSED
 #endif
 
-#if !defined __cplusplus && defined __STDC_VERSION__                        \
-    && __STDC_VERSION__ >= 201112L
-# define GCW__SAME_FUNCTION(fn, Self, Arg, Data)                            \
-    _Static_assert(_Generic(&fn, void *(*)(Self *, Arg *, Data *): 1,       \
-                            default: 0),                                    \
-                   #fn " is not void *(" #Self " *, " #Arg " *, " #Data " *)");
-#elif !defined __cplusplus && defined __GNUC__
-# define GCW__SAME_FUNCTION(fn, Self, Arg, Data)                            \
-    typedef char fn##_gcw_checked_[__builtin_types_compatible_p(            \
-        __typeof__(&fn), void *(*)(Self *, Arg *, Data *)) ? 1 : -1];
+/* GCW__DATA_OF(p) is p as data: the library neither reads nor writes what it
+ * leads to.  GCW__AS(Type, data) is the same back. */
+#if defined __cplusplus
+# define GCW__DATA_OF(p)                                                    \
+    const_cast<void *>(static_cast<const volatile void *>(p))
+# define GCW__AS(Type, data) static_cast<Type *>(data)
+# define GCW__CODE(fn) reinterpret_cast<void (*)(void)>(fn)
 #else
-# define GCW__SAME_FUNCTION(fn, Self, Arg, Data)                            \
-    GCW__MAY_BE_UNUSED                                                      \
-    static void *(*const fn##_gcw_checked_)(Self *, Arg *, Data *) = fn;
+# define GCW__DATA_OF(p) ((void *)(p))
+# define GCW__AS(Type, data) ((Type *)(data))
+# define GCW__CODE(fn) ((void (*)(void))(fn))
 #endif
 
+/* Refuses a function that has not that type. */
+#if defined __cplusplus
+# define GCW__SAME_FUNCTION(fn, Type, words)                                \
+    typedef char fn##_gcw_checked_[sizeof(static_cast<Type>(fn))];
+#elif defined __STDC_VERSION__ && __STDC_VERSION__ >= 201112L
+# define GCW__SAME_FUNCTION(fn, Type, words)                                \
+    _Static_assert(_Generic(&fn, Type: 1, default: 0), words);
+#elif defined __GNUC__
+# define GCW__SAME_FUNCTION(fn, Type, words)                                \
+    typedef char fn##_gcw_checked_[__builtin_types_compatible_p(            \
+        __typeof__(&fn), Type) ? 1 : -1];
+#else
+# define GCW__SAME_FUNCTION(fn, Type, words)                                \
+    typedef char fn##_gcw_checked_[sizeof(1 ? fn : (Type)0)];
+#endif
+
+/* Defines a type of parameter that takes `Type *` and refuses other pointers,
+ * where the language would only warn; GCW__IS(p) is the pointer.  Calls stand
+ * behind GCW__EXTENSION. */
+#if !defined __cplusplus && defined __GNUC__
+# define GCW__CHECKED(name, Type)                                           \
+    typedef union {                                                         \
+        Type *is;                                                           \
+    } name __attribute__((__transparent_union__));
+# define GCW__IS(p) ((p).is)
+# define GCW__EXTENSION __extension__
+#else
+# define GCW__CHECKED(name, Type) typedef Type *name;
+# define GCW__IS(p) (p)
+# define GCW__EXTENSION
+#endif
+
+/* Defines what gives the thunk of `fn` its name, once; errno stays. */
+#if defined __GNUC__
+# define GCW__LOAD(flag) __atomic_load_n(&(flag), __ATOMIC_RELAXED)
+# define GCW__SET(flag) __atomic_store_n(&(flag), 1, __ATOMIC_RELAXED)
+#else
+# define GCW__LOAD(flag) (flag)
+# define GCW__SET(flag) ((flag) = 1)
+#endif
+
+#define GCW__NAMED(fn)                                                      \
+    GCW__MAY_BE_UNUSED static void fn##_gcw_name_(void)                     \
+    {                                                                       \
+        static char named;                                                  \
+        int before;                                                         \
+                                                                            \
+        if (GCW__LOAD(named))                                               \
+            return;                                                         \
+        before = errno;                                                     \
+        if (gcw_name_function(GCW__CODE(fn##_gcw_call_), #fn) == 0)         \
+            GCW__SET(named);                                                \
+        errno = before;                                                     \
+    }
+
 #define GCW_METHOD(fn, Self, Arg, Data)                                     \
-    GCW__SAME_FUNCTION(fn, Self, Arg, Data)                                 \
+    GCW__SAME_FUNCTION(fn, void *(*)(Self *, Arg *, Data *),                \
+                       #fn " is not void *(" #Self " *, " #Arg " *, " #Data \
+                       " *)")                                               \
+    typedef Arg fn##_gcw_type_;                                             \
+    GCW__CHECKED(fn##_gcw_self_, Self)                                      \
+    GCW__CHECKED(fn##_gcw_data_, Data)                                      \
     static void *fn##_gcw_call_(void *self, void *arg, void *data)          \
     {                                                                       \
-        return fn((Self *)self, (Arg *)arg, (Data *)data);                  \
+        return fn(GCW__AS(Self, self), GCW__AS(Arg, arg),                   \
+                  GCW__AS(Data, data));                                     \
     }                                                                       \
+    GCW__NAMED(fn)                                                          \
     GCW__MAY_BE_UNUSED static gcw_method *fn##_method(Self *self,           \
                                                       Data *data)           \
     {                                                                       \
-        return gcw_method_new((void *)self, fn##_gcw_call_, (void *)data);  \
+        fn##_gcw_name_();                                                   \
+        return gcw_method_new(GCW__DATA_OF(self), fn##_gcw_call_,           \
+                              GCW__DATA_OF(data));                          \
     }                                                                       \
     GCW__MAY_BE_UNUSED static gcw_method *fn##_method_weak(Self *self,      \
                                                            Data *data)      \
     {                                                                       \
-        return gcw_method_new_weak((void *)self, fn##_gcw_call_,            \
-                                   (void *)data);                           \
+        fn##_gcw_name_();                                                   \
+        return gcw_method_new_weak(GCW__DATA_OF(self), fn##_gcw_call_,      \
+                                   GCW__DATA_OF(data));                     \
+    }                                                                       \
+    GCW__MAY_BE_UNUSED static gcw_method *fn##_gcw_new_(                    \
+        fn##_gcw_self_ self, fn##_gcw_data_ data)                           \
+    {                                                                       \
+        return fn##_method(GCW__IS(self), GCW__IS(data));                   \
+    }                                                                       \
+    GCW__MAY_BE_UNUSED static gcw_method *fn##_gcw_new_weak_(               \
+        fn##_gcw_self_ self, fn##_gcw_data_ data)                           \
+    {                                                                       \
+        return fn##_method_weak(GCW__IS(self), GCW__IS(data));              \
+    }
+
+#define GCW_NEW(fn, self, data)                                             \
+    (GCW__EXTENSION fn##_gcw_new_((self), (data)))
+#define GCW_NEW_WEAK(fn, self, data)                                        \
+    (GCW__EXTENSION fn##_gcw_new_weak_((self), (data)))
+
+/* GCW_CLEANUP(fn, Data): typed cleanups.
+ *
+ * For a function
+ *     void fn(Data *data)
+ * defines a static function
+ *     gcw_cleanup *fn_cleanup(void *target, Data *data)   as gcw_cleanup_new
+ * which also gives it its name, as GCW_METHOD does. */
+#define GCW_CLEANUP(fn, Data)                                               \
+    GCW__SAME_FUNCTION(fn, void (*)(Data *),                                \
+                       #fn " is not void(" #Data " *)")                     \
+    static void fn##_gcw_call_(void *data)                                  \
+    {                                                                       \
+        fn(GCW__AS(Data, data));                                            \
+    }                                                                       \
+    GCW__NAMED(fn)                                                          \
+    GCW__MAY_BE_UNUSED static gcw_cleanup *fn##_cleanup(void *target,       \
+                                                        Data *data)         \
+    {                                                                       \
+        fn##_gcw_name_();                                                   \
+        return gcw_cleanup_new(target, fn##_gcw_call_, GCW__DATA_OF(data)); \
     }
 
 #ifdef __cplusplus

@@ -15,6 +15,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { OLD = 10, MANY = 10 };
 
@@ -25,6 +26,8 @@ struct group {
     uintptr_t code;
     size_t n;
     uint32_t youngest, oldest;
+    bool one_name;                   /* all have the name below */
+    char name[];
 };
 
 struct groups {
@@ -50,14 +53,18 @@ find_group(const struct groups *groups, const struct gcw__entry_seen *entry)
 static struct group *
 make_group(struct groups *groups, const struct gcw__entry_seen *entry)
 {
-    struct group *group = malloc(sizeof *group);
+    const char *name = entry->name == NULL ? "" : entry->name;
+    size_t size = strlen(name) + 1;
+    struct group *group = malloc(sizeof *group + size);
 
     if (group == NULL || !gcw__table_make_room(&groups->by_code)) {
         free(group);
         return NULL;
     }
     *group = (struct group){ groups->first, entry->kind, groups->sort,
-                             entry->code, 0, UINT32_MAX, 0 };
+                             entry->code, 0, UINT32_MAX, 0,
+                             entry->name != NULL };
+    memcpy(group->name, name, size);
     groups->first = group;
     gcw__table_insert(&groups->by_code, entry->code, group);
     return group;
@@ -79,6 +86,8 @@ count_entry(const struct gcw__entry_seen *entry, void *arg)
         return;
     }
     group->n++;
+    group->one_name &= entry->name != NULL
+                       && strcmp(group->name, entry->name) == 0;
     if (entry->age < group->youngest)
         group->youngest = entry->age;
     if (entry->age > group->oldest)
@@ -94,14 +103,17 @@ begin_table(const struct gcw__table_seen *table, void *arg)
 static void
 print(const struct group *group)
 {
+    const char *quote = group->one_name ? "\"" : "";
     char code[GCW__CODE_TEXT];
 
     if (group->n < MANY)
         return;
     gcw__code_text(code, sizeof code, group->code);
-    gcw__tell(GCW_TOLD_LEAK, "leak: %zu %s with %s whose objects have lived"
+    gcw__tell(GCW_TOLD_LEAK, "leak: %zu %s with %s%s%s%s whose objects have lived"
               " through %" PRIu32 " to %" PRIu32 " collections", group->n,
-              group->sort, code, group->youngest, group->oldest);
+              group->sort, quote, group->one_name ? group->name : "",
+              group->one_name ? "\" " : "", code, group->youngest,
+              group->oldest);
 }
 
 static void

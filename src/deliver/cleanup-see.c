@@ -9,6 +9,7 @@
 #include "deliver/cleanup-order.h"
 #include "deliver/drain.h"
 #include "ground/lock.h"
+#include "weak/label.h"
 #include "weak/see.h"
 
 struct cleanups {
@@ -41,6 +42,7 @@ see_cleanup(const struct gcw__walk *walk, gcw_cleanup *c, const void *data)
     struct gcw__cleanup_look look;
 
     gcw__cleanup_look_at(c, &look);
+    seen.name = gcw__label_of(c);
     seen.code = look.code;
     gcw__see_target(&seen, look.waits_for[0], look.waits_for[1]);
     gcw__see_age(&seen, c->born);

@@ -48,6 +48,7 @@
 #include "weak/call.h"
 #include "weak/death.h"
 #include "weak/enter.h"
+#include "weak/label.h"
 #include "weak/method.h"
 #include "weak/pair.h"
 #include "weak/ref.h"
@@ -682,7 +683,8 @@ struct ending {
 static void
 begin_ending(struct ending *ending)
 {
-    struct gcw__callback callback = { "cleanup", NULL, NULL,
+    struct gcw__callback callback = { "cleanup", NULL,
+                                      gcw__label_of(ending->current),
                                       code_of(ending->current) };
 
     ending->began = gcw__report_begin(GCW_TOLD_EXIT);
@@ -692,7 +694,8 @@ begin_ending(struct ending *ending)
 static void
 report_ended(struct ending *ending, bool failed)
 {
-    struct gcw__callback callback = { "cleanup", NULL, NULL,
+    struct gcw__callback callback = { "cleanup", NULL,
+                                      gcw__label_of(ending->current),
                                       code_of(ending->current) };
 
     gcw__deadline_end(&ending->deadline);

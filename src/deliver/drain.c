@@ -46,6 +46,7 @@
 #include "ground/wakeup.h"
 #include "weak/call.h"
 #include "weak/enter.h"
+#include "weak/label.h"
 #include "weak/container.h"
 
 pthread_mutex_t gcw__queue_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -252,7 +253,8 @@ set_code(const struct drain *drain, uintptr_t code)
 void
 gcw__drain_failed(void *handle, uintptr_t code, const char *why)
 {
-    struct gcw__callback callback = { "cleanup", NULL, NULL, code };
+    struct gcw__callback callback = { "cleanup", NULL, gcw__label_of(handle),
+                                      code };
 
     gcw__report_failure(&callback, handle,
                         gcw__hook_get(&gcw__roots->drain_hook,
@@ -356,7 +358,7 @@ take_pending(const struct drain *drain, struct gcw__watch *pending)
 static void
 note_deadline(struct drain *drain, const struct gcw__watch *pending)
 {
-    struct gcw__callback callback = { "callback", NULL, NULL,
+    struct gcw__callback callback = { "callback", NULL, gcw__label_of(pending),
                                       pending->ops->code(pending) };
 
     gcw__deadline_note(drain->deadline, &callback);
@@ -366,7 +368,7 @@ static void
 report_drained(const struct drain *drain, const struct gcw__watch *pending,
                bool failed)
 {
-    struct gcw__callback callback = { "callback", NULL, NULL,
+    struct gcw__callback callback = { "callback", NULL, gcw__label_of(pending),
                                       pending->ops->code(pending) };
 
     gcw__report_end(&callback, GCW_TOLD_DRAIN, drain->began, failed);

@@ -454,11 +454,11 @@ static void
 accuse(const char *when)
 {
     uintptr_t code = atomic_load(&worker.progress.code);
-    const char *name = gcw__function_name(code);
+    char place[GCW__CODE_TEXT];
 
-    gcw__tell(GCW_TOLD_WARNING, "%s: the worker's callback at %#jx (%s) has not"
-              " returned; it is left behind",
-              when, (uintmax_t)code, name == NULL ? "no name" : name);
+    gcw__code_text(place, sizeof place, code);
+    gcw__tell(GCW_TOLD_WARNING, "%s: the worker's callback %s has not returned;"
+              " it is left behind", when, place);
 }
 
 void

@@ -9,6 +9,7 @@
 #include "event/hub.h"
 
 #include "ground/lock.h"
+#include "weak/label.h"
 #include "weak/see.h"
 
 #include <gcweak/debug.h>
@@ -38,6 +39,7 @@ see_listener(const struct gcw__walk *walk, const struct gcw__slot *slot)
 
     if (gcw__listener_is(l, GCW__IS_GONE))
         return;
+    seen.name = gcw__label_of(l);
     seen.code = (uintptr_t)slot->code;
     gcw__see_target(&seen, l->on.watch.ref,
                second == NULL ? NULL : second->on.watch.ref);

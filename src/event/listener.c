@@ -11,6 +11,7 @@
 #include "ground/lock.h"
 #include "ground/report.h"
 #include "weak/enter.h"
+#include "weak/label.h"
 
 /* Removes the listener, if it is not gone; whether it was there. */
 static bool
@@ -253,7 +254,8 @@ void
 gcw__listener_failed(const struct gcw__hook *hook, const char *event,
                      gcw_listener *l, uintptr_t code, const char *why)
 {
-    struct gcw__callback callback = { "listener", event, NULL, code };
+    struct gcw__callback callback = { "listener", event, gcw__label_of(l),
+                                      code };
 
     gcw__report_failure(&callback, l,
                         gcw__hook_get(hook, gcw__listeners_lock(

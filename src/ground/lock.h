@@ -35,6 +35,7 @@
  *                       but for fork, which takes them all, for a hub's
  *                       wake-up, which is under its listeners' lock,
  *                       and that of signals, which is under theirs
+ *     names
  *
  * Fork takes all locks, in the order of the table in parts.c, which is this
  * order: a new lock gets a row there; t/locks.t finds a lock without one.  The

@@ -1,17 +1,120 @@
-/* names.c: what lies at an address, for people. */
+/* names.c: what lies at an address, for people.
+ *
+ * Names that were given to functions come first: of static functions, and of
+ * code that is in no object, the dynamic linker knows none.  They are in one
+ * table for the process, in memory from calloc, under a lock that is taken
+ * last of all: so any thread may ask, whether the collector knows it or not.
+ */
 #include <config.h>
 #include "ground/names.h"
 
+#include "ground/code.h"
+#include "ground/lock.h"
+#include "ground/table.h"
+
 #include <dlfcn.h>
 #include <link.h>
-#include <stdbool.h>
 #include <string.h>
+
+/* Names that were given; under the lock.  libgcweak-gdb.py reads it too. */
+static pthread_mutex_t names_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct gcw__table given_names;
+
+static char *
+find_given(uintptr_t code)
+{
+    size_t at = gcw__table_place(code);
+
+    return gcw__table_next(&given_names, code, &at);
+}
+
+static const char *
+given_name(uintptr_t code)
+{
+    const char *name;
+
+    gcw__lock(&names_lock, true);
+    name = find_given(code);
+    gcw__unlock(&names_lock);
+    return name;
+}
+
+static void
+take_name(uintptr_t code, char *name)
+{
+    gcw__table_remove(&given_names, code, name);
+    gcw__table_trim(&given_names);
+}
+
+/* Room comes first, so that the old name stays if there is none. */
+static bool
+replace_name(uintptr_t code, const char *name)
+{
+    char *before = find_given(code);
+
+    if (name != NULL && !gcw__table_make_room(&given_names))
+        return false;
+    if (before != NULL)
+        take_name(code, before);
+    if (name != NULL)
+        gcw__table_insert(&given_names, code, (void *)(uintptr_t)name);
+    return true;
+}
+
+bool
+gcw__function_set_name(uintptr_t code, const char *name)
+{
+    bool done;
+
+    gcw__lock(&names_lock, true);
+    done = replace_name(code, name);
+    gcw__unlock(&names_lock);
+    return done;
+}
+
+/* Removing moves another entry to that place, or one that was looked at. */
+static void
+names_unloading(const struct gcw__range *range)
+{
+    size_t at = 0;
+
+    gcw__lock(&names_lock, true);
+    while (at < given_names.capacity) {
+        const struct gcw__entry *e = &given_names.entries[at];
+
+        if (e->item != NULL && gcw__in_range(~e->hidden, range))
+            gcw__table_remove(&given_names, ~e->hidden, e->item);
+        else
+            at++;
+    }
+    gcw__table_trim(&given_names);
+    gcw__unlock(&names_lock);
+}
+
+static void
+names_prepare(void)
+{
+    gcw__lock(&names_lock, true);
+}
+
+static void
+names_go_on(void)
+{
+    gcw__unlock(&names_lock);
+}
+
+const struct gcw__part gcw__names_part = {
+    "names", names_prepare, names_go_on, names_go_on, names_unloading
+};
 
 const char *
 gcw__function_name(uintptr_t code)
 {
+    const char *given = given_name(code);
     Dl_info info;
 
+    if (given != NULL)
+        return given;
     if (code == 0 || dladdr((void *)code, &info) == 0
         || (uintptr_t)info.dli_saddr != code)
         return NULL;
@@ -26,15 +129,30 @@ file_of(const Dl_info *info)
     return slash == NULL ? info->dli_fname : slash + 1;
 }
 
+/* What is in no object. */
+static void
+text_without_object(char *text, size_t size, uintptr_t code, const char *name)
+{
+    if (name != NULL)
+        snprintf(text, size, "%s", name);
+    else
+        snprintf(text, size, "%#jx", (uintmax_t)code);
+}
+
 void
 gcw__code_text(char *text, size_t size, uintptr_t code)
 {
+    const char *name = given_name(code);
     Dl_info info;
 
-    if (code == 0 || dladdr((void *)code, &info) == 0)
-        snprintf(text, size, "%#jx", (uintmax_t)code);
-    else if ((uintptr_t)info.dli_saddr == code && info.dli_sname != NULL)
-        snprintf(text, size, "%s (%s)", info.dli_sname, file_of(&info));
+    if (code == 0 || dladdr((void *)code, &info) == 0) {
+        text_without_object(text, size, code, name);
+        return;
+    }
+    if (name == NULL && (uintptr_t)info.dli_saddr == code)
+        name = info.dli_sname;
+    if (name != NULL)
+        snprintf(text, size, "%s (%s)", name, file_of(&info));
     else
         snprintf(text, size, "%s+%#jx", file_of(&info),
                  (uintmax_t)(code - (uintptr_t)info.dli_fbase));

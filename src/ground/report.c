@@ -73,14 +73,14 @@ static void
 tell_failure(const struct gcw__callback *callback, const char *why)
 {
     const char *name = name_of_callback(callback);
-    char address[32];
+    char place[GCW__CODE_TEXT];
 
-    snprintf(address, sizeof address, "at %#jx", (uintmax_t)callback->code);
+    gcw__code_text(place, sizeof place, callback->code);
     gcw__tell(GCW_TOLD_FAILURE, "%s%s%s%s %s failed: %s",
               callback->of == NULL ? "" : "event ",
               callback->of == NULL ? "" : callback->of,
               callback->of == NULL ? "" : ": ", callback->sort,
-              name == NULL ? address : name,
+              name == NULL ? place : name,
               why == NULL ? "no reason given" : why);
 }
 

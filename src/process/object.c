@@ -16,6 +16,7 @@
 #include "exit/exit.h"
 #include "ground/code.h"
 #include "ground/leader.h"
+#include "ground/names.h"
 #include "ground/roots.h"
 #include "process/parts.h"
 #include "weak/container.h"
@@ -51,6 +52,14 @@ end_all_in(void *range)
     pthread_cleanup_pop(1);
 }
 
+/* All that there may be before the library has started. */
+static void
+end_all_early(const struct gcw__range *range)
+{
+    gcw__exit_object_unloading(&gcw__exit_early, range);
+    gcw__names_part.unloading(range);
+}
+
 void
 gcw_object_unloading(void (*code)(void))
 {
@@ -59,7 +68,7 @@ gcw_object_unloading(void (*code)(void))
     if (!gcw__object_of((uintptr_t)code, &range))
         return;
     if (!atomic_load(&gcw__ready))
-        gcw__exit_object_unloading(&gcw__exit_early, &range);
+        end_all_early(&range);
     if (!atomic_load(&gcw__ready))
         return;
     if (gcw__exit_is_mine())

@@ -14,6 +14,7 @@
 #include "event/listeners.h"
 #include "exit/exit.h"
 #include "ground/limit.h"
+#include "ground/names.h"
 #include "ground/tell.h"
 #include "ground/wakeup.h"
 #include "map/maps.h"
@@ -39,7 +40,8 @@ const struct gcw__part *const gcw__parts[] = {
     &gcw__wakeup_part,
     &gcw__explain_part,
     &gcw__tell_part,
-    &gcw__limit_part
+    &gcw__limit_part,
+    &gcw__names_part
 };
 
 const size_t gcw__parts_count = sizeof gcw__parts / sizeof gcw__parts[0];

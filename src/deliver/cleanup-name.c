@@ -1,0 +1,27 @@
+/* cleanup-name.c: names of cleanups.  See weak/label.c. */
+#include <config.h>
+#include "deliver/cleanup.h"
+
+#include "weak/enter.h"
+#include "weak/label.h"
+
+int
+gcw_cleanup_set_name(gcw_cleanup *c, const char *name)
+{
+    int error;
+
+    if (gcw__enter() != 0)
+        return -1;
+    if (c == NULL)
+        return gcw__fail_int(EINVAL);
+    error = gcw__label_set(c, name);
+    return error == 0 ? 0 : gcw__fail_int(error);
+}
+
+const char *
+gcw_cleanup_name(const gcw_cleanup *c)
+{
+    if (gcw__enter() != 0)
+        return NULL;
+    return c == NULL ? gcw__fail_null(EINVAL) : gcw__label_of(c);
+}
