@@ -110,8 +110,10 @@ bool gcw_hub_disconnect_fn(gcw_hub *h, const char *type, const void *source,
                            void *data);
 
 /* Disconnects all listeners with a method whose object is `self`, whatever type
- * and source they are connected to.  As gcw_event_disconnect_object, which see;
- * EINVAL if h or self is NULL, or self is no heap object. */
+ * and source they are connected to.
+ * Threads and cost as gcw_event_disconnect_object.
+ * Returns how many; 0 with errno EINVAL (h or self is NULL, or self is no heap
+ * object) or EPERM. */
 size_t gcw_hub_disconnect_object(gcw_hub *h, const void *self);
 
 /* Mutes a hub, as gcw_event_block mutes an event.  What is posted to it waits as
