@@ -4,6 +4,8 @@
  */
 #include <pthread.h>
 #include <stdatomic.h>
+#include <time.h>
+#include <gcweak/debug.h>
 #include "at-once.h"
 #include "listeners.h"
 
@@ -248,6 +250,52 @@ TEST(a_muted_event_can_be_disposed_of)
     assert_int_equal(gcw_dispose(e), 0);
     gcw_event_unblock(e);
     emit_calls(e, 0, "");
+}
+
+static double
+seconds_of(gcw_event *e, gcw_hub *h)
+{
+    clock_t begun = clock();
+    for (int i = 0; i < MANY; i++) {
+        gcw_event_emit(e, NULL);
+        gcw_hub_emit(h, NULL, NULL, NULL);
+    }
+    return (double)(clock() - begun) / CLOCKS_PER_SEC;
+}
+
+/* It would take some hundred times as long to pass over them all. */
+TEST(an_emission_of_the_muted_takes_no_time_for_its_listeners)
+{
+    static char data[20 * MANY];
+    gcw_event *e = fresh_event();
+    gcw_hub *h = fresh_hub();
+    gcw_event_block(e);
+    gcw_hub_block(h);
+    double of_none = seconds_of(e, h);
+    for (size_t i = 0; i < sizeof data; i++) {
+        on_fn(e, idle_fn, &data[i], 0);
+        assert_non_null(gcw_hub_connect_fn(h, NULL, NULL, idle_hub_fn,
+                                           &data[i], 0));
+    }
+    assert_true(seconds_of(e, h) < 10 * of_none + 0.01);
+    gcw_event_unblock(e);
+    assert_int_equal(gcw_event_emit(e, NULL), sizeof data);
+}
+
+TEST(a_dump_shows_the_muted_as_blocked)
+{
+    gcw_event *e = gcw_event_new("muted event");
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    on(e, "a", 0);
+    gcw_event_block(e);
+    gcw_dump(out);
+    fclose(out);
+    char *line = strstr(text, "muted event");
+    assert_non_null(line);
+    assert_non_null(strstr(line, "blocked"));
+    free(text);
 }
 
 TEST(nobody_hears_a_muted_hub)

@@ -4,6 +4,7 @@
  */
 #include <pthread.h>
 #include <stdatomic.h>
+#include <gcweak/debug.h>
 #include "at-once.h"
 #include "listeners.h"
 
@@ -173,6 +174,29 @@ TEST(many_listeners_leave)
     assert_int_equal(gcw_event_count(e), MANY);
     GC_reachable_here(t);
     GC_reachable_here(stays);
+}
+
+/* Watches are what waits for deaths. */
+static size_t
+watches(void)
+{
+    gcw_statistics s = { .size = sizeof s };
+    gcw_stats(&s);
+    return s.watches;
+}
+
+TEST(what_leaves_waits_for_no_death_any_more)
+{
+    gcw_event *e = fresh_event();
+    struct target *t = target_new(0), *data = target_new(1);
+    size_t before = watches();
+    on_method(e, gcw_method_new_weak(t, idle_method, data), 0);
+    on_method(e, method_of(t, "a"), 0);
+    assert_int_equal(watches(), before + 3);
+    assert_int_equal(gcw_event_disconnect_object(e, t), 2);
+    assert_int_equal(watches(), before);
+    GC_reachable_here(t);
+    GC_reachable_here(data);
 }
 
 /* In a listener. */

@@ -189,6 +189,101 @@ END(two_fibers_emit_and_each_fails_in_its_own_event, 0, "end\n")
     say("end");
 }
 
+/* Each knows its own listener after the other one ran, and stops its own
+ * emission. */
+
+static void
+stop_later(struct fiber *f)
+{
+    gcw_listener *me = gcw_listener_current();
+    MUST(me != NULL);
+    f->called++;
+    yield(f);
+    MUST(gcw_listener_current() == me);
+    MUST(gcw_emission_stop() == 0);
+    if (f->fails)
+        gcw_fail(f->why);
+}
+
+static void
+stopping_listener(void *arg, void *f)
+{
+    (void)arg;
+    stop_later(f);
+}
+
+static void
+stopping_hub_listener(const gcw_emission *emission, void *f)
+{
+    MUST(gcw_listener_current() == emission->listener);
+    stop_later(f);
+}
+
+static void
+emit_and_stop(struct fiber *f)
+{
+    gcw_event *e = gcw_event_new(NULL);
+    MUST(gcw_event_on_error(e, hear_failure, f) == 0);
+    MUST(gcw_event_connect_fn(e, stopping_listener, f, 0) != NULL);
+    MUST(gcw_event_connect_fn(e, listener, f, 0) != NULL);
+    MUST(gcw_event_emit(e, NULL) == 1);
+}
+
+static void
+emit_hub_and_stop(struct fiber *f)
+{
+    gcw_hub *h = gcw_hub_new();
+    MUST(gcw_hub_on_error(h, hear_failure, f) == 0);
+    MUST(gcw_hub_connect_fn(h, NULL, NULL, stopping_hub_listener, f, 0)
+         != NULL);
+    MUST(gcw_hub_connect_fn(h, NULL, NULL, hub_listener, f, 0) != NULL);
+    MUST(gcw_hub_emit(h, NULL, NULL, NULL) == 1);
+}
+
+END(two_fibers_stop_each_its_own_emission, 0, "end\n")
+{
+    static body_fn *const stopping[] = { emit_and_stop, emit_hub_and_stop };
+    start();
+    for (size_t a = 0; a < 4; a++)
+        two_fibers_in(stopping[a / 2], stopping[a % 2]);
+    for (size_t a = 0; a < BODIES; a++) {
+        two_fibers_in(stopping[0], bodies[a]);
+        two_fibers_in(bodies[a], stopping[1]);
+    }
+    say("end");
+}
+
+/* A fiber in a cleanup is not in the listener of another one. */
+
+static void
+expect_no_emission(void *f)
+{
+    MUST(gcw_listener_current() == NULL);
+    errno = 0;
+    MUST(gcw_emission_stop() == -1 && errno == ENOENT);
+    be_inside(f);
+    MUST(gcw_listener_current() == NULL);
+    MUST(gcw_emission_stop() == -1);
+}
+
+static void
+run_without_emission(struct fiber *f)
+{
+    gcw_exit_registry *r = gcw_exit_registry_new(NULL);
+    MUST(gcw_exit_register_fn(r, expect_no_emission, f, NULL) != NULL);
+    MUST(gcw_exit_run(r, 0) == 0);
+}
+
+END(a_fiber_does_not_stop_the_emission_of_another, 0, "end\n")
+{
+    start();
+    for (unsigned how = 0; how < 8; how += 4) {
+        play_two(emit, run_without_emission, how);
+        play_two(run_without_emission, emit, how);
+    }
+    say("end");
+}
+
 END(two_fibers_are_in_callbacks_of_any_kind, 0, "end\n")
 {
     start();

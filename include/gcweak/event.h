@@ -195,7 +195,9 @@ size_t gcw_event_emit(gcw_event *e, void *arg);
 
 /* The listener that the calling stack is in: the innermost, if listeners emit
  * in turn.  Of events and hubs; in a finalizer or cleanup that runs within a
- * listener, that listener; in an error hook, the listener that has failed.
+ * listener, that listener; in an error hook, the listener that has failed.  On
+ * a fiber, only if the innermost callback that it is in is a listener; one that
+ * is in no callback must not call this, as gcw_fail.
  * Any thread.
  * Returns NULL if the stack is in none, or in one that is called by who steps
  * through the emission: there `call.handle` of the step is the listener.

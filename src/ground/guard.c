@@ -164,11 +164,15 @@ innermost(uintptr_t here)
     return innermost_around(here, here);
 }
 
+/* Of a fiber only the innermost guard is known for certain: where its stack
+ * ends nobody knows, so the next one may be another fiber's. */
 void *
 gcw__guard_around(uintptr_t here, uintptr_t *at,
                   const struct gcw__guarded **how)
 {
-    struct guard *guard = innermost_around(here, *at);
+    bool outwards = *at != here;
+    struct guard *guard = outwards && !gcw__stack_own(here)
+        ? NULL : innermost_around(here, *at);
 
     if (guard == NULL)
         return NULL;

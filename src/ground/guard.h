@@ -26,7 +26,7 @@ void gcw__guard_run(void *run, const struct gcw__guarded *how);
 /* The run of the innermost guard that encloses *at on the stack of `here`, an
  * address in the caller's frame; with how it is run, and *at is the guard then,
  * from which the search can go on outwards.  *at is `here` at first.  NULL:
- * there is none. */
+ * there is none, or none is known, as on a fiber beyond the innermost. */
 void *gcw__guard_around(uintptr_t here, uintptr_t *at,
                         const struct gcw__guarded **how);
 
