@@ -139,8 +139,8 @@ bool gcw_listener_connected(const gcw_listener *l);
 void gcw_listener_block(gcw_listener *l);
 void gcw_listener_unblock(gcw_listener *l);
 
-/* Gives a listener a name for reports, in the place of any other; NULL takes it
- * away.  Of an event or of a hub.
+/* Gives a listener a name for reports, in the place of any other; NULL takes
+ * it away.  Of an event or of a hub.
  *
  * `name` is copied.  gcw_dump, gcw_explain and the lines of GCWEAK_DEBUG show
  * it beside the function; the error hook gets it as `name`.
