@@ -336,7 +336,8 @@ TEST(what_cannot_be_connected_says_why)
     saved_event *e = saved_event_new();
     int on_stack = 7;
 
-    expect_errno(GCW_CONNECT(e, fall, (void *)&on_stack, NULL, 0) == NULL, EINVAL);
+    expect_errno(GCW_CONNECT(e, fall, (void *)&on_stack, NULL, 0) == NULL,
+                 EINVAL);
     gcw_dispose(e);
     expect_errno(GCW_CONNECT(e, fall, t, NULL, 0) == NULL, ESTALE);
     GC_reachable_here(t);

@@ -169,8 +169,9 @@ bool gcw_listener_blocked(const gcw_listener *l);
  * After Qt's QObject::blockSignals. */
 void gcw_event_block(gcw_event *e);
 void gcw_event_unblock(gcw_event *e);
-/* Gives a listener a name for reports, in the place of any other; NULL takes it
- * away.  Of an event or of a hub.
+
+/* Gives a listener a name for reports, in the place of any other; NULL takes
+ * it away.  Of an event or of a hub.
  *
  * `name` is copied.  gcw_dump, gcw_explain and the lines of GCWEAK_DEBUG show
  * it beside the function; the error hook gets it as `name`.

@@ -139,12 +139,12 @@ gcw_cleanup *gcw_method_on_death(gcw_method *m,
  * names of an unloaded shared object go with it (base.h); an object without a
  * gcweak header takes its own away.
  *
- * Any thread at any time, also one that the collector does not know, and before
- * anything else is called: it needs no collector, and does not start it.
+ * Any thread at any time, also one that the collector does not know, and
+ * before anything else is called: it needs no collector, and does not start it.
  * Returns 0, or -1 with errno: EINVAL (code is NULL), ENOMEM (the old name
  * stays).
  * Cost: an entry of two words in a table, which is looked at when something is
- * reported.  After the names of code that perf reads from /tmp/perf-PID.map. */
+ * reported.  After the names of code that perf reads from perf-PID.map. */
 int gcw_name_function(void (*code)(void), const char *name);
 
 /* GCW_METHOD(fn, Self, Arg, Data): typed methods.

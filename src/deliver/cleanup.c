@@ -680,27 +680,35 @@ struct ending {
     bool any;
 };
 
+static struct gcw__callback
+callback_of(gcw_cleanup *c)
+{
+    return (struct gcw__callback){ "cleanup", NULL, gcw__label_of(c),
+                                   code_of(c) };
+}
+
 static void
 begin_ending(struct ending *ending)
 {
-    struct gcw__callback callback = { "cleanup", NULL,
-                                      gcw__label_of(ending->current),
-                                      code_of(ending->current) };
+    struct gcw__callback callback;
 
     ending->began = gcw__report_begin(GCW_TOLD_EXIT);
+    if (GCW__LIKELY(gcw__deadlines_here == 0))
+        return;
+    callback = callback_of(ending->current);
     gcw__deadline_note(&ending->deadline, &callback);
 }
 
 static void
 report_ended(struct ending *ending, bool failed)
 {
-    struct gcw__callback callback = { "cleanup", NULL,
-                                      gcw__label_of(ending->current),
-                                      code_of(ending->current) };
+    struct gcw__callback callback;
 
     gcw__deadline_end(&ending->deadline);
-    if (ending->began != 0)
-        gcw__report_end(&callback, GCW_TOLD_EXIT, ending->began, failed);
+    if (GCW__LIKELY(ending->began == 0))
+        return;
+    callback = callback_of(ending->current);
+    gcw__report_end(&callback, GCW_TOLD_EXIT, ending->began, failed);
 }
 
 /* Runs also when a callback has thrown, or has ended its thread. */

@@ -1,10 +1,10 @@
 /* label.c: names of handles.
  *
- * There may be millions of listeners and cleanups, nearly all without a name, so
- * a handle has no room for one.  Its name is a watch on the handle itself: found
- * by the handle, as all that watches it; held as long as that is alive, and
- * dropped when it has died.  A program that names nothing pays for nothing: not
- * even a look.
+ * There may be millions of listeners and cleanups, nearly all without a name,
+ * so a handle has no room for one.  Its name is a watch on the handle itself:
+ * found by the handle, as all that watches it; held as long as that is alive,
+ * and dropped when it has died.  A program that names nothing pays for
+ * nothing: not even a look.
  *
  * Two threads that name one handle for the first time make two such watches.
  * The newer one counts from then on.
