@@ -22,8 +22,8 @@ notrans_dist_man_MANS = \
 	doc/gcw_signal.3 \
 	doc/gcweak.7
 
-# So that man finds a page by the name of each function in it, there is a page
-# of one line for each.
+# So that man finds a page by each name in it, of functions, types and flags,
+# there is a page of one line for each.
 manual_names = $(AWK) -f $(srcdir)/doc/names.awk
 install-data-hook:
 	@for page in $(notrans_dist_man_MANS); do \

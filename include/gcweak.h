@@ -1,7 +1,8 @@
 /* gcweak: weak maps and ephemerons, weak method handles, death callbacks, events
  * and an exit registry for programs on the Boehm-Demers-Weiser collector.
  *
- * This header includes every part.  Each part also stands alone.
+ * This header includes every part but <gcweak/atexit.h> and <gcweak/debug.h>.
+ * Each part also stands alone.
  */
 #ifndef GCWEAK_H
 #define GCWEAK_H

@@ -80,17 +80,27 @@ ecl_module_loads()
         cat "$dir/said" && grep '^gcweak [0-9]' "$dir/said"
 }
 
-# "man gcw_ref_get" finds the page that has it: each exported function has a
-# file, which is the page that names it or leads there.
-functions_have_pages()
+# The exported functions, and all that the pages are about.
+names_of_pages()
+{
+    grep '^gcw_' "$srcdir/src/gcweak.sym"
+    for page in "$srcdir"/doc/*.3
+    do
+        awk -f "$srcdir/doc/names.awk" "$page"
+    done
+}
+
+# "man gcw_exit_options" finds the page that has it: each name has a file, which
+# is the page that names it or leads there.
+names_have_pages()
 {
     man3=$(dirname "$(find "$root" -name gcw_ref.3)")
-    grep '^gcw_' "$srcdir/src/gcweak.sym" | while read -r function
+    names_of_pages | sort -u | while read -r name
     do
-        page=$man3/$function.3
+        page=$man3/$name.3
         next=$(sed -n 's|^\.so man3/||p' "$page")
-        grep -x "\.Nm $function\( ,\)*" "${next:+$man3/}${next:-$page}" \
-            > "$dir/found" || echo "$function"
+        grep -x "\.Nm $name\( ,\)*" "${next:+$man3/}${next:-$page}" \
+            > "$dir/found" || echo "$name"
     done > "$dir/lost"
     cat "$dir/lost"
     [ ! -s "$dir/lost" ]
@@ -176,7 +186,7 @@ else
     skip 1 'built without the module for ECL'
 fi
 
-passes 'each function has its manual page' functions_have_pages
+passes 'each function, type and flag has its manual page' names_have_pages
 if has_shared; then
     passes 'what gdb knows of the library is where gdb looks' \
         gdb_script_is_there

@@ -102,7 +102,8 @@ test_scripts = \
 	t/toy.t \
 	t/trace.t \
 	t/typed.t \
-	t/valgrind.t
+	t/valgrind.t \
+	t/words.t
 
 # That of the examples with proxies.
 if HAVE_LIBFFI
@@ -364,7 +365,7 @@ t/install.log: t/guile.log
 endif
 
 EXTRA_DIST += $(test_scripts) t/throw.cc t/watch.c t/fuzz/corpus t/installed.sh \
-	t/languages.sh t/module.sh t/ok.sh t/tap.sh
+	t/languages.sh t/module.sh t/ok.sh t/tap.sh t/words.awk
 
 # Models, checked with spin: make check-model.  Add one here.
 EXTRA_DIST += t/model/check.sh t/model/deadline.pml t/model/emit.pml \

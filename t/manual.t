@@ -56,11 +56,25 @@ words()
     grep -oEi '\<gcw_[a-z0-9_]+' | sort -u
 }
 
-# Those of all headers, comments left out.
+# The headers, comments left out.
+without_comments()
+{
+    cat "$srcdir"/include/gcweak/*.h | sed 's|/\*|\n&|g; s|\*/|\n&\n|g' |
+        awk '/^\/\*/ { inside = 1 } !inside; /^\*\// { inside = 0 }'
+}
+
+# Their words; and those of them that are a user's affair: functions, types,
+# flags and macros, but no tag of a struct within another.
 defined_anywhere()
 {
-    cat "$srcdir"/include/gcweak/*.h | tr '\n' ' ' |
-        sed 's|/\*|\n&|g; s|\*/|&\n|g' | grep -v '^/\*' | words
+    without_comments | words
+}
+
+public_anywhere()
+{
+    without_comments | grep -v '^ .*struct gcw_[a-z_]* {' |
+        sed 's/[A-Za-z0-9_]*##[A-Za-z0-9_]*//g' | words |
+        grep -v '^gcw__\|^GCW__'
 }
 
 # --- What a page names -------------------------------------------------------
@@ -73,16 +87,16 @@ section()
         inside' "$page"
 }
 
-# named FILE: all names of a page, but for its own if that is no function.
+# named FILE: all names of a page, but for its own if the headers have no such.
 named()
 {
     own=${1##*/}
     own=${own%.*}
-    awk -f "$srcdir/doc/names.awk" "$1" > "$dir/names"
-    if grep -Fqx "$own" "$dir/anywhere"; then
-        sort -u "$dir/names"
+    sed -n '/^\.Sh NAME/,/^\.Nd/s/^\.Nm \([^ ]*\).*/\1/p' "$1" > "$dir/names"
+    if grep -Fqx "$own" "$dir/public"; then
+        sort "$dir/names"
     else
-        grep -Fvx "$own" "$dir/names" | sort -u
+        grep -Fvx "$own" "$dir/names" | sort
     fi
 }
 
@@ -263,7 +277,7 @@ test_header()
     page_passes 'the synopsis includes its header' includes_header
     page_passes 'the name section has all of the header' is_within header named
     page_passes 'the synopsis has all of the header' is_within header synopsis
-    page_passes 'what has a name is declared' is_within named anywhere
+    page_passes 'what has a name is declared' is_within named public
     page_passes 'what the synopsis has is declared' is_within synopsis anywhere
     page_passes 'the synopsis agrees with the header' agrees_with_header
 }
@@ -316,13 +330,41 @@ named_by_all()
 # comm shows what only one of them has.
 all_have_one_page()
 {
-    grep '^gcw_' "$srcdir/src/gcweak.sym" | sort |
-        comm -3 - "$dir/named-by-all" > "$dir/odd"
+    comm -3 "$dir/public" "$dir/named-by-all" > "$dir/odd"
     cat "$dir/odd"
     [ ! -s "$dir/odd" ]
 }
 
+# What gcweak(7) leads to: the functions of its index, and pages.
+indexed()
+{
+    sed -n '/^\.Sh FUNCTIONS BY TASK/,/^\.Sh SEE/s/^\.Fn \(gcw_[a-z_]*\).*/\1/p' \
+        "$srcdir/doc/gcweak.7" | sort
+}
+
+indexes_each_once()
+{
+    indexed | comm -3 "$dir/exported" - > "$dir/odd"
+    cat "$dir/odd"
+    [ ! -s "$dir/odd" ]
+}
+
+# In the list at its beginning, and under SEE ALSO.
+leads_to_pages()
+{
+    page=$srcdir/doc/gcweak.7
+    for section in DESCRIPTION 'SEE ALSO'
+    do
+        section "$section" | grep -oE 'Xr gcw_[a-z]+ 3' |
+            sed 's/^Xr //; s/ /./' | sort -u > "$dir/led-to"
+        grep -F .3 "$dir/pages" | comm -3 "$dir/led-to" - > "$dir/odd"
+        cat "$dir/odd"
+        [ ! -s "$dir/odd" ] || return 1
+    done
+}
+
 declared_anywhere > "$dir/anywhere"
+public_anywhere > "$dir/public"
 pages > "$dir/pages"
 {
     defined_anywhere
@@ -334,6 +376,11 @@ do
 done
 named_by_all > "$dir/named-by-all"
 name='all pages'
-page_passes 'each exported function has its page, and one only' \
+page_passes 'each function, type, flag and macro has one page, and one only' \
     all_have_one_page
+grep '^gcw_' "$srcdir/src/gcweak.sym" | sort > "$dir/exported"
+page_passes 'all exported functions are among them' is_within exported public
+name=gcweak
+page_passes 'each function has its place in the index' indexes_each_once
+page_passes 'it leads to each page' leads_to_pages
 echo "1..$count"

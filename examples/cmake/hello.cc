@@ -10,8 +10,9 @@ struct player {
 static void *
 greet(player *self, const char *from, void *data)
 {
+    (void)data;
     std::printf("%s hears from %s\n", self->name, from);
-    return data;
+    return NULL;
 }
 GCW_METHOD(greet, player, const char, void)
 

@@ -35,8 +35,9 @@ check(int ok, const char *what)
 static void *
 hear(struct person *self, const char *visitor, void *data)
 {
+    (void)data;
     printf("%s hears the %s\n", self->name, visitor);
-    return data;
+    return NULL;
 }
 GCW_METHOD(hear, struct person, const char, void)
 
@@ -44,10 +45,10 @@ GCW_METHOD(hear, struct person, const char, void)
 static void *
 sum_up(struct house *self, gcw_exit_info *info, void *data)
 {
-    (void)info;
+    (void)info, (void)data;
     printf("%d rings, %zu listening\n", self->rings,
            gcw_event_count(self->bell));
-    return data;
+    return NULL;
 }
 GCW_METHOD(sum_up, struct house, gcw_exit_info, void)
 

@@ -145,15 +145,16 @@ extern "C" {
  * learn early that something is wrong.  The first call must come from a
  * thread that the collector knows; if the collector was not running, from the
  * main thread, for the collector takes the thread that starts it for that.
- * (Only gcw_atexit may come first on any thread.)  A program that sets up the
- * collector its own way does so before.  The library changes none of the
+ * (Only gcw_atexit, gcw_atexit_data, gcw_atexit_cancel and all of signal.h may
+ * come first on any thread.)  A program that sets up the collector its own way
+ * does so before.  The library changes none of the
  * collector's settings; but a collector that marks in parallel starts its
  * threads when it is told that threads may come.  What is started lasts until
  * the process ends: the shared library cannot be unloaded, and a plugin that
  * the static one is linked into stays loaded.
  *
- * Returns 0, or -1 with errno: EPERM, ENOMEM, ENOTSUP (see above).  Once the
- * library has started it returns 0 on any thread.
+ * Returns 0, or -1 with errno: EPERM, ENOMEM, ENOTSUP.  Once the library has
+ * started it returns 0 on any thread.
  * Cost: once a few microseconds, later one load. */
 int gcw_init(void);
 

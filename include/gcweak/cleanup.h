@@ -59,7 +59,8 @@ typedef struct gcw_cleanup gcw_cleanup;
 gcw_cleanup *gcw_cleanup_new(void *target, void (*fn)(void *data), void *data);
 
 /* Whether it has still to run: armed or pending.  false with errno EINVAL if
- * c is NULL. */
+ * c is NULL.
+ * Threads as gcw_ref_get. */
 bool gcw_cleanup_alive(const gcw_cleanup *c);
 
 /* The target, while the cleanup is armed; NULL once the target has died (or the
@@ -70,12 +71,14 @@ void *gcw_cleanup_peek(const gcw_cleanup *c);
 
 /* Runs it now, on this thread, if it has still to run.
  * A failure (gcw_fail) goes to the drain's error hook.
+ * Any known thread; also from finalizers and callbacks.
  * Returns true if it ran here; false if it had run or is running elsewhere,
  * or was detached; false with errno EINVAL or EPERM.  After Java's
  * Cleanable.clean. */
 bool gcw_cleanup_run(gcw_cleanup *c);
 
 /* Takes it off: it will not run.
+ * Any known thread; also from finalizers, callbacks and the cleanup itself.
  * Returns true if it was still to run; false if too late, or detached before;
  * false with errno EINVAL or EPERM.
  * Cost: constant.  After Python's finalize.detach. */
@@ -83,11 +86,13 @@ bool gcw_cleanup_detach(gcw_cleanup *c);
 
 /* Whether it runs at exit if its target is still alive then.  True by default;
  * false for one of gcw_method_on_death.
+ * Any known thread; also from finalizers and callbacks.
  * Returns 0, or -1 with errno EINVAL (c is NULL) or EPERM.  Without effect on
  * one that is done or detached. */
 int gcw_cleanup_set_atexit(gcw_cleanup *c, bool at_exit);
 
-/* What gcw_cleanup_set_atexit set.  false with errno EINVAL if c is NULL. */
+/* What gcw_cleanup_set_atexit set.  false with errno EINVAL if c is NULL.
+ * Threads as gcw_ref_get. */
 bool gcw_cleanup_atexit(const gcw_cleanup *c);
 
 #ifdef __cplusplus

@@ -184,6 +184,7 @@ size_t gcw_event_count(const gcw_event *e);
 /* Sets the hook that hears of failing listeners, with the listener as the
  * handle; NULL takes it out.  `data` is held strongly.  Without one, a line
  * goes to stderr.
+ * Any known thread; also from finalizers and callbacks.
  * Returns 0, or -1 with errno EINVAL (e is NULL, `data` cannot be held:
  * base.h) or EPERM. */
 int gcw_event_on_error(gcw_event *e, gcw_error_fn *hook, void *data);

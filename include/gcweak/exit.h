@@ -205,6 +205,7 @@ int gcw_exit_unregister(gcw_exit_handler *h);
 
 /* Takes off all handlers registered with this function (with
  * gcw_exit_register_fn).  One that is running is not counted.
+ * Any known thread; also from finalizers, callbacks and handlers.
  * Returns how many were taken off; 0 with errno EINVAL or EPERM.
  * Cost: in proportion to what it takes off, whatever else is registered; the
  * first call looks at all once. */
@@ -286,6 +287,7 @@ bool gcw_exit_next(gcw_exit_step *step);
 
 /* Sets the hook that hears of failing handlers; NULL takes it out.  `data` is
  * held strongly.  Without one, a line goes to stderr.
+ * Any known thread; also from finalizers, callbacks and handlers.
  * Returns 0, or -1 with errno EINVAL (r is NULL, `data` cannot be held:
  * base.h) or EPERM. */
 int gcw_exit_on_error(gcw_exit_registry *r, gcw_error_fn *hook, void *data);

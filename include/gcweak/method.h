@@ -73,6 +73,7 @@ bool gcw_method_bind(const gcw_method *m, gcw_bound *out);
 
 /* Calls a bound method.  self stays alive until the function has returned,
  * even if the function clears the caller's gcw_bound.
+ * Threads as gcw_method_bind.
  * Returns what the function returns; NULL with errno EINVAL if `bound` or its
  * fn is NULL. */
 void *gcw_bound_call(const gcw_bound *bound, void *arg);
@@ -80,13 +81,15 @@ void *gcw_bound_call(const gcw_bound *bound, void *arg);
 /* Binds and calls in one step.
  *
  * Stores the function's result in *result, unless `result` is NULL.
+ * Threads as gcw_method_bind.
  * Returns 0; or -1 with errno ESTALE (the method is dead; nothing was called,
  * *result is untouched) or EINVAL (m is NULL).  errno after 0 is what the
  * function left. */
 int gcw_method_invoke(const gcw_method *m, void *arg, void **result);
 
 /* Whether the method is live.  May be out of date as soon as it is known;
- * to act on it, bind.  false with errno EINVAL if m is NULL. */
+ * to act on it, bind.  false with errno EINVAL if m is NULL.
+ * Threads as gcw_method_bind. */
 bool gcw_method_alive(const gcw_method *m);
 
 /* Whether two methods have the same target, function and data.  By identity,
@@ -95,7 +98,8 @@ bool gcw_method_alive(const gcw_method *m);
  * comparisons. */
 bool gcw_method_equal(const gcw_method *a, const gcw_method *b);
 
-/* A hash that goes with gcw_method_equal; never changes.  0 for NULL. */
+/* A hash that goes with gcw_method_equal; never changes.  0 for NULL.
+ * Any thread. */
 size_t gcw_method_hash(const gcw_method *m);
 
 /* Calls notify(m, data) once when the method dies: when self dies, or, with
