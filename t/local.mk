@@ -108,6 +108,7 @@ test_scripts = \
 	t/toy.t \
 	t/trace.t \
 	t/typed.t \
+	t/valgrind.t \
 	t/words.t
 	t/valgrind.t
 
@@ -374,6 +375,7 @@ EXTRA_DIST += $(test_scripts) t/throw.cc t/watch.c t/fuzz/corpus t/installed.sh 
 	t/languages.sh t/module.sh t/ok.sh t/tap.sh t/valgrind.supp t/words.awk
 	t/languages.sh t/module.sh t/ok.sh t/tap.sh
 	t/languages.sh t/module.sh t/ok.sh t/site-look.py t/tap.sh t/valgrind.supp
+	t/languages.sh t/module.sh t/ok.sh t/tap.sh t/words.awk
 
 # Models, checked with spin: make check-model.  Add one here.
 EXTRA_DIST += t/model/check.sh t/model/deadline.pml t/model/emit.pml \
