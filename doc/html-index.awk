@@ -61,6 +61,8 @@ END {
             if (match(line[i], /<\/h[1-6]>/))
                 title = plain(substr(line[i], 1, RSTART - 1))
             sub(/^.*<\/h[1-6]>/, "", line[i])
+            if (match(line[i], /<p class="lead">[^<]*<\/p>/))
+                title = title ": " plain(substr(line[i], RSTART, RLENGTH))
         }
         text = plain(line[i])
         entry(place, title, substr(text, 1, 110), words_of(text))

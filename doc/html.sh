@@ -122,7 +122,7 @@ reference()
 # programs can be scrolled by themselves.
 markdown()
 {
-    "$LOWDOWN" -Thtml --html-no-num-ent --parse-no-intraemph | sed '
+    "$LOWDOWN" -Thtml --html-no-owasp --parse-no-intraemph | sed '
         s|href="\(\.\./\)*\(doc/\)*\([a-z]*\)\.md"|href="\3.html"|g
         s|href="\(\.\./\)*examples/toy/"|href="examples-toy.html"|g
         s|href="\(gcw[a-z_]*\.[37]\)"|href="\1.html"|g
@@ -294,7 +294,7 @@ around()
 <span class="version">$version</span>
 <form class="search" role="search" hidden="hidden">
 <label for="query">Search</label>
-<input id="query" type="search" placeholder="Search the documentation"
+<input id="query" type="search" placeholder="Search"
  autocomplete="off" spellcheck="false"/>
 <div class="found" id="found" hidden="hidden"></div>
 <p class="status" id="status" role="status"></p>

@@ -29,11 +29,13 @@
         search();
     };
 
-    /* What explains comes before sources. */
+    /* What explains comes before sources, and C before its bindings. */
     function weight(page) {
-        if (/^examples-/.test(page) || page === "news.html")
+        if (/^(examples-|news|hacking)/.test(page))
             return 0;
-        return /^(hacking|performance)/.test(page) ? 2 : 4;
+        if (/^(gcw|cookbook)/.test(page))
+            return 8;
+        return page === "performance.html" ? 2 : 4;
     }
 
     function load() {
@@ -47,12 +49,13 @@
         document.head.appendChild(script);
     }
 
-    /* How well a word fits; 0 if it does not. */
+    /* How well a word fits; 0 if it does not.  It fits better where it begins
+     * another. */
     function fit(entry, word) {
         if (entry.lower === word)
             return 100;
-        if (entry.lower.indexOf(word) === 0)
-            return 40;
+        if (entry.lower.search(new RegExp("(^|[^a-z0-9])" + word)) >= 0)
+            return 30;
         if (entry.lower.indexOf(word) > 0)
             return 20;
         if (entry.words.indexOf(" " + word + " ") >= 0)
