@@ -211,6 +211,34 @@ TEST(every_listener_gets_the_same_arguments)
     assert_string_equal(said->text, "y");
 }
 
+struct keeper {
+    const void *seen = nullptr;
+    void *more[11] = {};
+
+    void see(const void *p) { seen = p; }
+};
+
+// A pointer could be taken for the object.
+TEST(an_event_that_gives_pointers)
+{
+    keeper *k = new (GC_MALLOC(sizeof(keeper))) keeper;
+    gcw::event<const void *> e;
+    gcw::event<keeper *> of_its_own;
+    int n = 0;
+
+    e.connect<&keeper::see>(k);
+    e.emit(&n);
+    assert_ptr_equal(k->seen, &n);
+    e.connect(k, [](auto *self, auto) { self->seen = nullptr; });
+    e.emit(&n);
+    assert_null(k->seen);
+    of_its_own.connect(k, [](keeper *self, keeper *other) {
+        self->seen = other;
+    });
+    of_its_own.emit(k);
+    assert_ptr_equal(k->seen, k);
+}
+
 TEST(an_event_without_arguments)
 {
     int n = 0;

@@ -127,14 +127,12 @@ template <class T, class F> using object_t = typename wanted<T, F>::object;
 template <auto Member>
 struct fixed {
     template <class O, class... A>
-    decltype(auto)
+    std::invoke_result_t<decltype(Member), O *, A...>
     operator()(O *object, A &&...args) const
     {
         return std::invoke(Member, object, std::forward<A>(args)...);
     }
 };
-template <class M> struct is_fixed : std::false_type { };
-template <auto Member> struct is_fixed<fixed<Member>> : std::true_type { };
 
 // --- Calling one -------------------------------------------------------------
 
@@ -143,8 +141,6 @@ constexpr bool takes_pointer_v = std::is_invocable_v<F &, O *, pass_t<A>...>;
 template <class F, class O, class... A>
 constexpr bool takes_reference_v = std::is_invocable_v<
     F &, std::add_lvalue_reference_t<O>, pass_t<A>...>;
-template <class F, class... A>
-constexpr bool takes_none_v = std::is_invocable_v<F &, pass_t<A>...>;
 
 // With the object as a pointer, as a reference, or without it.
 template <class O, class F, class... A>
@@ -161,9 +157,13 @@ call(F &callable, O *object, pass_t<A>... args)
         return std::invoke(callable, std::forward<pass_t<A>>(args)...);
 }
 
+// The first that fits is looked at, and no further: more could not even be asked
+// of some generic lambdas.
 template <class O, class F, class... A>
-constexpr bool fits_v = takes_pointer_v<F, O, A...>
-    || takes_reference_v<F, O, A...> || takes_none_v<F, A...>;
+constexpr bool fits_v = std::disjunction_v<
+    std::is_invocable<F &, O *, pass_t<A>...>,
+    std::is_invocable<F &, std::add_lvalue_reference_t<O>, pass_t<A>...>,
+    std::is_invocable<F &, pass_t<A>...>>;
 
 template <class O, class F, class... A>
 struct natural_result {
