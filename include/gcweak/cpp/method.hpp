@@ -123,14 +123,14 @@ template <class T, class F>
 struct wanted<T, F, true> { using object = typename member<F>::object; };
 template <class T, class F> using object_t = typename wanted<T, F>::object;
 
-// A member that is known when compiling is no pointer then.
+// A member that is known when compiling: called directly, and inline.
 template <auto Member>
 struct fixed {
     template <class O, class... A>
     std::invoke_result_t<decltype(Member), O *, A...>
     operator()(O *object, A &&...args) const
     {
-        return std::invoke(Member, object, std::forward<A>(args)...);
+        return (object->*Member)(std::forward<A>(args)...);
     }
 };
 
