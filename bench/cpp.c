@@ -1,5 +1,5 @@
-/* cpp.c: what gcweak.hpp costs beside C: reading a reference, calling a method,
- * emitting an event to ten listeners, and looking up a value in a map.
+/* cpp.c: what gcweak.hpp costs beside C: reading a reference, calling a
+ * method, emitting an event to ten listeners, looking up a value in a map.
  *
  * The C of each table is its limit.
  */
@@ -29,7 +29,7 @@ enum { TIMES = 2000000 };
 static void **objects;
 static size_t n_objects;
 
-/* --- In C ------------------------------------------------------------------ */
+/* --- In C ---------------------------------------------------------------- */
 
 static gcw_ref **refs;
 static gcw_method *method;
@@ -121,7 +121,7 @@ static const struct cpp_way c_call = { call_make, call_run };
 static const struct cpp_way c_emit = { emit_make, emit_run };
 static const struct cpp_way c_map = { map_make, map_run };
 
-/* --- The same for all ------------------------------------------------------- */
+/* --- The same for all ---------------------------------------------------- */
 
 static void
 setup(const struct load *load, const struct cpp_way *way)
@@ -153,8 +153,8 @@ expect_counts(const struct cpp_way *way, size_t n)
     for (size_t i = 0; i < n; i++)
         sum += ((struct cpp_counter *)objects[i])->calls;
     if (sum != 2 * (TIMES / n) * n)
-        fail("cpp", way == &c_call || way == &c_emit ? "in C, calls are missing"
-                                                     : "calls are missing");
+        fail("cpp", way == &c_call || way == &c_emit
+                    ? "in C, calls are missing" : "calls are missing");
 }
 
 #define WAY(name, way, counted)                                             \

@@ -20,7 +20,8 @@ notrans_dist_man_MANS = \
 	doc/gcw_ref.3 \
 	doc/gcw_set.3 \
 	doc/gcw_signal.3 \
-	doc/gcweak.7
+	doc/gcweak.7 \
+	doc/gcweak_cpp.7
 
 # So that man finds a page by the name of each function in it, there is a page
 # of one line for each.

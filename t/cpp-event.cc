@@ -34,7 +34,10 @@ struct view {
     int on_const(int n) const noexcept { said->add('c'); return n; }
     void on_emission(const gcw_emission &e) { said->add(e.type[0]); }
     void fail(int) { throw std::runtime_error("no ink"); }
-    static view *make(trace *t) { return new (GC_MALLOC(sizeof(view))) view(t); }
+    static view *make(trace *t)
+    {
+        return new (GC_MALLOC(sizeof(view))) view(t);
+    }
 };
 
 trace *loose_trace;
@@ -64,7 +67,7 @@ in_frame(Body body)
     in_dead_frame([](void *b) { (*static_cast<Body *>(b))(); }, &body);
 }
 
-// --- Connecting ----------------------------------------------------------------
+// --- Connecting -------------------------------------------------------------
 
 TEST(all_sorts_of_listeners_are_called_in_order)
 {
@@ -188,7 +191,7 @@ TEST(a_scoped_connection_ends_with_its_scope)
     assert_true(kept.connected());
 }
 
-// --- Arguments -----------------------------------------------------------------
+// --- Arguments --------------------------------------------------------------
 
 TEST(every_listener_gets_the_same_arguments)
 {
@@ -250,7 +253,7 @@ TEST(an_event_without_arguments)
     assert_int_equal(n, 11);
 }
 
-// --- Deaths --------------------------------------------------------------------
+// --- Deaths -----------------------------------------------------------------
 
 TEST(an_event_keeps_no_listener_and_becomes_small_again)
 {
@@ -310,7 +313,10 @@ TEST(a_lambda_holds_what_else_it_captures)
         for (std::size_t i = 0; i < MANY; i++) {
             view *v = view::make(said);
 
-            e.connect([v, n](int k) { *n += v->sum == 0 ? 1 : 0; v->sum += k; });
+            e.connect([v, n](int k) {
+                *n += v->sum == 0 ? 1 : 0;
+                v->sum += k;
+            });
         }
     });
     collect();
@@ -318,7 +324,7 @@ TEST(a_lambda_holds_what_else_it_captures)
     assert_int_equal(*n, MANY);
 }
 
-// --- Exceptions ----------------------------------------------------------------
+// --- Exceptions -------------------------------------------------------------
 
 struct heard {
     std::size_t times;
@@ -454,7 +460,7 @@ TEST(the_end_of_a_thread_in_a_listener_is_none)
     assert_int_equal(h->times, 0);
 }
 
-// --- Threads -------------------------------------------------------------------
+// --- Threads ----------------------------------------------------------------
 
 enum { THREADS = 4, EMISSIONS = 2000 };
 
@@ -514,7 +520,7 @@ TEST(an_unknown_thread_cannot_emit)
     assert_ptr_equal(good, &e);
 }
 
-// --- Hubs ------------------------------------------------------------------------
+// --- Hubs -------------------------------------------------------------------
 
 TEST(a_hub_calls_those_whose_pattern_fits)
 {
@@ -523,7 +529,9 @@ TEST(a_hub_calls_those_whose_pattern_fits)
     gcw::hub hub;
 
     hub.connect("saved", source, v, &view::on_emission);
-    hub.connect(nullptr, source, [said](const gcw_emission &) { said->add('s'); });
+    hub.connect(nullptr, source, [said](const gcw_emission &) {
+        said->add('s');
+    });
     hub.connect("saved", nullptr, [said](const gcw_emission &e) {
         said->add(e.arg == said ? 'a' : '-');
     });
@@ -556,7 +564,9 @@ TEST(an_exception_in_a_hubs_listener_is_a_failure)
     hub.connect("x", nullptr, v, [](view *, const gcw_emission &) {
         throw std::runtime_error("no news");
     });
-    hub.connect("x", nullptr, [said](const gcw_emission &) { said->add('x'); });
+    hub.connect("x", nullptr, [said](const gcw_emission &) {
+        said->add('x');
+    });
     assert_int_equal(hub.emit("x", nullptr), 3);
     assert_int_equal(h->times, 2);
     assert_string_equal(h->why, "no news");

@@ -1,6 +1,6 @@
 #!/bin/sh
-# cpp-typed.t: gcweak.hpp compiles without a warning in each C++ that it is for,
-# and takes what fits and refuses what does not.
+# cpp-typed.t: gcweak.hpp compiles without a warning in each C++ that it is
+# for, and takes what fits and refuses what does not.
 #
 # Each snippet that must be refused differs in one place from one that must be
 # taken.
@@ -114,7 +114,8 @@ everything='
     gcw::guardian<player> g;
     g.add(p);
     g.next();
-    p->score += m(1).value_or(0) + (rb == rb) + int(std::hash<gcw::ref<player>>()(r) & 1)
+    p->score += m(1).value_or(0) + (rb == rb)
+        + int(std::hash<gcw::ref<player>>()(r) & 1)
         + int(std::hash<gcw::method<int(int)>>()(fast) & 1);
     gcw::dispose(p);
 '
@@ -139,8 +140,9 @@ each_header_stands_alone()
 }
 
 # What knows addresses of code must be each object's own: with a name that the
-# dynamic linker makes one of, an object could not be unloaded, or its listeners
-# would be taken for another's.
+# dynamic linker makes one of, an object could not be unloaded, or its
+# listeners would be taken for another's.
+holders='::function|::call|::find|only<.*>|place<.*>|bind<.*>'
 code_is_local()
 {
     write "$everything"
@@ -149,7 +151,7 @@ code_is_local()
         $CXX -shared "$dir/it.o" -o "$dir/it.so" &&
         $NM -C "$dir/it.so" > "$dir/names" &&
         grep -q ' t .*gcw::detail::bound<.*>::function(' "$dir/names" &&
-        ! grep -E ' [uVW] ((.* )?gcw::detail::.*(::function|::call|::find|only<.*>|place<.*>|bind<.*>)\(| u .*gcw::)' \
+        ! grep -E " [uVW] (.* )?gcw::detail::.*($holders)\(| u .*gcw::" \
             "$dir/names"
 }
 
@@ -323,6 +325,79 @@ compiled_passes()
         "$dir/$2"
 }
 
+# --- Shared objects ----------------------------------------------------------
+
+# Both connect functions and lambdas of the same types.
+cat > "$dir/plugin.cc" <<'END'
+#include <cstdio>
+#include <gcweak/gcweak.hpp>
+static void in_plugin(int) { std::puts("plugin"); }
+extern "C" void connect(gcw::event<int> *e);
+void connect(gcw::event<int> *e)
+{
+    int n = 1;
+    e->connect(in_plugin);
+    e->connect([n](int) { std::printf("plugin %d\n", n); });
+    gcw::exit_registry::of_process().add([] { std::puts("handler"); });
+}
+END
+
+cat > "$dir/host.cc" <<'END'
+#include <cstdio>
+#include <dlfcn.h>
+#include <gc.h>
+#include <gcweak/gcweak.hpp>
+static void in_host(int) { std::puts("host"); }
+static void play(const char *file)
+{
+    gcw::event<int> e;
+    void *plugin = dlopen(file, RTLD_NOW | RTLD_GLOBAL);
+    void (*connect)(gcw::event<int> *);
+    if (plugin == nullptr)
+        throw std::bad_alloc();
+    *reinterpret_cast<void **>(&connect) = dlsym(plugin, "connect");
+    e.connect(in_host);
+    connect(&e);
+    e.emit(1);
+    dlclose(plugin);
+    std::puts(dlopen(file, RTLD_NOW | RTLD_NOLOAD) == nullptr ? "unloaded"
+                                                              : "there");
+    std::printf("%zu\n", e.emit(1));
+}
+int main(int, char **argv) { GC_INIT(); play(argv[1]); }
+END
+
+# The object must not be linked with the collector; see t/drop-in.t.
+unloads()
+{
+    libs=$(cd "$builddir/.libs" && pwd) &&
+        $CXX -std=c++17 ${CFLAGS-} -Wall -Wextra ${GC_CFLAGS-} \
+            -I"$srcdir/include" -fPIC -shared "$dir/plugin.cc" \
+            -o "$dir/plugin.so" "$libs/libgcweak.so" -Wl,-rpath,"$libs" &&
+        $CXX -std=c++17 ${CFLAGS-} -Wall -Wextra ${GC_CFLAGS-} \
+            -I"$srcdir/include" -rdynamic "$dir/host.cc" -o "$dir/host" \
+            ${LDFLAGS-} "$libs/libgcweak.so" -Wl,-rpath,"$libs" \
+            ${GC_LIBS--lgc} -ldl &&
+        "$dir/host" "$dir/plugin.so" > "$dir/out" &&
+        printf '%s\n' host plugin 'plugin 1' handler unloaded host 1 |
+            diff - "$dir/out"
+}
+
+test_unloading()
+{
+    if [ ! -e "$builddir/.libs/libgcweak.so" ]; then
+        skip 1 'no shared library was built'
+        return
+    fi
+    case ${CFLAGS-} in
+    *-fsanitize*)
+        skip 1 'the library is built with a sanitizer' ;;
+    *)
+        passes 'listeners and handlers of a shared object go with it' \
+            unloads ;;
+    esac
+}
+
 write ''
 compiles "$CXX" -std=c++17 > "$dir/log" 2>&1 ||
     skip_all 'no compiler for C++17'
@@ -330,6 +405,7 @@ warnings
 passes 'each of its headers stands alone' each_header_stands_alone
 passes 'what holds addresses of code is not shared between objects' \
     code_is_local
+test_unloading
 pairs
 with_other_compilers
 echo "1..$count"

@@ -66,7 +66,7 @@ in_frame(Body body)
     in_dead_frame([](void *b) { (*static_cast<Body *>(b))(); }, &body);
 }
 
-// --- Handles and errors --------------------------------------------------------
+// --- Handles and errors -----------------------------------------------------
 
 template <class Handle>
 constexpr bool is_handle_v = std::is_trivially_copyable_v<Handle>
@@ -91,7 +91,30 @@ static_assert(noexcept(gcw::ref<thing>().get()));
 static_assert(noexcept(gcw::method<void()>().alive()));
 static_assert(noexcept(gcw::connection().connected()));
 static_assert(noexcept(gcw::cleanup().alive()));
-static_assert(noexcept(std::declval<gcw::weak_map<thing, int>>().get(nullptr)));
+static_assert(noexcept(
+    std::declval<gcw::weak_map<thing, int>>().get(nullptr)));
+
+// As members of an aggregate.
+struct whole {
+    int number;
+    gcw::ref<thing> ref;
+    gcw::event<int> event;
+    gcw::hub hub;
+    gcw::exit_registry registry;
+    gcw::weak_map<thing, int> map;
+    gcw::weak_set<thing> set;
+    gcw::guardian<thing> guardian;
+};
+
+TEST(handles_are_members)
+{
+    whole *w = new (GC_MALLOC(sizeof(whole))) whole{ 7, {}, {}, {}, {}, {}, {},
+                                                     {} };
+
+    w->event.connect([w](int n) { w->number += n; });
+    assert_int_equal(w->event.emit(1), 1);
+    assert_int_equal(w->number, 8);
+}
 
 TEST(what_fails_throws_its_errno)
 {
@@ -112,8 +135,10 @@ TEST(what_fails_throws_its_errno)
 
 TEST(where_memory_has_run_out_it_is_bad_alloc)
 {
-    assert_int_equal(thrown([] { gcw::detail::throw_error(ENOMEM, "x"); }), ENOMEM);
-    assert_int_equal(thrown([] { gcw::detail::throw_error(EPERM, "x"); }), EPERM);
+    assert_int_equal(thrown([] { gcw::detail::throw_error(ENOMEM, "x"); }),
+                     ENOMEM);
+    assert_int_equal(thrown([] { gcw::detail::throw_error(EPERM, "x"); }),
+                     EPERM);
 }
 
 void *
@@ -153,7 +178,7 @@ TEST(what_leads_to_nothing_reads_as_dead)
     assert_false(gcw::cleanup().detach());
 }
 
-// --- References --------------------------------------------------------------
+// --- References -------------------------------------------------------------
 
 TEST(a_reference_reads_its_target_until_that_is_dead)
 {
@@ -218,7 +243,7 @@ TEST(references_do_not_keep_their_targets)
     assert_true(nearly_all(dead, MANY));
 }
 
-// --- Methods -----------------------------------------------------------------
+// --- Methods ----------------------------------------------------------------
 
 TEST(a_method_calls_a_member)
 {
@@ -416,7 +441,7 @@ TEST(the_death_of_a_method_is_heard_of)
     assert_int_equal(thrown([&] { add.on_death([] { }); }), ESTALE);
 }
 
-// --- Cleanups ------------------------------------------------------------------
+// --- Cleanups ---------------------------------------------------------------
 
 TEST(cleanups_run_when_their_objects_have_died)
 {
@@ -530,7 +555,7 @@ TEST(the_end_of_the_thread_is_no_failure)
     gcw_drain_on_error(nullptr, nullptr);
 }
 
-// --- Maps, sets, guardians ------------------------------------------------------
+// --- Maps, sets, guardians --------------------------------------------------
 
 TEST(a_map_keeps_values_in_boxes)
 {

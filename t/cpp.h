@@ -1,8 +1,7 @@
 /* cpp.h: what the tests in C++ share: all of support.h, as C++ can read it.
  *
- * A test begins as one in C does, with TEST or END; a failing assertion jumps out
- * of it, so nothing with a destructor may wait for the end of a test that could
- * fail before. */
+ * A test begins as one in C does, with TEST or END; a failing assertion jumps
+ * out of it, and runs no destructors. */
 #ifndef CPP_H
 #define CPP_H
 

@@ -1,5 +1,5 @@
-// cleanup.hpp: cleanups; see cleanup.h and drain.h, and gcweak.hpp for what all
-// share.
+// cleanup.hpp: cleanups; see cleanup.h and drain.h, and gcweak.hpp for what
+// all share.
 #ifndef GCWEAK_CPP_CLEANUP_HPP
 #define GCWEAK_CPP_CLEANUP_HPP
 
@@ -47,8 +47,8 @@ public:
         return handle_ != nullptr && gcw_cleanup_detach(handle_);
     }
 
-    // Whether it runs at exit if the object lives then; so it does, unless told
-    // otherwise.
+    // Whether it runs at exit if the object lives then; so it does, unless
+    // told otherwise.
     void
     set_atexit(bool on)
     {

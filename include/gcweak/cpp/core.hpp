@@ -1,5 +1,6 @@
-// core.hpp: what the C++ headers share: errors, and callables that lie where the
-// collector looks.  Only gcw::failure is for users; the rest is in gcw::detail.
+// core.hpp: what the C++ headers share: errors, and callables that lie where
+// the collector looks.  Only gcw::failure is for users; the rest is in
+// gcw::detail.
 #ifndef GCWEAK_CPP_CORE_HPP
 #define GCWEAK_CPP_CORE_HPP
 
@@ -38,8 +39,8 @@ namespace gcw {
 struct failure {
     void *handle;            // the C handle of what failed
     const char *name;        // its name, or NULL
-    const char *why;         // what() of the exception, or as gcw_fail has said;
-                             // may be NULL
+    const char *why;         // what() of the exception, or as gcw_fail has
+                             // said; may be NULL
 };
 
 namespace detail {
@@ -86,7 +87,7 @@ check_zero(Ask ask, const char *what)
     errno = before;
 }
 
-// --- Exceptions in callbacks -------------------------------------------------
+// --- Exceptions in callbacks ------------------------------------------------
 
 // In a handler: the callback has failed.  Where nobody would hear of that, the
 // exception passes on.
@@ -97,8 +98,8 @@ tell(const char *why)
         throw;
 }
 
-// Runs the body of a callback.  Its exceptions are failures, but not the end of
-// the thread, which must go on.
+// Runs the body of a callback.  Its exceptions are failures, but not the end
+// of the thread, which must go on.
 template <class Body>
 void
 guard(Body body)
@@ -122,7 +123,7 @@ guard(Body body)
 #endif
 }
 
-// --- Pointers ----------------------------------------------------------------
+// --- Pointers ---------------------------------------------------------------
 
 inline void *
 erase(const void *p) noexcept
@@ -140,8 +141,8 @@ restore(void *p) noexcept
         return static_cast<T *>(p);
 }
 
-// Whether an object's own bytes hold that pointer.  Byte by byte: padding is not
-// looked at unless all before it fits.
+// Whether an object's own bytes hold that pointer.  Byte by byte: padding is
+// not looked at unless all before it fits.
 inline bool
 holds(const void *bytes, std::size_t size, const void *pointer) noexcept
 {
@@ -160,7 +161,7 @@ holds(const void *bytes, std::size_t size, const void *pointer) noexcept
     return false;
 }
 
-// --- Callables ---------------------------------------------------------------
+// --- Callables --------------------------------------------------------------
 
 template <class F>
 constexpr bool is_code_v = std::is_member_function_pointer_v<F>
@@ -211,8 +212,8 @@ only(const F &callable)
     return &copy;
 }
 
-// The place of a callable, for as long as the result is held.  It must not hold
-// `owner` itself.
+// The place of a callable, for as long as the result is held.  It must not
+// hold `owner` itself.
 template <class F>
 GCW__LOCAL F *
 place(const F &callable, const void *owner, const char *what)

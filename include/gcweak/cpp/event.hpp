@@ -19,7 +19,8 @@ operator|(connect_flags a, connect_flags b) noexcept
     return connect_flags(static_cast<unsigned>(a) | static_cast<unsigned>(b));
 }
 
-// What was connected: a gcw_listener, of an event or a hub.  It may be dropped.
+// What was connected: a gcw_listener, of an event or a hub.  It may be
+// dropped.
 class connection {
 public:
     constexpr connection() noexcept = default;
@@ -59,8 +60,8 @@ private:
     gcw_listener *handle_ = nullptr;
 };
 
-// A connection that ends with its scope, on a stack or as a member of an object
-// whose destructor runs.
+// A connection that ends with its scope, on a stack or as a member of an
+// object whose destructor runs.
 class scoped_connection {
 public:
     scoped_connection() noexcept = default;
@@ -139,8 +140,8 @@ using object_only = std::enable_if_t<!std::is_function_v<T>>;
 //     saved.connect([](document *d) { ... });
 //     saved.emit(d);
 //
-// Of a listener with an object, the object is held weakly, and the listener goes
-// with it.  A callable gets it as a pointer or as a reference before the
+// Of a listener with an object, the object is held weakly, and the listener
+// goes with it.  A callable gets it as a pointer or as a reference before the
 // arguments; one that takes none only lives as long as it.  What a listener
 // returns is dropped.  A copy of an event is the same event.
 //
@@ -154,7 +155,8 @@ class event {
 
 public:
     // `name` is for reports.
-    explicit event(const char *name = nullptr)
+    event() : event(static_cast<const char *>(nullptr)) { }
+    explicit event(const char *name)
         : handle_(detail::must(gcw_event_new(name), "gcw::event")) { }
 
     // A member that is known when compiling: as fast as a C function.
@@ -260,8 +262,8 @@ public:
             "gcw::event::on_error");
     }
 
-    // For the functions of event.h.  C code must neither emit it nor connect to
-    // it, for it does not know the arguments.
+    // For the functions of event.h.  C code must neither emit it nor connect
+    // to it, for it does not know the arguments.
     gcw_event *handle() const noexcept { return handle_; }
 
 private:

@@ -129,7 +129,8 @@ struct exit_loose {
 // told.  A copy is the same registry.
 class exit_registry {
 public:
-    explicit exit_registry(const char *name = nullptr)
+    exit_registry() : exit_registry(static_cast<const char *>(nullptr)) { }
+    explicit exit_registry(const char *name)
         : handle_(detail::must(gcw_exit_registry_new(name),
                                "gcw::exit_registry")) { }
 

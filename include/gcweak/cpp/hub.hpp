@@ -10,7 +10,8 @@ namespace gcw {
 
 namespace detail {
 
-// A hub's listeners get a gcw_emission, which is good for the time of the call.
+// A hub's listeners get a gcw_emission, which is good for the time of the
+// call.
 using emission = const gcw_emission &;
 
 template <class O, class F>
@@ -83,8 +84,8 @@ public:
                        flags);
     }
 
-    // A callable that lives as long as the hub and the source; which it must not
-    // capture.
+    // A callable that lives as long as the hub and the source; which it must
+    // not capture.
     template <class S, class F, class = std::enable_if_t<
                            std::is_invocable_v<F &, detail::emission>>>
     GCW__LOCAL connection
@@ -133,7 +134,8 @@ public:
                      "gcw::hub::post");
     }
 
-    // Makes up to `max` of those that were posted, all for 0; returns how many.
+    // Makes up to `max` of those that were posted, all for 0; returns how
+    // many.
     std::size_t
     dispatch(std::size_t max = 0)
     {

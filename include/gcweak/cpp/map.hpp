@@ -1,5 +1,5 @@
-// map.hpp: weak maps, weak sets and guardians; see map.h, set.h and guardian.h,
-// and gcweak.hpp for what all share.
+// map.hpp: weak maps, weak sets and guardians; see map.h, set.h and
+// guardian.h, and gcweak.hpp for what all share.
 #ifndef GCWEAK_CPP_MAP_HPP
 #define GCWEAK_CPP_MAP_HPP
 
@@ -17,8 +17,8 @@ namespace detail {
 template <class V>
 struct box {
     static_assert(std::is_trivially_destructible_v<V>,
-                  "gcw::weak_map: values lie in collected memory, so they must "
-                  "need no destructor");
+                  "gcw::weak_map: values lie in collected memory, so they "
+                  "must need no destructor");
     static_assert(alignof(V) <= 2 * sizeof(void *),
                   "gcw: the collector's memory is not so aligned");
     using pointer = V *;
@@ -47,12 +47,12 @@ struct box<V *> {
 //     gcw::weak_map<document, window *> views;    values are pointers
 //
 // Where V is a pointer, get gives it, or NULL for none.  Any other V is copied
-// into collected memory, and get gives a pointer to that copy, or NULL; it must
-// be trivially destructible.  The result is strong.
+// into collected memory, and get gives a pointer to that copy, or NULL; it
+// must be trivially destructible.  The result is strong.
 //
 // An entry lives as long as its key, whatever the value leads to; other kinds
-// are GCW_WEAK_VALUES, GCW_WEAK_BOTH (for pointers only) and GCW_STRONG_VALUES.
-// A copy of a map is the same map.
+// are GCW_WEAK_VALUES, GCW_WEAK_BOTH (for pointers only) and
+// GCW_STRONG_VALUES. A copy of a map is the same map.
 template <class K, class V>
 class weak_map {
     using kept = detail::box<V>;
@@ -60,7 +60,8 @@ class weak_map {
 public:
     using pointer = typename kept::pointer;
 
-    explicit weak_map(gcw_map_kind kind = GCW_WEAK_KEYS)
+    weak_map() : weak_map(GCW_WEAK_KEYS) { }
+    explicit weak_map(gcw_map_kind kind)
         : handle_(make(kind)) { }
 
     // The value of a key, or NULL.
@@ -227,8 +228,8 @@ private:
     gcw_set *handle_;
 };
 
-// A guardian, which hands objects back after their death: gcw_guardian.  A copy
-// is the same guardian.
+// A guardian, which hands objects back after their death: gcw_guardian.  A
+// copy is the same guardian.
 template <class T>
 class guardian {
 public:

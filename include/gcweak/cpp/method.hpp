@@ -15,7 +15,7 @@ template <class Signature> class method;
 
 namespace detail {
 
-// --- How arguments pass ------------------------------------------------------
+// --- How arguments pass -----------------------------------------------------
 
 // Several listeners may get the same argument: by value, it is one that each
 // may copy.
@@ -60,7 +60,7 @@ struct frame {
     bool direct;             // exceptions pass to the caller
 };
 
-// --- What a call gives -------------------------------------------------------
+// --- What a call gives ------------------------------------------------------
 
 template <class R>
 struct outcome {
@@ -94,7 +94,7 @@ struct outcome<void> {
     }
 };
 
-// --- Members -----------------------------------------------------------------
+// --- Members ----------------------------------------------------------------
 
 // The object that a pointer to a member wants, const if the member is; what it
 // takes and returns.
@@ -134,7 +134,7 @@ struct fixed {
     }
 };
 
-// --- Calling one -------------------------------------------------------------
+// --- Calling one ------------------------------------------------------------
 
 template <class F, class O, class... A>
 constexpr bool takes_pointer_v = std::is_invocable_v<F &, O *, pass_t<A>...>;
@@ -157,8 +157,8 @@ call(F &callable, O *object, pass_t<A>... args)
         return std::invoke(callable, std::forward<pass_t<A>>(args)...);
 }
 
-// The first that fits is looked at, and no further: more could not even be asked
-// of some generic lambdas.
+// The first that fits is looked at, and no further: more could not even be
+// asked of some generic lambdas.
 template <class O, class F, class... A>
 constexpr bool fits_v = std::disjunction_v<
     std::is_invocable<F &, O *, pass_t<A>...>,
@@ -237,7 +237,7 @@ bind(T *object, const F &callable, const char *what)
                 what);
 }
 
-// --- What a method's type is, where it is not said ---------------------------
+// --- What a method's type is, where it is not said --------------------------
 
 template <class F> struct function_of;
 template <class R, class... A>
@@ -294,11 +294,11 @@ struct death {
 //         std::cout << *score;
 //
 // A call gives a std::optional with what was returned; for one that returns a
-// reference, a pointer; for one that returns nothing, a bool.  It is empty, NULL
-// or false if the object is dead, and nothing was called then.
+// reference, a pointer; for one that returns nothing, a bool.  It is empty,
+// NULL or false if the object is dead, and nothing was called then.
 //
-// Arguments by value are handed on as a const reference if they are large; what
-// can only be moved must be a parameter by && to be handed on.
+// Arguments by value are handed on as a const reference if they are large;
+// what can only be moved must be a parameter by && to be handed on.
 template <class R, class... A>
 class method<R(A...)> {
 public:
@@ -306,8 +306,8 @@ public:
 
     constexpr method() noexcept = default;
 
-    // Throws EINVAL if the object is none of the collected heap, or the callable
-    // captures it.
+    // Throws EINVAL if the object is none of the collected heap, or the
+    // callable captures it.
     template <class T, class F>
     GCW__LOCAL
     method(T *object, F callable)

@@ -9,8 +9,8 @@ namespace gcw {
 
 // A weak reference to a T, which may be const: gcw_ref.
 //
-// Two are equal if they were made for the same pointer while it was one object's;
-// that, and the hash, do not change when it dies.
+// Two are equal if they were made for the same pointer while it was one
+// object's; that, and the hash, do not change when it dies.
 template <class T>
 class ref {
 public:
