@@ -8,7 +8,7 @@
 # after a line that ends in "prints:".
 
 # Variables of flags are split on purpose.
-# shellcheck disable=SC2086
+# shellcheck disable=SC2046,SC2086
 : "${srcdir:=.}" "${builddir:=.}" "${CC:=cc}" "${CXX:=c++}"
 : "${PKG_CONFIG:=pkg-config}"
 : "${HAVE_LIBFFI:=yes}"

@@ -89,17 +89,8 @@ check_zero(Ask ask, const char *what)
 
 // --- Exceptions in callbacks ------------------------------------------------
 
-// In a handler: the callback has failed.  Where nobody would hear of that, the
-// exception passes on.
-inline void
-tell(const char *why)
-{
-    if (gcw_failed(why) != 0)
-        throw;
-}
-
-// Runs the body of a callback.  Its exceptions are failures, but not the end
-// of the thread, which must go on.
+// Runs the body of a callback.  Its exceptions are failures; where nobody would
+// hear of that, they pass on.  The end of the thread must go on.
 template <class Body>
 void
 guard(Body body)
@@ -107,18 +98,20 @@ guard(Body body)
     try {
         body();
     } catch (const std::exception &e) {
-        tell(e.what());
+        if (gcw_failed(e.what()) != 0)
+            throw;
 #if defined __GLIBCXX__
     } catch (abi::__forced_unwind &) {
         throw;
     } catch (...) {
-        tell("unknown exception");
+        if (gcw_failed("unknown exception") != 0)
+            throw;
     }
 #else
     } catch (...) {
-        if (std::current_exception() == nullptr)
+        if (std::current_exception() == nullptr
+            || gcw_failed("unknown exception") != 0)
             throw;
-        tell("unknown exception");
     }
 #endif
 }
