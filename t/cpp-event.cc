@@ -221,6 +221,25 @@ struct keeper {
     void see(const void *p) { seen = p; }
 };
 
+// A type that is not whole yet, as where its object has the event.
+struct origin {
+    gcw::event<origin &, const origin *> changed;
+    int n = 0;
+
+    void change() { changed.emit(*this, this); }
+};
+
+TEST(an_object_has_an_event_that_tells_of_it)
+{
+    origin *o = new (GC_MALLOC(sizeof(origin))) origin;
+
+    o->changed.connect([](origin &it, const origin *same) {
+        it.n += &it == same;
+    });
+    o->change();
+    assert_int_equal(o->n, 1);
+}
+
 // A pointer could be taken for the object.
 TEST(an_event_that_gives_pointers)
 {

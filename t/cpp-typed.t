@@ -398,6 +398,35 @@ test_unloading()
     esac
 }
 
+# --- The example -----------------------------------------------------------
+
+cat > "$dir/editor.said" <<'END'
+1. A document and its views
+left: letter has 10 letters
+right: letter has 10 letters
+   the left one is drawn at 150 %
+2. Views that are forgotten
+   nearly all are closed
+3. A view fails, and the others are drawn
+a view has failed: the page is full
+101 in all
+   the left one was drawn 2 times
+4. The end
+saving list, 5 letters
+saving letter, 101 letters
+END
+
+example_works()
+{
+    $CXX -std=c++17 ${CFLAGS-} $strict ${GC_CFLAGS-} -I"$srcdir/include" \
+        -c "$srcdir/examples/cpp/editor.cc" -o "$dir/editor.o" &&
+        "$builddir/libtool" --silent --tag=CC --mode=link ${CC:-cc} \
+            ${CFLAGS-} ${LDFLAGS-} -no-install "$dir/editor.o" \
+            -o "$dir/editor" "$builddir/libgcweak.la" ${GC_LIBS--lgc} \
+            -lstdc++ &&
+        "$dir/editor" | diff "$dir/editor.said" -
+}
+
 write ''
 compiles "$CXX" -std=c++17 > "$dir/log" 2>&1 ||
     skip_all 'no compiler for C++17'
@@ -405,6 +434,7 @@ warnings
 passes 'each of its headers stands alone' each_header_stands_alone
 passes 'what holds addresses of code is not shared between objects' \
     code_is_local
+passes 'the example editor does what it says' example_works
 test_unloading
 pairs
 with_other_compilers

@@ -19,8 +19,10 @@ namespace detail {
 
 // Several listeners may get the same argument: by value, it is one that each
 // may copy.
+template <class A, bool = std::is_object_v<A>>
+constexpr bool is_small_v = false;
 template <class A>
-constexpr bool is_small_v = std::is_trivially_copyable_v<A>
+constexpr bool is_small_v<A, true> = std::is_trivially_copyable_v<A>
     && sizeof(A) <= 2 * sizeof(void *);
 
 template <class A, class = void>
@@ -40,16 +42,17 @@ struct pass<A &&> {
     using kept = A &&;
 };
 template <class A>
-struct pass<A, std::enable_if_t<std::is_object_v<A> && is_small_v<A>>> {
+struct pass<A, std::enable_if_t<is_small_v<A>>> {
     using type = A;
     using kept = A;
 };
 template <class A> using pass_t = typename pass<A>::type;
 template <class A> using kept_t = typename pass<A>::kept;
 
+template <class A, bool = std::is_reference_v<A>>
+constexpr bool is_for_many_v = std::is_copy_constructible_v<A>;
 template <class A>
-constexpr bool is_for_many_v = std::is_lvalue_reference_v<A>
-    || (!std::is_reference_v<A> && std::is_copy_constructible_v<A>);
+constexpr bool is_for_many_v<A, true> = std::is_lvalue_reference_v<A>;
 
 // What the C functions hand through as `arg`.  It lies on the stack of who
 // calls.
