@@ -44,6 +44,7 @@ static const struct scene {
     { "connect", bench_connect },
     { "memory", bench_memory },
     { "map", bench_map },
+    { "cpp", bench_cpp },
 };
 enum { SCENES = sizeof scenes / sizeof *scenes };
 

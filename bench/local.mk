@@ -7,6 +7,8 @@ EXTRA_PROGRAMS = bench/gcweak-bench
 bench_gcweak_bench_SOURCES = \
 	bench/collect.c \
 	bench/connect.c \
+	bench/cpp.c \
+	bench/cpp.h \
 	bench/create.c \
 	bench/deaths.c \
 	bench/emit.c \
@@ -60,6 +62,9 @@ endif
 if HAVE_CXX
 bench_gcweak_bench_LDADD += bench/peers-cxx.$(OBJEXT) -lstdc++
 endif
+if HAVE_CXX17
+bench_gcweak_bench_LDADD += bench/cpp-ways.$(OBJEXT) -lstdc++
+endif
 bench_cxx = $(CXX) $(DEFS) $(DEFAULT_INCLUDES) \
 	$(CPPFLAGS) $(WARN_CFLAGS) -O2 -c
 bench/peers-boost.$(OBJEXT): bench/peers-boost.cc bench/peers.h
@@ -68,6 +73,12 @@ bench/peers-boost.$(OBJEXT): bench/peers-boost.cc bench/peers.h
 bench/peers-cxx.$(OBJEXT): bench/peers-cxx.cc bench/peers.h
 	$(AM_V_GEN)$(MKDIR_P) bench && $(bench_cxx) -o $@ \
 	  $(srcdir)/bench/peers-cxx.cc
+# Without -Isrc, for the C++ library has a <debug/debug.h> of its own.
+bench/cpp-ways.$(OBJEXT): bench/cpp-ways.cc bench/cpp.h \
+		include/gcweak/gcweak.hpp $(cppinclude_HEADERS)
+	$(AM_V_GEN)$(MKDIR_P) bench && $(CXX) $(DEFS) -I. \
+	  -I$(top_srcdir)/include $(GC_CFLAGS) $(CPPFLAGS) -std=c++17 \
+	  $(WARN_CFLAGS) -O2 -c -o $@ $(srcdir)/bench/cpp-ways.cc
 
 # The programs beside, in other languages.  Java's is compiled where there is
 # a compiler; else java does that each time that it is started.
@@ -100,5 +111,5 @@ bench-page:
 	  cp bench/merged.json $(srcdir)/bench/results.json
 	$(SHELL) $(srcdir)/bench/plot.sh bench/merged.json $(srcdir)/doc/plots
 EXTRA_DIST += $(bench_programs) bench/README.md bench/merge.awk bench/page.awk \
-	bench/page.sh bench/peers-boost.cc bench/peers-cxx.cc bench/plot.awk \
+	bench/page.sh bench/cpp-ways.cc bench/peers-boost.cc bench/peers-cxx.cc bench/plot.awk \
 	bench/plot.sh bench/results.json bench/rows.awk doc/plots

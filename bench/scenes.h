@@ -15,5 +15,6 @@ void bench_emit(void);
 void bench_connect(void);
 void bench_memory(void);
 void bench_map(void);
+void bench_cpp(void);
 
 #endif

@@ -50,6 +50,9 @@ EXTRA_DIST += \
 	examples/loops/work.c \
 	examples/loops/work.h
 
+# One in C++, which t/cpp-typed.t builds where there is a compiler.
+EXTRA_DIST += examples/cpp/editor.cc
+
 # Bindings, with an example each, which t/nim.t and t/crystal.t build where there
 # is a compiler.
 EXTRA_DIST += \

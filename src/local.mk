@@ -237,6 +237,7 @@ pkginclude_HEADERS = \
 	include/gcweak/guardian.h \
 	include/gcweak/map.h \
 	include/gcweak/exit.h \
+	include/gcweak/gcweak.hpp \
 	include/gcweak/hub.h \
 	include/gcweak/intern.h \
 	include/gcweak/method.h \
@@ -245,6 +246,18 @@ pkginclude_HEADERS = \
 	include/gcweak/set.h \
 	include/gcweak/tell.h \
 	include/gcweak/signal.h
+
+# Those in C++, which gcweak.hpp includes.
+cppincludedir = $(pkgincludedir)/cpp
+cppinclude_HEADERS = \
+	include/gcweak/cpp/cleanup.hpp \
+	include/gcweak/cpp/core.hpp \
+	include/gcweak/cpp/event.hpp \
+	include/gcweak/cpp/exit.hpp \
+	include/gcweak/cpp/hub.hpp \
+	include/gcweak/cpp/map.hpp \
+	include/gcweak/cpp/method.hpp \
+	include/gcweak/cpp/ref.hpp
 
 # What leads others to the library.
 pkgconfigdir = $(libdir)/pkgconfig

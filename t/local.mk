@@ -72,6 +72,28 @@ else
 test_programs += t/no-proxy.t
 endif
 
+# Those of gcweak.hpp.  What is compiled as C++ is linked as C.
+if HAVE_CXX17
+test_programs += t/cpp-event.t t/cpp-exit.t t/cpp.t
+endif
+t_cpp_event_t_SOURCES =
+t_cpp_exit_t_SOURCES =
+t_cpp_t_SOURCES =
+t_cpp_event_t_LDADD = t/cpp-event.$(OBJEXT) $(LDADD) -lstdc++
+t_cpp_exit_t_LDADD = t/cpp-exit.$(OBJEXT) $(LDADD) -lstdc++
+t_cpp_t_LDADD = t/cpp.$(OBJEXT) $(LDADD) -lstdc++
+cpp_objects = \
+	t/cpp-event.$(OBJEXT) t/cpp-exit.$(OBJEXT) t/cpp.$(OBJEXT)
+$(cpp_objects): t/cpp.h include/gcweak/gcweak.hpp $(cppinclude_HEADERS)
+	$(AM_V_GEN)$(MKDIR_P) t && $(CXX) -I$(top_srcdir)/include \
+	  -D_GNU_SOURCE -DGC_THREADS -DGC_NO_THREAD_REDIRECTS $(GC_CFLAGS) \
+	  $(CMOCKA_CFLAGS) $(CPPFLAGS) -std=c++17 $(WARN_CFLAGS) $(CFLAGS) -c \
+	  -o $@ $(srcdir)/$(@:.$(OBJEXT)=.cc)
+t/cpp-event.$(OBJEXT): t/cpp-event.cc
+t/cpp-exit.$(OBJEXT): t/cpp-exit.cc
+t/cpp.$(OBJEXT): t/cpp.cc
+EXTRA_DIST += t/cpp-event.cc t/cpp-exit.cc t/cpp.cc t/cpp.h
+
 # Those of the example with epoll.
 if HAVE_EPOLL
 test_programs += t/service-kills.t t/service.t
@@ -83,6 +105,7 @@ t_service_kills_t_SOURCES = t/service-kills.c t/serving.c t/serving.h
 test_scripts = \
 	t/bench.t \
 	t/cookbook.t \
+	t/cpp-typed.t \
 	t/crystal.t \
 	t/demo.t \
 	t/drop-in.t \

@@ -3,13 +3,14 @@
 # what the pages say.
 #
 # A page doc/gcw_NAME.3 is that of the header gcweak/NAME.h.  Any page that is
-# put there is tested.  A program is a literal display with a main function;
-# what it must print is the literal display after a line that ends in
-# "prints:".
+# put there is tested.  A program is a literal display with a main function, in
+# C++ if it includes a header of C++; what it must print is the literal display
+# after a line that ends in "prints:".
 
 # Variables of flags are split on purpose.
-# shellcheck disable=SC2086
-: "${srcdir:=.}" "${builddir:=.}" "${CC:=cc}" "${PKG_CONFIG:=pkg-config}"
+# shellcheck disable=SC2046,SC2086
+: "${srcdir:=.}" "${builddir:=.}" "${CC:=cc}" "${CXX:=c++}"
+: "${PKG_CONFIG:=pkg-config}"
 : "${HAVE_LIBFFI:=yes}"
 : "${GC_CFLAGS=$($PKG_CONFIG --cflags bdw-gc)}"
 : "${GC_LIBS=$($PKG_CONFIG --libs bdw-gc)}"
@@ -193,7 +194,7 @@ lints()
     [ ! -s "$dir/lint" ]
 }
 
-# Writes the programs to 1.c, 2.c, ..., and what they print to 1.out, ...
+# Writes the programs to 1.c, 2.c, or 2.cc, ..., and what they print to 1.out, ...
 extract_programs()
 {
     rm -f "$dir"/[0-9]*
@@ -202,7 +203,8 @@ extract_programs()
         {
             inside = 0
             if (text ~ /(^|\n)(int )?main\(/)
-                printf "%s", text > (dir "/" ++programs ".c")
+                printf "%s", text > (dir "/" ++programs \
+                    (text ~ /\n#include <gcweak\/gcweak\.hpp>/ ? ".cc" : ".c"))
             else if (output && programs > 0)
                 printf "%s", text > (dir "/" programs ".out")
         }
@@ -223,13 +225,31 @@ extract_programs()
         }' "$page"
 }
 
+# How the program of that number is compiled, and linked.
+compiler_of()
+{
+    if [ -e "$dir/$1.cc" ]; then
+        echo "$CXX -std=c++17"
+    else
+        echo "$CC"
+    fi
+}
+
 compiles()
 {
-    $CC $CFLAGS $strict -I"$srcdir/include" $GC_CFLAGS \
-        -c "$dir/$1.c" -o "$dir/$1.o" &&
+    source=$(echo "$dir/$1".c*)
+    $(compiler_of "$1") $CFLAGS $strict -I"$srcdir/include" $GC_CFLAGS \
+        -c "$source" -o "$dir/$1.o" &&
         "$builddir/libtool" --silent --tag=CC --mode=link \
             $CC $CFLAGS $LDFLAGS -no-install "$dir/$1.o" -o "$dir/$1" \
-            "$builddir/libgcweak.la" $GC_LIBS
+            "$builddir/libgcweak.la" $GC_LIBS \
+            $([ ! -e "$dir/$1.cc" ] || echo -lstdc++)
+}
+
+has_cxx()
+{
+    echo '#include <optional>' > "$dir/try.cc" &&
+        $CXX -std=c++17 -c -o "$dir/try.o" "$dir/try.cc" 2> "$dir/log"
 }
 
 runs()
@@ -249,17 +269,26 @@ test_program()
         skip 1 'built without libffi'
         return
     fi
+    if [ -e "$dir/$1.cc" ] && ! has_cxx; then
+        skip 1 'no compiler for C++17'
+        return
+    fi
     page_passes "program $1 compiles without a warning" compiles "$1"
     page_passes "program $1 runs" runs "$1"
     page_passes "program $1 prints what the page says" prints_what_it_says "$1"
 }
 
+has_program()
+{
+    [ -e "$dir/$1.c" ] || [ -e "$dir/$1.cc" ]
+}
+
 test_programs()
 {
     extract_programs
-    page_passes 'it has a program' [ -e "$dir/1.c" ]
+    page_passes 'it has a program' has_program 1
     program=1
-    while [ -e "$dir/$program.c" ]
+    while has_program $program
     do
         test_program $program
         program=$((program + 1))
@@ -280,6 +309,40 @@ test_header()
     page_passes 'what has a name is declared' is_within named public
     page_passes 'what the synopsis has is declared' is_within synopsis anywhere
     page_passes 'the synopsis agrees with the header' agrees_with_header
+}
+
+# --- The page of C++ ---------------------------------------------------------
+
+# What a user may name: classes and functions of the namespace gcw, but not of
+# others in it, and flags.
+declared_in_cxx()
+{
+    awk '/^namespace gcw / { public = 1 }
+         /^namespace detail / { public = 0 }
+         /^} \/\/ namespace detail/ { public = 1 }
+         /^} \/\/ namespace gcw/ { public = 0 }
+         !public { next }
+         /^(class|struct|enum class) [a-z_]+( :.*)?( \{)?$/ {
+             sub(/^enum /, "")
+             print $2
+         }
+         /^constexpr connect_flags [a-z]+\{/ {
+             split($3, name, "{")
+             print name[1]
+         }
+         /^[a-z_]+\(/ && !/^operator/ {
+             split($0, name, "(")
+             print name[1]
+         }' "$srcdir"/include/gcweak/cpp/*.hpp | sort -u
+}
+
+test_cxx()
+{
+    declared_in_cxx > "$dir/cxx"
+    grep -oE 'gcw::[a-z_]+' "$page" | sed 's/^gcw:://' | sort -u \
+        > "$dir/named-cxx"
+    page_passes 'it names all of the C++ headers' is_within cxx named-cxx
+    page_passes 'what it names of C++ is declared' is_within named-cxx cxx
 }
 
 test_words()
@@ -311,6 +374,8 @@ test_page()
     test_words
     if [ "$number" = 3 ]; then
         test_header
+    elif [ "$name" = gcweak_cpp ]; then
+        test_cxx
     fi
     test_lint
     test_programs

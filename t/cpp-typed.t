@@ -1,0 +1,441 @@
+#!/bin/sh
+# cpp-typed.t: gcweak.hpp compiles without a warning in each C++ that it is
+# for, and takes what fits and refuses what does not.
+#
+# Each snippet that must be refused differs in one place from one that must be
+# taken.
+
+# Variables of flags are split on purpose.
+# shellcheck disable=SC2086
+: "${srcdir:=.}" "${builddir:=.}" "${CXX:=c++}" "${NM:=nm}"
+. "$srcdir/t/tap.sh"
+
+strict='-Wall -Wextra -Wpedantic -Wold-style-cast -Wshadow -Wconversion
+    -Wsign-conversion -Wzero-as-null-pointer-constant -Wnon-virtual-dtor
+    -Werror'
+
+# compiles COMPILER FLAGS... : the source in $dir/it.cc.
+compiles()
+{
+    "$@" ${GC_CFLAGS-} -I"$srcdir/include" -fsyntax-only "$dir/it.cc"
+}
+
+# What all snippets begin with.
+cat > "$dir/prelude.h" <<'END'
+#include <gcweak/gcweak.hpp>
+#include <memory>
+#include <string>
+struct base { int arms(int n) const { return n; } };
+struct player : base {
+    int score = 0;
+    int greet(int n) { return score += n; }
+    int seen(int n) const noexcept { return score + n; }
+    int &place() { return score; }
+    void bye() { }
+    void bye_with(const gcw_exit_info &info) { score = info.status; }
+    void hear(const gcw_emission &e) { score += e.type != nullptr; }
+    void open(const std::string &) { }
+};
+struct enemy { int greet(int n) { return n; } };
+inline int listener(int n) { return n; }
+inline int twice(player *p, int n) { return p->score + 2 * n; }
+void use(player *p, const player *c, enemy *x, std::string s);
+END
+
+# write SNIPPET: a whole source, with the snippet in a function.
+write()
+{
+    cat > "$dir/it.cc" <<END
+#include "prelude.h"
+void use(player *p, const player *c, enemy *x, std::string s)
+{
+    (void)p; (void)c; (void)x; (void)s;
+$1
+}
+END
+}
+
+# All of the interface, for warnings.
+everything='
+    gcw::ref r(p);
+    gcw::ref<const player> rc(c);
+    gcw::ref<base> rb = r;
+    gcw::method m(p, &player::greet);
+    gcw::method fast = gcw::method<int(int)>::of<&player::greet>(p);
+    gcw::method of_const(c, &player::seen);
+    gcw::method inherited(p, &base::arms);
+    gcw::method function(p, twice);
+    gcw::method lambda(p, [](player *self, int n) { return self->score + n; });
+    gcw::event<int> e("name");
+    gcw::event<const std::string &, std::string, player *> e3;
+    gcw::scoped_connection scoped = e.connect(listener);
+    e.connect<&player::greet>(p, gcw::once | gcw::front);
+    e.connect(c, &player::seen);
+    e.connect(p, [r](player &self, int n) { self.score = n + bool(r); });
+    e.connect(p, [w = gcw::weak(p)](int n) { if (w) w.get()->score += n; });
+    e.connect([](double n) { return n; });
+    e.connect(m).block();
+    e.disconnect(m);
+    e.disconnect(listener);
+    e.disconnect<&player::greet>(p);
+    e.on_error([](const gcw::failure &f) { (void)f.why; });
+    e3.connect(p, [](player *, std::string, const std::string &, player *) { });
+    e3.emit(s, s, p);
+    gcw::hub h;
+    h.connect("type", p, p, &player::hear);
+    h.connect("type", nullptr, [](const gcw_emission &) { });
+    h.emit("type", p);
+    h.post("type", c);
+    h.dispatch();
+    gcw::cleanup(p, [n = 1] { return n; }).set_atexit(false);
+    gcw::on_cleanup_error([](const gcw::failure &) { });
+    m.on_death([] { });
+    gcw::exit_options o;
+    o.level = 1;
+    o.limit = std::chrono::seconds(1);
+    gcw::at_exit([] { }, o);
+    gcw::at_exit(p, &player::bye, o);
+    gcw::at_exit(p, &player::bye_with).unregister();
+    gcw::exit_registry reg;
+    reg.add([](const gcw_exit_info &i) { (void)i.status; });
+    reg.limit(std::chrono::milliseconds(5));
+    reg.on_error([](const gcw::failure &) { });
+    gcw::weak_map<player, int> numbers;
+    numbers.put(p, 1);
+    *numbers.setdefault(c, 3) += *numbers.get(p);
+    for (auto [key, value] : numbers)
+        key->score += *value;
+    gcw::weak_map<player, const char *> names(GCW_STRONG_VALUES);
+    names.put(p, "name");
+    gcw::weak_set<player> set;
+    set.add(p);
+    for (player *one : set)
+        one->score++;
+    gcw::guardian<player> g;
+    g.add(p);
+    g.next();
+    p->score += m(1).value_or(0) + (rb == rb)
+        + int(std::hash<gcw::ref<player>>()(r) & 1)
+        + int(std::hash<gcw::method<int(int)>>()(fast) & 1);
+    gcw::dispose(p);
+'
+
+is_clean()
+{
+    write "$everything"
+    for flags in '' -fPIC -O2
+    do
+        compiles "$@" $strict $flags || return 1
+    done
+}
+
+each_header_stands_alone()
+{
+    for header in "$srcdir"/include/gcweak/cpp/*.hpp
+    do
+        echo "#include <gcweak/cpp/${header##*/}>" > "$dir/it.cc"
+        echo "#include <gcweak/cpp/${header##*/}>" >> "$dir/it.cc"
+        compiles "$CXX" -std=c++17 $strict || return 1
+    done
+}
+
+# What knows addresses of code must be each object's own: with a name that the
+# dynamic linker makes one of, an object could not be unloaded, or its
+# listeners would be taken for another's.
+holders='::function|::call|::find|only<.*>|place<.*>|bind<.*>'
+code_is_local()
+{
+    write "$everything"
+    $CXX -std=c++17 -fPIC ${GC_CFLAGS-} -I"$srcdir/include" -c "$dir/it.cc" \
+        -o "$dir/it.o" &&
+        $CXX -shared "$dir/it.o" -o "$dir/it.so" &&
+        $NM -C "$dir/it.so" > "$dir/names" &&
+        grep -q ' t .*gcw::detail::bound<.*>::function(' "$dir/names" &&
+        ! grep -E " [uVW] (.* )?gcw::detail::.*($holders)\(| u .*gcw::" \
+            "$dir/names"
+}
+
+is_taken()
+{
+    write "$1"
+    compiles "$CXX" -std=c++17 -Wall -Wextra
+}
+
+# The compiler says why in our words, if it is given.
+is_refused()
+{
+    write "$1"
+    ! compiles "$CXX" -std=c++17 -Wall -Wextra > "$dir/said" 2>&1 ||
+        return 1
+    [ -z "${2-}" ] || grep -F -- "$2" "$dir/said" || {
+        cat "$dir/said"
+        return 1
+    }
+}
+
+# either WHAT GOOD BAD WORDS: two tests.
+either()
+{
+    passes "$1: what fits is taken" is_taken "$2"
+    passes "$1: what does not is refused" is_refused "$3" "${4-}"
+}
+
+pairs()
+{
+    takes='does not take'
+    # It is read once for all, where the compiler can do that.
+    $CXX -std=c++17 -Wall -Wextra ${GC_CFLAGS-} -I"$srcdir/include" \
+        -x c++-header "$dir/prelude.h" -o "$dir/prelude.h.gch" \
+        > "$dir/said" 2>&1
+    either 'the object of a reference' \
+        'gcw::ref<player> r(p);' 'gcw::ref<player> r(x);'
+    either 'a reference to a const object' \
+        'gcw::ref<const player> r(c);' 'gcw::ref<player> r(c);'
+    either 'a reference to a base' \
+        'gcw::ref<base> r = gcw::ref<player>(p); (void)r.get();' \
+        'gcw::ref<enemy> r = gcw::ref<player>(p);'
+    either "a method's object" \
+        'gcw::method m(p, &player::greet);' \
+        'gcw::method m(x, &player::greet);' 'no such member'
+    either 'a member of a const object' \
+        'gcw::method m(c, &player::seen);' \
+        'gcw::method m(c, &player::greet);' 'no such member'
+    either 'the argument of a method' \
+        'gcw::method m(p, &player::greet); m(1);' \
+        'gcw::method m(p, &player::greet); m("one");'
+    either 'the type of a method' \
+        'gcw::method<int(int)> m(p, &player::greet);' \
+        'gcw::method<int(player *)> m(p, &player::greet);' "$takes"
+    either 'what an event gives to a member' \
+        'gcw::event<int> e; e.connect(p, &player::greet);' \
+        'gcw::event<player *> e; e.connect(p, &player::greet);' "$takes"
+    either 'what an event gives to a fixed member' \
+        'gcw::event<int> e; e.connect<&player::greet>(p);' \
+        'gcw::event<std::string> e; e.connect<&player::greet>(p);' "$takes"
+    either 'the object of a fixed member' \
+        'gcw::event<int> e; e.connect<&enemy::greet>(x);' \
+        'gcw::event<int> e; e.connect<&enemy::greet>(p);' 'no such member'
+    either 'what an event gives to a lambda' \
+        'gcw::event<int> e; e.connect([](int) { });' \
+        'gcw::event<int> e; e.connect([](player *) { });'
+    either 'what an event gives to a function' \
+        'gcw::event<int> e; e.connect(listener);' \
+        'gcw::event<player *> e; e.connect(listener);'
+    either 'a method for an event' \
+        'gcw::event<int> e; e.connect(gcw::method(p, &player::greet));' \
+        'gcw::event<int> e; e.connect(gcw::method(p, &player::bye));'
+    either 'the argument of an emission' \
+        'gcw::event<player *> e; e.emit(p);' \
+        'gcw::event<player *> e; e.emit(x);'
+    either 'the number of arguments' \
+        'gcw::event<int, int> e; e.emit(1, 2);' \
+        'gcw::event<int, int> e; e.emit(1);'
+    either 'an argument for many' \
+        'gcw::event<std::shared_ptr<int>> e;' \
+        'gcw::event<std::unique_ptr<int>> e;' 'cannot be moved'
+    either 'flags' \
+        'gcw::event<int> e; e.connect(listener, gcw::once);' \
+        'gcw::event<int> e; e.connect(listener, 1);'
+    either 'a capture' \
+        'gcw::event<int> e; e.connect([q = &s](int) { q->size(); });' \
+        'gcw::event<int> e; e.connect([s](int) { s.size(); });' \
+        'must need no destructor'
+    either 'what a listener of a hub takes' \
+        'gcw::hub h; h.connect("t", p, p, &player::hear);' \
+        'gcw::hub h; h.connect("t", p, p, &player::greet);' \
+        'const gcw_emission &'
+    either 'what a cleanup takes' \
+        'gcw::cleanup(p, [] { });' 'gcw::cleanup(p, [](int) { });' \
+        'must take no arguments'
+    either 'what an exit handler takes' \
+        'gcw::at_exit(p, &player::bye_with);' \
+        'gcw::at_exit(p, &player::greet);' 'an exit handler takes'
+    either 'what an error hook takes' \
+        'gcw::hub().on_error([](const gcw::failure &) { });' \
+        'gcw::hub().on_error([](const char *) { });' \
+        'an error hook must take'
+    either 'the key of a map' \
+        'gcw::weak_map<player, int> m; m.put(p, 1);' \
+        'gcw::weak_map<player, int> m; m.put(x, 1);'
+    either 'the value of a map' \
+        'gcw::weak_map<player, double> m; m.put(p, 1);' \
+        'gcw::weak_map<player, std::string> m; m.put(p, s);' \
+        'must need no destructor'
+    either 'a copy of a scoped connection' \
+        'gcw::scoped_connection a, b(std::move(a));' \
+        'gcw::scoped_connection a, b(a);'
+    either 'the member of a set' \
+        'gcw::weak_set<player> g; g.add(p);' \
+        'gcw::weak_set<player> g; g.add(x);'
+}
+
+# The compilers that are here.
+compilers()
+{
+    echo "$CXX"
+    for one in g++ clang++
+    do
+        [ "$one" = "$CXX" ] || ! command -v "$one" > /dev/null || echo "$one"
+    done
+}
+
+warnings()
+{
+    for compiler in $(compilers)
+    do
+        useless=
+        for standard in c++17 c++20
+        do
+            echo 'int n;' > "$dir/it.cc"
+            compiles "$compiler" -std=$standard -Werror -Wuseless-cast \
+                > "$dir/said" 2>&1 && useless=-Wuseless-cast
+            if compiles "$compiler" -std=$standard > "$dir/said" 2>&1; then
+                passes "no warning from $compiler in $standard" \
+                    is_clean "$compiler" -std=$standard $useless
+            else
+                skip 1 "$compiler does not know $standard"
+            fi
+        done
+    done
+}
+
+# The tests of the other files, as another compiler makes them.
+with_other_compilers()
+{
+    for compiler in $(compilers)
+    do
+        [ "$compiler" = "$CXX" ] && continue
+        for test in cpp cpp-event cpp-exit
+        do
+            passes "t/$test.t passes when $compiler has compiled it" \
+                compiled_passes "$compiler" $test
+        done
+    done
+}
+
+compiled_passes()
+{
+    "$1" -std=c++17 -O1 -Wall -Wextra -Werror -D_GNU_SOURCE -DGC_THREADS \
+        -DGC_NO_THREAD_REDIRECTS ${GC_CFLAGS-} -I"$srcdir/include" \
+        -I"$srcdir/t" -c "$srcdir/t/$2.cc" -o "$dir/$2.o" &&
+        "$builddir/libtool" --silent --tag=CC --mode=link ${CC:-cc} \
+            ${CFLAGS-} ${LDFLAGS-} -no-install "$dir/$2.o" -o "$dir/$2" \
+            "$builddir/t/libsupport.a" "$builddir/libgcweak.la" -lcmocka \
+            ${GC_LIBS--lgc} -lstdc++ -lpthread &&
+        "$dir/$2"
+}
+
+# --- Shared objects ----------------------------------------------------------
+
+# Both connect functions and lambdas of the same types.
+cat > "$dir/plugin.cc" <<'END'
+#include <cstdio>
+#include <gcweak/gcweak.hpp>
+static void in_plugin(int) { std::puts("plugin"); }
+extern "C" void connect(gcw::event<int> *e);
+void connect(gcw::event<int> *e)
+{
+    int n = 1;
+    e->connect(in_plugin);
+    e->connect([n](int) { std::printf("plugin %d\n", n); });
+    gcw::exit_registry::of_process().add([] { std::puts("handler"); });
+}
+END
+
+cat > "$dir/host.cc" <<'END'
+#include <cstdio>
+#include <dlfcn.h>
+#include <gc.h>
+#include <gcweak/gcweak.hpp>
+static void in_host(int) { std::puts("host"); }
+static void play(const char *file)
+{
+    gcw::event<int> e;
+    void *plugin = dlopen(file, RTLD_NOW | RTLD_GLOBAL);
+    void (*connect)(gcw::event<int> *);
+    if (plugin == nullptr)
+        throw std::bad_alloc();
+    *reinterpret_cast<void **>(&connect) = dlsym(plugin, "connect");
+    e.connect(in_host);
+    connect(&e);
+    e.emit(1);
+    dlclose(plugin);
+    std::puts(dlopen(file, RTLD_NOW | RTLD_NOLOAD) == nullptr ? "unloaded"
+                                                              : "there");
+    std::printf("%zu\n", e.emit(1));
+}
+int main(int, char **argv) { GC_INIT(); play(argv[1]); }
+END
+
+# The object must not be linked with the collector; see t/drop-in.t.
+unloads()
+{
+    libs=$(cd "$builddir/.libs" && pwd) &&
+        $CXX -std=c++17 ${CFLAGS-} -Wall -Wextra ${GC_CFLAGS-} \
+            -I"$srcdir/include" -fPIC -shared "$dir/plugin.cc" \
+            -o "$dir/plugin.so" "$libs/libgcweak.so" -Wl,-rpath,"$libs" &&
+        $CXX -std=c++17 ${CFLAGS-} -Wall -Wextra ${GC_CFLAGS-} \
+            -I"$srcdir/include" -rdynamic "$dir/host.cc" -o "$dir/host" \
+            ${LDFLAGS-} "$libs/libgcweak.so" -Wl,-rpath,"$libs" \
+            ${GC_LIBS--lgc} -ldl &&
+        "$dir/host" "$dir/plugin.so" > "$dir/out" &&
+        printf '%s\n' host plugin 'plugin 1' handler unloaded host 1 |
+            diff - "$dir/out"
+}
+
+test_unloading()
+{
+    if [ ! -e "$builddir/.libs/libgcweak.so" ]; then
+        skip 1 'no shared library was built'
+        return
+    fi
+    case ${CFLAGS-} in
+    *-fsanitize*)
+        skip 1 'the library is built with a sanitizer' ;;
+    *)
+        passes 'listeners and handlers of a shared object go with it' \
+            unloads ;;
+    esac
+}
+
+# --- The example -----------------------------------------------------------
+
+cat > "$dir/editor.said" <<'END'
+1. A document and its views
+left: letter has 10 letters
+right: letter has 10 letters
+   the left one is drawn at 150 %
+2. Views that are forgotten
+   nearly all are closed
+3. A view fails, and the others are drawn
+a view has failed: the page is full
+101 in all
+   the left one was drawn 2 times
+4. The end
+saving list, 5 letters
+saving letter, 101 letters
+END
+
+example_works()
+{
+    $CXX -std=c++17 ${CFLAGS-} $strict ${GC_CFLAGS-} -I"$srcdir/include" \
+        -c "$srcdir/examples/cpp/editor.cc" -o "$dir/editor.o" &&
+        "$builddir/libtool" --silent --tag=CC --mode=link ${CC:-cc} \
+            ${CFLAGS-} ${LDFLAGS-} -no-install "$dir/editor.o" \
+            -o "$dir/editor" "$builddir/libgcweak.la" ${GC_LIBS--lgc} \
+            -lstdc++ &&
+        "$dir/editor" | diff "$dir/editor.said" -
+}
+
+write ''
+compiles "$CXX" -std=c++17 > "$dir/log" 2>&1 ||
+    skip_all 'no compiler for C++17'
+warnings
+passes 'each of its headers stands alone' each_header_stands_alone
+passes 'what holds addresses of code is not shared between objects' \
+    code_is_local
+passes 'the example editor does what it says' example_works
+test_unloading
+pairs
+with_other_compilers
+echo "1..$count"

@@ -1,0 +1,25 @@
+/* cpp.h: what the tests in C++ share: all of support.h, as C++ can read it.
+ *
+ * A test begins as one in C does, with TEST or END; a failing assertion jumps
+ * out of it, and runs no destructors. */
+#ifndef CPP_H
+#define CPP_H
+
+/* For the macros of C, which begin tests and make assertions. */
+#pragma GCC system_header
+
+#include <gcweak/gcweak.hpp>
+
+extern "C" {
+#include "support.h"
+#include "thread.h"
+}
+
+// Of cmocka, where members have that name here.
+#undef fail
+
+#include <cstdio>
+#include <cstring>
+#include <string>
+
+#endif
