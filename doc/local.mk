@@ -20,8 +20,8 @@ notrans_dist_man_MANS = \
 	doc/gcw_ref.3 \
 	doc/gcw_set.3 \
 	doc/gcw_signal.3 \
-	doc/gcw_tell.3 \\
-	doc/gcweak.7 \\
+	doc/gcw_tell.3 \
+	doc/gcweak.7 \
 	doc/gcweak_cpp.7
 
 # So that man finds a page by each name in it, of functions, types and flags,
