@@ -61,6 +61,7 @@ test_programs = \
 	t/take-down.t \
 	t/threads.t \
 	t/told.t \
+	t/tell.t \
 	t/torture-read.t \
 	t/way.t \
 	t/worker.t

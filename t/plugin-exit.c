@@ -8,6 +8,7 @@
 #include <gcweak/debug.h>
 
 int plugin_names(void);
+int plugin_sink(void);
 int plugin_handlers(gcw_exit_registry *r, void *target);
 int plugin_calls(gcw_exit_registry *r, void (*fn)(void));
 int plugin_atexit(void);
@@ -205,6 +206,21 @@ name_object(const void *object, size_t size, void *data)
     (void)size;
     say(data);
     return NULL;
+}
+
+static void
+hear_line(unsigned what, const char *line, void *data)
+{
+    (void)what;
+    (void)data;
+    say(line);
+}
+
+/* A sink. */
+int
+plugin_sink(void)
+{
+    return gcw_tell_to(hear_line, NULL);
 }
 
 /* A function that names objects for gcw_explain. */

@@ -409,6 +409,19 @@ END(what_names_objects_goes_with_it, 0,
     fclose(nowhere);
 }
 
+END(so_does_a_sink, 0,
+    "plugin: gcw_ref_new: target is NULL\nunload\nunloaded\n",
+    .err = "gcweak: gcw_ref_get: ref is NULL\n", .err_lines = 1)
+{
+    void *plugin = load("plugin-exit");
+    int (*sink)(void) = (int (*)(void))find(plugin, "plugin_sink");
+
+    MUST(sink() == 0 && gcw_tell(GCW_TOLD_REFUSE, true) == 0);
+    gcw_ref_new(NULL);
+    unload(plugin);
+    gcw_ref_get(NULL);
+}
+
 END(error_hooks_of_a_plugin_go_with_it, 0,
     "before\nplugin: hook\nunload\nunloaded\nafter\ncleanup\n",
     .err = "the host gave up")

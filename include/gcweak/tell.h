@@ -52,9 +52,15 @@ typedef enum gcw_told {
  *
  * Runs on the thread that tells, as part of the call that it is about; no lock
  * of the library is held, and cancellation is off.  Several threads may be in
- * it at once.  It may call anything that a listener could, and the error hooks'
- * rules hold: if it fails (gcw_fail), that is counted and no more; it must not
- * throw, nor end the thread.  errno is kept. */
+ * it at once.  It may call anything that a listener could, also where the thread
+ * is refused because the collector does not know it.  If it fails (gcw_fail),
+ * that is counted and no more; it must not throw, nor end the thread.  errno is
+ * kept.
+ *
+ * What is told while the library holds a lock, as most losses are, comes when
+ * that is over: soon after the collection, perhaps within an allocation, as a
+ * finalizer.  There is room for about thirty such lines; how many more there
+ * were is told. */
 typedef void gcw_tell_fn(unsigned what, const char *line, void *data);
 
 /* Sets the sink; NULL: lines go to stderr again.
@@ -76,7 +82,7 @@ int gcw_tell_to(gcw_tell_fn *fn, void *data);
  *   what   one or more of gcw_told, joined by |
  *
  * Any thread at any time, also before gcw_init, in a callback, and in the sink.
- * Starts nothing; does not forget what GCWEAK_DEBUG has turned on.
+ * It starts nothing.
  * Returns 0, or -1 with errno: EINVAL (no such kind).
  * Cost: one atomic operation.  A kind that is off costs nothing but a test where
  * there is something to tell. */

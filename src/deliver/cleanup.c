@@ -471,13 +471,12 @@ method_cleanup_of(gcw_method *m, void (*notify)(gcw_method *, void *),
 
 /* Has the death callback watch; if a target is dead, takes that back. */
 static gcw_cleanup *
-arm_method(gcw_cleanup *c)
+arm_method(gcw_cleanup *c, const gcw_method *m)
 {
     if (gcw__pair_watch(watches_of_cleanup(c)))
         return finish(c);
     detach_cleanup(c);
-    gcw__refused("gcw_method_on_death", ESTALE, "method m",
-                 ((const struct method_death *)c->data)->method);
+    gcw__refused("gcw_method_on_death", ESTALE, "method m", m);
     return NULL;
 }
 
@@ -499,7 +498,7 @@ on_death(gcw_method *m, const gcw_bound *bound,
     c = method_cleanup_of(m, notify, data);
     if (c == NULL)
         return gcw__fail_null(ENOMEM);
-    c = arm_method(c);
+    c = arm_method(c, m);
     GCW__KEEP(bound->self);
     GCW__KEEP(bound->data);
     return c;

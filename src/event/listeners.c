@@ -632,13 +632,12 @@ is_lost(const gcw_listener *l, const struct gcw__entry_watch *died)
 static void
 tell_lost_listener(gcw_listener *l)
 {
-    const char *name = l->on.container->name;
+    struct gcw__container_words words = gcw__container_words(l->on.container);
 
     gcw__tell_with(GCW_TOLD_LOST, (uintptr_t)slot_of_listener(l)->code,
-                   "lost: %s %s%s%s has a listener no more: its weak data has"
-                   " died, though its object lives", l->on.container->ops->kind,
-                   name == NULL ? "" : "\"", name == NULL ? "" : name,
-                   name == NULL ? "" : "\"");
+                   "lost: " GCW__CONTAINER_WORDS " has a listener no more: its"
+                   " weak data has died, though its object lives",
+                   GCW__SPELLED(words));
 }
 
 bool

@@ -482,17 +482,17 @@ static void
 tell_died(const struct gcw__exit_slot *slot, const struct gcw__exit_watch *watch)
 {
     const gcw_exit_handler *h = slot->call.handle;
-    const char *name = h->registry->name;
+    struct gcw__container_words words
+        = gcw__container_words(h->registry->container);
 
     if (gcw__entry_watch_role(&watch->on) == GCW__FIRST) {
         gcw__exit_skipped(slot, "its object has died");
         return;
     }
     gcw__exit_skipped(slot, "its weak data has died");
-    gcw__tell_with(GCW_TOLD_LOST, gcw__exit_slot_code(slot), "lost: registry"
-                   " %s%s%s has a handler no more: its weak data has died",
-                   name == NULL ? "" : "\"", name == NULL ? "" : name,
-                   name == NULL ? "" : "\"");
+    gcw__tell_with(GCW_TOLD_LOST, gcw__exit_slot_code(slot), "lost: "
+                   GCW__CONTAINER_WORDS " has a handler no more: its weak data"
+                   " has died", GCW__SPELLED(words));
 }
 
 /* Removes the handler of a watch whose target has died: first off its

@@ -170,6 +170,7 @@ tell_line(unsigned what, const char *format, va_list arguments)
     va_list again;
     bool fits;
 
+    text.whole[0] = '\0';
     va_copy(again, arguments);
     fits = vsnprintf(line_in(&text), LONGEST_LINE + 1, format, arguments)
            <= LONGEST_LINE;

@@ -39,6 +39,8 @@
 #include "weak/death.h"
 #include "weak/read.h"
 
+#include <string.h>
+
 static pthread_mutex_t containers_lock = PTHREAD_MUTEX_INITIALIZER;
 
 void *
@@ -280,22 +282,33 @@ drop_list(struct gcw__container *container, struct gcw__entry_watch **list,
     }
 }
 
+struct gcw__container_words
+gcw__container_words(const struct gcw__container *c)
+{
+    bool is_named = c->name != NULL;
+
+    return (struct gcw__container_words){
+        is_named ? "" : strchr("aeiou", c->ops->kind[0]) != NULL ? "an " : "a ",
+        c->ops->kind, is_named ? " \"" : "", is_named ? c->name : "",
+        is_named ? "\"" : ""
+    };
+}
+
 /* Tells what has gone with the object.  Who calls this has a lock, so it is told
  * later. */
 static void
 tell_lost(const struct gcw__container *c)
 {
+    struct gcw__container_words words = gcw__container_words(c);
     size_t n = c->entries - c->watched + c->alive;
-    const char *quote = c->name == NULL ? "" : "\"";
-    const char *name = c->name == NULL ? "" : c->name;
 
     if (n != 0)
-        gcw__tell(GCW_TOLD_LOST, "lost: %s %s%s%s was collected with %zu %s in it"
-                  " that could still be called", c->ops->kind, quote, name, quote,
-                  n, c->ops->entries);
+        gcw__tell(GCW_TOLD_LOST, "lost: " GCW__CONTAINER_WORDS " was collected"
+                  " with %zu %s in it that could still be called",
+                  GCW__SPELLED(words), n, c->ops->entries);
     if (c->posted != 0)
-        gcw__tell(GCW_TOLD_LOST, "lost: %s %s%s%s was collected with %zu posted"
-                  " emissions in it", c->ops->kind, quote, name, quote,
+        gcw__tell(GCW_TOLD_LOST, "lost: " GCW__CONTAINER_WORDS " was collected"
+                  " with %zu posted emissions in it", GCW__SPELLED(words),
                   c->posted);
 }
 

@@ -144,6 +144,18 @@ void gcw__container_untidy(struct gcw__container *container);
 /* Calls `tidy` for all containers that need it.  No lock may be held. */
 void gcw__containers_tidy(void);
 
+/* How an object is named in a line: `event "saved"`, or `a hub`. */
+struct gcw__container_words {
+    const char *article, *kind, *before, *name, *after;
+};
+struct gcw__container_words
+gcw__container_words(const struct gcw__container *container);
+
+/* For printf, with those. */
+#define GCW__CONTAINER_WORDS "%s%s%s%s%s"
+#define GCW__SPELLED(words)                                                 \
+    (words).article, (words).kind, (words).before, (words).name, (words).after
+
 /* The container after `this`, the newest first; the first for NULL; NULL at
  * the end.  No lock need be held. */
 struct gcw__container *
