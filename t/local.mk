@@ -134,7 +134,6 @@ test_scripts = \
 	t/typed.t \
 	t/valgrind.t \
 	t/words.t
-	t/valgrind.t
 
 # That of the examples with proxies.
 if HAVE_LIBFFI
