@@ -26,6 +26,8 @@ gcweak_sources = \
 	src/deliver/cleanup.h \
 	src/deliver/drain.c \
 	src/deliver/drain.h \
+	src/deliver/queue.c \
+	src/deliver/queue.h \
 	src/deliver/wait.c \
 	src/deliver/worker.c \
 	src/deliver/worker.h \
@@ -223,6 +225,7 @@ pkginclude_HEADERS = \
 	include/gcweak/intern.h \
 	include/gcweak/method.h \
 	include/gcweak/proxy.h \
+	include/gcweak/queue.h \
 	include/gcweak/ref.h \
 	include/gcweak/set.h \
 	include/gcweak/signal.h

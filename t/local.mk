@@ -42,6 +42,7 @@ test_programs = \
 	t/method.t \
 	t/midst.t \
 	t/oom.t \
+	t/queue.t \
 	t/random.t \
 	t/rare.t \
 	t/ref.t \

@@ -17,7 +17,7 @@
  * nothing.  The order is under the queue lock.  Whoever wins with that lock
  * takes the cleanup out at once.  One that a drain takes, without it, stays in
  * the order for as long as it is in the queue, which holds it, and leaves both
- * together.  So whoever goes through the order tidies the queue first, and must
+ * together.  So whoever goes through the order tidies the queues first, and must
  * win what it finds there: a drain may be faster.
  *
  * A death callback of a method is a cleanup whose data is the pair of method
@@ -26,7 +26,7 @@
  * first whose target dies makes the cleanup pending.
  *
  * There may be millions of cleanups, so what only a death callback of a method
- * needs is not in the others.
+ * needs is not in the others, nor is the queue in those of the default one.
  *
  * All that a death needs is in the cleanup, so noticing it cannot fail.
  */
@@ -68,6 +68,17 @@ struct method_cleanup {
     struct feeler *self, *data;      /* constant; NULL but for weak data */
     bool pending;                    /* the target of a feeler has died; under
                                       * the sweep lock */
+};
+
+/* Those of a queue that is not the default one. */
+struct queued_cleanup {
+    gcw_cleanup base;
+    gcw_queue *queue;                /* constant */
+};
+
+struct queued_method {
+    struct method_cleanup base;
+    gcw_queue *queue;                /* constant */
 };
 
 struct feeler {
@@ -147,15 +158,30 @@ let_go(gcw_cleanup *c, bool may_wait)
     return true;
 }
 
+static inline bool
+comes_too_late(const gcw_cleanup *c)
+{
+    return !GCW__LIKELY(!atomic_load_explicit(&c->late, memory_order_relaxed))
+           && gcw__exit_is_begun();
+}
+
 static bool
 cleanup_died(struct gcw__watch *watch, bool may_wait)
 {
+    if (comes_too_late((gcw_cleanup *)watch))
+        return let_go((gcw_cleanup *)watch, may_wait);
+    gcw__drain_push(gcw__roots->queue, watch);
+    return true;
+}
+
+static bool
+queued_died(struct gcw__watch *watch, bool may_wait)
+{
     gcw_cleanup *c = (gcw_cleanup *)watch;
 
-    if (!GCW__LIKELY(!atomic_load_explicit(&c->late, memory_order_relaxed))
-        && gcw__exit_is_begun())
+    if (comes_too_late(c))
         return let_go(c, may_wait);
-    gcw__drain_push(watch);
+    gcw__drain_push_to(gcw__cleanup_queue(c), watch);
     return true;
 }
 
@@ -163,9 +189,10 @@ static bool
 feeler_died(struct gcw__watch *watch, bool may_wait)
 {
     struct method_cleanup *owner = ((struct feeler *)watch)->owner;
+    struct gcw__watch *its = &owner->base.watch;
 
     if (!owner->pending)
-        owner->pending = cleanup_died(&owner->base.watch, may_wait);
+        owner->pending = its->ops->died(its, may_wait);
     return owner->pending;
 }
 
@@ -236,6 +263,12 @@ static const struct gcw__watch_ops plain_ops = {
 static const struct gcw__watch_ops method_ops = {
     .died = cleanup_died, .take = take_method, .code = code_of_method
 };
+static const struct gcw__watch_ops queued_ops = {
+    .died = queued_died, .take = take_plain, .code = code_of_plain
+};
+static const struct gcw__watch_ops queued_method_ops = {
+    .died = queued_died, .take = take_method, .code = code_of_method
+};
 static const struct gcw__watch_ops feeler_ops = { .died = feeler_died };
 
 /* What others call. */
@@ -250,7 +283,18 @@ code_of(const gcw_cleanup *c)
 static struct method_cleanup *
 method_cleanup(gcw_cleanup *c)
 {
-    return c->watch.ops == &method_ops ? (struct method_cleanup *)c : NULL;
+    return c->watch.ops == &method_ops || c->watch.ops == &queued_method_ops
+        ? (struct method_cleanup *)c : NULL;
+}
+
+gcw_queue *
+gcw__cleanup_queue(const gcw_cleanup *c)
+{
+    if (c->watch.ops == &queued_ops)
+        return ((const struct queued_cleanup *)c)->queue;
+    if (c->watch.ops == &queued_method_ops)
+        return ((const struct queued_method *)c)->queue;
+    return gcw__roots->queue;
 }
 
 /* The watches by which the cleanup learns of a death. */
@@ -370,6 +414,8 @@ put_in_order(gcw_cleanup *c)
     made_at_exit += gcw__exit_is_mine();
     if (cleanups_closed)
         error = ESHUTDOWN;
+    else if (gcw__queue_is_closed(gcw__cleanup_queue(c)))
+        error = ESTALE;
     else if (state_of(c) == ARMED && !gcw__cleanup_order_add(c))
         error = ENOMEM;
     gcw__unlock(&gcw__queue_lock);
@@ -391,10 +437,26 @@ finish(gcw_cleanup *c)
     return gcw__fail_null(error);
 }
 
+/* Allocates one; NULL stands for the default queue.  NULL: no memory. */
 static gcw_cleanup *
-plain_cleanup(void *base, void *target, void (*fn)(void *data), void *data)
+plain_cleanup_of(gcw_queue *q, void (*fn)(void *data), void *data)
 {
-    gcw_cleanup *c = cleanup_of(sizeof *c, &plain_ops, fn, data);
+    struct queued_cleanup *c;
+
+    if (q == NULL)
+        return cleanup_of(sizeof(gcw_cleanup), &plain_ops, fn, data);
+    c = (struct queued_cleanup *)cleanup_of(sizeof *c, &queued_ops, fn, data);
+    if (c == NULL)
+        return NULL;
+    c->queue = q;
+    return &c->base;
+}
+
+static gcw_cleanup *
+plain_cleanup(gcw_queue *q, void *base, void *target, void (*fn)(void *data),
+              void *data)
+{
+    gcw_cleanup *c = plain_cleanup_of(q, fn, data);
 
     if (c == NULL)
         return gcw__fail_null(ENOMEM);
@@ -402,21 +464,43 @@ plain_cleanup(void *base, void *target, void (*fn)(void *data), void *data)
                                                                  : finish(c);
 }
 
-gcw_cleanup *
-gcw_cleanup_new(void *target, void (*fn)(void *data), void *data)
+/* The same; the library has been entered. */
+static inline gcw_cleanup *
+cleanup_in(gcw_queue *q, void *target, void (*fn)(void *data), void *data)
 {
     gcw_cleanup *c;
-    void *base;
+    void *base = gcw__base(target);
 
-    if (gcw__enter() != 0)
-        return NULL;
-    base = gcw__base(target);
     if (base == NULL || fn == NULL || gcw__base(data) == base
         || !gcw__holdable(data))
         return gcw__fail_null(EINVAL);
-    c = plain_cleanup(base, target, fn, data);
+    c = plain_cleanup(q, base, target, fn, data);
     GCW__KEEP(target);
     return c;
+}
+
+gcw_cleanup *
+gcw_cleanup_new(void *target, void (*fn)(void *data), void *data)
+{
+    return gcw__enter() != 0 ? NULL : cleanup_in(NULL, target, fn, data);
+}
+
+/* NULL for the default queue. */
+static gcw_queue *
+own_queue(gcw_queue *q)
+{
+    return gcw__queue_is_default(q) ? NULL : q;
+}
+
+gcw_cleanup *
+gcw_cleanup_new_in(gcw_queue *q, void *target, void (*fn)(void *data),
+                   void *data)
+{
+    if (gcw__enter() != 0)
+        return NULL;
+    if (q == NULL)
+        return gcw__fail_null(EINVAL);
+    return cleanup_in(own_queue(q), target, fn, data);
 }
 
 static struct feeler *
@@ -441,10 +525,27 @@ make_feelers(struct method_cleanup *owner, const gcw_method *m)
     return owner->self != NULL && owner->data != NULL;
 }
 
+/* NULL stands for the default queue.  NULL: no memory. */
+static gcw_cleanup *
+death_cleanup_of(gcw_queue *q, struct method_death *death)
+{
+    struct queued_method *c;
+
+    if (q == NULL)
+        return cleanup_of(sizeof(struct method_cleanup), &method_ops, NULL,
+                          death);
+    c = (struct queued_method *)cleanup_of(sizeof *c, &queued_method_ops, NULL,
+                                           death);
+    if (c == NULL)
+        return NULL;
+    c->queue = q;
+    return &c->base.base;
+}
+
 /* Allocates a death callback, which watches nothing yet.  NULL: no memory. */
 static gcw_cleanup *
-method_cleanup_of(gcw_method *m, void (*notify)(gcw_method *, void *),
-                  void *data)
+method_cleanup_of(gcw_queue *q, gcw_method *m,
+                  void (*notify)(gcw_method *, void *), void *data)
 {
     struct method_death *death = GC_MALLOC(sizeof *death);
     struct method_cleanup *owner;
@@ -453,7 +554,7 @@ method_cleanup_of(gcw_method *m, void (*notify)(gcw_method *, void *),
     if (death == NULL)
         return NULL;
     *death = (struct method_death){ m, notify, data };
-    c = cleanup_of(sizeof *owner, &method_ops, NULL, death);
+    c = death_cleanup_of(q, death);
     if (c == NULL)
         return NULL;
     c->watch.ref = m->self;
@@ -476,7 +577,7 @@ arm_method(gcw_cleanup *c)
 
 /* `bound` keeps the targets alive until the watches are on. */
 static gcw_cleanup *
-on_death(gcw_method *m, const gcw_bound *bound,
+on_death(gcw_queue *q, gcw_method *m, const gcw_bound *bound,
          void (*notify)(gcw_method *, void *), void *data)
 {
     void *base = gcw__base(data);
@@ -487,7 +588,7 @@ on_death(gcw_method *m, const gcw_bound *bound,
     if (base != NULL && gcw__method_weak_data(m) != NULL
         && base == gcw__base(bound->data))
         return gcw__fail_null(EINVAL);
-    c = method_cleanup_of(m, notify, data);
+    c = method_cleanup_of(q, m, notify, data);
     if (c == NULL)
         return gcw__fail_null(ENOMEM);
     c = arm_method(c);
@@ -496,19 +597,36 @@ on_death(gcw_method *m, const gcw_bound *bound,
     return c;
 }
 
-gcw_cleanup *
-gcw_method_on_death(gcw_method *m, void (*notify)(gcw_method *m, void *data),
-                    void *data)
+/* The library has been entered. */
+static gcw_cleanup *
+method_on_death(gcw_queue *q, gcw_method *m,
+                void (*notify)(gcw_method *m, void *data), void *data)
 {
     gcw_bound bound;
 
-    if (gcw__enter() != 0)
-        return NULL;
     if (m == NULL || notify == NULL || !gcw__holdable(data))
         return gcw__fail_null(EINVAL);
     if (!gcw_method_bind(m, &bound))
         return gcw__fail_null(ESTALE);
-    return on_death(m, &bound, notify, data);
+    return on_death(q, m, &bound, notify, data);
+}
+
+gcw_cleanup *
+gcw_method_on_death(gcw_method *m, void (*notify)(gcw_method *m, void *data),
+                    void *data)
+{
+    return gcw__enter() != 0 ? NULL : method_on_death(NULL, m, notify, data);
+}
+
+gcw_cleanup *
+gcw_method_on_death_in(gcw_queue *q, gcw_method *m,
+                       void (*notify)(gcw_method *m, void *data), void *data)
+{
+    if (gcw__enter() != 0)
+        return NULL;
+    if (q == NULL)
+        return gcw__fail_null(EINVAL);
+    return method_on_death(own_queue(q), m, notify, data);
 }
 
 /* Looking at a cleanup, and ending it. */
@@ -632,7 +750,8 @@ runs_at_exit(const gcw_cleanup *c)
     return atomic_load(&c->at_exit) && gcw__cleanup_is_own(c);
 }
 
-/* The next cleanup that runs at exit, or NULL.  Lock held. */
+/* The next cleanup that runs at exit, or NULL; a drain may have taken it.  Lock
+ * held. */
 static gcw_cleanup *
 find_at_exit(size_t *at)
 {
@@ -648,10 +767,14 @@ bool
 gcw__cleanups_close(void)
 {
     size_t at = SIZE_MAX;
+    gcw_cleanup *c;
 
     gcw__lock(&gcw__queue_lock, true);
     gcw__drain_tidy();
-    cleanups_closed = find_at_exit(&at) == NULL;
+    do
+        c = find_at_exit(&at);
+    while (c != NULL && state_of(c) != ARMED);
+    cleanups_closed = c == NULL;
     gcw__unlock(&gcw__queue_lock);
     return cleanups_closed;
 }
@@ -740,6 +863,14 @@ static const struct gcw__guarded ending_guard = {
     ending_step, ending_failed, ending_told
 };
 
+/* Lock held. */
+static void
+begin_pass(const struct ending *ending)
+{
+    if (ending->at == SIZE_MAX)
+        gcw__drain_tidy();
+}
+
 /* Cleanups that a callback makes come next.  A cleanup that does not run at
  * exit stays in the order, where the unloading of its code finds it. */
 static gcw_cleanup *
@@ -751,7 +882,7 @@ take_at_exit(struct ending *ending)
     if (ending->made != made_at_exit)
         ending->at = SIZE_MAX;
     ending->made = made_at_exit;
-    gcw__drain_tidy();
+    begin_pass(ending);
     do
         c = find_at_exit(&ending->at);
     while (c != NULL && !win_locked(c, DONE));
@@ -799,7 +930,7 @@ win_next(struct ending *ending, bool *runs)
     gcw_cleanup *c;
 
     gcw__lock(&gcw__queue_lock, true);
-    gcw__drain_tidy();
+    begin_pass(ending);
     do {
         c = find_next(ending->range, &ending->at);
         *runs = c != NULL && runs_when_unloaded(c);

@@ -1,8 +1,10 @@
-/* drain.c: the queue of pending callbacks, and running them.
+/* drain.c: queues of pending callbacks, and running them.
  *
- * The queue is drained by threads that call gcw_drain or gcw_collect, by the
- * worker (worker.c), and by the exiting thread (exit-run.c); by any number at
- * a time.  What it holds are cleanups (cleanup.c).
+ * There is a default queue, and those of the program's own (queue.c); all that
+ * follows holds for each.  A queue is drained by threads that call gcw_drain or
+ * gcw_queue_drain, and so on; by the worker (worker.c), if it is the default
+ * one; and by the exiting thread (exit-run.c); by any number at a time.  What it
+ * holds are cleanups (cleanup.c).
  *
  *     queued --- taken by a drain, run, detached, ... ---> over --- tidied
  *                       no lock                                under the lock
@@ -23,17 +25,22 @@
  * the order of the queue, nothing that it has taken stays behind one that has
  * still to run.
  *
- * The queue is linked through `next`, which a watch that is off its reference
- * does not need any more, and hung on the roots.  Under the lock: both its
- * ends, its links, and the error hook.  Callbacks that a sweep makes pending
- * gather in a list of its own, under the sweep lock, which moves to the queue
- * as a whole after each shard.
+ * A queue is linked through `next`, which a watch that is off its reference
+ * does not need any more.  Under the lock, which is one for all: both its ends,
+ * its links, and the error hook.  Callbacks that a sweep makes pending gather in
+ * a list of the queue's, under the sweep lock, which moves to the queue as a
+ * whole after each shard.
+ *
+ * The default queue hangs on the roots, and so do those of the others with
+ * something in them, and those for which the sweep has something: so nothing
+ * looks at queues that have nothing to do, however many there are.
  */
 #include <config.h>
 #include "deliver/drain.h"
 
 #include "deliver/cleanup-order.h"
 #include "deliver/cleanup.h"
+#include "deliver/queue.h"
 #include "ground/code.h"
 #include "ground/delay.h"
 #include "ground/guard.h"
@@ -49,21 +56,67 @@
 #include "weak/container.h"
 
 pthread_mutex_t gcw__queue_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct gcw__wakeup wakeup = GCW__WAKEUP_INIT;
 
-/* The length of the queue, with what is over and was not tidied; written under
- * the lock. */
-static _Atomic size_t in_queue;
+/* That of the default queue, which the collector's hook sets. */
+static struct gcw__wakeup wakeup = GCW__WAKEUP_INIT;
 
 /* How many of those that drains have taken were tidied; under the lock. */
 static uint64_t taken_and_tidied;
 
-static void
-add_to_length(size_t n)
-{
-    size_t length = atomic_load_explicit(&in_queue, memory_order_relaxed);
+/* How many queues but the default one have something in them; written under the
+ * lock. */
+static _Atomic size_t queues_with_some;
 
-    atomic_store_explicit(&in_queue, length + n, memory_order_relaxed);
+static void
+list_queue(gcw_queue *q)
+{
+    struct gcw__roots *roots = gcw__roots;
+
+    q->prev = roots->queues_last;
+    q->next = NULL;
+    if (q->prev != NULL)
+        q->prev->next = q;
+    else
+        roots->queues_first = q;
+    roots->queues_last = q;
+}
+
+static void
+delist_queue(gcw_queue *q)
+{
+    struct gcw__roots *roots = gcw__roots;
+
+    if (q->prev != NULL)
+        q->prev->next = q->next;
+    else
+        roots->queues_first = q->next;
+    if (q->next != NULL)
+        q->next->prev = q->prev;
+    else
+        roots->queues_last = q->prev;
+    q->prev = q->next = NULL;
+}
+
+static inline size_t
+length_of(gcw_queue *q)
+{
+    return atomic_load_explicit(&q->length, memory_order_relaxed);
+}
+
+/* Lock held. */
+static void
+add_to_length(gcw_queue *q, size_t n)
+{
+    size_t before = length_of(q);
+
+    atomic_store_explicit(&q->length, before + n, memory_order_relaxed);
+    if (gcw__queue_is_default(q) || (before == 0) == (before + n == 0))
+        return;
+    if (before == 0)
+        list_queue(q);
+    else
+        delist_queue(q);
+    atomic_fetch_add(&queues_with_some, before == 0 ? 1 : (size_t)-1);
 }
 
 static void
@@ -75,10 +128,28 @@ static void (*_Atomic wake_also)(void) = wake_nobody;
 static void (*_Atomic noticed_also)(void) = wake_nobody;
 
 static void
-wake(void)
+wake_default(void)
 {
     gcw__wakeup_set(&wakeup);
     atomic_load(&wake_also)();
+}
+
+static void
+wake(gcw_queue *q)
+{
+    if (gcw__queue_is_default(q))
+        wake_default();
+    else
+        gcw__queue_show(q);
+}
+
+static void
+clear(gcw_queue *q)
+{
+    if (gcw__queue_is_default(q))
+        gcw__wakeup_clear(&wakeup);
+    else
+        gcw__queue_hide(q);
 }
 
 void
@@ -88,43 +159,86 @@ gcw__drain_listen(void (*woken)(void), void (*noticed)(void))
     atomic_store(&noticed_also, noticed);
 }
 
+/* Puts the list at the end of the queue, or a part of it that is the whole of
+ * another.  Lock held. */
 static void
-wake_if_pending(void)
+append(gcw_queue *q, struct gcw__watch *first, struct gcw__watch *last,
+       size_t n)
 {
-    if (atomic_load(&in_queue) != 0)
-        wake();
-}
-
-size_t gcw__drain_new;
-
-/* Puts the list at the end of the queue.  Lock held. */
-static void
-append_new(struct gcw__roots *roots)
-{
-    if (roots->queue_last != NULL)
-        roots->queue_last->next = roots->new_first;
+    if (q->last != NULL)
+        q->last->next = first;
     else
-        roots->queue_first = roots->new_first;
-    roots->queue_last = roots->new_last;
-    add_to_length(gcw__drain_new);
+        q->first = first;
+    q->last = last;
+    add_to_length(q, n);
 }
 
-/* Moves the callbacks that are new to the queue.  Sweep lock held. */
+/* Moves what is new to the queue; to the default one, if somebody has disposed
+ * of the queue.  Lock held. */
+static void
+append_new(gcw_queue *q)
+{
+    gcw_queue *to = gcw__queue_is_closed(q) ? gcw__roots->queue : q;
+
+    append(to, q->new_first, q->new_last, q->new_length);
+    q->new_first = q->new_last = NULL;
+    q->new_length = 0;
+    if (!gcw__queue_is_default(to))
+        gcw__queue_show_locked(to);
+}
+
+/* The same for all queues but the default one that have any. */
+static void
+append_to_queues(void)
+{
+    struct gcw__roots *roots = gcw__roots;
+    gcw_queue *q;
+
+    while ((q = roots->queues_new) != NULL) {
+        append_new(q);
+        roots->queues_new = q->next_new;
+        q->next_new = NULL;
+    }
+}
+
+/* Moves the callbacks that are new to their queues.  Sweep lock held. */
 static bool
 queue_new(bool may_wait)
 {
     struct gcw__roots *roots = gcw__roots;
 
-    if (gcw__drain_new == 0)
+    if (roots->queue->new_length == 0 && roots->queues_new == NULL)
         return true;
     if (!gcw__lock(&gcw__queue_lock, may_wait))
         return false;
-    append_new(roots);
+    if (roots->queue->new_length != 0)
+        append_new(roots->queue);
+    append_to_queues();
     gcw__unlock(&gcw__queue_lock);
     GCW__DELAY(1);
-    roots->new_first = roots->new_last = NULL;
-    gcw__drain_new = 0;
     return true;
+}
+
+void
+gcw__drain_leave_to_default(gcw_queue *q)
+{
+    struct gcw__watch *first = q->first, *last = q->last;
+    size_t n = length_of(q);
+
+    if (n == 0)
+        return;
+    q->first = q->last = NULL;
+    add_to_length(q, -n);
+    append(gcw__roots->queue, first, last, n);
+    wake_default();
+}
+
+/* A collection has ended. */
+static void
+wake_all(void)
+{
+    wake_default();
+    gcw__queues_rouse();
 }
 
 /* After a sweep, whether anything has died or not. */
@@ -133,7 +247,8 @@ after_sweep(void)
 {
     gcw__containers_tidy();
     GCW__DELAY(2);
-    wake_if_pending();
+    if (atomic_load(&gcw__roots->queue->length) != 0)
+        wake_default();
     atomic_load(&noticed_also)();
 }
 
@@ -141,7 +256,7 @@ void
 gcw__drain_install(void)
 {
     static const struct gcw__death_listener listener = {
-        wake, queue_new, after_sweep
+        wake_all, queue_new, after_sweep
     };
 
     gcw__deaths_install(&listener);
@@ -151,7 +266,7 @@ gcw__drain_install(void)
  * nearest cache, and for those who wait for the lock. */
 enum { BATCH = 32 };
 
-/* Takes the watch, which is the first, off the queue; returns the next. */
+/* Takes the watch, which is the first, off its queue; returns the next. */
 static struct gcw__watch *
 unlink_first(struct gcw__watch *first)
 {
@@ -164,20 +279,21 @@ unlink_first(struct gcw__watch *first)
 /* These were taken off the queue, and `first` comes first now: has them leave
  * the order, too.  Lock held. */
 static void
-leave(gcw_cleanup *const *popped, size_t n, struct gcw__watch *first)
+leave(gcw_queue *q, gcw_cleanup *const *popped, size_t n,
+      struct gcw__watch *first)
 {
-    gcw__roots->queue_first = first;
+    q->first = first;
     if (first == NULL)
-        gcw__roots->queue_last = NULL;
-    add_to_length(-n);
+        q->last = NULL;
+    add_to_length(q, -n);
     gcw__cleanup_order_remove_all(popped, n);
 }
 
-/* The same as gcw__drain_tidy, but no more than BATCH. */
+/* The same as tidy, but no more than BATCH. */
 static size_t
-tidy_some(void)
+tidy_some(gcw_queue *q)
 {
-    struct gcw__watch *first = gcw__roots->queue_first;
+    struct gcw__watch *first = q->first;
     gcw_cleanup *popped[BATCH];
     size_t n = 0, taken = 0;
 
@@ -193,20 +309,38 @@ tidy_some(void)
     }
     taken_and_tidied += taken;
     if (n != 0)
-        leave(popped, n, first);
+        leave(q, popped, n, first);
     return n;
+}
+
+/* Takes off the queue and out of the order what comes first in the queue and is
+ * over; returns how many.  Lock held. */
+static size_t
+tidy(gcw_queue *q)
+{
+    size_t all = 0, n;
+
+    do {
+        n = tidy_some(q);
+        all += n;
+    } while (n == BATCH);
+    return all;
 }
 
 size_t
 gcw__drain_tidy(void)
 {
-    size_t all = 0, n;
+    gcw_queue *q, *next;
+    size_t left;
 
-    do {
-        n = tidy_some();
-        all += n;
-    } while (n == BATCH);
-    return all;
+    tidy(gcw__roots->queue);
+    left = length_of(gcw__roots->queue);
+    for (q = gcw__roots->queues_first; q != NULL; q = next) {
+        next = q->next;
+        tidy(q);
+        left += length_of(q);
+    }
+    return left;
 }
 
 size_t
@@ -215,8 +349,19 @@ gcw__drain_pending(void)
     size_t n;
 
     gcw__lock(&gcw__queue_lock, true);
-    gcw__drain_tidy();
-    n = atomic_load_explicit(&in_queue, memory_order_relaxed);
+    n = gcw__drain_tidy();
+    gcw__unlock(&gcw__queue_lock);
+    return n;
+}
+
+size_t
+gcw__drain_pending_in(gcw_queue *q)
+{
+    size_t n;
+
+    gcw__lock(&gcw__queue_lock, true);
+    tidy(q);
+    n = length_of(q);
     gcw__unlock(&gcw__queue_lock);
     return n;
 }
@@ -228,6 +373,7 @@ gcw__drain_taken(void)
 }
 
 struct drain {
+    gcw_queue *queue;
     struct gcw__progress *progress;
     struct gcw__watch *current;
     bool told;                       /* it has said that it failed */
@@ -249,14 +395,25 @@ set_code(const struct drain *drain, uintptr_t code)
                               memory_order_release);
 }
 
-void
-gcw__drain_failed(void *handle, uintptr_t code, const char *why)
+/* That of the queue, or of the default one. */
+static struct gcw__hook
+hook_of(const gcw_queue *q)
 {
-    struct gcw__callback callback = { "cleanup", NULL, NULL, code };
+    struct gcw__hook hook;
 
-    gcw__report_failure(&callback, handle,
-                        gcw__hook_get(&gcw__roots->drain_hook,
-                                      &gcw__queue_lock), why);
+    gcw__lock(&gcw__queue_lock, true);
+    hook = q->hook.fn != NULL ? q->hook : gcw__roots->queue->hook;
+    gcw__unlock(&gcw__queue_lock);
+    return hook;
+}
+
+void
+gcw__drain_failed(gcw_cleanup *c, uintptr_t code, const char *why)
+{
+    const gcw_queue *q = gcw__cleanup_queue(c);
+    struct gcw__callback callback = { "cleanup", q->name, NULL, code };
+
+    gcw__report_failure(&callback, c, hook_of(q), why);
 }
 
 static bool
@@ -287,11 +444,21 @@ pass_over(struct drain *drain, size_t tidied)
 
     drain->left -= tidied < drain->left ? tidied : drain->left;
     while (drain->left != 0
-           && (c = (gcw_cleanup *)gcw__roots->queue_first) != NULL
+           && (c = (gcw_cleanup *)drain->queue->first) != NULL
            && !gcw__cleanup_is_own(c)) {
-        leave(&c, 1, unlink_first(&c->watch));
+        leave(drain->queue, &c, 1, unlink_first(&c->watch));
         drain->left--;
     }
+}
+
+/* The worker need not hear of them. */
+static void
+show_more(gcw_queue *q)
+{
+    if (gcw__queue_is_default(q))
+        gcw__wakeup_set(&wakeup);
+    else
+        gcw__queue_show(q);
 }
 
 /* Notes the first callbacks of the queue; false if there are none, or none that
@@ -305,20 +472,20 @@ look_at_queue(struct drain *drain)
     bool more;
 
     gcw__lock(&gcw__queue_lock, true);
-    tidied = gcw__drain_tidy();
+    tidied = tidy(drain->queue);
     if (drain->at_exit)
         pass_over(drain, tidied);
     size = batch_size(drain);
-    for (pending = gcw__roots->queue_first; pending != NULL && n < size;
+    for (pending = drain->queue->first; pending != NULL && n < size;
          pending = pending->next)
         drain->batch[n++] = pending;
-    more = atomic_load_explicit(&in_queue, memory_order_relaxed) > 1;
+    more = length_of(drain->queue) > 1;
     gcw__unlock(&gcw__queue_lock);
     GCW__DELAY(3);
     drain->at = 0;
     drain->n = n;
     if (n != 0 && more)
-        gcw__wakeup_set(&wakeup);
+        show_more(drain->queue);
     return n != 0;
 }
 
@@ -356,7 +523,7 @@ take_pending(const struct drain *drain, struct gcw__watch *pending)
 static void
 note_deadline(struct drain *drain, const struct gcw__watch *pending)
 {
-    struct gcw__callback callback = { "callback", NULL, NULL,
+    struct gcw__callback callback = { "callback", drain->queue->name, NULL,
                                       pending->ops->code(pending) };
 
     gcw__deadline_note(drain->deadline, &callback);
@@ -366,7 +533,7 @@ static void
 report_drained(const struct drain *drain, const struct gcw__watch *pending,
                bool failed)
 {
-    struct gcw__callback callback = { "callback", NULL, NULL,
+    struct gcw__callback callback = { "callback", drain->queue->name, NULL,
                                       pending->ops->code(pending) };
 
     gcw__report_end(&callback, "drain", drain->began, failed);
@@ -421,7 +588,8 @@ callback_told(void *run, const char *why)
     if (drain->told)
         return;
     drain->told = true;
-    gcw__drain_failed(pending, pending->ops->code(pending), why);
+    gcw__drain_failed((gcw_cleanup *)pending, pending->ops->code(pending),
+                      why);
 }
 
 static void
@@ -443,13 +611,15 @@ callback_failed(void *run, const char *why)
 static void
 end_drain(struct drain *drain)
 {
+    gcw_queue *q = drain->queue;
+
     set_code(drain, 0);
-    gcw__wakeup_clear(&wakeup);
+    clear(q);
     if (gcw__gc_no() != atomic_load(&gcw__noticed)
         && gcw__shards_watches() != 0)
-        wake();
-    if (atomic_load(&in_queue) != 0 && gcw__drain_pending() != 0)
-        wake();
+        wake(q);
+    if (atomic_load(&q->length) != 0 && gcw__drain_pending_in(q) != 0)
+        wake(q);
 }
 
 static size_t
@@ -474,39 +644,95 @@ run_queue(struct drain drain)
 /* Takes the wake-up back, and then looks: whether the queue has anything in it,
  * be it over. */
 static bool
-may_be_pending(void)
+may_be_pending(gcw_queue *q)
 {
-    gcw__wakeup_clear(&wakeup);
+    clear(q);
     GCW__DELAY(4);
     if (gcw__gc_no() != atomic_load(&gcw__noticed))
         gcw__notice_deaths(true);
-    return atomic_load(&in_queue) != 0;
+    return atomic_load(&q->length) != 0;
+}
+
+static size_t
+drain_queue(gcw_queue *q, size_t max, struct gcw__progress *progress)
+{
+    struct drain drain = { .queue = q, .progress = progress, .max = max };
+
+    return may_be_pending(q) ? run_queue(drain) : 0;
 }
 
 size_t
 gcw__drain(size_t max, struct gcw__progress *progress)
 {
-    struct drain drain = { .progress = progress, .max = max };
+    return drain_queue(gcw__roots->queue, max, progress);
+}
 
-    return may_be_pending() ? run_queue(drain) : 0;
+static size_t
+drain_queue_at_exit(gcw_queue *q)
+{
+    struct drain drain = { .queue = q, .at_exit = true };
+
+    drain.left = gcw__drain_pending_in(q);
+    return drain.left == 0 ? 0 : run_queue(drain);
+}
+
+/* The next queue but the default one by which this round of the exit has not
+ * come yet, or NULL.  Those that were drained come last in the list. */
+static gcw_queue *
+next_at_exit(uint64_t round)
+{
+    gcw_queue *q;
+
+    gcw__lock(&gcw__queue_lock, true);
+    q = gcw__roots->queues_first;
+    if (q != NULL && q->round == round)
+        q = NULL;
+    if (q != NULL) {
+        q->round = round;
+        delist_queue(q);
+        list_queue(q);
+    }
+    gcw__unlock(&gcw__queue_lock);
+    return q;
 }
 
 size_t
 gcw__drain_at_exit(void)
 {
-    struct drain drain = { .at_exit = true };
+    static _Atomic uint64_t rounds;
+    uint64_t round = atomic_fetch_add(&rounds, 1) + 1;
+    size_t ran;
+    gcw_queue *q;
 
-    if (gcw__shards_watches() == 0 && atomic_load(&in_queue) == 0)
+    if (gcw__shards_watches() == 0 && atomic_load(&queues_with_some) == 0
+        && atomic_load(&gcw__roots->queue->length) == 0)
         return 0;
     gcw__notice_deaths(true);
-    drain.left = gcw__drain_pending();
-    return drain.left == 0 ? 0 : run_queue(drain);
+    ran = drain_queue_at_exit(gcw__roots->queue);
+    while ((q = next_at_exit(round)) != NULL)
+        ran += drain_queue_at_exit(q);
+    return ran;
+}
+
+/* Whether the program may use the queue; false with errno. */
+static bool
+can_use(const gcw_queue *q)
+{
+    if (q == NULL)
+        return gcw__fail_false(EINVAL);
+    return gcw__queue_has_closed(q) ? gcw__fail_false(ESTALE) : true;
 }
 
 size_t
 gcw_drain(size_t max)
 {
     return gcw__enter() != 0 ? 0 : gcw__drain(max, NULL);
+}
+
+size_t
+gcw_queue_drain(gcw_queue *q, size_t max)
+{
+    return gcw__enter() != 0 || !can_use(q) ? 0 : drain_queue(q, max, NULL);
 }
 
 /* Stepping through the queue: a batch of one.  The wake-up is taken back only
@@ -521,10 +747,10 @@ pending_call_failed(const gcw_call *call, const char *why)
 static const struct gcw__place drain_place = { pending_call_failed };
 
 static bool
-take_pending_call(gcw_call *out)
+take_pending_call(gcw_queue *q, gcw_call *out)
 {
     struct gcw__watch *pending;
-    struct drain drain = { .max = 1, .batch = &pending };
+    struct drain drain = { .queue = q, .max = 1, .batch = &pending };
 
     while (find_batch(&drain)) {
         GCW__DELAY(5);
@@ -539,29 +765,46 @@ take_pending_call(gcw_call *out)
     return false;
 }
 
-bool
-gcw_drain_next(gcw_call *call)
+static bool
+next_call(gcw_queue *q, gcw_call *call)
 {
-    if (call != NULL)
-        *call = (gcw_call){ .kind = GCW_CALL_NONE };
-    if (gcw__enter() != 0)
-        return false;
     if (call == NULL)
         return gcw__fail_false(EINVAL);
     gcw__code_look();
-    if (take_pending_call(call))
+    if (take_pending_call(q, call))
         return true;
     *call = (gcw_call){ .kind = GCW_CALL_NONE };
     return false;
 }
 
-bool
-gcw__drain_look(void)
+static void
+clear_call(gcw_call *call)
 {
-    bool pending = may_be_pending() && gcw__drain_pending() != 0;
+    if (call != NULL)
+        *call = (gcw_call){ .kind = GCW_CALL_NONE };
+}
+
+bool
+gcw_drain_next(gcw_call *call)
+{
+    clear_call(call);
+    return gcw__enter() == 0 && next_call(gcw__roots->queue, call);
+}
+
+bool
+gcw_queue_next(gcw_queue *q, gcw_call *call)
+{
+    clear_call(call);
+    return gcw__enter() == 0 && can_use(q) && next_call(q, call);
+}
+
+bool
+gcw__drain_look(gcw_queue *q)
+{
+    bool pending = may_be_pending(q) && gcw__drain_pending_in(q) != 0;
 
     if (pending)
-        wake();
+        wake(q);
     return pending;
 }
 
@@ -573,6 +816,7 @@ gcw__drain_close(void)
 {
     atomic_store(&none_come_in, gcw__process());
     gcw__wakeup_set(&wakeup);
+    gcw__queues_end();
 }
 
 bool
@@ -590,35 +834,36 @@ gcw_collect(void)
     return gcw__drain(0, NULL);
 }
 
-int
-gcw_drain_fd(void)
+static int
+default_fd(void)
 {
-    int fd;
+    int fd = gcw__wakeup_open(&wakeup);
 
-    if (gcw__enter() != 0)
-        return -1;
-    fd = gcw__wakeup_open(&wakeup);
-    if (fd >= 0 && gcw__drain_pending() != 0)
-        wake();
+    if (fd >= 0 && gcw__drain_pending_in(gcw__roots->queue) != 0)
+        wake_default();
     return fd;
 }
 
 int
-gcw_drain_on_error(gcw_error_fn *hook, void *data)
+gcw_drain_fd(void)
+{
+    return gcw__enter() != 0 ? -1 : default_fd();
+}
+
+int
+gcw_queue_fd(gcw_queue *q)
 {
     if (gcw__enter() != 0)
         return -1;
-    if (!gcw__holdable(data))
+    if (q == NULL)
         return gcw__fail_int(EINVAL);
-    gcw__hook_set(&gcw__roots->drain_hook, &gcw__queue_lock,
-                  (void (*)(void))hook, data);
-    return 0;
+    return gcw__queue_is_default(q) ? default_fd() : gcw__queue_fd(q);
 }
 
 static void
 drain_unloading(const struct gcw__range *range)
 {
-    gcw__hook_unload(&gcw__roots->drain_hook, &gcw__queue_lock, range);
+    gcw__hook_unload(&gcw__roots->queue->hook, &gcw__queue_lock, range);
 }
 
 static void
