@@ -26,6 +26,8 @@ gcweak_sources = \
 	src/deliver/cleanup.h \
 	src/deliver/drain.c \
 	src/deliver/drain.h \
+	src/deliver/queue-fd.c \
+	src/deliver/queue-own.c \
 	src/deliver/queue.c \
 	src/deliver/queue.h \
 	src/deliver/wait.c \

@@ -64,7 +64,7 @@ static void
 hold_order(void)
 {
     gcw__lock(&gcw__queue_lock, true);
-    gcw__drain_tidy();
+    gcw__queues_tidy();
     gcw__cleanup_order_hold();
     gcw__unlock(&gcw__queue_lock);
 }

@@ -159,7 +159,7 @@ let_go(gcw_cleanup *c, bool may_wait)
 }
 
 static inline bool
-comes_too_late(const gcw_cleanup *c)
+died_too_late(const gcw_cleanup *c)
 {
     return !GCW__LIKELY(!atomic_load_explicit(&c->late, memory_order_relaxed))
            && gcw__exit_is_begun();
@@ -168,9 +168,9 @@ comes_too_late(const gcw_cleanup *c)
 static bool
 cleanup_died(struct gcw__watch *watch, bool may_wait)
 {
-    if (comes_too_late((gcw_cleanup *)watch))
+    if (died_too_late((gcw_cleanup *)watch))
         return let_go((gcw_cleanup *)watch, may_wait);
-    gcw__drain_push(gcw__roots->queue, watch);
+    gcw__queue_push(gcw__roots->queue, watch);
     return true;
 }
 
@@ -179,9 +179,9 @@ queued_died(struct gcw__watch *watch, bool may_wait)
 {
     gcw_cleanup *c = (gcw_cleanup *)watch;
 
-    if (comes_too_late(c))
+    if (died_too_late(c))
         return let_go(c, may_wait);
-    gcw__drain_push_to(gcw__cleanup_queue(c), watch);
+    gcw__queue_push_to(gcw__cleanup_queue(c), watch);
     return true;
 }
 
@@ -356,7 +356,7 @@ gcw__cleanups_count(void)
     size_t n;
 
     gcw__lock(&gcw__queue_lock, true);
-    gcw__drain_tidy();
+    gcw__queues_tidy();
     n = gcw__cleanup_order_count();
     gcw__unlock(&gcw__queue_lock);
     return n;
@@ -368,8 +368,8 @@ gcw__cleanups_ran(void)
     uint64_t n;
 
     gcw__lock(&gcw__queue_lock, true);
-    gcw__drain_tidy();
-    n = cleanups_ran + gcw__drain_taken();
+    gcw__queues_tidy();
+    n = cleanups_ran + gcw__queues_taken();
     gcw__unlock(&gcw__queue_lock);
     return n;
 }
@@ -684,7 +684,8 @@ single_told(void *arg, const char *why)
     if (single->told)
         return;
     single->told = true;
-    gcw__drain_failed(single->c, code_of(single->c), why);
+    gcw__drain_failed(gcw__cleanup_queue(single->c), single->c,
+                      code_of(single->c), why);
 }
 
 static void
@@ -770,7 +771,7 @@ gcw__cleanups_close(void)
     gcw_cleanup *c;
 
     gcw__lock(&gcw__queue_lock, true);
-    gcw__drain_tidy();
+    gcw__queues_tidy();
     do
         c = find_at_exit(&at);
     while (c != NULL && state_of(c) != ARMED);
@@ -849,7 +850,7 @@ ending_told(void *arg, const char *why)
     if (ending->told)
         return;
     ending->told = true;
-    gcw__drain_failed(c, code_of(c), why);
+    gcw__drain_failed(gcw__cleanup_queue(c), c, code_of(c), why);
 }
 
 static void
@@ -868,7 +869,7 @@ static void
 begin_pass(const struct ending *ending)
 {
     if (ending->at == SIZE_MAX)
-        gcw__drain_tidy();
+        gcw__queues_tidy();
 }
 
 /* Cleanups that a callback makes come next.  A cleanup that does not run at

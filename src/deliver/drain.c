@@ -50,196 +50,11 @@
 #include "ground/process.h"
 #include "ground/report.h"
 #include "ground/roots.h"
-#include "ground/wakeup.h"
 #include "weak/call.h"
 #include "weak/enter.h"
 #include "weak/container.h"
 
-pthread_mutex_t gcw__queue_lock = PTHREAD_MUTEX_INITIALIZER;
-
-/* That of the default queue, which the collector's hook sets. */
-static struct gcw__wakeup wakeup = GCW__WAKEUP_INIT;
-
-/* How many of those that drains have taken were tidied; under the lock. */
-static uint64_t taken_and_tidied;
-
-/* How many queues but the default one have something in them; written under the
- * lock. */
-static _Atomic size_t queues_with_some;
-
-static void
-list_queue(gcw_queue *q)
-{
-    struct gcw__roots *roots = gcw__roots;
-
-    q->prev = roots->queues_last;
-    q->next = NULL;
-    if (q->prev != NULL)
-        q->prev->next = q;
-    else
-        roots->queues_first = q;
-    roots->queues_last = q;
-}
-
-static void
-delist_queue(gcw_queue *q)
-{
-    struct gcw__roots *roots = gcw__roots;
-
-    if (q->prev != NULL)
-        q->prev->next = q->next;
-    else
-        roots->queues_first = q->next;
-    if (q->next != NULL)
-        q->next->prev = q->prev;
-    else
-        roots->queues_last = q->prev;
-    q->prev = q->next = NULL;
-}
-
-static inline size_t
-length_of(gcw_queue *q)
-{
-    return atomic_load_explicit(&q->length, memory_order_relaxed);
-}
-
-/* Lock held. */
-static void
-add_to_length(gcw_queue *q, size_t n)
-{
-    size_t before = length_of(q);
-
-    atomic_store_explicit(&q->length, before + n, memory_order_relaxed);
-    if (gcw__queue_is_default(q) || (before == 0) == (before + n == 0))
-        return;
-    if (before == 0)
-        list_queue(q);
-    else
-        delist_queue(q);
-    atomic_fetch_add(&queues_with_some, before == 0 ? 1 : (size_t)-1);
-}
-
-static void
-wake_nobody(void)
-{
-}
-
-static void (*_Atomic wake_also)(void) = wake_nobody;
-static void (*_Atomic noticed_also)(void) = wake_nobody;
-
-static void
-wake_default(void)
-{
-    gcw__wakeup_set(&wakeup);
-    atomic_load(&wake_also)();
-}
-
-static void
-wake(gcw_queue *q)
-{
-    if (gcw__queue_is_default(q))
-        wake_default();
-    else
-        gcw__queue_show(q);
-}
-
-static void
-clear(gcw_queue *q)
-{
-    if (gcw__queue_is_default(q))
-        gcw__wakeup_clear(&wakeup);
-    else
-        gcw__queue_hide(q);
-}
-
-void
-gcw__drain_listen(void (*woken)(void), void (*noticed)(void))
-{
-    atomic_store(&wake_also, woken);
-    atomic_store(&noticed_also, noticed);
-}
-
-/* Puts the list at the end of the queue, or a part of it that is the whole of
- * another.  Lock held. */
-static void
-append(gcw_queue *q, struct gcw__watch *first, struct gcw__watch *last,
-       size_t n)
-{
-    if (q->last != NULL)
-        q->last->next = first;
-    else
-        q->first = first;
-    q->last = last;
-    add_to_length(q, n);
-}
-
-/* Moves what is new to the queue; to the default one, if somebody has disposed
- * of the queue.  Lock held. */
-static void
-append_new(gcw_queue *q)
-{
-    gcw_queue *to = gcw__queue_is_closed(q) ? gcw__roots->queue : q;
-
-    append(to, q->new_first, q->new_last, q->new_length);
-    q->new_first = q->new_last = NULL;
-    q->new_length = 0;
-    if (!gcw__queue_is_default(to))
-        gcw__queue_show_locked(to);
-}
-
-/* The same for all queues but the default one that have any. */
-static void
-append_to_queues(void)
-{
-    struct gcw__roots *roots = gcw__roots;
-    gcw_queue *q;
-
-    while ((q = roots->queues_new) != NULL) {
-        append_new(q);
-        roots->queues_new = q->next_new;
-        q->next_new = NULL;
-    }
-}
-
-/* Moves the callbacks that are new to their queues.  Sweep lock held. */
-static bool
-queue_new(bool may_wait)
-{
-    struct gcw__roots *roots = gcw__roots;
-
-    if (roots->queue->new_length == 0 && roots->queues_new == NULL)
-        return true;
-    if (!gcw__lock(&gcw__queue_lock, may_wait))
-        return false;
-    if (roots->queue->new_length != 0)
-        append_new(roots->queue);
-    append_to_queues();
-    gcw__unlock(&gcw__queue_lock);
-    GCW__DELAY(1);
-    return true;
-}
-
-void
-gcw__drain_leave_to_default(gcw_queue *q)
-{
-    struct gcw__watch *first = q->first, *last = q->last;
-    size_t n = length_of(q);
-
-    if (n == 0)
-        return;
-    q->first = q->last = NULL;
-    add_to_length(q, -n);
-    append(gcw__roots->queue, first, last, n);
-    wake_default();
-}
-
-/* A collection has ended. */
-static void
-wake_all(void)
-{
-    wake_default();
-    gcw__queues_rouse();
-}
+#include <stdio.h>
 
 /* After a sweep, whether anything has died or not. */
 static void
@@ -247,129 +62,17 @@ after_sweep(void)
 {
     gcw__containers_tidy();
     GCW__DELAY(2);
-    if (atomic_load(&gcw__roots->queue->length) != 0)
-        wake_default();
-    atomic_load(&noticed_also)();
+    gcw__queues_swept();
 }
 
 void
 gcw__drain_install(void)
 {
     static const struct gcw__death_listener listener = {
-        wake_all, queue_new, after_sweep
+        gcw__queues_collected, gcw__queues_take_new, after_sweep
     };
 
     gcw__deaths_install(&listener);
-}
-
-/* How many are looked at, or tidied, together: few enough for the processor's
- * nearest cache, and for those who wait for the lock. */
-enum { BATCH = 32 };
-
-/* Takes the watch, which is the first, off its queue; returns the next. */
-static struct gcw__watch *
-unlink_first(struct gcw__watch *first)
-{
-    struct gcw__watch *next = first->next;
-
-    first->next = NULL;
-    return next;
-}
-
-/* These were taken off the queue, and `first` comes first now: has them leave
- * the order, too.  Lock held. */
-static void
-leave(gcw_queue *q, gcw_cleanup *const *popped, size_t n,
-      struct gcw__watch *first)
-{
-    q->first = first;
-    if (first == NULL)
-        q->last = NULL;
-    add_to_length(q, -n);
-    gcw__cleanup_order_remove_all(popped, n);
-}
-
-/* The same as tidy, but no more than BATCH. */
-static size_t
-tidy_some(gcw_queue *q)
-{
-    struct gcw__watch *first = q->first;
-    gcw_cleanup *popped[BATCH];
-    size_t n = 0, taken = 0;
-
-    while (first != NULL && n < BATCH) {
-        gcw_cleanup *c = (gcw_cleanup *)first;
-        unsigned char state = gcw__cleanup_state(c);
-
-        if (state == GCW__CLEANUP_ARMED)
-            break;
-        taken += state == GCW__CLEANUP_TAKEN;
-        first = unlink_first(first);
-        popped[n++] = c;
-    }
-    taken_and_tidied += taken;
-    if (n != 0)
-        leave(q, popped, n, first);
-    return n;
-}
-
-/* Takes off the queue and out of the order what comes first in the queue and is
- * over; returns how many.  Lock held. */
-static size_t
-tidy(gcw_queue *q)
-{
-    size_t all = 0, n;
-
-    do {
-        n = tidy_some(q);
-        all += n;
-    } while (n == BATCH);
-    return all;
-}
-
-size_t
-gcw__drain_tidy(void)
-{
-    gcw_queue *q, *next;
-    size_t left;
-
-    tidy(gcw__roots->queue);
-    left = length_of(gcw__roots->queue);
-    for (q = gcw__roots->queues_first; q != NULL; q = next) {
-        next = q->next;
-        tidy(q);
-        left += length_of(q);
-    }
-    return left;
-}
-
-size_t
-gcw__drain_pending(void)
-{
-    size_t n;
-
-    gcw__lock(&gcw__queue_lock, true);
-    n = gcw__drain_tidy();
-    gcw__unlock(&gcw__queue_lock);
-    return n;
-}
-
-size_t
-gcw__drain_pending_in(gcw_queue *q)
-{
-    size_t n;
-
-    gcw__lock(&gcw__queue_lock, true);
-    tidy(q);
-    n = length_of(q);
-    gcw__unlock(&gcw__queue_lock);
-    return n;
-}
-
-uint64_t
-gcw__drain_taken(void)
-{
-    return taken_and_tidied;
 }
 
 struct drain {
@@ -407,11 +110,28 @@ hook_of(const gcw_queue *q)
     return hook;
 }
 
-void
-gcw__drain_failed(gcw_cleanup *c, uintptr_t code, const char *why)
+/* A callback in words, with its queue. */
+struct sort {
+    char words[80];
+};
+
+static const char *
+sort_in(const gcw_queue *q, const char *callback, struct sort *sort)
 {
-    const gcw_queue *q = gcw__cleanup_queue(c);
-    struct gcw__callback callback = { "cleanup", q->name, NULL, code };
+    if (q->name == NULL)
+        return callback;
+    snprintf(sort->words, sizeof sort->words, "%s of queue \"%.48s\"", callback,
+             q->name);
+    return sort->words;
+}
+
+void
+gcw__drain_failed(const gcw_queue *q, gcw_cleanup *c, uintptr_t code,
+                  const char *why)
+{
+    struct sort sort;
+    struct gcw__callback callback = { sort_in(q, "cleanup", &sort), NULL, NULL,
+                                      code };
 
     gcw__report_failure(&callback, c, hook_of(q), why);
 }
@@ -427,11 +147,11 @@ is_stopped(const struct drain *drain)
 static size_t
 batch_size(const struct drain *drain)
 {
-    size_t most = drain->max == 0 ? BATCH : drain->max - drain->ran;
+    size_t most = drain->max == 0 ? GCW__QUEUE_BATCH : drain->max - drain->ran;
 
     if (drain->at_exit)
         return drain->left != 0;
-    return most < BATCH ? most : BATCH;
+    return most < GCW__QUEUE_BATCH ? most : GCW__QUEUE_BATCH;
 }
 
 /* At exit: takes off what comes first and is not run then.  A cleanup that is
@@ -446,19 +166,9 @@ pass_over(struct drain *drain, size_t tidied)
     while (drain->left != 0
            && (c = (gcw_cleanup *)drain->queue->first) != NULL
            && !gcw__cleanup_is_own(c)) {
-        leave(drain->queue, &c, 1, unlink_first(&c->watch));
+        gcw__queue_pop(drain->queue);
         drain->left--;
     }
-}
-
-/* The worker need not hear of them. */
-static void
-show_more(gcw_queue *q)
-{
-    if (gcw__queue_is_default(q))
-        gcw__wakeup_set(&wakeup);
-    else
-        gcw__queue_show(q);
 }
 
 /* Notes the first callbacks of the queue; false if there are none, or none that
@@ -472,20 +182,20 @@ look_at_queue(struct drain *drain)
     bool more;
 
     gcw__lock(&gcw__queue_lock, true);
-    tidied = tidy(drain->queue);
+    tidied = gcw__queue_tidy(drain->queue);
     if (drain->at_exit)
         pass_over(drain, tidied);
     size = batch_size(drain);
     for (pending = drain->queue->first; pending != NULL && n < size;
          pending = pending->next)
         drain->batch[n++] = pending;
-    more = length_of(drain->queue) > 1;
+    more = gcw__queue_length(drain->queue) > 1;
     gcw__unlock(&gcw__queue_lock);
     GCW__DELAY(3);
     drain->at = 0;
     drain->n = n;
     if (n != 0 && more)
-        show_more(drain->queue);
+        gcw__queue_show_more(drain->queue);
     return n != 0;
 }
 
@@ -523,7 +233,7 @@ take_pending(const struct drain *drain, struct gcw__watch *pending)
 static void
 note_deadline(struct drain *drain, const struct gcw__watch *pending)
 {
-    struct gcw__callback callback = { "callback", drain->queue->name, NULL,
+    struct gcw__callback callback = { "callback", NULL, NULL,
                                       pending->ops->code(pending) };
 
     gcw__deadline_note(drain->deadline, &callback);
@@ -533,8 +243,11 @@ static void
 report_drained(const struct drain *drain, const struct gcw__watch *pending,
                bool failed)
 {
-    struct gcw__callback callback = { "callback", drain->queue->name, NULL,
-                                      pending->ops->code(pending) };
+    struct sort sort;
+    struct gcw__callback callback = {
+        sort_in(drain->queue, "callback", &sort), NULL, NULL,
+        pending->ops->code(pending)
+    };
 
     gcw__report_end(&callback, "drain", drain->began, failed);
 }
@@ -588,8 +301,8 @@ callback_told(void *run, const char *why)
     if (drain->told)
         return;
     drain->told = true;
-    gcw__drain_failed((gcw_cleanup *)pending, pending->ops->code(pending),
-                      why);
+    gcw__drain_failed(drain->queue, (gcw_cleanup *)pending,
+                      pending->ops->code(pending), why);
 }
 
 static void
@@ -614,12 +327,12 @@ end_drain(struct drain *drain)
     gcw_queue *q = drain->queue;
 
     set_code(drain, 0);
-    clear(q);
+    gcw__queue_clear(q);
     if (gcw__gc_no() != atomic_load(&gcw__noticed)
         && gcw__shards_watches() != 0)
-        wake(q);
-    if (atomic_load(&q->length) != 0 && gcw__drain_pending_in(q) != 0)
-        wake(q);
+        gcw__queue_wake(q);
+    if (atomic_load(&q->length) != 0 && gcw__queue_pending(q) != 0)
+        gcw__queue_wake(q);
 }
 
 static size_t
@@ -628,7 +341,7 @@ run_queue(struct drain drain)
     static const struct gcw__guarded how = {
         drain_step, callback_failed, callback_told
     };
-    struct gcw__watch *batch[BATCH];
+    struct gcw__watch *batch[GCW__QUEUE_BATCH];
     __attribute__((__cleanup__(gcw__deadline_end)))
         struct gcw__deadline deadline;
     __attribute__((__cleanup__(end_drain))) struct drain run = drain;
@@ -646,7 +359,7 @@ run_queue(struct drain drain)
 static bool
 may_be_pending(gcw_queue *q)
 {
-    clear(q);
+    gcw__queue_clear(q);
     GCW__DELAY(4);
     if (gcw__gc_no() != atomic_load(&gcw__noticed))
         gcw__notice_deaths(true);
@@ -672,28 +385,8 @@ drain_queue_at_exit(gcw_queue *q)
 {
     struct drain drain = { .queue = q, .at_exit = true };
 
-    drain.left = gcw__drain_pending_in(q);
+    drain.left = gcw__queue_pending(q);
     return drain.left == 0 ? 0 : run_queue(drain);
-}
-
-/* The next queue but the default one by which this round of the exit has not
- * come yet, or NULL.  Those that were drained come last in the list. */
-static gcw_queue *
-next_at_exit(uint64_t round)
-{
-    gcw_queue *q;
-
-    gcw__lock(&gcw__queue_lock, true);
-    q = gcw__roots->queues_first;
-    if (q != NULL && q->round == round)
-        q = NULL;
-    if (q != NULL) {
-        q->round = round;
-        delist_queue(q);
-        list_queue(q);
-    }
-    gcw__unlock(&gcw__queue_lock);
-    return q;
 }
 
 size_t
@@ -704,12 +397,11 @@ gcw__drain_at_exit(void)
     size_t ran;
     gcw_queue *q;
 
-    if (gcw__shards_watches() == 0 && atomic_load(&queues_with_some) == 0
-        && atomic_load(&gcw__roots->queue->length) == 0)
+    if (gcw__shards_watches() == 0 && gcw__queues_are_empty())
         return 0;
     gcw__notice_deaths(true);
     ran = drain_queue_at_exit(gcw__roots->queue);
-    while ((q = next_at_exit(round)) != NULL)
+    while ((q = gcw__queues_next(round)) != NULL)
         ran += drain_queue_at_exit(q);
     return ran;
 }
@@ -741,7 +433,7 @@ gcw_queue_drain(gcw_queue *q, size_t max)
 static void
 pending_call_failed(const gcw_call *call, const char *why)
 {
-    gcw__drain_failed(call->handle, (uintptr_t)call->fn, why);
+    gcw__drain_failed(call->owner, call->handle, (uintptr_t)call->fn, why);
 }
 
 static const struct gcw__place drain_place = { pending_call_failed };
@@ -757,7 +449,7 @@ take_pending_call(gcw_queue *q, gcw_call *out)
         if (gcw__cleanup_take((gcw_cleanup *)pending)
             && pending->ops->take(pending, out)) {
             out->place = &drain_place;
-            out->owner = NULL;
+            out->owner = q;
             return true;
         }
     }
@@ -801,10 +493,10 @@ gcw_queue_next(gcw_queue *q, gcw_call *call)
 bool
 gcw__drain_look(gcw_queue *q)
 {
-    bool pending = may_be_pending(q) && gcw__drain_pending_in(q) != 0;
+    bool pending = may_be_pending(q) && gcw__queue_pending(q) != 0;
 
     if (pending)
-        wake(q);
+        gcw__queue_wake(q);
     return pending;
 }
 
@@ -815,7 +507,7 @@ void
 gcw__drain_close(void)
 {
     atomic_store(&none_come_in, gcw__process());
-    gcw__wakeup_set(&wakeup);
+    gcw__queue_show_more(gcw__roots->queue);
     gcw__queues_end();
 }
 
@@ -834,20 +526,10 @@ gcw_collect(void)
     return gcw__drain(0, NULL);
 }
 
-static int
-default_fd(void)
-{
-    int fd = gcw__wakeup_open(&wakeup);
-
-    if (fd >= 0 && gcw__drain_pending_in(gcw__roots->queue) != 0)
-        wake_default();
-    return fd;
-}
-
 int
 gcw_drain_fd(void)
 {
-    return gcw__enter() != 0 ? -1 : default_fd();
+    return gcw__enter() != 0 ? -1 : gcw__queue_default_fd();
 }
 
 int
@@ -857,7 +539,7 @@ gcw_queue_fd(gcw_queue *q)
         return -1;
     if (q == NULL)
         return gcw__fail_int(EINVAL);
-    return gcw__queue_is_default(q) ? default_fd() : gcw__queue_fd(q);
+    return gcw__queue_is_default(q) ? gcw__queue_default_fd() : gcw__queue_fd(q);
 }
 
 static void

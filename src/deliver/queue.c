@@ -1,367 +1,21 @@
-/* queue.c: queues of the program's own.
+/* queue.c: queues of pending callbacks: what is in them, and who is woken.
  *
- * The default queue and these are alike (drain.c), but that these are
- * containers (weak/container.h), which the program drops or disposes of, and
- * whose descriptor is a polled one (weak/polled.h).
+ * What a queue holds is said on top of drain.c; what becomes of it when the
+ * program has made it, in queue-own.c; its descriptor, but for that of the
+ * default queue, is in queue-fd.c.
  *
- * What holds a queue: the program; each of its cleanups, while that is held;
- * and the roots, while something is pending in it.  Who disposes of a queue
- * leaves what is pending to the default one; what becomes pending later goes
- * there as well, which is decided under the queue lock when it is queued.
- *
- * That a collection has ended is told to the default queue's descriptor by the
- * collector's hook, whatever has died: for nobody knows what before the deaths
- * are noticed.  A queue's descriptor is readable when something was queued,
- * which is soon enough while deaths are noticed promptly.  For a program that
- * sleeps in poll there are the sleepers: a stack of the queues whose descriptor
- * is open and was made unreadable since the hook came by.  The hook takes the
- * whole stack, and makes their descriptors readable.  So a collection costs
- * nothing for queues without a descriptor, nor for those which nobody has
- * looked at since the last.
- *
- *     asleep <--- looked at, under the queue lock --- awake
- *        |                                              ^
- *        +--- the hook, under the collector's lock -----+
- *
- * The hook takes no lock, and the descriptor may be closed meanwhile, whose
- * number may be another file's then.  So who closes one takes its wake-up from
- * the sleeper first, and does not close it while the hook is running, but later.
- * A sleeper without a wake-up is an orphan.  If it is in the stack, the hook
- * puts it with the other orphans, which go when the next descriptor is opened.
+ * A sweep puts callbacks on a list of each queue's, and queues with such a list
+ * in a chain; all move when the queue lock is taken, once a shard.  The queues
+ * with something in them are in a list on the roots, the default one not; it
+ * holds them, and is all that tidying and the exit look at.
  */
 #include <config.h>
 #include "deliver/queue.h"
 
-#include "deliver/drain.h"
+#include "deliver/cleanup-order.h"
+#include "deliver/cleanup.h"
 #include "ground/delay.h"
 #include "ground/lock.h"
-#include "ground/process.h"
-#include "ground/text.h"
-#include "weak/enter.h"
-#include "weak/see.h"
-#include "weak/settled.h"
-
-#include <stdlib.h>
-
-/* In memory from malloc, since the hook's stack is none of the collector's. */
-struct gcw__sleeper {
-    struct gcw__sleeper *next;
-    struct gcw__wakeup *_Atomic wakeup;      /* NULL: an orphan */
-    atomic_bool asleep;              /* in the stack */
-};
-
-static struct gcw__sleeper *_Atomic sleepers, *_Atomic orphans;
-
-static atomic_bool rousing;
-
-static void
-push_sleeper(struct gcw__sleeper *_Atomic *stack, struct gcw__sleeper *s)
-{
-    s->next = atomic_load(stack);
-    while (!atomic_compare_exchange_weak(stack, &s->next, s))
-        continue;
-}
-
-/* An orphan stays asleep: who has made it one leaves it to us then. */
-static void
-rouse(struct gcw__sleeper *s)
-{
-    struct gcw__wakeup *wakeup = atomic_load(&s->wakeup);
-
-    if (wakeup == NULL) {
-        push_sleeper(&orphans, s);
-        return;
-    }
-    atomic_store(&s->asleep, false);
-    gcw__wakeup_set(wakeup);
-}
-
-void
-gcw__queues_rouse(void)
-{
-    struct gcw__sleeper *s, *next;
-
-    if (atomic_load_explicit(&sleepers, memory_order_relaxed) == NULL)
-        return;
-    atomic_store(&rousing, true);
-    for (s = atomic_exchange(&sleepers, NULL); s != NULL; s = next) {
-        next = s->next;
-        rouse(s);
-    }
-    atomic_store(&rousing, false);
-}
-
-/* Lock held. */
-static void
-fall_asleep(struct gcw__queue_container *c)
-{
-    if (c->sleeper != NULL && !atomic_exchange(&c->sleeper->asleep, true))
-        push_sleeper(&sleepers, c->sleeper);
-}
-
-static void
-free_orphans(void)
-{
-    struct gcw__sleeper *s, *next;
-
-    for (s = atomic_exchange(&orphans, NULL); s != NULL; s = next) {
-        next = s->next;
-        free(s);
-    }
-}
-
-/* Takes the descriptor from the hook.  False: the hook runs just now.  Lock
- * held. */
-static bool
-drop_sleeper(struct gcw__queue_container *c)
-{
-    struct gcw__sleeper *s = c->sleeper;
-
-    if (s == NULL)
-        return true;
-    atomic_store(&s->wakeup, NULL);
-    GCW__DELAY(1);
-    if (atomic_load(&rousing))
-        return false;
-    c->sleeper = NULL;
-    if (!atomic_load(&s->asleep))
-        free(s);
-    return true;
-}
-
-/* The descriptor. */
-
-void
-gcw__queue_show_locked(gcw_queue *q)
-{
-    gcw__polled_show(&q->container->polled, q);
-}
-
-void
-gcw__queue_show(gcw_queue *q)
-{
-    gcw__lock(&gcw__queue_lock, true);
-    gcw__queue_show_locked(q);
-    gcw__unlock(&gcw__queue_lock);
-}
-
-void
-gcw__queue_hide(gcw_queue *q)
-{
-    gcw__lock(&gcw__queue_lock, true);
-    if (!gcw__queue_is_closed(q)) {
-        gcw__polled_hide(&q->container->polled);
-        fall_asleep(q->container);
-    }
-    gcw__unlock(&gcw__queue_lock);
-}
-
-static bool
-has_pending(const void *queue)
-{
-    return atomic_load(&((const gcw_queue *)queue)->length) != 0;
-}
-
-/* Gives the queue the sleeper, if it has none yet; else frees it. */
-static void
-set_sleeper(gcw_queue *q, struct gcw__sleeper *s)
-{
-    struct gcw__queue_container *c = q->container;
-
-    gcw__lock(&gcw__queue_lock, true);
-    if (c->sleeper == NULL && c->polled.wakeup != NULL
-        && !gcw__queue_is_closed(q)) {
-        atomic_init(&s->wakeup, c->polled.wakeup);
-        c->sleeper = s;
-        s = NULL;
-        fall_asleep(c);
-    }
-    gcw__unlock(&gcw__queue_lock);
-    free(s);
-}
-
-int
-gcw__queue_fd(gcw_queue *q)
-{
-    struct gcw__sleeper *s = calloc(1, sizeof *s);
-    int fd;
-
-    if (s == NULL)
-        return gcw__fail_int(ENOMEM);
-    free_orphans();
-    fd = gcw__polled_fd(&q->container->polled, q, has_pending);
-    set_sleeper(q, s);
-    if (fd >= 0 && gcw__gc_no() != atomic_load(&gcw__noticed))
-        gcw__notice_deaths(true);
-    return fd;
-}
-
-/* Waiting.  The descriptor of a queue that was disposed of is closed by the last
- * who waits for it, for else others might wait for another file. */
-
-static bool
-is_waited_for(const struct gcw__queue_container *c)
-{
-    return c->waiters != 0 && c->process == gcw__process();
-}
-
-/* False: not now, or only if `may_wait`. */
-static bool
-close_descriptor(struct gcw__queue_container *c, bool may_wait)
-{
-    bool dropped;
-
-    if (!gcw__lock(&gcw__queue_lock, may_wait))
-        return false;
-    dropped = drop_sleeper(c);
-    gcw__unlock(&gcw__queue_lock);
-    return dropped && gcw__polled_closed(&c->polled.container, may_wait);
-}
-
-static bool
-is_left_to_waiters(struct gcw__queue_container *c)
-{
-    bool left = c->polled.container.closed && is_waited_for(c);
-
-    if (left && c->polled.wakeup != NULL)
-        gcw__wakeup_set(c->polled.wakeup);
-    return left;
-}
-
-static bool
-queue_closed(struct gcw__container *container, bool may_wait)
-{
-    struct gcw__queue_container *c = (struct gcw__queue_container *)container;
-    bool left;
-
-    if (!gcw__lock(&gcw__queue_lock, may_wait))
-        return false;
-    left = is_left_to_waiters(c);
-    gcw__unlock(&gcw__queue_lock);
-    return left || close_descriptor(c, may_wait);
-}
-
-bool
-gcw__queue_begin_wait(gcw_queue *q)
-{
-    struct gcw__queue_container *c = q->container;
-    bool closed;
-
-    gcw__lock(&gcw__queue_lock, true);
-    closed = gcw__queue_is_closed(q);
-    if (!closed) {
-        c->waiters = is_waited_for(c) ? c->waiters + 1 : 1;
-        c->process = gcw__process();
-    }
-    gcw__unlock(&gcw__queue_lock);
-    return closed ? gcw__fail_false(ESTALE) : true;
-}
-
-/* The hook, if it is running, has the collector's lock, for which this waits. */
-void
-gcw__queue_end_wait(gcw_queue *q)
-{
-    int error = errno;
-    bool last;
-
-    gcw__lock(&gcw__queue_lock, true);
-    if (is_waited_for(q->container))
-        q->container->waiters--;
-    last = q->container->waiters == 0 && gcw__queue_is_closed(q);
-    gcw__unlock(&gcw__queue_lock);
-    while (last && !close_descriptor(q->container, true))
-        gcw__settle();
-    errno = error;
-}
-
-/* What the container calls. */
-
-static pthread_mutex_t *
-queue_lock_of(const struct gcw__container *container)
-{
-    (void)container;
-    return &gcw__queue_lock;
-}
-
-static void
-empty_queue(void *queue)
-{
-    gcw_queue *q = queue;
-
-    q->hook = (struct gcw__hook){ NULL, NULL };
-    gcw__drain_leave_to_default(q);
-}
-
-static bool
-queue_unloading(void *queue, const struct gcw__range *range)
-{
-    gcw__hook_unload(&((gcw_queue *)queue)->hook, &gcw__queue_lock, range);
-    return false;
-}
-
-static void
-tidy_queue(void *queue)
-{
-    if (has_pending(queue))
-        gcw__queue_show(queue);
-}
-
-static void
-see_queue(struct gcw__walk *walk, void *queue)
-{
-    gcw_queue *q = queue;
-
-    walk->table.name = q->name;
-    walk->table.live = gcw__drain_pending_in(q);
-    walk->table.alone = true;
-    gcw__see_table(walk);
-    gcw__see_part(walk, q, "queue", NULL);
-    gcw__see_part(walk, q->name, "name", NULL);
-}
-
-static void
-count_queue(void *queue, gcw_statistics *out)
-{
-    (void)queue;
-    out->queues++;
-}
-
-static const struct gcw__container_ops queue_ops = {
-    "queue", "pending callbacks", false, queue_lock_of, NULL, queue_closed,
-    empty_queue, queue_unloading, tidy_queue, see_queue, count_queue
-};
-
-void
-gcw__queues_end(void)
-{
-    struct gcw__container *container = NULL;
-
-    while ((container = gcw__container_after(container)) != NULL) {
-        struct gcw__polled *p = (struct gcw__polled *)container;
-
-        if (container->ops != &queue_ops)
-            continue;
-        gcw__lock(&gcw__queue_lock, true);
-        if (p->wakeup != NULL)
-            gcw__wakeup_set(p->wakeup);
-        gcw__unlock(&gcw__queue_lock);
-    }
-}
-
-/* What the program says. */
-
-bool
-gcw__queue_has_closed(const gcw_queue *q)
-{
-    bool closed;
-
-    if (gcw__queue_is_default(q))
-        return false;
-    gcw__lock(&gcw__queue_lock, true);
-    closed = gcw__queue_is_closed(q);
-    gcw__unlock(&gcw__queue_lock);
-    return closed;
-}
 
 gcw_queue *
 gcw__queue_make(void)
@@ -369,52 +23,345 @@ gcw__queue_make(void)
     return GC_MALLOC(sizeof(gcw_queue));
 }
 
+/* That of the default queue, which the collector's hook sets. */
+static struct gcw__wakeup wakeup = GCW__WAKEUP_INIT;
+
+/* How many of those that drains have taken were tidied; under the lock. */
+static uint64_t taken_and_tidied;
+
+/* How many queues but the default one have something in them; written under the
+ * lock. */
+static _Atomic size_t queues_with_some;
+
+static void
+list_queue(gcw_queue *q)
+{
+    struct gcw__roots *roots = gcw__roots;
+
+    q->prev = roots->queues_last;
+    q->next = NULL;
+    if (q->prev != NULL)
+        q->prev->next = q;
+    else
+        roots->queues_first = q;
+    roots->queues_last = q;
+}
+
+static void
+delist_queue(gcw_queue *q)
+{
+    struct gcw__roots *roots = gcw__roots;
+
+    if (q->prev != NULL)
+        q->prev->next = q->next;
+    else
+        roots->queues_first = q->next;
+    if (q->next != NULL)
+        q->next->prev = q->prev;
+    else
+        roots->queues_last = q->prev;
+    q->prev = q->next = NULL;
+}
+
+/* Lock held. */
+static void
+add_to_length(gcw_queue *q, size_t n)
+{
+    size_t before = gcw__queue_length(q);
+
+    atomic_store_explicit(&q->length, before + n, memory_order_relaxed);
+    if (gcw__queue_is_default(q) || (before == 0) == (before + n == 0))
+        return;
+    if (before == 0)
+        list_queue(q);
+    else
+        delist_queue(q);
+    atomic_fetch_add(&queues_with_some, before == 0 ? 1 : (size_t)-1);
+}
+
+static void
+wake_nobody(void)
+{
+}
+
+static void (*_Atomic wake_also)(void) = wake_nobody;
+static void (*_Atomic noticed_also)(void) = wake_nobody;
+
+static void
+wake_default(void)
+{
+    gcw__wakeup_set(&wakeup);
+    atomic_load(&wake_also)();
+}
+
+void
+gcw__queue_wake(gcw_queue *q)
+{
+    if (gcw__queue_is_default(q))
+        wake_default();
+    else
+        gcw__queue_show(q);
+}
+
+void
+gcw__queue_clear(gcw_queue *q)
+{
+    if (gcw__queue_is_default(q))
+        gcw__wakeup_clear(&wakeup);
+    else
+        gcw__queue_hide(q);
+}
+
+void
+gcw__queue_listen(void (*woken)(void), void (*noticed)(void))
+{
+    atomic_store(&wake_also, woken);
+    atomic_store(&noticed_also, noticed);
+}
+
+/* Puts the list at the end of the queue, or a part of it that is the whole of
+ * another.  Lock held. */
+static void
+append(gcw_queue *q, struct gcw__watch *first, struct gcw__watch *last,
+       size_t n)
+{
+    if (q->last != NULL)
+        q->last->next = first;
+    else
+        q->first = first;
+    q->last = last;
+    add_to_length(q, n);
+}
+
+/* Moves what is new to the queue; to the default one, if somebody has disposed
+ * of the queue.  Lock held. */
+static void
+append_new(gcw_queue *q)
+{
+    gcw_queue *to = gcw__queue_is_closed(q) ? gcw__roots->queue : q;
+
+    append(to, q->new_first, q->new_last, q->new_length);
+    q->new_first = q->new_last = NULL;
+    q->new_length = 0;
+    if (!gcw__queue_is_default(to))
+        gcw__queue_show_locked(to);
+}
+
+/* The same for all queues but the default one that have any. */
+static void
+append_to_queues(void)
+{
+    struct gcw__roots *roots = gcw__roots;
+    gcw_queue *q;
+
+    while ((q = roots->queues_new) != NULL) {
+        append_new(q);
+        roots->queues_new = q->next_new;
+        q->next_new = NULL;
+    }
+}
+
+bool
+gcw__queues_take_new(bool may_wait)
+{
+    struct gcw__roots *roots = gcw__roots;
+
+    if (roots->queue->new_length == 0 && roots->queues_new == NULL)
+        return true;
+    if (!gcw__lock(&gcw__queue_lock, may_wait))
+        return false;
+    if (roots->queue->new_length != 0)
+        append_new(roots->queue);
+    append_to_queues();
+    gcw__unlock(&gcw__queue_lock);
+    GCW__DELAY(1);
+    return true;
+}
+
+void
+gcw__queue_leave(gcw_queue *q)
+{
+    struct gcw__watch *first = q->first, *last = q->last;
+    size_t n = gcw__queue_length(q);
+
+    if (n == 0)
+        return;
+    q->first = q->last = NULL;
+    add_to_length(q, -n);
+    append(gcw__roots->queue, first, last, n);
+    wake_default();
+}
+
+/* Takes the watch, which is the first, off its queue; returns the next. */
+static struct gcw__watch *
+unlink_first(struct gcw__watch *first)
+{
+    struct gcw__watch *next = first->next;
+
+    first->next = NULL;
+    return next;
+}
+
+/* These were taken off the queue, and `first` comes first now: has them leave
+ * the order, too.  Lock held. */
+static void
+leave(gcw_queue *q, gcw_cleanup *const *popped, size_t n,
+      struct gcw__watch *first)
+{
+    q->first = first;
+    if (first == NULL)
+        q->last = NULL;
+    add_to_length(q, -n);
+    gcw__cleanup_order_remove_all(popped, n);
+}
+
+/* The same as gcw__queue_tidy, but no more than GCW__QUEUE_BATCH. */
+static size_t
+tidy_some(gcw_queue *q)
+{
+    struct gcw__watch *first = q->first;
+    gcw_cleanup *popped[GCW__QUEUE_BATCH];
+    size_t n = 0, taken = 0;
+
+    while (first != NULL && n < GCW__QUEUE_BATCH) {
+        gcw_cleanup *c = (gcw_cleanup *)first;
+        unsigned char state = gcw__cleanup_state(c);
+
+        if (state == GCW__CLEANUP_ARMED)
+            break;
+        taken += state == GCW__CLEANUP_TAKEN;
+        first = unlink_first(first);
+        popped[n++] = c;
+    }
+    taken_and_tidied += taken;
+    if (n != 0)
+        leave(q, popped, n, first);
+    return n;
+}
+
+size_t
+gcw__queue_tidy(gcw_queue *q)
+{
+    size_t all = 0, n;
+
+    do {
+        n = tidy_some(q);
+        all += n;
+    } while (n == GCW__QUEUE_BATCH);
+    return all;
+}
+
+size_t
+gcw__queues_tidy(void)
+{
+    gcw_queue *q, *next;
+    size_t left;
+
+    gcw__queue_tidy(gcw__roots->queue);
+    left = gcw__queue_length(gcw__roots->queue);
+    for (q = gcw__roots->queues_first; q != NULL; q = next) {
+        next = q->next;
+        gcw__queue_tidy(q);
+        left += gcw__queue_length(q);
+    }
+    return left;
+}
+
+size_t
+gcw__queues_pending(void)
+{
+    size_t n;
+
+    gcw__lock(&gcw__queue_lock, true);
+    n = gcw__queues_tidy();
+    gcw__unlock(&gcw__queue_lock);
+    return n;
+}
+
+size_t
+gcw__queue_pending(gcw_queue *q)
+{
+    size_t n;
+
+    gcw__lock(&gcw__queue_lock, true);
+    gcw__queue_tidy(q);
+    n = gcw__queue_length(q);
+    gcw__unlock(&gcw__queue_lock);
+    return n;
+}
+
+uint64_t
+gcw__queues_taken(void)
+{
+    return taken_and_tidied;
+}
+
+void
+gcw__queue_pop(gcw_queue *q)
+{
+    gcw_cleanup *c = (gcw_cleanup *)q->first;
+
+    leave(q, &c, 1, unlink_first(q->first));
+}
+
+/* Those that were drained come last in the list. */
 gcw_queue *
-gcw_queue_new(const char *name)
+gcw__queues_next(uint64_t round)
 {
     gcw_queue *q;
 
-    if (gcw__enter() != 0)
-        return NULL;
-    q = gcw__queue_make();
-    if (q == NULL)
-        return gcw__fail_null(ENOMEM);
-    if (name != NULL)
-        q->name = gcw__copy(name);
-    q->container = gcw__container_new(&queue_ops, sizeof *q->container);
-    if (q->container == NULL || (name != NULL && q->name == NULL))
-        return gcw__fail_null(ENOMEM);
-    return gcw__container_open(&q->container->polled.container, q) ? q : NULL;
-}
-
-gcw_queue *
-gcw_queue_default(void)
-{
-    return gcw__enter() != 0 ? NULL : gcw__roots->queue;
-}
-
-int
-gcw_queue_on_error(gcw_queue *q, gcw_error_fn *hook, void *data)
-{
-    struct gcw__hook its = { (void (*)(void))hook,
-                             hook == NULL ? NULL : data };
-    bool closed;
-
-    if (gcw__enter() != 0)
-        return -1;
-    if (q == NULL || !gcw__holdable(data))
-        return gcw__fail_int(EINVAL);
     gcw__lock(&gcw__queue_lock, true);
-    closed = gcw__queue_is_closed(q);
-    if (!closed)
-        q->hook = its;
+    q = gcw__roots->queues_first;
+    if (q != NULL && q->round == round)
+        q = NULL;
+    if (q != NULL) {
+        q->round = round;
+        delist_queue(q);
+        list_queue(q);
+    }
     gcw__unlock(&gcw__queue_lock);
-    return closed ? gcw__fail_int(ESTALE) : 0;
+    return q;
 }
 
-int
-gcw_drain_on_error(gcw_error_fn *hook, void *data)
+bool
+gcw__queues_are_empty(void)
 {
-    return gcw__enter() != 0 ? -1
-        : gcw_queue_on_error(gcw__roots->queue, hook, data);
+    return atomic_load(&gcw__roots->queue->length) == 0
+           && atomic_load(&queues_with_some) == 0;
+}
+
+/* What the default queue alone has. */
+
+int
+gcw__queue_default_fd(void)
+{
+    int fd = gcw__wakeup_open(&wakeup);
+
+    if (fd >= 0 && gcw__queue_pending(gcw__roots->queue) != 0)
+        wake_default();
+    return fd;
+}
+
+void
+gcw__queue_show_more(gcw_queue *q)
+{
+    if (gcw__queue_is_default(q))
+        gcw__wakeup_set(&wakeup);
+    else
+        gcw__queue_show(q);
+}
+
+void
+gcw__queues_collected(void)
+{
+    wake_default();
+    gcw__queues_rouse();
+}
+
+void
+gcw__queues_swept(void)
+{
+    if (atomic_load(&gcw__roots->queue->length) != 0)
+        wake_default();
+    atomic_load(&noticed_also)();
 }
