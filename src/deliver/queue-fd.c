@@ -152,6 +152,17 @@ has_pending(const void *queue)
     return atomic_load(&((const gcw_queue *)queue)->length) != 0;
 }
 
+static bool
+has_sleeper(const struct gcw__queue_container *c)
+{
+    bool has;
+
+    gcw__lock(&gcw__queue_lock, true);
+    has = c->sleeper != NULL;
+    gcw__unlock(&gcw__queue_lock);
+    return has;
+}
+
 /* Gives the queue the sleeper, if it has none yet; else frees it. */
 static void
 set_sleeper(gcw_queue *q, struct gcw__sleeper *s)
@@ -159,7 +170,7 @@ set_sleeper(gcw_queue *q, struct gcw__sleeper *s)
     struct gcw__queue_container *c = q->container;
 
     gcw__lock(&gcw__queue_lock, true);
-    if (c->sleeper == NULL && c->polled.wakeup != NULL
+    if (s != NULL && c->sleeper == NULL && c->polled.wakeup != NULL
         && !gcw__queue_is_closed(q)) {
         atomic_init(&s->wakeup, c->polled.wakeup);
         c->sleeper = s;
@@ -173,10 +184,11 @@ set_sleeper(gcw_queue *q, struct gcw__sleeper *s)
 int
 gcw__queue_fd(gcw_queue *q)
 {
-    struct gcw__sleeper *s = calloc(1, sizeof *s);
+    bool has = has_sleeper(q->container);
+    struct gcw__sleeper *s = has ? NULL : calloc(1, sizeof *s);
     int fd;
 
-    if (s == NULL)
+    if (!has && s == NULL)
         return gcw__fail_int(ENOMEM);
     free_orphans();
     fd = gcw__polled_fd(&q->container->polled, q, has_pending);
