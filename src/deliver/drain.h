@@ -21,8 +21,8 @@ struct gcw__progress {
 /* As gcw_drain; `progress`, if not NULL, shows how far it is, and stops it. */
 size_t gcw__drain(size_t max, struct gcw__progress *progress);
 
-/* Runs the callbacks that are pending now, in any queue, and are this process's own; not
- * those that other threads have made since the exit began.  Takes no lock if
+/* Runs the callbacks that are pending now, in any queue, and are this process's
+ * own; not those that other threads have made since the exit began.  Takes no lock if
  * there are neither watches nor pending callbacks. */
 size_t gcw__drain_at_exit(void);
 
