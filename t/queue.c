@@ -349,7 +349,6 @@ END(the_collector_itself_wakes_who_polls, 0, "woken\nnearly all\n",
     GC_set_finalize_on_demand(1);
     in_dead_frame(drop_in_queue, s);
     gcw_queue_drain(s->q, 0);
-    *s->n = 0;
     GC_gcollect();
     say(readable(fd, LONG_ENOUGH) ? "woken" : "silent");
     for (int i = 0; i < 5; i++) {

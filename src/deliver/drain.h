@@ -22,8 +22,8 @@ struct gcw__progress {
 size_t gcw__drain(size_t max, struct gcw__progress *progress);
 
 /* Runs the callbacks that are pending now, in any queue, and are this process's
- * own; not those that other threads have made since the exit began.  Takes no lock if
- * there are neither watches nor pending callbacks. */
+ * own; not those that other threads have made since the exit began.  Takes
+ * no lock if there are neither watches nor pending callbacks. */
 size_t gcw__drain_at_exit(void);
 
 /* Whether a callback is pending in the queue; notices deaths first.  The
