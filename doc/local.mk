@@ -17,6 +17,7 @@ notrans_dist_man_MANS = \
 	doc/gcw_map.3 \
 	doc/gcw_method.3 \
 	doc/gcw_proxy.3 \
+	doc/gcw_queue.3 \
 	doc/gcw_ref.3 \
 	doc/gcw_set.3 \
 	doc/gcw_signal.3 \

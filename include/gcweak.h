@@ -13,6 +13,7 @@
 #include <gcweak/method.h>
 #include <gcweak/cleanup.h>
 #include <gcweak/drain.h>
+#include <gcweak/queue.h>
 #include <gcweak/event.h>
 #include <gcweak/hub.h>
 #include <gcweak/exit.h>

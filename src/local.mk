@@ -28,6 +28,10 @@ gcweak_sources = \
 	src/deliver/cleanup.h \
 	src/deliver/drain.c \
 	src/deliver/drain.h \
+	src/deliver/queue-fd.c \
+	src/deliver/queue-own.c \
+	src/deliver/queue.c \
+	src/deliver/queue.h \
 	src/deliver/wait.c \
 	src/deliver/worker.c \
 	src/deliver/worker.h \
@@ -242,6 +246,7 @@ pkginclude_HEADERS = \
 	include/gcweak/intern.h \
 	include/gcweak/method.h \
 	include/gcweak/proxy.h \
+	include/gcweak/queue.h \
 	include/gcweak/ref.h \
 	include/gcweak/set.h \
 	include/gcweak/tell.h \

@@ -124,6 +124,29 @@ call_cleanups(void)
 }
 
 static inline void
+call_queues(void)
+{
+    struct target *t = target_new(1), *u = target_new(2);
+    gcw_method *m = gcw_method_new(t, idle_method, NULL);
+    gcw_queue *q = gcw_queue_new("queue");
+    gcw_call call;
+    CALL(q != NULL && gcw_queue_default() != NULL);
+    CALL(gcw_queue_on_error(q, idle_on_error, NULL) == 0);
+    CALL(gcw_queue_fd(q) >= 0);
+    CALL(gcw_queue_wait(q, 0) >= 0);
+    CALL(gcw_cleanup_new_in(q, t, idle, NULL) != NULL);
+    CALL(gcw_cleanup_new_in(q, t, gives_up, NULL) != NULL);
+    CALL(gcw_method_on_death_in(q, m, idle_on_death, NULL) != NULL);
+    CALL(gcw_cleanup_new_in(q, u, idle, NULL) != NULL);
+    CALL(gcw_dispose(t) == 0);
+    CALL(gcw_queue_wait(q, -1) == 1);
+    CALL(gcw_queue_next(q, &call));
+    CALL(gcw_queue_drain(q, 0) == 2);
+    CALL(gcw_dispose(u) == 0 && gcw_dispose(q) == 0);
+    CALL(gcw_drain(0) >= 1);
+}
+
+static inline void
 drop_some(void *unused)
 {
     (void)unused;
@@ -648,6 +671,7 @@ make_all_calls(void)
     call_refs();
     call_methods();
     call_cleanups();
+    call_queues();
     call_drain();
     call_events();
     call_hubs();

@@ -1876,8 +1876,9 @@ TEST(what_the_library_holds_is_named)
     int length;
     char *text = answer(&q, hang_on_hook, &length);
 
-    LENGTH(text, length, 2);
+    LENGTH(text, length, 3);
     LINE(text, "bytes, gcweak: what the library holds, at offset");
+    LINE(text, "bytes, gcweak: the default queue of callbacks, at offset");
     ends_at_target(text, &q);
     gcw_drain_on_error(NULL, NULL);
 }

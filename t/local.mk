@@ -46,6 +46,7 @@ test_programs = \
 	t/midst.t \
 	t/names.t \
 	t/oom.t \
+	t/queue.t \
 	t/random.t \
 	t/rare.t \
 	t/ref.t \

@@ -40,6 +40,7 @@ struct world {
     gcw_event *event;
     gcw_hub *hub;
     gcw_proxy *proxy;
+    gcw_queue *queue;
     gcw_map *map;
     gcw_set *set;
     gcw_method_set *methods;
@@ -993,6 +994,118 @@ with_cleanup(struct world *w)
 {
     w->handle = gcw_cleanup_new(w->target, called, w->calls);
     assert_non_null(w->handle);
+}
+
+static void
+with_queue(struct world *w)
+{
+    w->queue = gcw_queue_new("queue");
+    assert_non_null(w->queue);
+}
+
+static void
+with_queue_and_method(struct world *w)
+{
+    with_queue(w);
+    with_method(w);
+}
+
+static bool
+try_queue(struct world *w)
+{
+    return (w->made = gcw_queue_new("queue")) != NULL;
+}
+
+static void
+check_queue(struct world *w)
+{
+    assert_non_null(gcw_cleanup_new_in(w->made, w->target, called, w->calls));
+    assert_int_equal(gcw_dispose(w->target), 0);
+    assert_int_equal(gcw_queue_drain(w->made, 0), 1);
+    assert_int_equal(*w->calls, 1);
+}
+
+static bool
+try_cleanup_in(struct world *w)
+{
+    return (w->made = gcw_cleanup_new_in(w->queue, w->target, called, w->calls))
+           != NULL;
+}
+
+static bool
+try_on_death_in(struct world *w)
+{
+    return (w->made = gcw_method_on_death_in(w->queue, w->method, told,
+                                             w->calls)) != NULL;
+}
+
+static void
+check_queued(struct world *w)
+{
+    assert_true(gcw_cleanup_alive(w->made));
+    assert_int_equal(gcw_dispose(w->target), 0);
+    assert_int_equal(gcw_drain(0), 0);
+    assert_int_equal(gcw_queue_drain(w->queue, 0), 1);
+    assert_int_equal(*w->calls, 1);
+}
+
+static void
+with_pending_in_queue(struct world *w)
+{
+    with_queue(w);
+    assert_true(try_cleanup_in(w));
+    assert_int_equal(gcw_dispose(w->target), 0);
+}
+
+static bool
+try_queue_default(struct world *w)
+{
+    return (w->made = gcw_queue_default()) != NULL;
+}
+
+static bool
+try_queue_drain(struct world *w)
+{
+    return gcw_queue_drain(w->queue, 0) == 1;
+}
+
+static bool
+try_queue_next(struct world *w)
+{
+    gcw_call call;
+
+    if (!gcw_queue_next(w->queue, &call))
+        return false;
+    gcw_call_invoke(&call);
+    return true;
+}
+
+static bool
+try_queue_fd(struct world *w)
+{
+    return gcw_queue_fd(w->queue) >= 0;
+}
+
+static void
+check_queue_fd(struct world *w)
+{
+    struct pollfd p = { .fd = gcw_queue_fd(w->queue), .events = POLLIN };
+
+    assert_int_equal(poll(&p, 1, 0), 1);
+    assert_int_equal(gcw_queue_drain(w->queue, 0), 1);
+    assert_int_equal(gcw_dispose(w->queue), 0);
+}
+
+static bool
+try_queue_wait(struct world *w)
+{
+    return gcw_queue_wait(w->queue, -1) == 1;
+}
+
+static bool
+try_queue_on_error(struct world *w)
+{
+    return gcw_queue_on_error(w->queue, NULL, NULL) == 0;
 }
 
 /* A cleanup for which no finalizer could be registered.  Returns how many were
@@ -2627,6 +2740,22 @@ static const struct operation operations[] = {
     { "gcw_intern_count", with_intern_of_one, try_intern_count, NULL, 3,
       TAKES_NONE },
     { "gcw_ephemeron_new", NULL, try_ephemeron, check_ephemeron, 2000, FAILS },
+    { "gcw_queue_new", NULL, try_queue, check_queue, 50, FAILS },
+    { "gcw_queue_default", NULL, try_queue_default, NULL, 3, TAKES_NONE },
+    { "gcw_cleanup_new_in", with_queue, try_cleanup_in, check_queued, 50,
+      FAILS },
+    { "gcw_method_on_death_in", with_queue_and_method, try_on_death_in,
+      check_queued, 50, FAILS },
+    { "gcw_queue_drain", with_pending_in_queue, try_queue_drain, NULL, 3,
+      TAKES_NONE },
+    { "gcw_queue_next", with_pending_in_queue, try_queue_next, NULL, 3,
+      TAKES_NONE },
+    { "gcw_queue_fd", with_pending_in_queue, try_queue_fd, check_queue_fd, 5,
+      FAILS },
+    { "gcw_queue_wait", with_pending_in_queue, try_queue_wait, check_queue_fd,
+      5, FAILS },
+    { "gcw_queue_on_error", with_queue, try_queue_on_error, NULL, 3,
+      TAKES_NONE },
     { "gcw_guardian_new", NULL, try_guardian, check_guardian, 50, FAILS },
     { "gcw_guardian_add", with_guardian, try_guardian_add, check_guardian_add,
       200, FAILS },

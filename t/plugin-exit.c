@@ -15,6 +15,8 @@ int plugin_atexit(void);
 int plugin_at_exit(void);
 int plugin_handler_registers(gcw_exit_registry *r);
 int plugin_cleanup(void *target);
+int plugin_cleanup_in(gcw_queue *q, void *target);
+int plugin_queue_hook(gcw_queue *q);
 int plugin_cleanups(void *target);
 int plugin_cleanup_off(void *target);
 int plugin_cleanup_calls(void *target, void (*fn)(void));
@@ -306,4 +308,25 @@ plugin_listener_hooks(gcw_event *e, gcw_hub *h)
     if (gcw_event_on_error(e, hook, "event hook") != 0)
         return -1;
     return gcw_hub_on_error(h, hook, "hub hook");
+}
+
+/* Of a queue, one that is armed or pending. */
+int
+plugin_cleanup_in(gcw_queue *q, void *target)
+{
+    return gcw_cleanup_new_in(q, target, say_it, "cleanup of a queue") == NULL
+        ? -1 : 0;
+}
+
+static void
+hear_of_queue(void *cleanup, const char *name, const char *why, void *data)
+{
+    (void)cleanup, (void)name, (void)why, (void)data;
+    say("heard of a queue");
+}
+
+int
+plugin_queue_hook(gcw_queue *q)
+{
+    return gcw_queue_on_error(q, hear_of_queue, NULL);
 }

@@ -753,6 +753,44 @@ END(nor_when_an_object_dies, 0, "unload\nunloaded\nhost\n")
     gcw_drain(0);
 }
 
+/* Those of queues. */
+
+static void
+fail_in_queue(void *data)
+{
+    (void)data;
+    gcw_fail("in the queue");
+}
+
+static void
+pend_failing(gcw_queue *q)
+{
+    void *target = GC_MALLOC(64);
+    MUST(gcw_cleanup_new_in(q, target, fail_in_queue, NULL) != NULL);
+    MUST(gcw_dispose(target) == 0);
+    MUST(gcw_queue_drain(q, 0) == 1);
+}
+
+END(cleanups_of_queues_run_when_their_code_is_unloaded_and_hooks_go, 0,
+    "plugin: heard of a queue\nunload\nplugin: cleanup of a queue\n"
+    "plugin: cleanup of a queue\nunloaded\n", .err = "in the queue")
+{
+    void *plugin = load("plugin-exit"), *target = lasting_target(0);
+    gcw_queue *q = gcw_queue_new("q"), *other = gcw_queue_new(NULL);
+    int (*add)(gcw_queue *, void *) =
+        (int (*)(gcw_queue *, void *))find(plugin, "plugin_cleanup_in");
+    int (*hook)(gcw_queue *) =
+        (int (*)(gcw_queue *))find(plugin, "plugin_queue_hook");
+    MUST(hook(q) == 0);
+    pend_failing(q);
+    MUST(add(q, target) == 0);
+    MUST(gcw_dispose(target) == 0);
+    MUST(add(other, lasting_target(1)) == 0);
+    unload(plugin);
+    MUST(gcw_queue_drain(q, 0) == 0);
+    pend_failing(q);
+}
+
 /* Handlers and cleanups that run at dlclose. */
 
 static void

@@ -14,7 +14,8 @@
  *
  * Exactly one of the calls that race for it wins; what they return tells
  * which.  Pending cleanups run in the drain (see drain.h), several on one
- * target newest first.  Those still armed when the process exits run then,
+ * target newest first; those of gcw_cleanup_new_in where their queue is drained
+ * (see queue.h).  Those still armed when the process exits run then,
  * newest first, after the exit handlers (see exit.h), unless told otherwise,
  * or made by another thread when the exit had begun.
  *

@@ -81,8 +81,8 @@ typedef struct gcw_statistics {
                                   * listeners, handlers, sources, and one for
                                   * each event, hub and registry */
     size_t cleanups;             /* that have still to run */
-    size_t pending;              /* callbacks in the drain's queue; of these,
-                                  * some may have been taken back since */
+    size_t pending;              /* callbacks in all queues; of these, some may
+                                  * have been taken back since */
     size_t events, hubs;
     size_t patterns;             /* types and sources, of all hubs */
     size_t listeners;            /* of all events and hubs */
@@ -115,6 +115,7 @@ typedef struct gcw_statistics {
                                   * for there are toggle references (map.h) */
     size_t references_by_marks;  /* of references, those that are held by marks:
                                   * the others are held by links (ref.h) */
+    size_t queues;               /* of callbacks, but for the default one */
 } gcw_statistics;
 
 /* Counts what there is.

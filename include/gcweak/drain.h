@@ -7,7 +7,8 @@
  *   - on a worker thread, if gcw_drain_thread(true) asked for one;
  *   - at exit, before the exit handlers (see exit.h);
  * and nowhere else, but for cleanup.h's gcw_cleanup_run and dlclose.  No lock
- * of the library is held while they run.
+ * of the library is held while they run.  Callbacks that were given a queue of
+ * their own become pending there, and run where that is drained: see queue.h.
  *
  * Order: several on one target newest first; among targets, none is promised.
  *

@@ -61,8 +61,20 @@ print_table(const struct gcw__table_seen *table, void *out)
     if (table->dead != 0)
         fprintf(out, ", where %zu have died", table->dead);
     putc('\n', out);
-    if (table->live != 0 && table->capacity == 0)
+    if (table->live != 0 && table->capacity == 0 && !table->alone)
         print_columns(out);
+}
+
+/* Also of a queue without a name: then where it lies. */
+static void
+print_queue(const struct gcw__entry_seen *entry, FILE *out)
+{
+    if (entry->queue == NULL)
+        return;
+    if (entry->queue_name != NULL)
+        fprintf(out, ", in queue \"%s\"", entry->queue_name);
+    else
+        fprintf(out, ", in queue %p", (void *)(uintptr_t)entry->queue);
 }
 
 static void
@@ -80,6 +92,7 @@ dump_entry(const struct gcw__entry_seen *entry, void *out)
     gcw__print_code(out, entry->code);
     if (entry->name != NULL)
         fprintf(out, " \"%s\"", entry->name);
+    print_queue(entry, out);
     putc('\n', out);
 }
 

@@ -136,6 +136,8 @@ label_others(const struct gcw__chain *chain, struct labels *labels)
 
         if (object == gcw__roots)
             label->what = "what the library holds";
+        else if (object == gcw__roots->queue)
+            label->what = "the default queue of callbacks";
         else if (gcw__shards_keep_is(object))
             label->what = "a table of what waits for deaths";
         else if (gcw__proxies_have(object))

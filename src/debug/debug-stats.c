@@ -50,7 +50,7 @@ static void
 count_callbacks(gcw_statistics *out)
 {
     out->cleanups = gcw__cleanups_count();
-    out->pending = gcw__drain_pending();
+    out->pending = gcw__queues_pending();
     out->cleanups_run = gcw__cleanups_ran();
     out->exit_handlers_run = gcw__exit_ran();
     out->callbacks_failed = gcw__failures();

@@ -25,9 +25,10 @@ next_cleanups(struct cleanups *batch)
 
     batch->n = 0;
     gcw__lock(&gcw__queue_lock, true);
-    gcw__drain_tidy();
     while (batch->n < GCW__BATCH
            && (c = gcw__cleanup_order_next(&batch->at)) != NULL) {
+        if (gcw__cleanup_state(c) != GCW__CLEANUP_ARMED)
+            continue;
         batch->cleanups[batch->n] = c;
         batch->data[batch->n++] = c->data;
     }
@@ -39,8 +40,13 @@ static void
 see_cleanup(const struct gcw__walk *walk, gcw_cleanup *c, const void *data)
 {
     struct gcw__entry_seen seen = { .kind = GCW__CLEANUP_SEEN, .handle = c };
+    const gcw_queue *q = gcw__cleanup_queue(c);
     struct gcw__cleanup_look look;
 
+    if (!gcw__queue_is_default(q) && !gcw__queue_has_closed(q)) {
+        seen.queue = q;
+        seen.queue_name = q->name;
+    }
     gcw__cleanup_look_at(c, &look);
     seen.name = gcw__label_of(c);
     seen.code = look.code;
@@ -60,6 +66,7 @@ static void
 hold_order(void)
 {
     gcw__lock(&gcw__queue_lock, true);
+    gcw__queues_tidy();
     gcw__cleanup_order_hold();
     gcw__unlock(&gcw__queue_lock);
 }

@@ -17,7 +17,7 @@
  * nothing.  The order is under the queue lock.  Whoever wins with that lock
  * takes the cleanup out at once.  One that a drain takes, without it, stays in
  * the order for as long as it is in the queue, which holds it, and leaves both
- * together.  So whoever goes through the order tidies the queue first, and must
+ * together.  So whoever goes through the order tidies the queues first, and must
  * win what it finds there: a drain may be faster.
  *
  * A death callback of a method is a cleanup whose data is the pair of method
@@ -26,7 +26,7 @@
  * first whose target dies makes the cleanup pending.
  *
  * There may be millions of cleanups, so what only a death callback of a method
- * needs is not in the others.
+ * needs is not in the others, nor is the queue in those of the default one.
  *
  * All that a death needs is in the cleanup, so noticing it cannot fail.
  */
@@ -69,6 +69,17 @@ struct method_cleanup {
     struct feeler *self, *data;      /* constant; NULL but for weak data */
     bool pending;                    /* the target of a feeler has died; under
                                       * the sweep lock */
+};
+
+/* Those of a queue that is not the default one. */
+struct queued_cleanup {
+    gcw_cleanup base;
+    gcw_queue *queue;                /* constant */
+};
+
+struct queued_method {
+    struct method_cleanup base;
+    gcw_queue *queue;                /* constant */
 };
 
 struct feeler {
@@ -148,15 +159,30 @@ let_go(gcw_cleanup *c, bool may_wait)
     return true;
 }
 
+static inline bool
+died_too_late(const gcw_cleanup *c)
+{
+    return !GCW__LIKELY(!atomic_load_explicit(&c->late, memory_order_relaxed))
+           && gcw__exit_is_begun();
+}
+
 static bool
 cleanup_died(struct gcw__watch *watch, bool may_wait)
 {
+    if (died_too_late((gcw_cleanup *)watch))
+        return let_go((gcw_cleanup *)watch, may_wait);
+    gcw__queue_push(gcw__roots->queue, watch);
+    return true;
+}
+
+static bool
+queued_died(struct gcw__watch *watch, bool may_wait)
+{
     gcw_cleanup *c = (gcw_cleanup *)watch;
 
-    if (!GCW__LIKELY(!atomic_load_explicit(&c->late, memory_order_relaxed))
-        && gcw__exit_is_begun())
+    if (died_too_late(c))
         return let_go(c, may_wait);
-    gcw__drain_push(watch);
+    gcw__queue_push_to(gcw__cleanup_queue(c), watch);
     return true;
 }
 
@@ -164,9 +190,10 @@ static bool
 feeler_died(struct gcw__watch *watch, bool may_wait)
 {
     struct method_cleanup *owner = ((struct feeler *)watch)->owner;
+    struct gcw__watch *its = &owner->base.watch;
 
     if (!owner->pending)
-        owner->pending = cleanup_died(&owner->base.watch, may_wait);
+        owner->pending = its->ops->died(its, may_wait);
     return owner->pending;
 }
 
@@ -237,6 +264,12 @@ static const struct gcw__watch_ops plain_ops = {
 static const struct gcw__watch_ops method_ops = {
     .died = cleanup_died, .take = take_method, .code = code_of_method
 };
+static const struct gcw__watch_ops queued_ops = {
+    .died = queued_died, .take = take_plain, .code = code_of_plain
+};
+static const struct gcw__watch_ops queued_method_ops = {
+    .died = queued_died, .take = take_method, .code = code_of_method
+};
 static const struct gcw__watch_ops feeler_ops = { .died = feeler_died };
 
 /* What others call. */
@@ -251,7 +284,18 @@ code_of(const gcw_cleanup *c)
 static struct method_cleanup *
 method_cleanup(gcw_cleanup *c)
 {
-    return c->watch.ops == &method_ops ? (struct method_cleanup *)c : NULL;
+    return c->watch.ops == &method_ops || c->watch.ops == &queued_method_ops
+        ? (struct method_cleanup *)c : NULL;
+}
+
+gcw_queue *
+gcw__cleanup_queue(const gcw_cleanup *c)
+{
+    if (c->watch.ops == &queued_ops)
+        return ((const struct queued_cleanup *)c)->queue;
+    if (c->watch.ops == &queued_method_ops)
+        return ((const struct queued_method *)c)->queue;
+    return gcw__roots->queue;
 }
 
 /* The watches by which the cleanup learns of a death. */
@@ -313,7 +357,7 @@ gcw__cleanups_count(void)
     size_t n;
 
     gcw__lock(&gcw__queue_lock, true);
-    gcw__drain_tidy();
+    gcw__queues_tidy();
     n = gcw__cleanup_order_count();
     gcw__unlock(&gcw__queue_lock);
     return n;
@@ -325,8 +369,8 @@ gcw__cleanups_ran(void)
     uint64_t n;
 
     gcw__lock(&gcw__queue_lock, true);
-    gcw__drain_tidy();
-    n = cleanups_ran + gcw__drain_taken();
+    gcw__queues_tidy();
+    n = cleanups_ran + gcw__queues_taken();
     gcw__unlock(&gcw__queue_lock);
     return n;
 }
@@ -371,17 +415,19 @@ put_in_order(gcw_cleanup *c)
     made_at_exit += gcw__exit_is_mine();
     if (cleanups_closed)
         error = ESHUTDOWN;
+    else if (gcw__queue_is_closed(gcw__cleanup_queue(c)))
+        error = ESTALE;
     else if (state_of(c) == ARMED && !gcw__cleanup_order_add(c))
         error = ENOMEM;
     gcw__unlock(&gcw__queue_lock);
     return error;
 }
 
-/* The last step of making a cleanup.  If it fails the cleanup is taken back;
+/* The last step of making a cleanup, for a function of that name.  If it fails the cleanup is taken back;
  * if another thread has disposed of the target meanwhile, and the callback has
  * run, the cleanup was made all the same. */
 static gcw_cleanup *
-finish(gcw_cleanup *c)
+finish(gcw_cleanup *c, const char *function)
 {
     int error;
 
@@ -389,39 +435,81 @@ finish(gcw_cleanup *c)
     error = put_in_order(c);
     if (error == 0 || !detach_cleanup(c))
         return c;
-    gcw__refused(c->watch.ops == &plain_ops ? "gcw_cleanup_new"
-                                            : "gcw_method_on_death",
-                 error, "");
+    gcw__refused(function, error, "");
     return NULL;
 }
 
+/* Allocates one; NULL stands for the default queue.  NULL: no memory. */
 static gcw_cleanup *
-plain_cleanup(void *base, void *target, void (*fn)(void *data), void *data)
+plain_cleanup_of(gcw_queue *q, void (*fn)(void *data), void *data)
 {
-    gcw_cleanup *c = cleanup_of(sizeof *c, &plain_ops, fn, data);
+    struct queued_cleanup *c;
+
+    if (q == NULL)
+        return cleanup_of(sizeof(gcw_cleanup), &plain_ops, fn, data);
+    c = (struct queued_cleanup *)cleanup_of(sizeof *c, &queued_ops, fn, data);
+    if (c == NULL)
+        return NULL;
+    c->queue = q;
+    return &c->base;
+}
+
+static gcw_cleanup *
+plain_cleanup(const char *function, gcw_queue *q, void *base, void *target,
+              void (*fn)(void *data), void *data)
+{
+    gcw_cleanup *c = plain_cleanup_of(q, fn, data);
 
     if (c == NULL)
         return gcw__fail_null(ENOMEM);
-    return gcw__death_watch_new(base, target, &c->watch) == NULL ? NULL
-                                                                 : finish(c);
+    if (gcw__death_watch_new(base, target, &c->watch) == NULL)
+        return NULL;
+    return finish(c, function);
+}
+
+/* The same; the library has been entered. */
+static inline gcw_cleanup *
+cleanup_in(const char *function, gcw_queue *q, void *target,
+           void (*fn)(void *data), void *data)
+{
+    gcw_cleanup *c;
+    void *base = gcw__base(target);
+
+    if (base == NULL || fn == NULL || gcw__base(data) == base
+        || !gcw__holdable(data)) {
+        gcw__refused(function, EINVAL, "heap target, given fn, apart data",
+                     target, (void *)fn, data);
+        return NULL;
+    }
+    c = plain_cleanup(function, q, base, target, fn, data);
+    GCW__KEEP(target);
+    return c;
 }
 
 gcw_cleanup *
 gcw_cleanup_new(void *target, void (*fn)(void *data), void *data)
 {
-    gcw_cleanup *c;
-    void *base;
-
     if (gcw__enter() != 0)
         return NULL;
-    base = gcw__base(target);
-    if (base == NULL || fn == NULL || gcw__base(data) == base
-        || !gcw__holdable(data))
-        return gcw__refuse_null(EINVAL, "heap target, given fn, apart data",
-                                target, (void *)fn, data);
-    c = plain_cleanup(base, target, fn, data);
-    GCW__KEEP(target);
-    return c;
+    return cleanup_in(__func__, NULL, target, fn, data);
+}
+
+/* NULL for the default queue. */
+static gcw_queue *
+own_queue(gcw_queue *q)
+{
+    return gcw__queue_is_default(q) ? NULL : q;
+}
+
+gcw_cleanup *
+gcw_cleanup_new_in(gcw_queue *q, void *target, void (*fn)(void *data),
+                   void *data)
+{
+    if (gcw__enter() != 0)
+        return NULL;
+    if (q == NULL)
+        return gcw__refuse_null(EINVAL, "given q", q);
+    return cleanup_in(__func__, own_queue(q), target, fn, data);
 }
 
 static struct feeler *
@@ -446,10 +534,27 @@ make_feelers(struct method_cleanup *owner, const gcw_method *m)
     return owner->self != NULL && owner->data != NULL;
 }
 
+/* NULL stands for the default queue.  NULL: no memory. */
+static gcw_cleanup *
+death_cleanup_of(gcw_queue *q, struct method_death *death)
+{
+    struct queued_method *c;
+
+    if (q == NULL)
+        return cleanup_of(sizeof(struct method_cleanup), &method_ops, NULL,
+                          death);
+    c = (struct queued_method *)cleanup_of(sizeof *c, &queued_method_ops, NULL,
+                                           death);
+    if (c == NULL)
+        return NULL;
+    c->queue = q;
+    return &c->base.base;
+}
+
 /* Allocates a death callback, which watches nothing yet.  NULL: no memory. */
 static gcw_cleanup *
-method_cleanup_of(gcw_method *m, void (*notify)(gcw_method *, void *),
-                  void *data)
+method_cleanup_of(gcw_queue *q, gcw_method *m,
+                  void (*notify)(gcw_method *, void *), void *data)
 {
     struct method_death *death = GC_MALLOC(sizeof *death);
     struct method_cleanup *owner;
@@ -458,7 +563,7 @@ method_cleanup_of(gcw_method *m, void (*notify)(gcw_method *, void *),
     if (death == NULL)
         return NULL;
     *death = (struct method_death){ m, notify, data };
-    c = cleanup_of(sizeof *owner, &method_ops, NULL, death);
+    c = death_cleanup_of(q, death);
     if (c == NULL)
         return NULL;
     c->watch.ref = m->self;
@@ -471,19 +576,20 @@ method_cleanup_of(gcw_method *m, void (*notify)(gcw_method *, void *),
 
 /* Has the death callback watch; if a target is dead, takes that back. */
 static gcw_cleanup *
-arm_method(gcw_cleanup *c, const gcw_method *m)
+arm_method(const char *function, gcw_cleanup *c, const gcw_method *m)
 {
     if (gcw__pair_watch(watches_of_cleanup(c)))
-        return finish(c);
+        return finish(c, function);
     detach_cleanup(c);
-    gcw__refused("gcw_method_on_death", ESTALE, "method m", m);
+    gcw__refused(function, ESTALE, "method m", m);
     return NULL;
 }
 
 /* `bound` keeps the targets alive until the watches are on. */
 static gcw_cleanup *
-on_death(gcw_method *m, const gcw_bound *bound,
-         void (*notify)(gcw_method *, void *), void *data)
+on_death(const char *function, gcw_queue *q, gcw_method *m,
+         const gcw_bound *bound, void (*notify)(gcw_method *, void *),
+         void *data)
 {
     void *base = gcw__base(data);
     gcw_cleanup *c;
@@ -491,33 +597,56 @@ on_death(gcw_method *m, const gcw_bound *bound,
     if (base != NULL && (base == gcw__base(bound->self)
                          || (gcw__method_weak_data(m) != NULL
                              && base == gcw__base(bound->data)))) {
-        gcw__refused("gcw_method_on_death", EINVAL, "method m, apart data,"
-                     " because data is the weak data of m", m, data);
+        gcw__refused(function, EINVAL, "method m, apart data, because data is"
+                     " the weak data of m", m, data);
         return NULL;
     }
-    c = method_cleanup_of(m, notify, data);
+    c = method_cleanup_of(q, m, notify, data);
     if (c == NULL)
         return gcw__fail_null(ENOMEM);
-    c = arm_method(c, m);
+    c = arm_method(function, c, m);
     GCW__KEEP(bound->self);
     GCW__KEEP(bound->data);
     return c;
+}
+
+/* The library has been entered. */
+static gcw_cleanup *
+method_on_death(const char *function, gcw_queue *q, gcw_method *m,
+                void (*notify)(gcw_method *m, void *data), void *data)
+{
+    gcw_bound bound;
+
+    if (m == NULL || notify == NULL || !gcw__holdable(data)) {
+        gcw__refused(function, EINVAL, "method m, given notify, held data", m,
+                     (void *)notify, data);
+        return NULL;
+    }
+    if (!gcw_method_bind(m, &bound)) {
+        gcw__refused(function, ESTALE, "method m", m);
+        return NULL;
+    }
+    return on_death(function, q, m, &bound, notify, data);
 }
 
 gcw_cleanup *
 gcw_method_on_death(gcw_method *m, void (*notify)(gcw_method *m, void *data),
                     void *data)
 {
-    gcw_bound bound;
-
     if (gcw__enter() != 0)
         return NULL;
-    if (m == NULL || notify == NULL || !gcw__holdable(data))
-        return gcw__refuse_null(EINVAL, "method m, given notify, held data",
-                                m, (void *)notify, data);
-    if (!gcw_method_bind(m, &bound))
-        return gcw__refuse_null(ESTALE, "method m", m);
-    return on_death(m, &bound, notify, data);
+    return method_on_death(__func__, NULL, m, notify, data);
+}
+
+gcw_cleanup *
+gcw_method_on_death_in(gcw_queue *q, gcw_method *m,
+                       void (*notify)(gcw_method *m, void *data), void *data)
+{
+    if (gcw__enter() != 0)
+        return NULL;
+    if (q == NULL)
+        return gcw__refuse_null(EINVAL, "given q", q);
+    return method_on_death(__func__, own_queue(q), m, notify, data);
 }
 
 /* Looking at a cleanup, and ending it. */
@@ -575,7 +704,8 @@ single_told(void *arg, const char *why)
     if (single->told)
         return;
     single->told = true;
-    gcw__drain_failed(single->c, code_of(single->c), why);
+    gcw__drain_failed(gcw__cleanup_queue(single->c), single->c,
+                      code_of(single->c), why);
 }
 
 static void
@@ -641,7 +771,8 @@ runs_at_exit(const gcw_cleanup *c)
     return atomic_load(&c->at_exit) && gcw__cleanup_is_own(c);
 }
 
-/* The next cleanup that runs at exit, or NULL.  Lock held. */
+/* The next cleanup that runs at exit, or NULL; a drain may have taken it.  Lock
+ * held. */
 static gcw_cleanup *
 find_at_exit(size_t *at)
 {
@@ -657,10 +788,14 @@ bool
 gcw__cleanups_close(void)
 {
     size_t at = SIZE_MAX;
+    gcw_cleanup *c;
 
     gcw__lock(&gcw__queue_lock, true);
-    gcw__drain_tidy();
-    cleanups_closed = find_at_exit(&at) == NULL;
+    gcw__queues_tidy();
+    do
+        c = find_at_exit(&at);
+    while (c != NULL && state_of(c) != ARMED);
+    cleanups_closed = c == NULL;
     gcw__unlock(&gcw__queue_lock);
     return cleanups_closed;
 }
@@ -745,7 +880,7 @@ ending_told(void *arg, const char *why)
     if (ending->told)
         return;
     ending->told = true;
-    gcw__drain_failed(c, code_of(c), why);
+    gcw__drain_failed(gcw__cleanup_queue(c), c, code_of(c), why);
 }
 
 static void
@@ -759,6 +894,14 @@ static const struct gcw__guarded ending_guard = {
     ending_step, ending_failed, ending_told
 };
 
+/* Lock held. */
+static void
+begin_pass(const struct ending *ending)
+{
+    if (ending->at == SIZE_MAX)
+        gcw__queues_tidy();
+}
+
 /* Cleanups that a callback makes come next.  A cleanup that does not run at
  * exit stays in the order, where the unloading of its code finds it. */
 static gcw_cleanup *
@@ -770,7 +913,7 @@ take_at_exit(struct ending *ending)
     if (ending->made != made_at_exit)
         ending->at = SIZE_MAX;
     ending->made = made_at_exit;
-    gcw__drain_tidy();
+    begin_pass(ending);
     do
         c = find_at_exit(&ending->at);
     while (c != NULL && !win_locked(c, DONE));
@@ -818,7 +961,7 @@ win_next(struct ending *ending, bool *runs)
     gcw_cleanup *c;
 
     gcw__lock(&gcw__queue_lock, true);
-    gcw__drain_tidy();
+    begin_pass(ending);
     do {
         c = find_next(ending->range, &ending->at);
         *runs = c != NULL && runs_when_unloaded(c);

@@ -6,10 +6,11 @@
 #include "weak/shard.h"
 
 #include <gcweak/cleanup.h>
+#include <gcweak/queue.h>
 
 /* There may be millions of cleanups, which each collection marks: one takes
  * four granules of the collector's memory, one line of the processor's
- * cache. */
+ * cache.  One of a queue that is not the default one has that behind it. */
 struct gcw_cleanup {
     struct gcw__watch watch;
     void (*fn)(void *data);          /* constant */
@@ -66,6 +67,10 @@ gcw__cleanup_is_own(const gcw_cleanup *c)
 {
     return c->process == gcw__process() && !c->late;
 }
+
+/* The queue in which the cleanup becomes pending; the default one instead if
+ * somebody has disposed of it. */
+gcw_queue *gcw__cleanup_queue(const gcw_cleanup *c);
 
 /* Runs the cleanups that are still to run at this process's exit, newest
  * first; true if there were any. */

@@ -1,8 +1,10 @@
-/* drain.c: the queue of pending callbacks, and running them.
+/* drain.c: queues of pending callbacks, and running them.
  *
- * The queue is drained by threads that call gcw_drain or gcw_collect, by the
- * worker (worker.c), and by the exiting thread (exit-run.c); by any number at
- * a time.  What it holds are cleanups (cleanup.c).
+ * There is a default queue, and those of the program's own (queue.c); all that
+ * follows holds for each.  A queue is drained by threads that call gcw_drain or
+ * gcw_queue_drain, and so on; by the worker (worker.c), if it is the default
+ * one; and by the exiting thread (exit-run.c); by any number at a time.  What it
+ * holds are cleanups (cleanup.c).
  *
  *     queued --- taken by a drain, run, detached, ... ---> over --- tidied
  *                       no lock                                under the lock
@@ -23,17 +25,22 @@
  * the order of the queue, nothing that it has taken stays behind one that has
  * still to run.
  *
- * The queue is linked through `next`, which a watch that is off its reference
- * does not need any more, and hung on the roots.  Under the lock: both its
- * ends, its links, and the error hook.  Callbacks that a sweep makes pending
- * gather in a list of its own, under the sweep lock, which moves to the queue
- * as a whole after each shard.
+ * A queue is linked through `next`, which a watch that is off its reference
+ * does not need any more.  Under the lock, which is one for all: both its ends,
+ * its links, and the error hook.  Callbacks that a sweep makes pending gather in
+ * a list of the queue's, under the sweep lock, which moves to the queue as a
+ * whole after each shard.
+ *
+ * The default queue hangs on the roots, and so do those of the others with
+ * something in them, and those for which the sweep has something: so nothing
+ * looks at queues that have nothing to do, however many there are.
  */
 #include <config.h>
 #include "deliver/drain.h"
 
 #include "deliver/cleanup-order.h"
 #include "deliver/cleanup.h"
+#include "deliver/queue.h"
 #include "ground/code.h"
 #include "ground/delay.h"
 #include "ground/guard.h"
@@ -43,90 +50,12 @@
 #include "ground/process.h"
 #include "ground/report.h"
 #include "ground/roots.h"
-#include "ground/wakeup.h"
 #include "weak/call.h"
 #include "weak/enter.h"
 #include "weak/label.h"
 #include "weak/container.h"
 
-pthread_mutex_t gcw__queue_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct gcw__wakeup wakeup = GCW__WAKEUP_INIT;
-
-/* The length of the queue, with what is over and was not tidied; written under
- * the lock. */
-static _Atomic size_t in_queue;
-
-/* How many of those that drains have taken were tidied; under the lock. */
-static uint64_t taken_and_tidied;
-
-static void
-add_to_length(size_t n)
-{
-    size_t length = atomic_load_explicit(&in_queue, memory_order_relaxed);
-
-    atomic_store_explicit(&in_queue, length + n, memory_order_relaxed);
-}
-
-static void
-wake_nobody(void)
-{
-}
-
-static void (*_Atomic wake_also)(void) = wake_nobody;
-static void (*_Atomic noticed_also)(void) = wake_nobody;
-
-static void
-wake(void)
-{
-    gcw__wakeup_set(&wakeup);
-    atomic_load(&wake_also)();
-}
-
-void
-gcw__drain_listen(void (*woken)(void), void (*noticed)(void))
-{
-    atomic_store(&wake_also, woken);
-    atomic_store(&noticed_also, noticed);
-}
-
-static void
-wake_if_pending(void)
-{
-    if (atomic_load(&in_queue) != 0)
-        wake();
-}
-
-size_t gcw__drain_new;
-
-/* Puts the list at the end of the queue.  Lock held. */
-static void
-append_new(struct gcw__roots *roots)
-{
-    if (roots->queue_last != NULL)
-        roots->queue_last->next = roots->new_first;
-    else
-        roots->queue_first = roots->new_first;
-    roots->queue_last = roots->new_last;
-    add_to_length(gcw__drain_new);
-}
-
-/* Moves the callbacks that are new to the queue.  Sweep lock held. */
-static bool
-queue_new(bool may_wait)
-{
-    struct gcw__roots *roots = gcw__roots;
-
-    if (gcw__drain_new == 0)
-        return true;
-    if (!gcw__lock(&gcw__queue_lock, may_wait))
-        return false;
-    append_new(roots);
-    gcw__unlock(&gcw__queue_lock);
-    GCW__DELAY(1);
-    roots->new_first = roots->new_last = NULL;
-    gcw__drain_new = 0;
-    return true;
-}
+#include <stdio.h>
 
 /* After a sweep, whether anything has died or not. */
 static void
@@ -134,101 +63,21 @@ after_sweep(void)
 {
     gcw__containers_tidy();
     GCW__DELAY(2);
-    wake_if_pending();
-    atomic_load(&noticed_also)();
+    gcw__queues_swept();
 }
 
 void
 gcw__drain_install(void)
 {
     static const struct gcw__death_listener listener = {
-        wake, queue_new, after_sweep
+        gcw__queues_collected, gcw__queues_take_new, after_sweep
     };
 
     gcw__deaths_install(&listener);
 }
 
-/* How many are looked at, or tidied, together: few enough for the processor's
- * nearest cache, and for those who wait for the lock. */
-enum { BATCH = 32 };
-
-/* Takes the watch, which is the first, off the queue; returns the next. */
-static struct gcw__watch *
-unlink_first(struct gcw__watch *first)
-{
-    struct gcw__watch *next = first->next;
-
-    first->next = NULL;
-    return next;
-}
-
-/* These were taken off the queue, and `first` comes first now: has them leave
- * the order, too.  Lock held. */
-static void
-leave(gcw_cleanup *const *popped, size_t n, struct gcw__watch *first)
-{
-    gcw__roots->queue_first = first;
-    if (first == NULL)
-        gcw__roots->queue_last = NULL;
-    add_to_length(-n);
-    gcw__cleanup_order_remove_all(popped, n);
-}
-
-/* The same as gcw__drain_tidy, but no more than BATCH. */
-static size_t
-tidy_some(void)
-{
-    struct gcw__watch *first = gcw__roots->queue_first;
-    gcw_cleanup *popped[BATCH];
-    size_t n = 0, taken = 0;
-
-    while (first != NULL && n < BATCH) {
-        gcw_cleanup *c = (gcw_cleanup *)first;
-        unsigned char state = gcw__cleanup_state(c);
-
-        if (state == GCW__CLEANUP_ARMED)
-            break;
-        taken += state == GCW__CLEANUP_TAKEN;
-        first = unlink_first(first);
-        popped[n++] = c;
-    }
-    taken_and_tidied += taken;
-    if (n != 0)
-        leave(popped, n, first);
-    return n;
-}
-
-size_t
-gcw__drain_tidy(void)
-{
-    size_t all = 0, n;
-
-    do {
-        n = tidy_some();
-        all += n;
-    } while (n == BATCH);
-    return all;
-}
-
-size_t
-gcw__drain_pending(void)
-{
-    size_t n;
-
-    gcw__lock(&gcw__queue_lock, true);
-    gcw__drain_tidy();
-    n = atomic_load_explicit(&in_queue, memory_order_relaxed);
-    gcw__unlock(&gcw__queue_lock);
-    return n;
-}
-
-uint64_t
-gcw__drain_taken(void)
-{
-    return taken_and_tidied;
-}
-
 struct drain {
+    gcw_queue *queue;
     struct gcw__progress *progress;
     struct gcw__watch *current;
     bool told;                       /* it has said that it failed */
@@ -250,15 +99,42 @@ set_code(const struct drain *drain, uintptr_t code)
                               memory_order_release);
 }
 
-void
-gcw__drain_failed(void *handle, uintptr_t code, const char *why)
+/* That of the queue, or of the default one. */
+static struct gcw__hook
+hook_of(const gcw_queue *q)
 {
-    struct gcw__callback callback = { "cleanup", NULL, gcw__label_of(handle),
-                                      code };
+    struct gcw__hook hook;
 
-    gcw__report_failure(&callback, handle,
-                        gcw__hook_get(&gcw__roots->drain_hook,
-                                      &gcw__queue_lock), why);
+    gcw__lock(&gcw__queue_lock, true);
+    hook = q->hook.fn != NULL ? q->hook : gcw__roots->queue->hook;
+    gcw__unlock(&gcw__queue_lock);
+    return hook;
+}
+
+/* A callback in words, with its queue. */
+struct sort {
+    char words[80];
+};
+
+static const char *
+sort_in(const gcw_queue *q, const char *callback, struct sort *sort)
+{
+    if (q->name == NULL)
+        return callback;
+    snprintf(sort->words, sizeof sort->words, "%s of queue \"%.48s\"", callback,
+             q->name);
+    return sort->words;
+}
+
+void
+gcw__drain_failed(const gcw_queue *q, gcw_cleanup *c, uintptr_t code,
+                  const char *why)
+{
+    struct sort sort;
+    struct gcw__callback callback = { sort_in(q, "cleanup", &sort), NULL,
+                                      gcw__label_of(c), code };
+
+    gcw__report_failure(&callback, c, hook_of(q), why);
 }
 
 static bool
@@ -272,11 +148,11 @@ is_stopped(const struct drain *drain)
 static size_t
 batch_size(const struct drain *drain)
 {
-    size_t most = drain->max == 0 ? BATCH : drain->max - drain->ran;
+    size_t most = drain->max == 0 ? GCW__QUEUE_BATCH : drain->max - drain->ran;
 
     if (drain->at_exit)
         return drain->left != 0;
-    return most < BATCH ? most : BATCH;
+    return most < GCW__QUEUE_BATCH ? most : GCW__QUEUE_BATCH;
 }
 
 /* At exit: takes off what comes first and is not run then.  A cleanup that is
@@ -289,9 +165,9 @@ pass_over(struct drain *drain, size_t tidied)
 
     drain->left -= tidied < drain->left ? tidied : drain->left;
     while (drain->left != 0
-           && (c = (gcw_cleanup *)gcw__roots->queue_first) != NULL
+           && (c = (gcw_cleanup *)drain->queue->first) != NULL
            && !gcw__cleanup_is_own(c)) {
-        leave(&c, 1, unlink_first(&c->watch));
+        gcw__queue_pop(drain->queue);
         drain->left--;
     }
 }
@@ -307,20 +183,20 @@ look_at_queue(struct drain *drain)
     bool more;
 
     gcw__lock(&gcw__queue_lock, true);
-    tidied = gcw__drain_tidy();
+    tidied = gcw__queue_tidy(drain->queue);
     if (drain->at_exit)
         pass_over(drain, tidied);
     size = batch_size(drain);
-    for (pending = gcw__roots->queue_first; pending != NULL && n < size;
+    for (pending = drain->queue->first; pending != NULL && n < size;
          pending = pending->next)
         drain->batch[n++] = pending;
-    more = atomic_load_explicit(&in_queue, memory_order_relaxed) > 1;
+    more = gcw__queue_length(drain->queue) > 1;
     gcw__unlock(&gcw__queue_lock);
     GCW__DELAY(3);
     drain->at = 0;
     drain->n = n;
     if (n != 0 && more)
-        gcw__wakeup_set(&wakeup);
+        gcw__queue_show_more(drain->queue);
     return n != 0;
 }
 
@@ -368,8 +244,11 @@ static void
 report_drained(const struct drain *drain, const struct gcw__watch *pending,
                bool failed)
 {
-    struct gcw__callback callback = { "callback", NULL, gcw__label_of(pending),
-                                      pending->ops->code(pending) };
+    struct sort sort;
+    struct gcw__callback callback = {
+        sort_in(drain->queue, "callback", &sort), NULL, gcw__label_of(pending),
+        pending->ops->code(pending)
+    };
 
     gcw__report_end(&callback, GCW_TOLD_DRAIN, drain->began, failed);
 }
@@ -423,7 +302,8 @@ callback_told(void *run, const char *why)
     if (drain->told)
         return;
     drain->told = true;
-    gcw__drain_failed(pending, pending->ops->code(pending), why);
+    gcw__drain_failed(drain->queue, (gcw_cleanup *)pending,
+                      pending->ops->code(pending), why);
 }
 
 static void
@@ -445,13 +325,15 @@ callback_failed(void *run, const char *why)
 static void
 end_drain(struct drain *drain)
 {
+    gcw_queue *q = drain->queue;
+
     set_code(drain, 0);
-    gcw__wakeup_clear(&wakeup);
+    gcw__queue_clear(q);
     if (gcw__gc_no() != atomic_load(&gcw__noticed)
         && gcw__shards_watches() != 0)
-        wake();
-    if (atomic_load(&in_queue) != 0 && gcw__drain_pending() != 0)
-        wake();
+        gcw__queue_wake(q);
+    if (atomic_load(&q->length) != 0 && gcw__queue_pending(q) != 0)
+        gcw__queue_wake(q);
 }
 
 static size_t
@@ -460,7 +342,7 @@ run_queue(struct drain drain)
     static const struct gcw__guarded how = {
         drain_step, callback_failed, callback_told
     };
-    struct gcw__watch *batch[BATCH];
+    struct gcw__watch *batch[GCW__QUEUE_BATCH];
     __attribute__((__cleanup__(gcw__deadline_end)))
         struct gcw__deadline deadline;
     __attribute__((__cleanup__(end_drain))) struct drain run = drain;
@@ -476,33 +358,64 @@ run_queue(struct drain drain)
 /* Takes the wake-up back, and then looks: whether the queue has anything in it,
  * be it over. */
 static bool
-may_be_pending(void)
+may_be_pending(gcw_queue *q)
 {
-    gcw__wakeup_clear(&wakeup);
+    gcw__queue_clear(q);
     GCW__DELAY(4);
     if (gcw__gc_no() != atomic_load(&gcw__noticed))
         gcw__notice_deaths(true);
-    return atomic_load(&in_queue) != 0;
+    return atomic_load(&q->length) != 0;
+}
+
+static size_t
+drain_queue(gcw_queue *q, size_t max, struct gcw__progress *progress)
+{
+    struct drain drain = { .queue = q, .progress = progress, .max = max };
+
+    return may_be_pending(q) ? run_queue(drain) : 0;
 }
 
 size_t
 gcw__drain(size_t max, struct gcw__progress *progress)
 {
-    struct drain drain = { .progress = progress, .max = max };
+    return drain_queue(gcw__roots->queue, max, progress);
+}
 
-    return may_be_pending() ? run_queue(drain) : 0;
+static size_t
+drain_queue_at_exit(gcw_queue *q)
+{
+    struct drain drain = { .queue = q, .at_exit = true };
+
+    drain.left = gcw__queue_pending(q);
+    return drain.left == 0 ? 0 : run_queue(drain);
 }
 
 size_t
 gcw__drain_at_exit(void)
 {
-    struct drain drain = { .at_exit = true };
+    static _Atomic uint64_t rounds;
+    uint64_t round = atomic_fetch_add(&rounds, 1) + 1;
+    size_t ran;
+    gcw_queue *q;
 
-    if (gcw__shards_watches() == 0 && atomic_load(&in_queue) == 0)
+    if (gcw__shards_watches() == 0 && gcw__queues_are_empty())
         return 0;
     gcw__notice_deaths(true);
-    drain.left = gcw__drain_pending();
-    return drain.left == 0 ? 0 : run_queue(drain);
+    ran = drain_queue_at_exit(gcw__roots->queue);
+    while ((q = gcw__queues_next(round)) != NULL)
+        ran += drain_queue_at_exit(q);
+    return ran;
+}
+
+/* Whether the program may use the queue; false with errno. */
+static bool
+can_use(const char *function, const gcw_queue *q)
+{
+    int error = q == NULL ? EINVAL : gcw__queue_has_closed(q) ? ESTALE : 0;
+
+    if (error != 0)
+        gcw__refused(function, error, "open q", q);
+    return error == 0;
 }
 
 size_t
@@ -511,29 +424,35 @@ gcw_drain(size_t max)
     return gcw__enter() != 0 ? 0 : gcw__drain(max, NULL);
 }
 
+size_t
+gcw_queue_drain(gcw_queue *q, size_t max)
+{
+    return gcw__enter() != 0 || !can_use(__func__, q) ? 0 : drain_queue(q, max, NULL);
+}
+
 /* Stepping through the queue: a batch of one.  The wake-up is taken back only
  * when nothing is left, so a step costs no system call. */
 
 static void
 pending_call_failed(const gcw_call *call, const char *why)
 {
-    gcw__drain_failed(call->handle, (uintptr_t)call->fn, why);
+    gcw__drain_failed(call->owner, call->handle, (uintptr_t)call->fn, why);
 }
 
 static const struct gcw__place drain_place = { pending_call_failed };
 
 static bool
-take_pending_call(gcw_call *out)
+take_pending_call(gcw_queue *q, gcw_call *out)
 {
     struct gcw__watch *pending;
-    struct drain drain = { .max = 1, .batch = &pending };
+    struct drain drain = { .queue = q, .max = 1, .batch = &pending };
 
     while (find_batch(&drain)) {
         GCW__DELAY(5);
         if (gcw__cleanup_take((gcw_cleanup *)pending)
             && pending->ops->take(pending, out)) {
             out->place = &drain_place;
-            out->owner = NULL;
+            out->owner = q;
             return true;
         }
     }
@@ -541,29 +460,49 @@ take_pending_call(gcw_call *out)
     return false;
 }
 
-bool
-gcw_drain_next(gcw_call *call)
+static bool
+next_call(const char *function, gcw_queue *q, gcw_call *call)
 {
-    if (call != NULL)
-        *call = (gcw_call){ .kind = GCW_CALL_NONE };
-    if (gcw__enter() != 0)
+    if (call == NULL) {
+        gcw__refused(function, EINVAL, "given call", call);
         return false;
-    if (call == NULL)
-        return gcw__refuse_false(EINVAL, "given call", call);
+    }
     gcw__code_look();
-    if (take_pending_call(call))
+    if (take_pending_call(q, call))
         return true;
     *call = (gcw_call){ .kind = GCW_CALL_NONE };
     return false;
 }
 
-bool
-gcw__drain_look(void)
+static void
+clear_call(gcw_call *call)
 {
-    bool pending = may_be_pending() && gcw__drain_pending() != 0;
+    if (call != NULL)
+        *call = (gcw_call){ .kind = GCW_CALL_NONE };
+}
+
+bool
+gcw_drain_next(gcw_call *call)
+{
+    clear_call(call);
+    return gcw__enter() == 0 && next_call(__func__, gcw__roots->queue, call);
+}
+
+bool
+gcw_queue_next(gcw_queue *q, gcw_call *call)
+{
+    clear_call(call);
+    return gcw__enter() == 0 && can_use(__func__, q)
+           && next_call(__func__, q, call);
+}
+
+bool
+gcw__drain_look(gcw_queue *q)
+{
+    bool pending = may_be_pending(q) && gcw__queue_pending(q) != 0;
 
     if (pending)
-        wake();
+        gcw__queue_wake(q);
     return pending;
 }
 
@@ -574,7 +513,8 @@ void
 gcw__drain_close(void)
 {
     atomic_store(&none_come_in, gcw__process());
-    gcw__wakeup_set(&wakeup);
+    gcw__queue_show_more(gcw__roots->queue);
+    gcw__queues_end();
 }
 
 bool
@@ -595,32 +535,23 @@ gcw_collect(void)
 int
 gcw_drain_fd(void)
 {
-    int fd;
-
-    if (gcw__enter() != 0)
-        return -1;
-    fd = gcw__wakeup_open(&wakeup);
-    if (fd >= 0 && gcw__drain_pending() != 0)
-        wake();
-    return fd;
+    return gcw__enter() != 0 ? -1 : gcw__queue_default_fd();
 }
 
 int
-gcw_drain_on_error(gcw_error_fn *hook, void *data)
+gcw_queue_fd(gcw_queue *q)
 {
     if (gcw__enter() != 0)
         return -1;
-    if (!gcw__holdable(data))
-        return gcw__refuse_int(EINVAL, "held data", data);
-    gcw__hook_set(&gcw__roots->drain_hook, &gcw__queue_lock,
-                  (void (*)(void))hook, data);
-    return 0;
+    if (q == NULL)
+        return gcw__refuse_int(EINVAL, "given q", q);
+    return gcw__queue_is_default(q) ? gcw__queue_default_fd() : gcw__queue_fd(q);
 }
 
 static void
 drain_unloading(const struct gcw__range *range)
 {
-    gcw__hook_unload(&gcw__roots->drain_hook, &gcw__queue_lock, range);
+    gcw__hook_unload(&gcw__roots->queue->hook, &gcw__queue_lock, range);
 }
 
 static void

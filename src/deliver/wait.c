@@ -1,6 +1,6 @@
 /* wait.c: waiting for callbacks, on a thread of the program's.
  *
- * The thread polls the drain's descriptor, outside of all locks: the collector
+ * The thread polls the queue's descriptor, outside of all locks: the collector
  * stops it there as anywhere, and it may be cancelled, or leave by a jump out
  * of a signal handler.  The descriptor is readable once too often rather than
  * too seldom, so each time it is looked whether a callback is pending, which
@@ -37,16 +37,32 @@ poll_for(int fd, int milliseconds)
     return poll(&polled, 1, milliseconds) >= 0 || errno == EINTR;
 }
 
+/* Why nobody is to wait any more, as an errno; or 0. */
 static int
-wait_until_pending(int fd, int milliseconds)
+end_of_waiting(gcw_queue *q)
+{
+    if (gcw__drain_is_closed())
+        return ESHUTDOWN;
+    return gcw__queue_has_closed(q) ? ESTALE : 0;
+}
+
+/* What ends the waiting makes the descriptor readable, and a look unreadable: so
+ * whether there is anything is asked after the look as well. */
+static int
+wait_until_pending(const char *function, gcw_queue *q, int fd,
+                   int milliseconds)
 {
     uint64_t began = gcw__clock();
-    int left;
+    int left, error;
+    bool pending;
 
     for (;;) {
-        if (gcw__drain_is_closed())
+        if ((error = end_of_waiting(q)) != 0)
             break;
-        if (gcw__drain_look())
+        pending = gcw__drain_look(q);
+        if ((error = end_of_waiting(q)) != 0)
+            break;
+        if (pending)
             return 1;
         left = rest(milliseconds, began);
         if (left == 0)
@@ -54,22 +70,71 @@ wait_until_pending(int fd, int milliseconds)
         if (!poll_for(fd, left))
             return -1;
     }
-    gcw__refused("gcw_drain_wait", ESHUTDOWN, "");
+    gcw__refused(function, error, "open q", q);
     return -1;
+}
+
+static int
+wait_in_default(const char *function, int milliseconds)
+{
+    int before = errno, fd = gcw__queue_default_fd(), result;
+
+    if (fd < 0)
+        return -1;
+    result = wait_until_pending(function, gcw__roots->queue, fd, milliseconds);
+    if (result >= 0)
+        errno = before;
+    return result;
 }
 
 int
 gcw_drain_wait(int milliseconds)
 {
-    int before = errno, fd, result;
-
     if (gcw__enter() != 0)
         return -1;
-    fd = gcw_drain_fd();
+    return wait_in_default(__func__, milliseconds);
+}
+
+static void
+end_wait(void *queue)
+{
+    gcw__queue_end_wait(queue);
+}
+
+static int
+wait_for_queue(const char *function, gcw_queue *q, int milliseconds)
+{
+    int fd = gcw__queue_fd(q);
+
     if (fd < 0)
         return -1;
-    result = wait_until_pending(fd, milliseconds);
+    return wait_until_pending(function, q, fd, milliseconds);
+}
+
+static int
+wait_in(const char *function, gcw_queue *q, int milliseconds)
+{
+    int before = errno, result;
+
+    if (!gcw__queue_begin_wait(q)) {
+        gcw__refused(function, ESTALE, "open q", q);
+        return -1;
+    }
+    pthread_cleanup_push(end_wait, q);
+    result = wait_for_queue(function, q, milliseconds);
+    pthread_cleanup_pop(1);
     if (result >= 0)
         errno = before;
     return result;
+}
+
+int
+gcw_queue_wait(gcw_queue *q, int milliseconds)
+{
+    if (gcw__enter() != 0)
+        return -1;
+    if (q == NULL)
+        return gcw__refuse_int(EINVAL, "given q", q);
+    return gcw__queue_is_default(q) ? wait_in_default(__func__, milliseconds)
+                                    : wait_in(__func__, q, milliseconds);
 }

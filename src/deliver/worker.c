@@ -351,7 +351,7 @@ turn_on(void)
     if (error > 0)
         return error;
     GCW__DELAY(4);
-    gcw__drain_listen(post_to_worker, restart);
+    gcw__queue_listen(post_to_worker, restart);
     if (error == 0) {
         post_to_worker();
         return 0;

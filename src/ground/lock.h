@@ -33,8 +33,9 @@
  *                       which takes them all
  *     containers, proxies, queue, wake-up, tell    of these only one at a time,
  *                       but for fork, which takes them all, for a hub's
- *                       wake-up, which is under its listeners' lock,
- *                       and that of signals, which is under theirs
+ *                       wake-up, which is under its listeners' lock, that
+ *                       of signals, which is under theirs, and those of
+ *                       queues, which are under the queue lock
  *     names
  *
  * Fork takes all locks, in the order of the table in parts.c, which is this

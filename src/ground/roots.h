@@ -18,17 +18,18 @@
 
 struct gcw__watch;
 struct gcw__container;
+struct gcw_queue;
 
 struct gcw__roots {
     /* death.c: the watches that were swept, whose `died` is still to be
      * called */
     struct gcw__watch *swept_first, *swept_last;
-    /* drain.c: callbacks that this sweep has made pending, on their way to the
-     * queue, under the sweep lock */
-    struct gcw__watch *new_first, *new_last;
-    /* drain.c: the queue of pending callbacks, and the error hook */
-    struct gcw__watch *queue_first, *queue_last;
-    struct gcw__hook drain_hook;
+    /* drain.c: the default queue of pending callbacks; the others with something
+     * in them, under the queue lock; and those for which this sweep has made
+     * callbacks pending, under the sweep lock */
+    struct gcw_queue *queue;
+    struct gcw_queue *queues_first, *queues_last;
+    struct gcw_queue *queues_new;
     /* worker.c: what a worker's thread calls first and last */
     struct gcw__hook enter_hook, leave_hook;
     /* debug-explain.c: the hook that names objects, under the queue lock */

@@ -163,7 +163,7 @@ report_undrained(void)
     size_t n;
 
     gcw__notice_deaths(true);
-    n = gcw__drain_pending();
+    n = gcw__queues_pending();
     if (n != 0)
         gcw__tell(GCW_TOLD_DRAIN, "drain: nobody had drained %zu callbacks when"
                   " the process began to exit; they run now", n);

@@ -86,7 +86,8 @@ roots_new(void)
     if (roots == NULL)
         return NULL;
     roots->at_exit = gcw__exit_registry_make(NULL);
-    if (roots->at_exit != NULL)
+    roots->queue = gcw__queue_make();
+    if (roots->at_exit != NULL && roots->queue != NULL)
         return roots;
     GC_FREE(roots);
     return NULL;

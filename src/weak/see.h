@@ -27,6 +27,8 @@ struct gcw__table_seen {
     size_t capacity, dead;           /* of a map or guardian, whose entries are
                                       * not shown: slots, and entries that have
                                       * died in them; else 0 */
+    bool alone;                      /* no entries are shown, as those of a
+                                      * queue, which are with all cleanups */
 };
 
 enum gcw__entry_kind {
@@ -39,6 +41,9 @@ struct gcw__entry_seen {
     enum gcw__entry_kind kind;
     void *handle;
     const char *name;                /* or NULL */
+    const void *queue;               /* the one of a cleanup, and its name; NULL
+                                      * for the default one */
+    const char *queue_name;
     const char *state;               /* a word */
     uintptr_t code;
     bool has_age;                    /* false: the entry has no room for it */
