@@ -47,9 +47,11 @@ static atomic_bool rousing;
 static void
 push_sleeper(struct gcw__sleeper *_Atomic *stack, struct gcw__sleeper *s)
 {
-    s->next = atomic_load(stack);
-    while (!atomic_compare_exchange_weak(stack, &s->next, s))
-        continue;
+    struct gcw__sleeper *first = atomic_load(stack);
+
+    do
+        s->next = first;
+    while (!atomic_compare_exchange_weak(stack, &first, s));
 }
 
 /* An orphan stays asleep: who has made it one leaves it to us then. */
