@@ -206,8 +206,8 @@ each_header_stands_alone()
 # What knows addresses of code must be each object's own: with a name that the
 # dynamic linker makes one of, an object could not be unloaded, or its
 # listeners would be taken for another's.
-holders='::function|::call|::find|only<.*>|place<.*>|bind<.*>|give_name<.*>'
-holders="$holders|named<.*>"
+holders='::function|::call|::find|only<.*>|place<.*>|bind<.*>'
+holders="$holders|give_name<.*>|named<.*>"
 code_is_local()
 {
     write "$everything"
