@@ -4,8 +4,6 @@
  * for then it is pending: in its queue, or in the default one when somebody has
  * disposed of that.
  */
-#include <poll.h>
-
 #include "oracle.h"
 
 struct cleanup {
@@ -268,14 +266,9 @@ OPERATION(only_collect, "collect, no drain", NULL, NULL)
     GC_gcollect();
 }
 
-/* Inside a callback it may have been taken back already. */
 OPERATION(poll, "poll", NULL, NULL)
 {
-    struct pollfd p = { .fd = gcw_drain_fd(), .events = POLLIN };
-
-    must(p.fd >= 0, "no descriptor");
-    must(poll(&p, 1, 0) == 1 || depth > 0
-         || !any_pending(queues.at[0], OUT), "not readable");
+    check_descriptor(queues.at[0], gcw_drain_fd());
 }
 
 /* --- worlds --- */

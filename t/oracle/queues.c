@@ -7,7 +7,10 @@
 
 #include "oracle.h"
 
-enum { OPEN = 4 };               /* queues, the default one not counted */
+enum {
+    OPEN = 4,                    /* queues, the default one not counted */
+    PROMPTLY = 20000             /* milliseconds, at most */
+};
 
 struct list queues = LIST_OF(struct queue);
 
@@ -162,19 +165,25 @@ look_at_closed(const struct queue *q)
          "a descriptor of a queue that is disposed of");
 }
 
+void
+check_descriptor(const struct queue *q, int fd)
+{
+    struct pollfd p = { .fd = fd, .events = POLLIN };
+
+    must(fd >= 0, "no descriptor");
+    must(depth > 0 || !any_pending(q, OUT) || poll(&p, 1, PROMPTLY) == 1,
+         "not readable");
+}
+
 OPERATION(look_at_queue, "look at queue %zu", &queues, open_or_not)
 {
     const struct queue *q = thing;
-    struct pollfd p = { .events = POLLIN };
 
     if (q->t.gone) {
         look_at_closed(q);
         return;
     }
-    p.fd = gcw_queue_fd(q->t.handle);
-    must(p.fd >= 0, "no descriptor of a queue");
-    must(poll(&p, 1, 0) == 1 || depth > 0 || !any_pending(q, OUT),
-         "a queue is not readable");
+    check_descriptor(q, gcw_queue_fd(q->t.handle));
     if (gcw_queue_wait(q->t.handle, 0) == 1)
         must(any_pending(q, PERHAPS), "wait: nothing is pending");
     else
