@@ -16,15 +16,6 @@ method_of(struct target *t, char *word)
     return m;
 }
 
-static gcw_hub *
-fresh_hub(void)
-{
-    gcw_hub *h = gcw_hub_new();
-    assert_non_null(h);
-    forget();
-    return h;
-}
-
 static gcw_listener *
 listen(gcw_hub *h, const char *type, void *source, gcw_method *m)
 {

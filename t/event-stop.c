@@ -38,15 +38,6 @@ hub_stop(const gcw_emission *emission, void *data)
     stop(NULL, data);
 }
 
-static gcw_hub *
-fresh_hub(void)
-{
-    gcw_hub *h = gcw_hub_new();
-    assert_non_null(h);
-    forget();
-    return h;
-}
-
 static gcw_listener *
 listen(gcw_hub *h, const char *type, void *source,
        void (*fn)(const gcw_emission *emission, void *data), char *word)

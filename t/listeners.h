@@ -1,11 +1,12 @@
-/* listeners.h: what the tests of events share: a fresh event, ways to connect
- * to it and to emit it in one line.
+/* listeners.h: what the tests of events share: a fresh event or hub, ways to
+ * connect to it and to emit it in one line.
  */
 #ifndef LISTENERS_H
 #define LISTENERS_H
 
 #include <errno.h>
 #include <gcweak/event.h>
+#include <gcweak/hub.h>
 #include "idle.h"
 #include "log.h"
 
@@ -16,6 +17,15 @@ fresh_event(void)
     assert_non_null(e);
     forget();
     return e;
+}
+
+static inline gcw_hub *
+fresh_hub(void)
+{
+    gcw_hub *h = gcw_hub_new();
+    assert_non_null(h);
+    forget();
+    return h;
 }
 
 static inline gcw_listener *

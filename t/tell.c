@@ -494,6 +494,17 @@ TEST(events_refuse)
     REFUSED(gcw_listener_block(NULL), EINVAL, "l is NULL");
     REFUSED(gcw_listener_unblock(NULL), EINVAL, "l is NULL");
     REFUSED(gcw_listener_unblock(l), EINVAL, "l is not blocked");
+    REFUSED(gcw_listener_blocked(NULL), EINVAL, "l is NULL");
+    REFUSED(gcw_listener_set_name(NULL, "a"), EINVAL, "l is NULL");
+    REFUSED(gcw_listener_name(NULL), EINVAL, "l is NULL");
+    REFUSED(gcw_event_block(NULL), EINVAL, "e is NULL");
+    REFUSED(gcw_event_unblock(NULL), EINVAL, "e is NULL");
+    REFUSED(gcw_event_unblock(e), EINVAL, "not blocked");
+    REFUSED(gcw_event_has_listeners(NULL), EINVAL, "e is NULL");
+    REFUSED(gcw_event_list(NULL, NULL, 0), EINVAL, "e is NULL");
+    REFUSED(gcw_event_list(e, NULL, 1), EINVAL, "entries is NULL");
+    REFUSED(gcw_event_disconnect_object(e, &in_program), EINVAL, "self ");
+    REFUSED(gcw_disconnect_object(NULL), EINVAL, "self is NULL");
     assert_int_equal(gcw_dispose(e), 0);
     REFUSED(gcw_event_connect_fn(e, hear_event, NULL, 0), ESTALE,
             "was disposed of");
@@ -525,6 +536,11 @@ TEST(hubs_refuse)
     REFUSED(gcw_hub_fd(NULL), EINVAL, "h is NULL");
     REFUSED(gcw_hub_measure(h, NULL), EINVAL, "out is NULL");
     REFUSED(gcw_hub_on_error(NULL, NULL, NULL), EINVAL, "h is NULL");
+    REFUSED(gcw_hub_block(NULL), EINVAL, "h is NULL");
+    REFUSED(gcw_hub_unblock(h), EINVAL, "not blocked");
+    REFUSED(gcw_hub_has_listeners(NULL, "a", NULL), EINVAL, "h is NULL");
+    REFUSED(gcw_hub_list(h, NULL, NULL, NULL, 1), EINVAL, "entries is NULL");
+    REFUSED(gcw_hub_disconnect_object(h, &in_program), EINVAL, "self ");
     assert_int_equal(gcw_dispose(h), 0);
     REFUSED(gcw_hub_connect_fn(h, "a", NULL, hear_hub, NULL, 0), ESTALE,
             "was disposed of");
@@ -562,6 +578,48 @@ TEST(exit_registries_refuse)
     assert_int_equal(gcw_dispose(r), 0);
     REFUSED(gcw_exit_register_fn(r, idle, NULL, NULL), ESTALE,
             "r ");
+    listen_no_more(GCW_TOLD_REFUSE);
+}
+
+static void
+drop(void *data)
+{
+    (void)data;
+}
+
+static void
+note_death(gcw_method *m, void *data)
+{
+    (void)m, (void)data;
+}
+
+TEST(queues_refuse)
+{
+    gcw_queue *q = gcw_queue_new("a");
+    struct target *t = target_new(1);
+    gcw_call call;
+
+    listen_to(GCW_TOLD_REFUSE);
+    REFUSED(gcw_cleanup_new_in(NULL, t, drop, NULL), EINVAL, "q is NULL");
+    REFUSED(gcw_cleanup_new_in(q, &in_program, drop, NULL), EINVAL, "target ");
+    REFUSED(gcw_cleanup_new_in(q, t, NULL, NULL), EINVAL, "fn is NULL");
+    REFUSED(gcw_cleanup_set_name(NULL, "a"), EINVAL, "c is NULL");
+    REFUSED(gcw_cleanup_name(NULL), EINVAL, "c is NULL");
+    REFUSED(gcw_method_on_death_in(q, NULL, note_death, NULL), EINVAL,
+            "m is NULL");
+    REFUSED(gcw_queue_drain(NULL, 0), EINVAL, "q is NULL");
+    REFUSED(gcw_queue_next(NULL, &call), EINVAL, "q is NULL");
+    REFUSED(gcw_queue_next(q, NULL), EINVAL, "call is NULL");
+    REFUSED(gcw_queue_wait(NULL, 0), EINVAL, "q is NULL");
+    REFUSED(gcw_queue_fd(NULL), EINVAL, "q is NULL");
+    REFUSED(gcw_queue_on_error(NULL, NULL, NULL), EINVAL, "q is NULL");
+    assert_int_equal(gcw_dispose(q), 0);
+    REFUSED(gcw_cleanup_new_in(q, t, drop, NULL), ESTALE, "");
+    REFUSED(gcw_queue_drain(q, 0), ESTALE, "was disposed of");
+    REFUSED(gcw_queue_next(q, &call), ESTALE, "was disposed of");
+    REFUSED(gcw_queue_wait(q, 0), ESTALE, "was disposed of");
+    REFUSED(gcw_queue_fd(q), ESTALE, "was disposed of");
+    REFUSED(gcw_queue_on_error(q, NULL, NULL), ESTALE, "was disposed of");
     listen_no_more(GCW_TOLD_REFUSE);
 }
 
@@ -641,6 +699,9 @@ TEST(the_rest_refuses)
     REFUSED(gcw_explain(t, NULL), EINVAL, "out is NULL");
     REFUSED(gcw_explain(&in_program, stderr), EINVAL, "target ");
     REFUSED(gcw_tell(999, true), EINVAL, "what cannot be 999");
+    REFUSED(gcw_name_function(NULL, "a"), EINVAL, "code is NULL");
+    REFUSED(gcw_version_check(GCW_VERSION + 1), ENOTSUP,
+            "this is version " GCW_VERSION_STRING);
 #if HAVE_LIBFFI
     REFUSED(gcw_proxy_new(t, (gcw_proxy_fn *)abort, NULL), EINVAL,
             "signature is NULL");

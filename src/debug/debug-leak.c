@@ -100,20 +100,31 @@ begin_table(const struct gcw__table_seen *table, void *arg)
     ((struct groups *)arg)->sort = table->ops->entries;
 }
 
+/* "13", or "13 to 20". */
+static void
+ages_text(char *text, size_t size, const struct group *group)
+{
+    if (group->youngest == group->oldest)
+        snprintf(text, size, "%" PRIu32, group->oldest);
+    else
+        snprintf(text, size, "%" PRIu32 " to %" PRIu32, group->youngest,
+                 group->oldest);
+}
+
 static void
 print(const struct group *group)
 {
     const char *quote = group->one_name ? "\"" : "";
-    char code[GCW__CODE_TEXT];
+    char code[GCW__CODE_TEXT], ages[32];
 
     if (group->n < MANY)
         return;
     gcw__code_text(code, sizeof code, group->code);
+    ages_text(ages, sizeof ages, group);
     gcw__tell(GCW_TOLD_LEAK, "leak: %zu %s with %s%s%s%s whose objects have lived"
-              " through %" PRIu32 " to %" PRIu32 " collections", group->n,
-              group->sort, quote, group->one_name ? group->name : "",
-              group->one_name ? "\" " : "", code, group->youngest,
-              group->oldest);
+              " through %s collections", group->n, group->sort, quote,
+              group->one_name ? group->name : "",
+              group->one_name ? "\" " : "", code, ages);
 }
 
 static void

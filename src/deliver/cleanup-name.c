@@ -13,7 +13,7 @@ gcw_cleanup_set_name(gcw_cleanup *c, const char *name)
     if (gcw__enter() != 0)
         return -1;
     if (c == NULL)
-        return gcw__fail_int(EINVAL);
+        return gcw__refuse_int(EINVAL, "given c", c);
     error = gcw__label_set(c, name);
     return error == 0 ? 0 : gcw__fail_int(error);
 }
@@ -23,5 +23,7 @@ gcw_cleanup_name(const gcw_cleanup *c)
 {
     if (gcw__enter() != 0)
         return NULL;
-    return c == NULL ? gcw__fail_null(EINVAL) : gcw__label_of(c);
+    if (c == NULL)
+        return gcw__refuse_null(EINVAL, "given c", c);
+    return gcw__label_of(c);
 }

@@ -535,17 +535,25 @@ gcw_collect(void)
 int
 gcw_drain_fd(void)
 {
-    return gcw__enter() != 0 ? -1 : gcw__queue_default_fd();
+    int fd;
+
+    if (gcw__enter() != 0)
+        return -1;
+    fd = gcw__queue_default_fd();
+    return fd >= 0 ? fd : gcw__refuse_int(errno, "");
 }
 
 int
 gcw_queue_fd(gcw_queue *q)
 {
+    int fd;
+
     if (gcw__enter() != 0)
         return -1;
     if (q == NULL)
         return gcw__refuse_int(EINVAL, "given q", q);
-    return gcw__queue_is_default(q) ? gcw__queue_default_fd() : gcw__queue_fd(q);
+    fd = gcw__queue_is_default(q) ? gcw__queue_default_fd() : gcw__queue_fd(q);
+    return fd >= 0 ? fd : gcw__refuse_int(errno, "open q", q);
 }
 
 static void

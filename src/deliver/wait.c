@@ -79,8 +79,10 @@ wait_in_default(const char *function, int milliseconds)
 {
     int before = errno, fd = gcw__queue_default_fd(), result;
 
-    if (fd < 0)
+    if (fd < 0) {
+        gcw__refused(function, errno, "");
         return -1;
+    }
     result = wait_until_pending(function, gcw__roots->queue, fd, milliseconds);
     if (result >= 0)
         errno = before;
@@ -106,8 +108,10 @@ wait_for_queue(const char *function, gcw_queue *q, int milliseconds)
 {
     int fd = gcw__queue_fd(q);
 
-    if (fd < 0)
+    if (fd < 0) {
+        gcw__refused(function, errno, "open q", q);
         return -1;
+    }
     return wait_until_pending(function, q, fd, milliseconds);
 }
 

@@ -12,6 +12,7 @@
 #include "event/emit.h"
 #include "ground/lock.h"
 #include "weak/enter.h"
+#include "weak/label.h"
 
 /* Is anybody listening? */
 
@@ -33,7 +34,7 @@ gcw_event_has_listeners(const gcw_event *e)
     if (gcw__enter() != 0)
         return false;
     if (e == NULL)
-        return gcw__fail_false(EINVAL);
+        return gcw__refuse_false(EINVAL, "given e", e);
     array = atomic_load_explicit(&e->list.heard, memory_order_acquire);
     if (array == NULL)
         return false;
@@ -76,7 +77,7 @@ gcw_hub_has_listeners(const gcw_hub *h, const char *type, const void *source)
     if (gcw__enter() != 0)
         return false;
     if (h == NULL)
-        return gcw__fail_false(EINVAL);
+        return gcw__refuse_false(EINVAL, "given h", h);
     take_audience(&step, h, type, source);
     for (size_t i = 0; i < step.n_lists && !any; i++)
         any = any_would_be_called(step.lists[i].next, step.lists[i].end);
@@ -93,7 +94,8 @@ gcw__slot_list(const struct gcw__slot *slot, gcw_listener_entry *entry)
     bool method = l->on.watch.ref != NULL;
 
     *entry = (gcw_listener_entry){
-        .listener = l, .function = slot->code, .method = method,
+        .listener = l, .name = gcw__label_of(l), .function = slot->code,
+        .method = method,
         .self = method ? gcw__read(l->on.watch.ref) : NULL,
         .blocked = gcw__listener_is(l, GCW__IS_BLOCKED),
         .age = gcw__born() - l->born
@@ -139,10 +141,8 @@ gcw_event_list(gcw_event *e, gcw_listener_entry *entries, size_t n)
 
     if (gcw__enter() != 0)
         return 0;
-    if (e == NULL || (entries == NULL && n != 0)) {
-        errno = EINVAL;
-        return 0;
-    }
+    if (e == NULL || (entries == NULL && n != 0))
+        return gcw__refuse_zero(EINVAL, "given e, given entries", e, entries);
     found = list_array(atomic_load(&e->list.array), entries, n);
     GCW__KEEP(e);
     return found;

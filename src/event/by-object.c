@@ -75,13 +75,6 @@ disconnect_object(const struct gcw__container *container, const void *self)
     return n;
 }
 
-static size_t
-refuse(void)
-{
-    errno = EINVAL;
-    return 0;
-}
-
 size_t
 gcw_event_disconnect_object(gcw_event *e, const void *self)
 {
@@ -89,8 +82,8 @@ gcw_event_disconnect_object(gcw_event *e, const void *self)
 
     if (gcw__enter() != 0)
         return 0;
-    if (e == NULL || self == NULL)
-        return refuse();
+    if (e == NULL || gcw__base((void *)(uintptr_t)self) == NULL)
+        return gcw__refuse_zero(EINVAL, "given e, heap self", e, self);
     n = disconnect_object(e->list.container, self);
     GCW__KEEP(e);
     return n;
@@ -103,8 +96,8 @@ gcw_hub_disconnect_object(gcw_hub *h, const void *self)
 
     if (gcw__enter() != 0)
         return 0;
-    if (h == NULL || self == NULL)
-        return refuse();
+    if (h == NULL || gcw__base((void *)(uintptr_t)self) == NULL)
+        return gcw__refuse_zero(EINVAL, "given h, heap self", h, self);
     n = disconnect_object(&h->container->container, self);
     GCW__KEEP(h);
     return n;
@@ -115,5 +108,7 @@ gcw_disconnect_object(const void *self)
 {
     if (gcw__enter() != 0)
         return 0;
-    return self == NULL ? refuse() : disconnect_object(NULL, self);
+    if (gcw__base((void *)(uintptr_t)self) == NULL)
+        return gcw__refuse_zero(EINVAL, "heap self", self);
+    return disconnect_object(NULL, self);
 }

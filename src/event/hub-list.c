@@ -149,10 +149,8 @@ gcw_hub_list(gcw_hub *h, const char *type, const void *source,
 
     if (gcw__enter() != 0)
         return 0;
-    if (h == NULL || (entries == NULL && n != 0)) {
-        errno = EINVAL;
-        return 0;
-    }
+    if (h == NULL || (entries == NULL && n != 0))
+        return gcw__refuse_zero(EINVAL, "given h, given entries", h, entries);
     if (note_all(h, &listing)) {
         sort_spots(listing.spots, listing.n);
         found = list_spots(&listing, entries, n);

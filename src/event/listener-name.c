@@ -13,7 +13,7 @@ gcw_listener_set_name(gcw_listener *l, const char *name)
     if (gcw__enter() != 0)
         return -1;
     if (l == NULL)
-        return gcw__fail_int(EINVAL);
+        return gcw__refuse_int(EINVAL, "given l", l);
     error = gcw__label_set(l, name);
     return error == 0 ? 0 : gcw__fail_int(error);
 }
@@ -23,5 +23,7 @@ gcw_listener_name(const gcw_listener *l)
 {
     if (gcw__enter() != 0)
         return NULL;
-    return l == NULL ? gcw__fail_null(EINVAL) : gcw__label_of(l);
+    if (l == NULL)
+        return gcw__refuse_null(EINVAL, "given l", l);
+    return gcw__label_of(l);
 }

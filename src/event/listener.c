@@ -152,7 +152,7 @@ gcw_listener_blocked(const gcw_listener *l)
     if (gcw__enter() != 0)
         return false;
     if (l == NULL)
-        return gcw__fail_false(EINVAL);
+        return gcw__refuse_false(EINVAL, "given l", l);
     object = gcw__container_object(l->on.container);
     blocked = object != NULL && !gcw__listener_is(l, GCW__IS_GONE)
               && gcw__listener_is(l, GCW__IS_BLOCKED);

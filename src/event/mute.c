@@ -12,10 +12,10 @@
 #include "weak/enter.h"
 
 /* Counts, and has lists(object) bring the lists up to date if that makes a
- * difference to them. */
+ * difference to them; for a function of that name. */
 static void
-count_muting(struct gcw__container *container, bool mute, void *object,
-             void (*lists)(void *object))
+count_muting(const char *function, struct gcw__container *container, bool mute,
+             void *object, void (*lists)(void *object))
 {
     pthread_mutex_t *lock = gcw__listeners_lock(container);
     uint16_t n;
@@ -31,8 +31,10 @@ count_muting(struct gcw__container *container, bool mute, void *object,
     }
     gcw__unlock(lock);
     GCW__KEEP(object);
-    if (bad)
-        errno = mute ? EOVERFLOW : EINVAL;
+    if (bad && mute)
+        gcw__refused(function, EOVERFLOW, "");
+    else if (bad)
+        gcw__refused(function, EINVAL, "because it is not blocked");
 }
 
 static void
@@ -42,26 +44,26 @@ mute_list_of_event(void *event)
 }
 
 static void
-mute_event(gcw_event *e, bool mute)
+mute_event(const char *function, gcw_event *e, bool mute)
 {
-    if (gcw__enter() != 0)
+    if (gcw__enter_for(function) != 0)
         return;
     if (e == NULL)
-        errno = EINVAL;
+        gcw__refused(function, EINVAL, "given e", e);
     else
-        count_muting(e->list.container, mute, e, mute_list_of_event);
+        count_muting(function, e->list.container, mute, e, mute_list_of_event);
 }
 
 void
 gcw_event_block(gcw_event *e)
 {
-    mute_event(e, true);
+    mute_event(__func__, e, true);
 }
 
 void
 gcw_event_unblock(gcw_event *e)
 {
-    mute_event(e, false);
+    mute_event(__func__, e, false);
 }
 
 static void
@@ -78,24 +80,25 @@ mute_lists_of_hub(void *hub)
 }
 
 static void
-mute_hub(gcw_hub *h, bool mute)
+mute_hub(const char *function, gcw_hub *h, bool mute)
 {
-    if (gcw__enter() != 0)
+    if (gcw__enter_for(function) != 0)
         return;
     if (h == NULL)
-        errno = EINVAL;
+        gcw__refused(function, EINVAL, "given h", h);
     else
-        count_muting(&h->container->container, mute, h, mute_lists_of_hub);
+        count_muting(function, &h->container->container, mute, h,
+                     mute_lists_of_hub);
 }
 
 void
 gcw_hub_block(gcw_hub *h)
 {
-    mute_hub(h, true);
+    mute_hub(__func__, h, true);
 }
 
 void
 gcw_hub_unblock(gcw_hub *h)
 {
-    mute_hub(h, false);
+    mute_hub(__func__, h, false);
 }

@@ -7,6 +7,7 @@
 #include "ground/fail.h"
 #include "ground/names.h"
 #include "process/start.h"
+#include "weak/refuse.h"
 
 #include <gcweak/method.h>
 
@@ -16,7 +17,7 @@ gcw_name_function(void (*code)(void), const char *name)
     int before = errno, error;
 
     if (code == NULL)
-        return gcw__fail_int(EINVAL);
+        return gcw__refuse_int(EINVAL, "given code", (void *)code);
     error = gcw__start_early();
     if (error == 0 && !gcw__function_set_name((uintptr_t)code, name))
         error = ENOMEM;

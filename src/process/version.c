@@ -6,11 +6,9 @@
  */
 #include <config.h>
 
-#include "ground/fail.h"
+#include "weak/refuse.h"
 
 #include <gcweak/base.h>
-
-#include <errno.h>
 
 const char *
 gcw_version(void)
@@ -28,6 +26,7 @@ int
 gcw_version_check(unsigned long needed)
 {
     if (needed < OLDEST_VERSION || needed > GCW_VERSION)
-        return gcw__fail_int(ENOTSUP);
+        return gcw__refuse_int(ENOTSUP, "because this is version "
+                               PACKAGE_VERSION);
     return 0;
 }
