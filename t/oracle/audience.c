@@ -1,4 +1,5 @@
-/* audience.c: who would hear of an emission, and who is listed; see oracle.h. */
+/* audience.c: who would hear of an emission, and who is listed; see oracle.h.
+ */
 #include <stdlib.h>
 
 #include "oracle.h"

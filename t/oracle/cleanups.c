@@ -31,8 +31,9 @@ any_pending(const struct queue *q, enum standing target)
 
 /* --- what is called --- */
 
-/* Of those on one target in one queue, the newest first; of those that run at exit, too,
- * where nothing is pending.  One of a method with weak data is on two. */
+/* Of those on one target in one queue, the newest first; of those that run at
+ * exit, too, where nothing is pending.  One of a method with weak data is on
+ * two. */
 static bool
 must_run_before(const struct cleanup *newer, const struct cleanup *c)
 {
@@ -44,8 +45,8 @@ must_run_before(const struct cleanup *newer, const struct cleanup *c)
         && newer->t.on[1] == 0 && c->t.on[1] == 0;
 }
 
-/* Who disposes of a queue while it is drained does not take from that drain what
- * it has looked at. */
+/* Who disposes of a queue while it is drained does not take from that drain
+ * what it has looked at. */
 static void
 check_queue(struct draining *d, const struct cleanup *c)
 {

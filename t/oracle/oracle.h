@@ -420,9 +420,9 @@ const void *hearer_of(const struct queue *q);
 /* Whether something is pending in the queue: surely, or perhaps. */
 bool any_pending(const struct queue *q, enum standing target);
 
-/* Whether it is readable while something is pending.  Inside a callback it may
- * have been taken back already; and where finalizers have a thread of their own,
- * that may be about to make it readable. */
+/* It must be readable while something is pending.  Inside a callback it may
+ * have been taken back already; and where finalizers have a thread of their
+ * own, that may be about to make it readable. */
 void check_descriptor(const struct queue *q, int fd);
 
 /* A call that runs what is pending in a queue. */
