@@ -366,10 +366,11 @@ int gcw_event_on_error(gcw_event *e, gcw_error_fn *hook, void *data);
         return gcw_event_emit(GCW__TO(gcw_event *, e), GCW__DATA_OF(arg));  \
     }
 
+/* NULL without a method; C++ compilers warn of the word. */
 static inline gcw_listener *
 gcw__connect_made(gcw_event *e, gcw_method *m, unsigned flags)
 {
-    return m == NULL ? NULL : gcw_event_connect(e, m, flags);
+    return m ? gcw_event_connect(e, m, flags) : GCW__TO(gcw_listener *, m);
 }
 
 #ifdef __cplusplus
