@@ -272,7 +272,7 @@ typedef struct gcw_listener_entry {
 } gcw_listener_entry;
 
 /* Lists the listeners of an event, blocked ones included, in the order in which
- * they are called.  Those not that are known to be dead.
+ * they are called.  Those that are known to be dead are left out.
  *
  * Writes up to n entries; `entries` must lie where the collector looks, and then
  * holds the listeners and their objects.  Those that other threads connect or
