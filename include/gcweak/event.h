@@ -338,13 +338,13 @@ int gcw_event_on_error(gcw_event *e, gcw_error_fn *hook, void *data);
 /* A typed event is never looked into: its members say its type. */
 #if defined __cplusplus
 # define GCW__TO(Type, p) reinterpret_cast<Type>(p)
-# define GCW__TYPE_OF_EVENT(name) typedef name##_gcw_type_ gcw_type;
+# define GCW__TYPE_OF_EVENT(name) typedef name##_gcw_type_ gcw__type;
 #else
 # define GCW__TO(Type, p) ((Type)(void *)(p))
 # define GCW__TYPE_OF_EVENT(name)                                           \
-    name##_gcw_type_ *gcw_arg;                                              \
-    const name##_gcw_type_ *gcw_const_arg;                                  \
-    char (*gcw_takes)(name##_gcw_arg_ arg);
+    name##_gcw_type_ *gcw__arg;                                             \
+    const name##_gcw_type_ *gcw__const_arg;                                 \
+    char (*gcw__takes)(name##_gcw_arg_ arg);
 #endif
 
 #define GCW_EVENT(name, Arg)                                                \
@@ -389,12 +389,12 @@ template <> struct gcw__gives<const void, void> { typedef char is; };
 template <> struct gcw__gives<const void, const void> { typedef char is; };
 
 template <typename To, typename Event>
-typename gcw__gives<To, typename Event::gcw_type>::is
+typename gcw__gives<To, typename Event::gcw__type>::is
 gcw__takes_argument_of(const Event *e);
 
 template <typename Event>
 inline size_t
-gcw__emit_typed(Event *e, typename Event::gcw_type *arg)
+gcw__emit_typed(Event *e, typename Event::gcw__type *arg)
 {
     return gcw_event_emit(GCW__TO(gcw_event *, e), GCW__DATA_OF(arg));
 }
@@ -404,12 +404,12 @@ gcw__emit_typed(Event *e, typename Event::gcw_type *arg)
 #elif defined __GNUC__
 # define GCW__SAME_TYPE(a, b) __builtin_types_compatible_p(a, b)
 # define GCW__GIVES(e, T)                                                   \
-    (GCW__SAME_TYPE(T *, __typeof__((e)->gcw_arg))                          \
-     || GCW__SAME_TYPE(T *, __typeof__((e)->gcw_const_arg))                 \
+    (GCW__SAME_TYPE(T *, __typeof__((e)->gcw__arg))                         \
+     || GCW__SAME_TYPE(T *, __typeof__((e)->gcw__const_arg))                \
      || GCW__SAME_TYPE(T *, const void *)                                   \
      || (GCW__SAME_TYPE(T *, void *)                                        \
-         && !GCW__SAME_TYPE(__typeof__((e)->gcw_arg),                       \
-                            __typeof__((e)->gcw_const_arg))))
+         && !GCW__SAME_TYPE(__typeof__((e)->gcw__arg),                      \
+                            __typeof__((e)->gcw__const_arg))))
 # if defined __STDC_VERSION__ && __STDC_VERSION__ >= 201112L
 #  define GCW__TAKES(e, fn)                                                 \
     sizeof(struct {                                                         \
@@ -422,13 +422,13 @@ gcw__emit_typed(Event *e, typename Event::gcw_type *arg)
     sizeof(char[GCW__GIVES(e, fn##_gcw_type_) ? 1 : -1])
 # endif
 # define GCW_EMIT(e, arg)                                                   \
-    (__extension__((void)sizeof((e)->gcw_takes(arg)),                       \
+    (__extension__((void)sizeof((e)->gcw__takes(arg)),                      \
                    gcw_event_emit(GCW__TO(gcw_event *, e),                  \
                                   GCW__DATA_OF(arg))))
 #else
-# define GCW__TAKES(e, fn) sizeof((e)->gcw_takes((fn##_gcw_type_ *)NULL))
+# define GCW__TAKES(e, fn) sizeof((e)->gcw__takes((fn##_gcw_type_ *)NULL))
 # define GCW_EMIT(e, arg)                                                   \
-    ((void)sizeof((e)->gcw_takes(arg)),                                     \
+    ((void)sizeof((e)->gcw__takes(arg)),                                    \
      gcw_event_emit(GCW__TO(gcw_event *, e), GCW__DATA_OF(arg)))
 #endif
 
