@@ -2,14 +2,18 @@
  * default queue does, and what only they do: that they are dropped and disposed
  * of, and that there may be many.
  */
+#include <config.h>
+
 #include "heard.h"
 #include "readable.h"
 #include "support.h"
 #include "thread.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -444,6 +448,87 @@ END(waiting_ends_when_the_library_shuts_down, 0, "ESHUTDOWN\n")
             say("another error");
     }
     say("ESHUTDOWN");
+}
+
+/* --- between the last look and the poll of a thread that waits --- */
+
+static atomic_bool held_up;
+static atomic_int polls;
+static sem_t is_about_to_poll, may_poll;
+
+static void
+wait_for(sem_t *semaphore)
+{
+    while (sem_wait(semaphore) != 0)
+        continue;
+}
+
+/* The library's polls come here, too. */
+int
+poll(struct pollfd *fds, nfds_t n, int milliseconds)
+{
+    struct timespec time = { milliseconds / 1000,
+                             milliseconds % 1000 * 1000000L };
+
+    atomic_fetch_add(&polls, 1);
+    if (atomic_exchange(&held_up, false)) {
+        sem_post(&is_about_to_poll);
+        wait_for(&may_poll);
+    }
+    return ppoll(fds, n, milliseconds < 0 ? NULL : &time, NULL);
+}
+
+static void *
+wait_for_queue(void *q)
+{
+    int result = gcw_queue_wait(q, -1);
+
+    say(result == -1 && errno == ESHUTDOWN ? "ESHUTDOWN" : "something else");
+    return NULL;
+}
+
+/* The thread has looked before the end comes, and polls after a drain. */
+static void
+drain_at_the_end_of_waiting(gcw_queue *q)
+{
+    pthread_t thread;
+
+    sem_init(&is_about_to_poll, 0, 0);
+    sem_init(&may_poll, 0, 0);
+    atomic_store(&held_up, true);
+    assert_int_equal(GC_pthread_create(&thread, NULL, wait_for_queue, q), 0);
+    wait_for(&is_about_to_poll);
+    gcw_shutdown(0);
+    gcw_queue_drain(q, 0);
+    sem_post(&may_poll);
+    GC_pthread_join(thread, NULL);
+}
+
+END(who_drains_after_the_end_takes_it_from_no_one_who_waits, 0, "ESHUTDOWN\n")
+{
+    drain_at_the_end_of_waiting(gcw_queue_new(NULL));
+}
+
+END(nor_does_who_drains_the_default_queue, 0, "ESHUTDOWN\n")
+{
+    drain_at_the_end_of_waiting(gcw_queue_default());
+}
+
+END(a_child_waits_whose_parent_was_shut_down, 0, "0 at rest\n")
+{
+    pid_t child;
+
+    assert_int_equal(gcw_queue_wait(gcw_queue_default(), 0), 0);
+    gcw_shutdown(0);
+    child = fork();
+    if (child == 0) {
+        int result = gcw_queue_wait(gcw_queue_default(), 100);
+
+        dprintf(STDOUT_FILENO, "%d %s\n", result,
+                atomic_load(&polls) < 10 ? "at rest" : "busy");
+        _exit(0);
+    }
+    ends_well(child);
 }
 
 TEST(a_thread_that_waits_can_be_cancelled)

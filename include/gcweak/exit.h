@@ -286,7 +286,7 @@ bool gcw_exit_first(gcw_exit_registry *r, int status, gcw_exit_step *step);
 bool gcw_exit_next(gcw_exit_step *step);
 
 /* Sets the hook that hears of failing handlers; NULL takes it out.  `data` is
- * held strongly.  Without one, a line goes to stderr.
+ * held strongly.  Without one, a line is told (tell.h).
  * Any known thread; also from finalizers, callbacks and handlers.
  * Returns 0, or -1 with errno EINVAL (r is NULL, `data` cannot be held:
  * base.h) or EPERM. */
