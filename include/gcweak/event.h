@@ -285,7 +285,7 @@ size_t gcw_event_list(gcw_event *e, gcw_listener_entry *entries, size_t n);
 
 /* Sets the hook that hears of failing listeners, with the listener as the
  * handle; NULL takes it out.  `data` is held strongly.  Without one, a line
- * is told (tell.h).
+ * goes to stderr, or to the sink (tell.h).
  * Any known thread; also from finalizers and callbacks.
  * Returns 0, or -1 with errno EINVAL (e is NULL, `data` cannot be held:
  * base.h) or EPERM. */
