@@ -260,9 +260,9 @@ int gcw_shutdown(int status);
  * handler registers is the next.  Then its cleanups and death callbacks run
  * that are pending or would run at exit, newest first.  All others are taken
  * out, and so are its listeners and error hooks.  A callback in it that the
- * drain's worker is running is waited for up to a second, then named on
- * stderr.  What runs, runs on the thread that calls dlclose, which the
- * collector need not know; cancellation is not off meanwhile.
+ * drain's worker is running is waited for up to a second, then named in a
+ * warning (tell.h).  What runs, runs on the thread that calls dlclose, which
+ * the collector need not know; cancellation is not off meanwhile.
  *
  * "Its" are those whose function lies in it, whoever registered them.
  * Including any gcweak header is all that it takes: the lines below add a

@@ -272,7 +272,7 @@ typedef struct gcw_listener_entry {
 } gcw_listener_entry;
 
 /* Lists the listeners of an event, blocked ones included, in the order in which
- * they are called.  Those not that are known to be dead.
+ * they are called.  Those that are known to be dead are left out.
  *
  * Writes up to n entries; `entries` must lie where the collector looks, and then
  * holds the listeners and their objects.  Those that other threads connect or
@@ -366,10 +366,11 @@ int gcw_event_on_error(gcw_event *e, gcw_error_fn *hook, void *data);
         return gcw_event_emit(GCW__TO(gcw_event *, e), GCW__DATA_OF(arg));  \
     }
 
+/* NULL without a method; C++ compilers warn of the word. */
 static inline gcw_listener *
 gcw__connect_made(gcw_event *e, gcw_method *m, unsigned flags)
 {
-    return m == NULL ? NULL : gcw_event_connect(e, m, flags);
+    return m ? gcw_event_connect(e, m, flags) : GCW__TO(gcw_listener *, m);
 }
 
 #ifdef __cplusplus
