@@ -2,13 +2,17 @@
  * default queue does, and what only they do: that they are dropped and disposed
  * of, and that there may be many.
  */
+#include <config.h>
+
 #include "heard.h"
 #include "readable.h"
 #include "support.h"
 #include "thread.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -377,7 +381,7 @@ TEST(waiting_tells_whether_anything_is_pending)
 struct worker {
     pthread_t thread;
     gcw_queue *q;
-    atomic_int ran;
+    sem_t ran;                   /* posted for each callback that has */
     int error;
     pthread_t ran_on;
 };
@@ -387,7 +391,8 @@ work(void *worker)
 {
     struct worker *w = worker;
     while (gcw_queue_wait(w->q, -1) >= 0)
-        atomic_fetch_add(&w->ran, (int)gcw_queue_drain(w->q, 0));
+        for (size_t n = gcw_queue_drain(w->q, 0); n > 0; n--)
+            sem_post(&w->ran);
     w->error = errno;
     return NULL;
 }
@@ -407,6 +412,7 @@ start_workers(void)
     assert_non_null(w);
     for (int i = 0; i < WORKERS; i++) {
         w[i].q = gcw_queue_new("of a worker");
+        sem_init(&w[i].ran, 0, 0);
         assert_int_equal(GC_pthread_create(&w[i].thread, NULL, work, &w[i]),
                          0);
     }
@@ -419,8 +425,8 @@ TEST(threads_wait_each_for_its_queue_until_it_is_disposed_of)
     for (int i = 0; i < WORKERS; i++)
         pend_in(w[i].q, note_thread, &w[i]);
     for (int i = 0; i < WORKERS; i++) {
-        while (atomic_load(&w[i].ran) == 0)
-            sched_yield();
+        while (sem_wait(&w[i].ran) != 0)
+            continue;
         gcw_dispose(w[i].q);
     }
     for (int i = 0; i < WORKERS; i++) {
@@ -444,11 +450,93 @@ END(waiting_ends_when_the_library_shuts_down, 0, "ESHUTDOWN\n")
     say("ESHUTDOWN");
 }
 
+/* --- between the last look and the poll of a thread that waits --- */
+
+static atomic_bool held_up;
+static atomic_int polls;
+static sem_t is_about_to_poll, may_poll;
+
+static void
+wait_for(sem_t *semaphore)
+{
+    while (sem_wait(semaphore) != 0)
+        continue;
+}
+
+/* The library's polls come here, too. */
+int
+poll(struct pollfd *fds, nfds_t n, int milliseconds)
+{
+    struct timespec time = { milliseconds / 1000,
+                             milliseconds % 1000 * 1000000L };
+
+    atomic_fetch_add(&polls, 1);
+    if (atomic_exchange(&held_up, false)) {
+        sem_post(&is_about_to_poll);
+        wait_for(&may_poll);
+    }
+    return ppoll(fds, n, milliseconds < 0 ? NULL : &time, NULL);
+}
+
+static void *
+wait_for_queue(void *q)
+{
+    int result = gcw_queue_wait(q, -1);
+
+    say(result == -1 && errno == ESHUTDOWN ? "ESHUTDOWN" : "something else");
+    return NULL;
+}
+
+/* The thread has looked before the end comes, and polls after a drain. */
+static void
+drain_at_the_end_of_waiting(gcw_queue *q)
+{
+    pthread_t thread;
+
+    sem_init(&is_about_to_poll, 0, 0);
+    sem_init(&may_poll, 0, 0);
+    atomic_store(&held_up, true);
+    assert_int_equal(GC_pthread_create(&thread, NULL, wait_for_queue, q), 0);
+    wait_for(&is_about_to_poll);
+    gcw_shutdown(0);
+    gcw_queue_drain(q, 0);
+    sem_post(&may_poll);
+    GC_pthread_join(thread, NULL);
+}
+
+END(who_drains_after_the_end_takes_it_from_no_one_who_waits, 0, "ESHUTDOWN\n")
+{
+    drain_at_the_end_of_waiting(gcw_queue_new(NULL));
+}
+
+END(nor_does_who_drains_the_default_queue, 0, "ESHUTDOWN\n")
+{
+    drain_at_the_end_of_waiting(gcw_queue_default());
+}
+
+END(a_child_waits_whose_parent_was_shut_down, 0, "0 at rest\n")
+{
+    pid_t child;
+
+    assert_int_equal(gcw_queue_wait(gcw_queue_default(), 0), 0);
+    gcw_shutdown(0);
+    child = fork();
+    if (child == 0) {
+        int result = gcw_queue_wait(gcw_queue_default(), 100);
+
+        dprintf(STDOUT_FILENO, "%d %s\n", result,
+                atomic_load(&polls) < 10 ? "at rest" : "busy");
+        _exit(0);
+    }
+    ends_well(child);
+}
+
 TEST(a_thread_that_waits_can_be_cancelled)
 {
     struct worker *w = GC_MALLOC_UNCOLLECTABLE(sizeof *w);
     void *result = NULL;
     w->q = gcw_queue_new(NULL);
+    sem_init(&w->ran, 0, 0);
     GC_pthread_create(&w->thread, NULL, work, w);
     GC_pthread_cancel(w->thread);
     GC_pthread_join(w->thread, &result);

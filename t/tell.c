@@ -614,7 +614,7 @@ TEST(queues_refuse)
     REFUSED(gcw_queue_fd(NULL), EINVAL, "q is NULL");
     REFUSED(gcw_queue_on_error(NULL, NULL, NULL), EINVAL, "q is NULL");
     assert_int_equal(gcw_dispose(q), 0);
-    REFUSED(gcw_cleanup_new_in(q, t, drop, NULL), ESTALE, "");
+    REFUSED(gcw_cleanup_new_in(q, t, drop, NULL), ESTALE, "was disposed of");
     REFUSED(gcw_queue_drain(q, 0), ESTALE, "was disposed of");
     REFUSED(gcw_queue_next(q, &call), ESTALE, "was disposed of");
     REFUSED(gcw_queue_wait(q, 0), ESTALE, "was disposed of");
@@ -1011,7 +1011,10 @@ TEST(more_than_there_is_room_for_is_counted)
 {
     listen_to(GCW_TOLD_WARNING);
     assert_true(lost(drop_many_events, " more lines were not kept") > 0);
+    assert_int_equal(gcw_tell(GCW_TOLD_WARNING, false), 0);
+    assert_int_equal(lost(drop_many_events, " more lines were not kept"), 0);
     listen_no_more(0);
+    assert_int_equal(gcw_tell(GCW_TOLD_WARNING, true), 0);
 }
 
 static GC_on_collection_event_proc library_event;

@@ -104,8 +104,9 @@ int gcw_drain_fd(void);
  * left (gcw_drain_thread_hooks), which is a cancellation point; but not when
  * called by the worker itself.  At exit it is
  * stopped first; one that is in the middle of a callback is waited for up to a
- * second, then left behind and named on stderr.  Around fork it is paused in
- * the same way; the child starts its own at its next call into gcweak.
+ * second, then left behind and named in a warning (tell.h).  Around fork it is
+ * paused in the same way; the child starts its own at its next call into
+ * gcweak.
  *
  * A program that a callback starts on the worker inherits the blocked signals,
  * for they outlive fork and exec: SIGTERM does not end it.  Give it a mask of

@@ -272,7 +272,7 @@ typedef struct gcw_listener_entry {
 } gcw_listener_entry;
 
 /* Lists the listeners of an event, blocked ones included, in the order in which
- * they are called.  Those not that are known to be dead.
+ * they are called.  Those that are known to be dead are left out.
  *
  * Writes up to n entries; `entries` must lie where the collector looks, and then
  * holds the listeners and their objects.  Those that other threads connect or
@@ -285,7 +285,7 @@ size_t gcw_event_list(gcw_event *e, gcw_listener_entry *entries, size_t n);
 
 /* Sets the hook that hears of failing listeners, with the listener as the
  * handle; NULL takes it out.  `data` is held strongly.  Without one, a line
- * goes to stderr.
+ * goes to stderr, or to the sink (tell.h).
  * Any known thread; also from finalizers and callbacks.
  * Returns 0, or -1 with errno EINVAL (e is NULL, `data` cannot be held:
  * base.h) or EPERM. */

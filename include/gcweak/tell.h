@@ -71,6 +71,7 @@ typedef void gcw_tell_fn(unsigned what, const char *line, void *data);
  * lies in takes the sink out.  A line that another thread is telling meanwhile
  * may still reach the former sink.
  *
+ * Any known thread; also from finalizers, callbacks and the sink.
  * Returns 0, or -1 with errno: EINVAL (data, see base.h), EPERM, ENOMEM,
  * ENOTSUP.
  * Cost: one lock.  After Python's sys.unraisablehook, and the log handlers of

@@ -435,7 +435,8 @@ finish(gcw_cleanup *c, const char *function)
     error = put_in_order(c);
     if (error == 0 || !detach_cleanup(c))
         return c;
-    gcw__refused(function, error, "");
+    gcw__refused(function, error, error == ESTALE ? "open q" : "",
+                 gcw__cleanup_queue(c));
     return NULL;
 }
 

@@ -47,7 +47,6 @@
 #include "ground/hook.h"
 #include "ground/limit.h"
 #include "ground/lock.h"
-#include "ground/process.h"
 #include "ground/report.h"
 #include "ground/roots.h"
 #include "weak/call.h"
@@ -506,21 +505,11 @@ gcw__drain_look(gcw_queue *q)
     return pending;
 }
 
-/* The process in which no callbacks come any more. */
-static atomic_uint none_come_in;
-
 void
 gcw__drain_close(void)
 {
-    atomic_store(&none_come_in, gcw__process());
-    gcw__queue_show_more(gcw__roots->queue);
     gcw__queues_end();
-}
-
-bool
-gcw__drain_is_closed(void)
-{
-    return atomic_load(&none_come_in) == gcw__process();
+    gcw__queue_show_more(gcw__roots->queue);
 }
 
 size_t

@@ -32,7 +32,6 @@ bool gcw__drain_look(gcw_queue *q);
 
 /* Has those who wait for callbacks return: the process exits. */
 void gcw__drain_close(void);
-bool gcw__drain_is_closed(void);
 
 /* Reports a callback that has failed, to the hook of its queue. */
 void gcw__drain_failed(const gcw_queue *q, gcw_cleanup *c, uintptr_t code,

@@ -200,6 +200,42 @@ gcw__queue_fd(gcw_queue *q)
     return fd;
 }
 
+/* The end of all queues.  Who waits polls a descriptor of its own for that, since
+ * who drains makes those of the queues unreadable. */
+
+static struct gcw__wakeup end_wakeup = GCW__WAKEUP_INIT;
+
+/* The process in which no callbacks come any more. */
+static atomic_uint ended_in;
+
+void
+gcw__queues_end(void)
+{
+    atomic_store(&ended_in, gcw__process());
+    atomic_thread_fence(memory_order_seq_cst);
+    gcw__wakeup_set(&end_wakeup);
+}
+
+bool
+gcw__queues_have_ended(void)
+{
+    return atomic_load(&ended_in) == gcw__process();
+}
+
+/* A child is woken for the end of its parent. */
+int
+gcw__queues_end_fd(void)
+{
+    int fd = gcw__wakeup_open(&end_wakeup);
+
+    if (fd >= 0 && atomic_load(&ended_in) != 0 && !gcw__queues_have_ended()) {
+        gcw__wakeup_clear(&end_wakeup);
+        if (gcw__queues_have_ended())
+            gcw__wakeup_set(&end_wakeup);
+    }
+    return fd;
+}
+
 /* Waiting.  The descriptor of a queue that was disposed of is closed by the last
  * who waits for it, for else others might wait for another file. */
 

@@ -74,23 +74,6 @@ static const struct gcw__container_ops queue_ops = {
     empty_queue, queue_unloading, tidy_queue, see_queue, count_queue
 };
 
-void
-gcw__queues_end(void)
-{
-    struct gcw__container *container = NULL;
-
-    while ((container = gcw__container_after(container)) != NULL) {
-        struct gcw__polled *p = (struct gcw__polled *)container;
-
-        if (container->ops != &queue_ops)
-            continue;
-        gcw__lock(&gcw__queue_lock, true);
-        if (p->wakeup != NULL)
-            gcw__wakeup_set(p->wakeup);
-        gcw__unlock(&gcw__queue_lock);
-    }
-}
-
 /* What the program says. */
 
 bool

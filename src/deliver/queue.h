@@ -171,9 +171,17 @@ void gcw__queue_show_locked(gcw_queue *q);
  * last call.  For the collector's hook alone. */
 void gcw__queues_rouse(void);
 
-/* Makes the descriptors of all queues readable, for those who wait: the process
- * exits.  No lock held. */
+/* No callbacks come any more in this process, whatever the queue: wakes all who
+ * wait.  No lock held. */
 void gcw__queues_end(void);
+
+/* Whether that was said. */
+bool gcw__queues_have_ended(void);
+
+/* A descriptor that is readable when it was said, whoever looks and drains
+ * meanwhile; opened at the first call, after which it is to be asked whether it
+ * was said before.  -1 with errno. */
+int gcw__queues_end_fd(void);
 
 /* This thread begins to wait for the queue, whose descriptor stays open until
  * it has ended.  False with errno: ESTALE.  Not for the default queue. */

@@ -1,6 +1,7 @@
 /* wait.c: waiting for callbacks, on a thread of the program's.
  *
- * The thread polls the queue's descriptor, outside of all locks: the collector
+ * The thread polls the queue's descriptor, and one that tells of the end of all
+ * queues, outside of all locks: the collector
  * stops it there as anywhere, and it may be cancelled, or leave by a jump out
  * of a signal handler.  The descriptor is readable once too often rather than
  * too seldom, so each time it is looked whether a callback is pending, which
@@ -30,32 +31,38 @@ rest(int milliseconds, uint64_t began)
 
 /* False with errno if the descriptor cannot be polled. */
 static bool
-poll_for(int fd, int milliseconds)
+poll_for(int fd, int end, int milliseconds)
 {
-    struct pollfd polled = { .fd = fd, .events = POLLIN };
+    struct pollfd polled[] = {
+        { .fd = fd, .events = POLLIN }, { .fd = end, .events = POLLIN }
+    };
 
-    return poll(&polled, 1, milliseconds) >= 0 || errno == EINTR;
+    return poll(polled, 2, milliseconds) >= 0 || errno == EINTR;
 }
 
 /* Why nobody is to wait any more, as an errno; or 0. */
 static int
 end_of_waiting(gcw_queue *q)
 {
-    if (gcw__drain_is_closed())
+    if (gcw__queues_have_ended())
         return ESHUTDOWN;
     return gcw__queue_has_closed(q) ? ESTALE : 0;
 }
 
-/* What ends the waiting makes the descriptor readable, and a look unreadable: so
- * whether there is anything is asked after the look as well. */
+/* What ends the waiting makes a descriptor readable: the queue's, or that of the
+ * end.  A look makes the queue's unreadable, so it is asked after that as well. */
 static int
 wait_until_pending(const char *function, gcw_queue *q, int fd,
                    int milliseconds)
 {
     uint64_t began = gcw__clock();
-    int left, error;
+    int end = gcw__queues_end_fd(), left, error;
     bool pending;
 
+    if (end < 0) {
+        gcw__refused(function, errno, "");
+        return -1;
+    }
     for (;;) {
         if ((error = end_of_waiting(q)) != 0)
             break;
@@ -67,7 +74,7 @@ wait_until_pending(const char *function, gcw_queue *q, int fd,
         left = rest(milliseconds, began);
         if (left == 0)
             return 0;
-        if (!poll_for(fd, left))
+        if (!poll_for(fd, end, left))
             return -1;
     }
     gcw__refused(function, error, "open q", q);

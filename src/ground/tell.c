@@ -283,7 +283,7 @@ gcw__tell_held(void)
     for (unsigned i = 0; i < n; i++)
         if (gcw__told(lines[i].what))
             tell_with_code(lines[i].what, lines[i].code, lines[i].text);
-    if (too_many != 0)
+    if (too_many != 0 && gcw__told(GCW_TOLD_WARNING))
         tell_now(GCW_TOLD_WARNING, "%u more lines were not kept", too_many);
     errno = error;
 }

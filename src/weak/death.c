@@ -87,10 +87,12 @@ tell_dropped(void)
 {
     static _Atomic uint64_t told;
     struct gcw__engine_stats now;
-    uint64_t before;
+    uint64_t before = atomic_load(&told);
 
     gcw__engine_stats(&now);
-    before = atomic_exchange(&told, now.dropped);
+    while (now.dropped > before
+           && !atomic_compare_exchange_weak(&told, &before, now.dropped))
+        continue;
     if (now.dropped > before)
         gcw__tell(GCW_TOLD_LOST, "lost: %ju entries of weak maps were dropped,"
                   " for gcweak was not told of a collection: somebody has taken"
