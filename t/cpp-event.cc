@@ -430,7 +430,8 @@ struct heard {
         times++;
         handle = f.handle;
         std::snprintf(why, sizeof why, "%s", f.why == nullptr ? "" : f.why);
-        std::snprintf(name, sizeof name, "%s", f.name == nullptr ? "" : f.name);
+        std::snprintf(name, sizeof name, "%s",
+                      f.name == nullptr ? "" : f.name);
     }
     static heard *make()
     {
@@ -507,7 +508,9 @@ TEST(what_fails_has_the_name_of_what_was_connected)
     auto fail = [](view *, int) { throw 1; };
     std::string name;
 
-    name = name_of_failing([v](auto e) { e.template connect<&view::fail>(v); });
+    name = name_of_failing([v](auto e) {
+        e.template connect<&view::fail>(v);
+    });
     assert_true(says(name, "view::fail"));
     assert_false(says(name, "&") || says(name, "gcw::"));
     name = name_of_failing([v](auto e) { e.connect(v, &view::fail); });

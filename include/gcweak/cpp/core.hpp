@@ -252,10 +252,10 @@ place(const F &callable, const void *owner, const char *what)
     }
 }
 
-// --- Names of what is called -------------------------------------------------
+// --- Names of what is called ------------------------------------------------
 
-// The name of a type or of a member in the compiler's words, which end with it:
-// "... [with F = name]" or "... [F = name]"; some go on behind a semicolon.
+// The name of a type or of a member in the compiler's words, which end with
+// it: "... [with F = name]" or "... [F = name]"; some go on behind a semicolon.
 template <class F>
 constexpr const char *
 type_in_words()
@@ -353,7 +353,7 @@ named()
     return &Thunk::function;
 }
 
-// --- Thunks ------------------------------------------------------------------
+// --- Thunks -----------------------------------------------------------------
 
 // void fn(void *data), for a callable without arguments.
 template <class F>

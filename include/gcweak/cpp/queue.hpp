@@ -1,5 +1,5 @@
-// queue.hpp: queues of their own for cleanups and death callbacks; see queue.h,
-// and gcweak.hpp for what all share.
+// queue.hpp: queues of their own for cleanups and death callbacks; see
+// queue.h, and gcweak.hpp for what all share.
 #ifndef GCWEAK_CPP_QUEUE_HPP
 #define GCWEAK_CPP_QUEUE_HPP
 
@@ -34,7 +34,8 @@ public:
                      adopted());
     }
 
-    // Runs up to `max` callbacks that are pending, all for 0; returns how many.
+    // Runs up to `max` callbacks that are pending, all for 0; returns how
+    // many.
     std::size_t
     drain(std::size_t max = 0)
     {
