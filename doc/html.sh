@@ -176,6 +176,7 @@ guide()
 guides()
 {
     guide doc/cookbook.md cookbook.html Guides 'Cookbook'
+    guide doc/troubleshooting.md troubleshooting.html Guides 'Troubleshooting'
     guide doc/runtimes.md runtimes.html Guides 'Language runtimes'
     guide doc/guile.md guile.html Guides 'GNU Guile'
     guide doc/ecl.md ecl.html Guides 'ECL'

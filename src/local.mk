@@ -262,6 +262,7 @@ cppinclude_HEADERS = \
 	include/gcweak/cpp/hub.hpp \
 	include/gcweak/cpp/map.hpp \
 	include/gcweak/cpp/method.hpp \
+	include/gcweak/cpp/queue.hpp \
 	include/gcweak/cpp/ref.hpp
 
 # What leads others to the library.

@@ -167,6 +167,81 @@ TEST(blocked_listeners_are_passed_over)
     assert_string_equal(said->text, "f");
 }
 
+TEST(a_connection_says_whether_it_is_blocked)
+{
+    loose_trace = trace::make();
+    gcw::event<int> e;
+    gcw::scoped_connection c = e.connect(on_number);
+
+    assert_false(c.blocked());
+    c.block();
+    assert_true(c.blocked());
+    c.unblock();
+    assert_false(c.blocked());
+    e.block();
+    assert_false(c.blocked());
+    assert_false(gcw::connection().blocked());
+}
+
+TEST(nobody_hears_of_a_muted_event)
+{
+    trace *said = loose_trace = trace::make();
+    gcw::event<int> e;
+
+    assert_false(e.has_listeners());
+    e.connect(on_number);
+    assert_true(e.has_listeners());
+    e.block();
+    e.block();
+    assert_int_equal(e.emit(1), 0);
+    e.unblock();
+    assert_false(e.has_listeners());
+    assert_int_equal(e.count(), 1);
+    e.unblock();
+    assert_int_equal(e.emit(1), 1);
+    assert_string_equal(said->text, "f");
+}
+
+TEST(all_of_an_object_is_disconnected)
+{
+    trace *said = loose_trace = trace::make();
+    view *v = view::make(said), *other = view::make(said);
+    const view *same = v;
+    gcw::event<int> e, apart;
+    gcw::hub hub;
+
+    e.connect<&view::on_number>(v);
+    e.connect(v, [](view *self, int) { self->said->add('l'); });
+    e.connect(other, &view::on_const);
+    e.connect(on_number);
+    apart.connect(v, &view::on_number);
+    hub.connect("x", nullptr, v, &view::on_emission);
+    assert_int_equal(e.disconnect_object(same), 2);
+    assert_int_equal(e.emit(1), 2);
+    assert_string_equal(said->text, "cf");
+    assert_int_equal(gcw::disconnect_object(v), 2);
+    assert_int_equal(apart.emit(1) + hub.emit("x", nullptr), 0);
+    assert_int_equal(gcw::disconnect_object(v), 0);
+    assert_int_equal(thrown([&] { e.disconnect_object(&e); }), EINVAL);
+    assert_int_equal(thrown([&] { gcw::disconnect_object(&e); }), EINVAL);
+    assert_int_equal(thrown([&] { hub.disconnect_object(&e); }), EINVAL);
+}
+
+TEST(a_listener_stops_the_emission)
+{
+    trace *said = loose_trace = trace::make();
+    gcw::event<int> e;
+    bool stopped = false, *so = &stopped;
+
+    e.connect(on_number);
+    e.connect([so](int) { *so = gcw::stop_emission(); });
+    e.connect(on_number);
+    assert_int_equal(e.emit(1), 2);
+    assert_string_equal(said->text, "f");
+    assert_true(stopped);
+    assert_false(gcw::stop_emission());
+}
+
 TEST(a_scoped_connection_ends_with_its_scope)
 {
     loose_trace = trace::make();
@@ -348,13 +423,14 @@ TEST(a_lambda_holds_what_else_it_captures)
 struct heard {
     std::size_t times;
     void *handle;
-    char why[64];
+    char why[64], name[128];
 
     void hear(const gcw::failure &f)
     {
         times++;
         handle = f.handle;
         std::snprintf(why, sizeof why, "%s", f.why == nullptr ? "" : f.why);
+        std::snprintf(name, sizeof name, "%s", f.name == nullptr ? "" : f.name);
     }
     static heard *make()
     {
@@ -403,6 +479,60 @@ TEST(exceptions_in_emissions_within_emissions_are_each_heard_of)
     assert_int_equal(outer.emit(1), 1);
     assert_int_equal(h->times, 2);
     assert_string_equal(h->why, "outside");
+}
+
+// The name that the hook hears of what has failed.
+template <class Connect>
+std::string
+name_of_failing(Connect connect)
+{
+    heard *h = heard::make();
+    gcw::event<int> e;
+
+    e.on_error([h](const gcw::failure &f) { h->hear(f); });
+    connect(e);
+    assert_int_equal(e.emit(1), 1);
+    return h->name;
+}
+
+bool
+says(const std::string &text, const char *words)
+{
+    return text.find(words) != text.npos;
+}
+
+TEST(what_fails_has_the_name_of_what_was_connected)
+{
+    view *v = view::make(trace::make());
+    auto fail = [](view *, int) { throw 1; };
+    std::string name;
+
+    name = name_of_failing([v](auto e) { e.template connect<&view::fail>(v); });
+    assert_true(says(name, "view::fail"));
+    assert_false(says(name, "&") || says(name, "gcw::"));
+    name = name_of_failing([v](auto e) { e.connect(v, &view::fail); });
+    assert_true(says(name, "void (") && says(name, "view::*)(int)"));
+    assert_true(name.back() == ')');
+    name = name_of_failing([&](auto e) { e.connect(v, fail); });
+    assert_true(says(name, "lambda"));
+    name = name_of_failing([](auto e) { e.connect([](int) { throw 1; }); });
+    assert_true(says(name, "lambda"));
+}
+
+TEST(a_listener_has_the_name_that_it_is_given)
+{
+    gcw::scoped_connection c;
+    std::string name = name_of_failing([&](auto e) {
+        c = e.connect([](int) { throw 1; });
+        assert_null(c.name());
+        c.name("the first");
+        assert_string_equal(c.name(), "the first");
+    });
+
+    assert_string_equal(name.c_str(), "the first");
+    c.name(nullptr);
+    assert_null(c.name());
+    assert_int_equal(thrown([] { gcw::connection().name("none"); }), EINVAL);
 }
 
 END(without_a_hook_a_failing_listener_is_named_on_stderr, 0, "after\n",
@@ -567,6 +697,29 @@ TEST(a_hub_calls_those_whose_pattern_fits)
     gcw::dispose(v);
     assert_int_equal(hub.emit("saved", source), 2);
     assert_int_equal(hub.emit("none", nullptr), 0);
+}
+
+TEST(a_hub_is_muted_and_forgets_an_object)
+{
+    trace *said = trace::make();
+    view *v = view::make(said), *source = view::make(said);
+    gcw::hub hub;
+
+    hub.connect("x", source, v, &view::on_emission);
+    hub.connect("x", nullptr, [said](const gcw_emission &) {
+        said->add('l');
+        gcw::stop_emission();
+    }, gcw::front);
+    assert_true(hub.has_listeners("x", nullptr));
+    assert_false(hub.has_listeners("y", source));
+    hub.block();
+    assert_false(hub.has_listeners("x", source));
+    assert_int_equal(hub.emit("x", source), 0);
+    hub.unblock();
+    assert_int_equal(hub.emit("x", nullptr), 1);
+    assert_int_equal(hub.disconnect_object(v), 1);
+    assert_int_equal(hub.emit("x", source), 1);
+    assert_string_equal(said->text, "ll");
 }
 
 TEST(an_exception_in_a_hubs_listener_is_a_failure)

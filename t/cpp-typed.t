@@ -117,16 +117,74 @@ everything='
     p->score += m(1).value_or(0) + (rb == rb)
         + int(std::hash<gcw::ref<player>>()(r) & 1)
         + int(std::hash<gcw::method<int(int)>>()(fast) & 1);
+    gcw::connection named = e.connect(listener);
+    named.name("first");
+    p->score += named.name() != nullptr && named.blocked();
+    scoped.name(nullptr);
+    p->score += scoped.blocked() || scoped.name() != nullptr;
+    e.block();
+    e.unblock();
+    e.disconnect_object(p);
+    e3.disconnect_object(c);
+    p->score += e.has_listeners() && gcw::stop_emission();
+    gcw::disconnect_object(p);
+    h.block();
+    h.unblock();
+    h.disconnect_object(c);
+    p->score += h.has_listeners("type", p) || h.has_listeners(nullptr, nullptr);
+    gcw::queue q, other("name"), usual = gcw::queue::of_process();
+    gcw::cleanup in_queue(q, p, [] { });
+    in_queue.name("last");
+    p->score += in_queue.name() != nullptr;
+    m.on_death(other, [] { });
+    q.on_error([](const gcw::failure &) { });
+    if (q.wait() || q.wait(std::chrono::seconds(1)))
+        q.drain();
+    while (auto call = usual.next())
+        gcw_call_invoke(&*call);
+    p->score += q.fd() + int(q.drain(1)) + (q.handle() != nullptr);
     gcw::dispose(p);
 '
 
 is_clean()
 {
     write "$everything"
-    for flags in '' -fPIC -O2
-    do
-        compiles "$@" $strict $flags || return 1
-    done
+    compiles "$@" $strict
+}
+
+# The macros of the C headers, in C++.
+macros_are_clean()
+{
+    cat > "$dir/it.cc" <<'END'
+#include <gcweak.h>
+struct player { int score; };
+static void *greet(player *self, const int *n, void *)
+{
+    self->score += *n;
+    return nullptr;
+}
+GCW_METHOD(greet, player, const int, void)
+static void close_it(const char *) { }
+GCW_CLEANUP(close_it, const char)
+static void hear(const int *, player *) { }
+GCW_LISTENER(hear, const int, player)
+GCW_EVENT(scored, const int)
+void use(player *p);
+void use(player *p)
+{
+    const int n = 1;
+    scored_event *e = scored_event_new();
+    GCW_CONNECT(e, greet, p, nullptr, GCW_ONCE);
+    GCW_CONNECT_FN(e, hear, p, 0);
+    GCW_EMIT(e, &n);
+    scored_emit(e, &n);
+    gcw_event_block(scored_untyped(e));
+    greet_method_weak(p, p);
+    GCW_NEW(greet, p, nullptr);
+    close_it_cleanup(p, "it");
+}
+END
+    compiles "$@" $strict
 }
 
 each_header_stands_alone()
@@ -142,22 +200,32 @@ each_header_stands_alone()
 # What knows addresses of code must be each object's own: with a name that the
 # dynamic linker makes one of, an object could not be unloaded, or its
 # listeners would be taken for another's.
-holders='::function|::call|::find|only<.*>|place<.*>|bind<.*>'
+holders='::function|::call|::find|only<.*>|place<.*>|bind<.*>|give_name<.*>'
+holders="$holders|named<.*>"
 code_is_local()
 {
     write "$everything"
-    $CXX -std=c++17 -fPIC ${GC_CFLAGS-} -I"$srcdir/include" -c "$dir/it.cc" \
-        -o "$dir/it.o" &&
+    $CXX -std=c++17 -fPIC $strict ${GC_CFLAGS-} -I"$srcdir/include" \
+        -c "$dir/it.cc" -o "$dir/it.o" &&
         $CXX -shared "$dir/it.o" -o "$dir/it.so" &&
         $NM -C "$dir/it.so" > "$dir/names" &&
         grep -q ' t .*gcw::detail::bound<.*>::function(' "$dir/names" &&
+        grep -q ' r .*gcw::detail::name_of<.*>::text' "$dir/names" &&
         ! grep -E " [uVW] (.* )?gcw::detail::.*($holders)\(| u .*gcw::" \
             "$dir/names"
 }
 
+# Each of the files $dir/good-*, which is one snippet.
 is_taken()
 {
-    write "$1"
+    write "$(cat "$1")"
+    compiles "$CXX" -std=c++17 -Wall -Wextra
+}
+
+# All of them in one source, as a rule; if that is refused, each tells.
+are_taken()
+{
+    write "$(for one in "$dir"/good-*; do echo "{ $(cat "$one") }"; done)"
     compiles "$CXX" -std=c++17 -Wall -Wextra
 }
 
@@ -173,16 +241,34 @@ is_refused()
     }
 }
 
-# either WHAT GOOD BAD WORDS: two tests.
+# either WHAT GOOD BAD WORDS: two tests, the first of them later.
 either()
 {
-    passes "$1: what fits is taken" is_taken "$2"
-    passes "$1: what does not is refused" is_refused "$3" "${4-}"
+    pairs=$((pairs + 1))
+    echo "$1" > "$dir/what-$pairs"
+    echo "$2" > "$dir/good-$pairs"
+    passes "$1: what does not fit is refused" is_refused "$3" "${4-}"
+}
+
+all_good()
+{
+    all=false
+    are_taken > "$dir/said" 2>&1 && all=true
+    for number in $(seq "$pairs")
+    do
+        what="$(cat "$dir/what-$number"): what fits is taken"
+        if "$all"; then
+            passes "$what" test -s "$dir/good-$number"
+        else
+            passes "$what" is_taken "$dir/good-$number"
+        fi
+    done
 }
 
 pairs()
 {
     takes='does not take'
+    pairs=0
     # It is read once for all, where the compiler can do that.
     $CXX -std=c++17 -Wall -Wextra ${GC_CFLAGS-} -I"$srcdir/include" \
         -x c++-header "$dir/prelude.h" -o "$dir/prelude.h.gch" \
@@ -267,6 +353,14 @@ pairs()
     either 'the member of a set' \
         'gcw::weak_set<player> g; g.add(p);' \
         'gcw::weak_set<player> g; g.add(x);'
+    either 'what a cleanup in a queue takes' \
+        'gcw::queue q; gcw::cleanup(q, p, [] { });' \
+        'gcw::queue q; gcw::cleanup(q, p, [](int) { });' \
+        'must take no arguments'
+    either 'the queue of a death callback' \
+        'gcw::queue q; gcw::method(p, &player::greet).on_death(q, [] { });' \
+        'gcw::hub q; gcw::method(p, &player::greet).on_death(q, [] { });'
+    all_good
 }
 
 # The compilers that are here.
@@ -279,11 +373,13 @@ compilers()
     done
 }
 
+# Each of them in each standard; and with each set of flags, one a standard.
 warnings()
 {
     for compiler in $(compilers)
     do
         useless=
+        flags='-fPIC -O2'
         for standard in c++17 c++20
         do
             echo 'int n;' > "$dir/it.cc"
@@ -291,11 +387,14 @@ warnings()
                 > "$dir/said" 2>&1 && useless=-Wuseless-cast
             if compiles "$compiler" -std=$standard > "$dir/said" 2>&1; then
                 passes "no warning from $compiler in $standard" \
-                    is_clean "$compiler" -std=$standard $useless
+                    is_clean "$compiler" -std=$standard $useless $flags
             else
                 skip 1 "$compiler does not know $standard"
             fi
+            flags=
         done
+        passes "no warning from $compiler of the macros of C" \
+            macros_are_clean "$compiler" -std=c++17
     done
 }
 
@@ -315,7 +414,7 @@ with_other_compilers()
 
 compiled_passes()
 {
-    "$1" -std=c++17 -O1 -Wall -Wextra -Werror -D_GNU_SOURCE -DGC_THREADS \
+    "$1" -std=c++17 -O0 -Wall -Wextra -Werror -D_GNU_SOURCE -DGC_THREADS \
         -DGC_NO_THREAD_REDIRECTS ${GC_CFLAGS-} -I"$srcdir/include" \
         -I"$srcdir/t" -c "$srcdir/t/$2.cc" -o "$dir/$2.o" &&
         "$builddir/libtool" --silent --tag=CC --mode=link ${CC:-cc} \
@@ -371,10 +470,10 @@ END
 unloads()
 {
     libs=$(cd "$builddir/.libs" && pwd) &&
-        $CXX -std=c++17 ${CFLAGS-} -Wall -Wextra ${GC_CFLAGS-} \
+        $CXX -std=c++17 ${CFLAGS-} -O0 -Wall -Wextra ${GC_CFLAGS-} \
             -I"$srcdir/include" -fPIC -shared "$dir/plugin.cc" \
             -o "$dir/plugin.so" "$libs/libgcweak.so" -Wl,-rpath,"$libs" &&
-        $CXX -std=c++17 ${CFLAGS-} -Wall -Wextra ${GC_CFLAGS-} \
+        $CXX -std=c++17 ${CFLAGS-} -O0 -Wall -Wextra ${GC_CFLAGS-} \
             -I"$srcdir/include" -rdynamic "$dir/host.cc" -o "$dir/host" \
             ${LDFLAGS-} "$libs/libgcweak.so" -Wl,-rpath,"$libs" \
             ${GC_LIBS--lgc} -ldl &&
@@ -418,7 +517,7 @@ END
 
 example_works()
 {
-    $CXX -std=c++17 ${CFLAGS-} $strict ${GC_CFLAGS-} -I"$srcdir/include" \
+    $CXX -std=c++17 ${CFLAGS-} -O0 $strict ${GC_CFLAGS-} -I"$srcdir/include" \
         -c "$srcdir/examples/cpp/editor.cc" -o "$dir/editor.o" &&
         "$builddir/libtool" --silent --tag=CC --mode=link ${CC:-cc} \
             ${CFLAGS-} ${LDFLAGS-} -no-install "$dir/editor.o" \
@@ -427,15 +526,39 @@ example_works()
         "$dir/editor" | diff "$dir/editor.said" -
 }
 
+# --- All of them -------------------------------------------------------------
+
+# A part of the tests runs beside the others, in a directory of its own.
+beside()
+{
+    dir=$dir/beside
+    warnings
+    with_other_compilers
+    passes 'what runs beside the others comes to its end' true
+}
+
+# What they have said, with numbers that go on.
+tell_beside()
+{
+    wait "$beside"
+    awk -v n="$count" '/^(not )?ok / { sub(/ok [0-9]+/, "ok " ++n) } 1' \
+        "$dir/said-beside"
+    count=$((count + $(grep -cE '^(not )?ok ' "$dir/said-beside")))
+    passes 'all that runs beside the others is told' \
+        grep -q '^ok .* comes to its end' "$dir/said-beside"
+}
+
 write ''
 compiles "$CXX" -std=c++17 > "$dir/log" 2>&1 ||
     skip_all 'no compiler for C++17'
-warnings
+mkdir "$dir/beside" && cp "$dir/prelude.h" "$dir/beside"
+beside > "$dir/said-beside" 2>&1 &
+beside=$!
 passes 'each of its headers stands alone' each_header_stands_alone
 passes 'what holds addresses of code is not shared between objects' \
     code_is_local
 passes 'the example editor does what it says' example_works
 test_unloading
 pairs
-with_other_compilers
+tell_beside
 echo "1..$count"

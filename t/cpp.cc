@@ -556,6 +556,99 @@ TEST(the_end_of_the_thread_is_no_failure)
     gcw_drain_on_error(nullptr, nullptr);
 }
 
+// --- Queues -----------------------------------------------------------------
+
+TEST(callbacks_run_in_the_queue_that_they_are_in)
+{
+    std::size_t *n = counter_new();
+    thing *t = thing::make();
+    gcw::queue q("mine"), same = q;
+    gcw::method add(t, &thing::add);
+
+    gcw::cleanup(q, t, [n] { *n += 1; });
+    gcw::cleanup(q, t, [n] { *n += 2; });
+    add.on_death(q, [n] { *n += 10; });
+    gcw::cleanup(t, [n] { *n += 100; });
+    assert_false(q.wait(std::chrono::milliseconds(0)));
+    gcw::dispose(t);
+    gcw_drain(0);
+    assert_int_equal(*n, 100);
+    assert_true(q.wait() && same.wait(std::chrono::hours(24 * 365)));
+    assert_true(readable(q.fd(), LONG_ENOUGH));
+    assert_int_equal(q.drain(1), 1);
+    assert_int_equal(same.drain(), 2);
+    assert_int_equal(*n, 113);
+    assert_int_equal(q.drain(), 0);
+}
+
+TEST(who_steps_through_a_queue_makes_the_calls)
+{
+    std::size_t *n = counter_new();
+    thing *t = thing::make();
+    gcw::queue q;
+    bool caught = false;
+
+    gcw::cleanup(q, t, [n] { ++*n; });
+    gcw::cleanup(q, t, [] { throw std::runtime_error("to the caller"); });
+    gcw::dispose(t);
+    try {
+        while (auto call = q.next())
+            gcw_call_invoke(&*call);
+    } catch (const std::runtime_error &) {
+        caught = true;
+    }
+    assert_true(caught);
+    assert_int_equal(*n, 0);
+    while (auto call = q.next())
+        gcw_call_invoke(&*call);
+    assert_int_equal(*n, 1);
+}
+
+TEST(a_queue_has_a_hook_of_its_own)
+{
+    std::size_t *n = counter_new();
+    thing *t = thing::make();
+    gcw::queue q;
+    gcw::cleanup c(q, t, [] { throw 1; }), d(q, t, [] { throw 1; });
+
+    c.name("the pumps");
+    assert_string_equal(c.name(), "the pumps");
+    assert_null(d.name());
+    q.on_error([n](const gcw::failure &f) {
+        *n += std::strcmp(f.name, "the pumps") == 0;
+        *n += std::strstr(f.name, "lambda") == nullptr ? 0 : 10;
+    });
+    gcw::dispose(t);
+    assert_int_equal(q.drain(), 2);
+    assert_int_equal(*n, 11);
+}
+
+TEST(a_queue_that_was_disposed_of_takes_nothing)
+{
+    thing *t = thing::make();
+    gcw::queue q, usual = gcw::queue::of_process();
+    std::size_t *n = counter_new();
+
+    assert_ptr_equal(usual.handle(), gcw_queue_default());
+    gcw::cleanup(q, t, [n] { ++*n; });
+    gcw::dispose(q.handle());
+    gcw::dispose(t);
+    assert_int_equal(usual.drain(), 1);
+    assert_int_equal(*n, 1);
+    assert_int_equal(thrown([&] { q.drain(); }), ESTALE);
+    assert_int_equal(thrown([&] { q.next(); }), ESTALE);
+    assert_int_equal(thrown([&] { q.wait(); }), ESTALE);
+    assert_int_equal(thrown([&] { q.fd(); }), ESTALE);
+    assert_int_equal(thrown([&] { q.on_error([](const gcw::failure &) { }); }),
+                     ESTALE);
+    assert_int_equal(thrown([&] { gcw::cleanup(q, q.handle(), [] { }); }),
+                     ESTALE);
+    thing *u = thing::make();
+    gcw::method add(u, &thing::add);
+    assert_int_equal(thrown([&] { add.on_death(q, [] { }); }), ESTALE);
+    assert_int_equal(thrown([&] { gcw::cleanup().name("none"); }), EINVAL);
+}
+
 // --- Maps, sets, guardians --------------------------------------------------
 
 TEST(a_map_keeps_values_in_boxes)

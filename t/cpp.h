@@ -11,6 +11,7 @@
 #include <gcweak/gcweak.hpp>
 
 extern "C" {
+#include "readable.h"
 #include "support.h"
 #include "thread.h"
 }

@@ -279,6 +279,7 @@ t_locks_held_LDFLAGS = \
 # t/fuzz/ops.c.
 oracle = \
 	t/oracle/oracle.h \
+	t/oracle/audience.c \
 	t/oracle/cleanups.c \
 	t/oracle/emissions.c \
 	t/oracle/frames.c \
@@ -289,6 +290,7 @@ oracle = \
 	t/oracle/methods.c \
 	t/oracle/objects.c \
 	t/oracle/proxies.c \
+	t/oracle/queues.c \
 	t/oracle/sets.c \
 	t/oracle/world.c
 t_random_t_SOURCES = t/random.c $(oracle)

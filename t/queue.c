@@ -381,7 +381,7 @@ TEST(waiting_tells_whether_anything_is_pending)
 struct worker {
     pthread_t thread;
     gcw_queue *q;
-    atomic_int ran;
+    sem_t ran;                   /* posted for each callback that has */
     int error;
     pthread_t ran_on;
 };
@@ -391,7 +391,8 @@ work(void *worker)
 {
     struct worker *w = worker;
     while (gcw_queue_wait(w->q, -1) >= 0)
-        atomic_fetch_add(&w->ran, (int)gcw_queue_drain(w->q, 0));
+        for (size_t n = gcw_queue_drain(w->q, 0); n > 0; n--)
+            sem_post(&w->ran);
     w->error = errno;
     return NULL;
 }
@@ -411,6 +412,7 @@ start_workers(void)
     assert_non_null(w);
     for (int i = 0; i < WORKERS; i++) {
         w[i].q = gcw_queue_new("of a worker");
+        sem_init(&w[i].ran, 0, 0);
         assert_int_equal(GC_pthread_create(&w[i].thread, NULL, work, &w[i]),
                          0);
     }
@@ -423,8 +425,8 @@ TEST(threads_wait_each_for_its_queue_until_it_is_disposed_of)
     for (int i = 0; i < WORKERS; i++)
         pend_in(w[i].q, note_thread, &w[i]);
     for (int i = 0; i < WORKERS; i++) {
-        while (atomic_load(&w[i].ran) == 0)
-            sched_yield();
+        while (sem_wait(&w[i].ran) != 0)
+            continue;
         gcw_dispose(w[i].q);
     }
     for (int i = 0; i < WORKERS; i++) {
@@ -534,6 +536,7 @@ TEST(a_thread_that_waits_can_be_cancelled)
     struct worker *w = GC_MALLOC_UNCOLLECTABLE(sizeof *w);
     void *result = NULL;
     w->q = gcw_queue_new(NULL);
+    sem_init(&w->ran, 0, 0);
     GC_pthread_create(&w->thread, NULL, work, w);
     GC_pthread_cancel(w->thread);
     GC_pthread_join(w->thread, &result);

@@ -31,7 +31,7 @@ enum {
 
 enum {
     EVENTS, HUBS, CROWDS, REGISTRIES, CLEANUPS, EVERYTHING, MAPS, MAP_CROWDS,
-    PLAYS,
+    QUEUES, PLAYS,
     AT_EXIT = PLAYS              /* has weights, too */
 };
 
@@ -41,10 +41,10 @@ struct play {
     struct setting setting;
     size_t parts, worlds, operations;
     bool exits;
-    unsigned insists;            /* bits of enum rare */
+    uint64_t insists;            /* bits of enum rare */
 };
 
-#define BIT(rare) (1u << (rare))
+#define BIT(rare) (UINT64_C(1) << (rare))
 #if HAVE_LIBFFI
 # define WITH_PROXIES BIT(STALE)
 #else
@@ -55,11 +55,13 @@ static const struct play plays[PLAYS] = {
     [EVENTS] = {
         { .slots = 6, .events = 1, .busy = 4 }, 2, 2000, 100, false,
         BIT(NESTED) | BIT(FAILED) | BIT(ONCE) | BIT(AGAIN) | BIT(REFUSED)
-        | BIT(SEEN_DEAD) },
+        | BIT(SEEN_DEAD) | BIT(MUTED_MIDWAY) | BIT(STOPPED)
+        | BIT(OBJECT_LEAVES) | BIT(CUT_SHORT) },
     [HUBS] = {
         { .slots = 6, .hub = true, .busy = 4 }, 2, 2000, 100, false,
         BIT(NESTED) | BIT(FAILED) | BIT(ONCE) | BIT(AGAIN) | BIT(REFUSED)
-        | BIT(SEEN_DEAD) | BIT(TWICE) },
+        | BIT(SEEN_DEAD) | BIT(TWICE) | BIT(MUTED_MIDWAY) | BIT(STOPPED)
+        | BIT(OBJECT_LEAVES) | BIT(CUT_SHORT) },
     [CROWDS] = {
         { .slots = 20, .events = 1, .hub = true, .busy = 2 }, 1, 8, 2000,
         false, BIT(CROWD_HEARS) },
@@ -84,83 +86,99 @@ static const struct play plays[PLAYS] = {
     [MAP_CROWDS] = {
         { .slots = 60, .maps = 4, .busy = 2 }, 2, 8, 3000, false,
         BIT(HELD_BY_OTHERS) | BIT(CROWD_IN_MAP) },
+    [QUEUES] = {
+        { .slots = 10, .busy = 4 }, 2, 400, 400, false,
+        BIT(FAILED) | BIT(SEEN_DEAD) | BIT(QUEUE_MOVES) | BIT(OWN_HOOK)
+        | BIT(STEP_FAILS) },
 };
 
 static const struct {
     const struct operation *operation;
     unsigned in[PLAYS + 1];
 } weights[] = {
-    /*                     events  crowds  cleanups  maps   at exit
-     *                          hubs  registries everything crowds in maps */
-    { &op_refer,              {   0,   0,   0,   0,   0,   4,   8,   8,   2 } },
-    { &op_read_ref,           {   0,   0,   0,   0,   0,   4,  12,  12,   2 } },
-    { &op_dispose,            {   4,   4,   2,   4,   2,   4,   4,   4,   0 } },
-    { &op_drop,               {   6,   6,   2,   0,   0,   4,  14,   6,   0 } },
-    { &op_make_method,        {  10,  10,  10,  10,   0,   4,   0,   0,   0 } },
-    { &op_invoke,             {   0,   0,   0,   0,   0,   4,   0,   0,   0 } },
-    { &op_look_at_method,     {   1,   1,   1,   1,   0,   4,   0,   0,   0 } },
-    { &op_connect,            {  30,  30, 100,   0,   0,  10,   0,   0,   0 } },
-    { &op_disconnect,         {   8,   8,  25,   0,   0,   4,   0,   0,   0 } },
-    { &op_disconnect_equal,   {   5,   5,   2,   0,   0,   4,   0,   0,   0 } },
-    { &op_block,              {   5,   5,   5,   0,   0,   4,   0,   0,   0 } },
-    { &op_unblock,            {   5,   5,   5,   0,   0,   4,   0,   0,   0 } },
-    { &op_look_at_listener,   {   4,   4,   4,   0,   0,   2,   0,   0,   0 } },
-    { &op_measure,            {   3,   3,   1,   0,   0,   2,   0,   0,   0 } },
-    { &op_emit,               {  21,  21,   1,   0,   0,  10,   0,   0,   0 } },
-    { &op_post,               {   0,   5,   1,   0,   0,   4,   0,   0,   0 } },
-    { &op_dispatch,           {   0,   4,   1,   0,   0,   4,   0,   0,   0 } },
-    { &op_register,           {   0,   0,   0, 150,   0,   6,   0,   0,   0 } },
-    { &op_register_data,      {   0,   0,   0,  40,   0,   4,   0,   0,   0 } },
-    { &op_ask_id,             {   0,   0,   0,  20,   0,   4,   0,   0,   0 } },
-    { &op_unregister,         {   0,   0,   0, 150,   0,   4,   0,   0,   0 } },
-    { &op_unregister_fn,      {   0,   0,   0,   2,   0,   4,   0,   0,   0 } },
-    { &op_unregister_method,  {   0,   0,   0,   2,   0,   4,   0,   0,   0 } },
-    { &op_unregister_object,  {   0,   0,   0,   2,   0,   4,   0,   0,   0 } },
-    { &op_clear,              {   0,   0,   0,   1,   0,   2,   0,   0,   0 } },
-    { &op_list,               {   0,   0,   0,  10,   0,   4,   0,   0,   0 } },
-    { &op_run_registry,       {   0,   0,   0,   1,   0,   4,   0,   0,   0 } },
-    { &op_make_cleanup,       {   0,   0,   0,   0,  50,   6,   1,   1,  30 } },
-    { &op_watch_method,       {   0,   0,   0,   0,   0,   4,   0,   0,   0 } },
-    { &op_look_at_cleanup,    {   0,   0,   0,   0,  10,   4,   0,   0,  15 } },
-    { &op_set_at_exit,        {   0,   0,   0,   0,  10,   4,   0,   0,   0 } },
-    { &op_detach,             {   0,   0,   0,   0,  25,   4,   0,   0,  10 } },
-    { &op_run_cleanup,        {   0,   0,   0,   0,   5,   4,   0,   0,  10 } },
-    { &op_drain,              {   0,   0,   0,   0,   1,   4,   1,   1,   5 } },
-    { &op_drain_some,         {   0,   0,   0,   0,   1,   4,   0,   0,   2 } },
-    { &op_poll,               {   0,   0,   0,   0,   1,   2,   0,   0,   2 } },
-    { &op_collect,            {   1,   1,   1,   1,   1,   1,   3,   1,   1 } },
-    { &op_only_collect,       {   0,   0,   0,   0,   1,   1,   3,   1,   1 } },
-    { &op_make_proxy,         {   0,   0,   0,   0,   0,   4,   0,   0,   0 } },
-    { &op_call_proxy,         {   0,   0,   0,   0,   0,   6,   0,   0,   0 } },
-    { &op_free_proxy,         {   0,   0,   0,   0,   0,   2,   0,   0,   0 } },
-    { &op_lead,               {   0,   0,   0,   0,   0,   3,  14,  14,   0 } },
-    { &op_put,                {   0,   0,   0,   0,   0,   4,  20,  80,   0 } },
-    { &op_set_default,        {   0,   0,   0,   0,   0,   2,   6,   6,   0 } },
-    { &op_replace,            {   0,   0,   0,   0,   0,   2,   6,   6,   0 } },
-    { &op_get,                {   0,   0,   0,   0,   0,   4,   8,   8,   0 } },
-    { &op_remove,             {   0,   0,   0,   0,   0,   2,   5,   6,   0 } },
-    { &op_count,              {   0,   0,   0,   0,   0,   2,   2,   5,   0 } },
-    { &op_walk,               {   0,   0,   0,   0,   0,   2,   3,   2,   0 } },
-    { &op_chain,              {   0,   0,   0,   0,   0,   1,   2,   2,   0 } },
-    { &op_dispose_map,        {   0,   0,   0,   0,   0,   1,   1,   0,   0 } },
-    { &op_make_ephemeron,     {   0,   0,   0,   0,   0,   2,   4,   4,   0 } },
-    { &op_read_ephemeron,     {   0,   0,   0,   0,   0,   2,   6,   6,   0 } },
-    { &op_intern,             {   0,   0,   0,   0,   0,   3,   8,   8,   0 } },
-    { &op_find_interned,      {   0,   0,   0,   0,   0,   2,   4,   4,   0 } },
-    { &op_count_interned,     {   0,   0,   0,   0,   0,   1,   1,   1,   0 } },
-    { &op_add_member,         {   0,   0,   0,   0,   0,   3,   8,  20,   0 } },
-    { &op_has_member,         {   0,   0,   0,   0,   0,   2,   4,   4,   0 } },
-    { &op_remove_member,      {   0,   0,   0,   0,   0,   1,   3,   3,   0 } },
-    { &op_count_set,          {   0,   0,   0,   0,   0,   1,   1,   2,   0 } },
-    { &op_walk_set,           {   0,   0,   0,   0,   0,   1,   2,   2,   0 } },
-    { &op_dispose_set,        {   0,   0,   0,   0,   0,   1,   1,   0,   0 } },
-    { &op_add_method,         {   0,   0,   0,   0,   0,   3,   8,  20,   0 } },
-    { &op_add_cycle,          {   0,   0,   0,   0,   0,   1,   2,   2,   0 } },
-    { &op_has_method,         {   0,   0,   0,   0,   0,   2,   4,   4,   0 } },
-    { &op_remove_method,      {   0,   0,   0,   0,   0,   1,   3,   3,   0 } },
-    { &op_count_methods,      {   0,   0,   0,   0,   0,   1,   1,   2,   0 } },
-    { &op_invoke_set,         {   0,   0,   0,   0,   0,   1,   2,   2,   0 } },
-    { &op_dispose_methods,    {   0,   0,   0,   0,   0,   1,   1,   0,   0 } },
+    /*                          events, hubs, crowds, registries, cleanups,
+     *                          everything, maps, crowds in maps, queues,
+     *                          at exit */
+    { &op_refer,             {   0,  0,  0,  0,  0,  4,  8,  8,  2,  2 } },
+    { &op_read_ref,          {   0,  0,  0,  0,  0,  4, 12, 12,  6,  2 } },
+    { &op_dispose,           {   4,  4,  2,  4,  2,  4,  4,  4, 10,  0 } },
+    { &op_drop,              {   6,  6,  2,  0,  0,  4, 14,  6, 12,  0 } },
+    { &op_make_method,       {  10, 10, 10, 10,  0,  4,  0,  0,  6,  0 } },
+    { &op_invoke,            {   0,  0,  0,  0,  0,  4,  0,  0,  0,  0 } },
+    { &op_look_at_method,    {   1,  1,  1,  1,  0,  4,  0,  0,  2,  0 } },
+    { &op_connect,           {  30, 30,100,  0,  0, 10,  0,  0,  0,  0 } },
+    { &op_disconnect,        {   8,  8, 25,  0,  0,  4,  0,  0,  0,  0 } },
+    { &op_disconnect_equal,  {   5,  5,  2,  0,  0,  4,  0,  0,  0,  0 } },
+    { &op_block,             {   5,  5,  5,  0,  0,  4,  0,  0,  0,  0 } },
+    { &op_unblock,           {   5,  5,  5,  0,  0,  4,  0,  0,  0,  0 } },
+    { &op_look_at_listener,  {   4,  4,  4,  0,  0,  2,  0,  0,  0,  0 } },
+    { &op_measure,           {   3,  3,  1,  0,  0,  2,  0,  0,  0,  0 } },
+    { &op_emit,              {  21, 21,  1,  0,  0, 10,  0,  0,  0,  0 } },
+    { &op_post,              {   0,  5,  1,  0,  0,  4,  0,  0,  0,  0 } },
+    { &op_dispatch,          {   0,  4,  1,  0,  0,  4,  0,  0,  0,  0 } },
+    { &op_disconnect_object, {   3,  3,  2,  0,  0,  3,  0,  0,  0,  0 } },
+    { &op_mute,              {   2,  2,  1,  0,  0,  2,  0,  0,  0,  0 } },
+    { &op_unmute,            {   6,  6,  4,  0,  0,  5,  0,  0,  0,  0 } },
+    { &op_stop_emission,     {   3,  3,  1,  0,  0,  3,  0,  0,  0,  1 } },
+    { &op_has_listeners,     {   4,  4,  1,  0,  0,  2,  0,  0,  0,  0 } },
+    { &op_list_listeners,    {   4,  4,  1,  0,  0,  2,  0,  0,  0,  0 } },
+    { &op_register,          {   0,  0,  0,150,  0,  6,  0,  0,  0,  0 } },
+    { &op_register_data,     {   0,  0,  0, 40,  0,  4,  0,  0,  0,  0 } },
+    { &op_ask_id,            {   0,  0,  0, 20,  0,  4,  0,  0,  0,  0 } },
+    { &op_unregister,        {   0,  0,  0,150,  0,  4,  0,  0,  0,  0 } },
+    { &op_unregister_fn,     {   0,  0,  0,  2,  0,  4,  0,  0,  0,  0 } },
+    { &op_unregister_method, {   0,  0,  0,  2,  0,  4,  0,  0,  0,  0 } },
+    { &op_unregister_object, {   0,  0,  0,  2,  0,  4,  0,  0,  0,  0 } },
+    { &op_clear,             {   0,  0,  0,  1,  0,  2,  0,  0,  0,  0 } },
+    { &op_list,              {   0,  0,  0, 10,  0,  4,  0,  0,  0,  0 } },
+    { &op_run_registry,      {   0,  0,  0,  1,  0,  4,  0,  0,  0,  0 } },
+    { &op_make_cleanup,      {   0,  0,  0,  0, 50,  6,  1,  1, 40, 30 } },
+    { &op_watch_method,      {   0,  0,  0,  0,  0,  4,  0,  0, 10,  0 } },
+    { &op_look_at_cleanup,   {   0,  0,  0,  0, 10,  4,  0,  0,  6, 15 } },
+    { &op_set_at_exit,       {   0,  0,  0,  0, 10,  4,  0,  0,  2,  0 } },
+    { &op_detach,            {   0,  0,  0,  0, 25,  4,  0,  0,  4, 10 } },
+    { &op_run_cleanup,       {   0,  0,  0,  0,  5,  4,  0,  0,  6, 10 } },
+    { &op_drain,             {   0,  0,  0,  0,  1,  4,  1,  1,  4,  5 } },
+    { &op_drain_some,        {   0,  0,  0,  0,  1,  4,  0,  0,  6,  2 } },
+    { &op_poll,              {   0,  0,  0,  0,  1,  2,  0,  0,  2,  2 } },
+    { &op_make_queue,        {   0,  0,  0,  0,  1,  4,  0,  0,  8,  2 } },
+    { &op_dispose_queue,     {   0,  0,  0,  0,  1,  3,  0,  0,  6,  1 } },
+    { &op_drain_queue,       {   0,  0,  0,  0,  2,  4,  0,  0, 10,  4 } },
+    { &op_step_queue,        {   0,  0,  0,  0,  2,  4,  0,  0, 10,  4 } },
+    { &op_look_at_queue,     {   0,  0,  0,  0,  2,  4,  0,  0,  8,  0 } },
+    { &op_collect,           {   1,  1,  1,  1,  1,  1,  3,  1,  3,  1 } },
+    { &op_only_collect,      {   0,  0,  0,  0,  1,  1,  3,  1,  4,  1 } },
+    { &op_make_proxy,        {   0,  0,  0,  0,  0,  4,  0,  0,  0,  0 } },
+    { &op_call_proxy,        {   0,  0,  0,  0,  0,  6,  0,  0,  0,  0 } },
+    { &op_free_proxy,        {   0,  0,  0,  0,  0,  2,  0,  0,  0,  0 } },
+    { &op_lead,              {   0,  0,  0,  0,  0,  3, 14, 14,  0,  0 } },
+    { &op_put,               {   0,  0,  0,  0,  0,  4, 20, 80,  0,  0 } },
+    { &op_set_default,       {   0,  0,  0,  0,  0,  2,  6,  6,  0,  0 } },
+    { &op_replace,           {   0,  0,  0,  0,  0,  2,  6,  6,  0,  0 } },
+    { &op_get,               {   0,  0,  0,  0,  0,  4,  8,  8,  0,  0 } },
+    { &op_remove,            {   0,  0,  0,  0,  0,  2,  5,  6,  0,  0 } },
+    { &op_count,             {   0,  0,  0,  0,  0,  2,  2,  5,  0,  0 } },
+    { &op_walk,              {   0,  0,  0,  0,  0,  2,  3,  2,  0,  0 } },
+    { &op_chain,             {   0,  0,  0,  0,  0,  1,  2,  2,  0,  0 } },
+    { &op_dispose_map,       {   0,  0,  0,  0,  0,  1,  1,  0,  0,  0 } },
+    { &op_make_ephemeron,    {   0,  0,  0,  0,  0,  2,  4,  4,  0,  0 } },
+    { &op_read_ephemeron,    {   0,  0,  0,  0,  0,  2,  6,  6,  0,  0 } },
+    { &op_intern,            {   0,  0,  0,  0,  0,  3,  8,  8,  0,  0 } },
+    { &op_find_interned,     {   0,  0,  0,  0,  0,  2,  4,  4,  0,  0 } },
+    { &op_count_interned,    {   0,  0,  0,  0,  0,  1,  1,  1,  0,  0 } },
+    { &op_add_member,        {   0,  0,  0,  0,  0,  3,  8, 20,  0,  0 } },
+    { &op_has_member,        {   0,  0,  0,  0,  0,  2,  4,  4,  0,  0 } },
+    { &op_remove_member,     {   0,  0,  0,  0,  0,  1,  3,  3,  0,  0 } },
+    { &op_count_set,         {   0,  0,  0,  0,  0,  1,  1,  2,  0,  0 } },
+    { &op_walk_set,          {   0,  0,  0,  0,  0,  1,  2,  2,  0,  0 } },
+    { &op_dispose_set,       {   0,  0,  0,  0,  0,  1,  1,  0,  0,  0 } },
+    { &op_add_method,        {   0,  0,  0,  0,  0,  3,  8, 20,  0,  0 } },
+    { &op_add_cycle,         {   0,  0,  0,  0,  0,  1,  2,  2,  0,  0 } },
+    { &op_has_method,        {   0,  0,  0,  0,  0,  2,  4,  4,  0,  0 } },
+    { &op_remove_method,     {   0,  0,  0,  0,  0,  1,  3,  3,  0,  0 } },
+    { &op_count_methods,     {   0,  0,  0,  0,  0,  1,  1,  2,  0,  0 } },
+    { &op_invoke_set,        {   0,  0,  0,  0,  0,  1,  2,  2,  0,  0 } },
+    { &op_dispose_methods,   {   0,  0,  0,  0,  0,  1,  1,  0,  0,  0 } },
 };
 
 /* --- operations --- */
@@ -358,4 +376,9 @@ TEST(maps_do_as_the_oracle_says)
 TEST(crowds_in_maps_do_as_the_oracle_says)
 {
     play_all(MAP_CROWDS);
+}
+
+TEST(queues_do_as_the_oracle_says)
+{
+    play_all(QUEUES);
 }

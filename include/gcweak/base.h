@@ -5,10 +5,11 @@
  *   live     not yet found unreachable by a collection, and not disposed of
  *   handle   what the constructors return: gcw_ref, gcw_method, gcw_cleanup,
  *            gcw_listener, gcw_event, gcw_hub, gcw_exit_handler,
- *            gcw_exit_registry.  Handles are ordinary
- *            collectable objects.  There is nothing to free.  Keep them where
- *            the collector looks: on a stack, in a static of the program, in
- *            collected or uncollectable memory; not in malloc memory.
+ *            gcw_exit_registry, gcw_queue, gcw_map and its like.  All but
+ *            gcw_proxy (proxy.h) are ordinary collectable objects.  There is
+ *            nothing to free.  Keep them where the collector looks: on a
+ *            stack, in a static of the program, in collected or uncollectable
+ *            memory; not in malloc memory.
  *
  * Errors
  *   A function that fails returns NULL or -1 (a boolean or a count: false or
@@ -43,8 +44,10 @@
  *   unknown, that ends, or that is within GC_do_blocking:
  *       gcw_atexit, gcw_atexit_data, gcw_atexit_cancel,
  *       gcw_exit_unregister_id, exit, quick_exit, gcw_shutdown,
- *       all of signal.h, gcw_hub_post, the pointer of a proxy, and dlclose of
- *       an object that uses gcweak.
+ *       all of signal.h, gcw_hub_post, gcw_tell, gcw_name_function,
+ *       gcw_exit_options_init, gcw_version, gcw_version_number,
+ *       gcw_version_check, the pointer of a proxy, and dlclose of an object
+ *       that uses gcweak.
  *   What they call back runs as on a known thread, and may use all of gcweak.
  *
  *   In C++, thread_local objects that were made after the thread's first call
@@ -52,8 +55,7 @@
  *   destructors must not call gcweak at all.
  *
  *   None but gcw_exit_signal may be called from a signal handler (exit: see
- *   exit.h), nor from
- *   inside the collector (its hooks, or a function under
+ *   exit.h), nor from inside the collector (its hooks, or a function under
  *   GC_call_with_alloc_lock).  All may be called from a finalizer, from a
  *   handler of pthread_atfork, and from any callback that gcweak runs, unless
  *   the function's own comment says otherwise.
@@ -72,9 +74,9 @@
  *       gcw_drain_thread(false)    while it waits for the worker's callback
  *   While gcw_exit_run, exit or gcw_shutdown calls handlers and cleanups,
  *   cancellation is off: a request takes effect after the run.  On the worker
- *   it is always off.  Other callbacks, such as listeners, and cleanups in a drain, may be
- *   cancelled like any code, at cancellation points of their own.  No function
- *   may be called with asynchronous cancellation.
+ *   it is always off.  Other callbacks, such as listeners, and cleanups in a
+ *   drain, may be cancelled like any code, at cancellation points of their own.
+ *   No function may be called with asynchronous cancellation.
  *
  * How a callback may be left
  *   - It returns.
@@ -226,7 +228,7 @@ int gcw_failed(const char *why);
  *
  * Runs on the thread that ran the callback, no lock held.  It may call
  * anything that the callback itself could.  If it fails in turn, that is
- * ignored.  Without a hook a line is told (tell.h). */
+ * ignored.  Without a hook a line goes to stderr, or to the sink (tell.h). */
 typedef void gcw_error_fn(void *handle, const char *name, const char *why,
                           void *data);
 

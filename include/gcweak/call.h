@@ -82,8 +82,9 @@ void *gcw_call_invoke(const gcw_call *call);
 
 /* Tells the place that the call comes from that it has failed: the error hook
  * of the drain, the event, the hub or the registry hears of it before this
- * returns; without one a line is told (tell.h).  What the hook may do, and what
- * becomes of its own failures, is said at gcw_error_fn.
+ * returns; without one a line goes to stderr, or to the sink (tell.h).  What
+ * the hook may do, and what becomes of its own failures, is said at
+ * gcw_error_fn.
  *
  *   why     as for gcw_fail; need not outlive this call
  *

@@ -4,8 +4,8 @@
  * themselves may change with any version.  <gcweak.h> does not include this
  * header.
  *
- * The environment variable GCWEAK_DEBUG makes the library tell, on stderr or
- * to the sink of tell.h, what it does.  It is read once, when gcweak is first
+ * The environment variable GCWEAK_DEBUG makes the library tell on stderr, or to
+ * the sink (tell.h), what it does.  It is read once, when gcweak is first
  * called; several words are separated by commas:
  *     exit    each exit handler, and each cleanup that runs at exit, with its
  *             name and how long it took; and each handler that does not run,

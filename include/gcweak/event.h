@@ -285,7 +285,7 @@ size_t gcw_event_list(gcw_event *e, gcw_listener_entry *entries, size_t n);
 
 /* Sets the hook that hears of failing listeners, with the listener as the
  * handle; NULL takes it out.  `data` is held strongly.  Without one, a line
- * is told (tell.h).
+ * goes to stderr, or to the sink (tell.h).
  * Any known thread; also from finalizers and callbacks.
  * Returns 0, or -1 with errno EINVAL (e is NULL, `data` cannot be held:
  * base.h) or EPERM. */
@@ -366,10 +366,11 @@ int gcw_event_on_error(gcw_event *e, gcw_error_fn *hook, void *data);
         return gcw_event_emit(GCW__TO(gcw_event *, e), GCW__DATA_OF(arg));  \
     }
 
+/* NULL without a method; C++ compilers warn of the word. */
 static inline gcw_listener *
 gcw__connect_made(gcw_event *e, gcw_method *m, unsigned flags)
 {
-    return m == NULL ? NULL : gcw_event_connect(e, m, flags);
+    return m ? gcw_event_connect(e, m, flags) : GCW__TO(gcw_listener *, m);
 }
 
 #ifdef __cplusplus

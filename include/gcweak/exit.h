@@ -142,8 +142,8 @@ typedef struct gcw_exit_options {
 #define GCW_EXIT_FIRST LONG_MAX
 #define GCW_EXIT_LAST LONG_MIN
 
-/* Fills `o` with the usual options; for languages that do not begin structures with zeros.  NULL is ignored.  Any thread, at
- * any time. */
+/* Fills `o` with the usual options; for languages that do not begin structures
+ * with zeros.  NULL is ignored.  Any thread, at any time. */
 void gcw_exit_options_init(gcw_exit_options *o);
 
 /* What a handler's method gets as its argument, for the time of the call. */
@@ -182,16 +182,16 @@ gcw_exit_registry *gcw_exit_registry_new(const char *name);
  * and not kept.
  * Any known thread; also from finalizers and callbacks, and during a run.
  * Returns the handle, or NULL with errno: EINVAL (r or m is NULL), ESTALE (the
- * method is dead, or an object or the registry was disposed of), ESHUTDOWN (the default registry: another thread is ending the
- * process, or all has run and it is about to end), EPERM, ENOMEM.
+ * method is dead, or an object or the registry was disposed of), ESHUTDOWN (the
+ * default registry: another thread is ending the process, or all has run and it
+ * is about to end), EPERM, ENOMEM.
  * Cost: constant. */
 gcw_exit_handler *gcw_exit_register(gcw_exit_registry *r, gcw_method *m,
                                     const gcw_exit_options *o);
 
 /* Registers a function: fn(data).  `data` is held strongly; the function fails
  * only by gcw_fail.  Returns as gcw_exit_register; EINVAL if r or fn is NULL, or
- * `data` cannot be held (base.h); ESTALE only if the
- * registry was disposed of. */
+ * `data` cannot be held (base.h); ESTALE only if the registry was disposed of. */
 gcw_exit_handler *gcw_exit_register_fn(gcw_exit_registry *r,
                                        void (*fn)(void *data), void *data,
                                        const gcw_exit_options *o);
@@ -286,7 +286,7 @@ bool gcw_exit_first(gcw_exit_registry *r, int status, gcw_exit_step *step);
 bool gcw_exit_next(gcw_exit_step *step);
 
 /* Sets the hook that hears of failing handlers; NULL takes it out.  `data` is
- * held strongly.  Without one, a line is told (tell.h).
+ * held strongly.  Without one, a line goes to stderr, or to the sink (tell.h).
  * Any known thread; also from finalizers, callbacks and handlers.
  * Returns 0, or -1 with errno EINVAL (r is NULL, `data` cannot be held:
  * base.h) or EPERM. */

@@ -6,6 +6,7 @@
 //     gcw::event<A...>         listeners that come and go, and die
 //     gcw::hub                 the same by type and source
 //     gcw::cleanup             what runs when an object has died
+//     gcw::queue               a queue of its own for such callbacks
 //     gcw::exit_registry, gcw::at_exit        exit handlers
 //     gcw::weak_map, gcw::weak_set, gcw::guardian
 //
@@ -66,6 +67,12 @@
 //   would hear of its failure, as when one calls a gcw::method directly, or
 //   steps through an event (call.h).
 //
+// Names
+//   Reports and gdb call what is connected here by the member, as
+//   "window::redraw", where that is a template argument; otherwise by the type
+//   of what is called in the compiler's words, as "main()::<lambda(int)>" or
+//   "void (window::*)(int)".  name() gives one listener or cleanup another.
+//
 // Threads, forks, shared objects: as in base.h.  std::thread makes threads
 // that the collector does not know: have them call GC_register_my_thread
 // first.  Where several threads run one callable at the same time, they run
@@ -81,6 +88,7 @@
 
 #include <gcweak/cpp/core.hpp>
 #include <gcweak/cpp/ref.hpp>
+#include <gcweak/cpp/queue.hpp>
 #include <gcweak/cpp/cleanup.hpp>
 #include <gcweak/cpp/method.hpp>
 #include <gcweak/cpp/event.hpp>

@@ -27,9 +27,10 @@
  *
  * Who takes the collector's event function (GC_set_on_collection_event) without
  * calling the one before: maps hold keys and values strongly until the library
- * finds that and puts its own back before it (ref.h).  So they do in a program that has set a function for toggle references
- * (GC_set_toggleref_func), from the next map or growth of one on.  gcw_stats
- * counts the collections of both sorts.
+ * finds that and puts its own back before it (ref.h).  So they do in a program
+ * that has set a function for toggle references (GC_set_toggleref_func), from
+ * the next map or growth of one on.  gcw_stats counts the collections of both
+ * sorts.
  *
  * Where two copies of the library are in one process, as when one of them is
  * linked statically into a plugin, each knows its own maps only: a key that

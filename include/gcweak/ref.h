@@ -67,9 +67,9 @@ typedef struct gcw_ref gcw_ref;
  * Any known thread; also from finalizers and callbacks.
  * Returns the handle, or NULL with errno: EINVAL (not a heap object), EPERM,
  * ENOMEM, ENOTSUP.
- * Cost: the first for a target takes about 50 bytes, and by links 50 more and the
- * registration of a link; a further one is a look-up.  After Python's weakref.ref, whose second call for an
- * object returns the first reference. */
+ * Cost: the first for a target takes about 50 bytes, and by links 50 more and
+ * the registration of a link; a further one is a look-up.  After Python's
+ * weakref.ref, whose second call for an object returns the first reference. */
 gcw_ref *gcw_ref_new(const void *target);
 
 /* The long weak reference to `target`: survives finalization and tracks
@@ -132,8 +132,8 @@ uint64_t gcw_ref_id(const gcw_ref *ref);
  * library was not started yet).
  * Cost: a look-up for each weak map and set, and for each 512 guarded objects; a
  * walk through each map whose entries live by their values, and through each set
- * of methods; and once after each
- * collection one over all ephemerons and guarded objects. */
+ * of methods; and once after each collection one over all ephemerons and guarded
+ * objects. */
 int gcw_dispose(void *target);
 
 #ifdef __cplusplus

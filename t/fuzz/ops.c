@@ -46,6 +46,9 @@ static const struct operation *const operations[] = {
     &op_has_method, &op_remove_method, &op_count_methods, &op_invoke_set,
     &op_dispose_methods, &op_register_data, &op_ask_id, &op_unregister_method,
     &op_unregister_object, &op_clear, &op_list,
+    &op_disconnect_object, &op_mute, &op_unmute, &op_unmute,
+    &op_stop_emission, &op_has_listeners, &op_list_listeners, &op_make_queue,
+    &op_dispose_queue, &op_drain_queue, &op_step_queue, &op_look_at_queue,
 };
 
 void

@@ -1,15 +1,15 @@
 /* cleanups.c: cleanups, the drain, and the end of the process; see oracle.h.
  *
  * One is gone when it has run or was detached, not when its target is dead,
- * for then it is pending.
+ * for then it is pending: in its queue, or in the default one when somebody has
+ * disposed of that.
  */
-#include <poll.h>
-
 #include "oracle.h"
 
 struct cleanup {
     struct thing t;
     const gcw_method *method;    /* NULL for a plain one */
+    const struct queue *queue;
     bool at_exit;
 };
 
@@ -20,19 +20,20 @@ struct running {
 
 static struct list cleanups = LIST_OF(struct cleanup);
 
-static bool
-any_pending(void)
+bool
+any_pending(const struct queue *q, enum standing target)
 {
     EACH(const struct cleanup, c, cleanups)
-        if (!c->t.gone && of(c) == OUT)
+        if (!c->t.gone && of(c) <= target && pends_in(c->queue) == q)
             return true;
     return false;
 }
 
 /* --- what is called --- */
 
-/* Of those on one target, the newest first; of those that run at exit, too,
- * where nothing is pending.  One of a method with weak data is on two. */
+/* Of those on one target in one queue, the newest first; of those that run at
+ * exit, too, where nothing is pending.  One of a method with weak data is on
+ * two. */
 static bool
 must_run_before(const struct cleanup *newer, const struct cleanup *c)
 {
@@ -40,8 +41,18 @@ must_run_before(const struct cleanup *newer, const struct cleanup *c)
         return false;
     if (innermost->call == EXITS)
         return newer->at_exit;
-    return newer->t.on[0] == c->t.on[0] && newer->t.on[1] == 0
-        && c->t.on[1] == 0;
+    return newer->queue == c->queue && newer->t.on[0] == c->t.on[0]
+        && newer->t.on[1] == 0 && c->t.on[1] == 0;
+}
+
+/* Who disposes of a queue while it is drained does not take from that drain
+ * what it has looked at. */
+static void
+check_queue(struct draining *d, const struct cleanup *c)
+{
+    must(pends_in(c->queue) == d->q || c->queue == d->q,
+         "a cleanup of another queue ran");
+    d->ran = c->t.handle;
 }
 
 static void
@@ -50,7 +61,9 @@ check_turn(const struct cleanup *c)
     if (innermost->call == EXITS) {
         must(c->at_exit, "a cleanup ran at exit that should not");
     } else {
-        must(innermost->call == DRAINS, "a cleanup ran by itself");
+        must(innermost->call == DRAINS || innermost->call == STEPS,
+             "a cleanup ran by itself");
+        check_queue((struct draining *)innermost, c);
         seen_dead(c);
     }
     for (size_t i = c->t.number; i < cleanups.n; i++)
@@ -71,7 +84,9 @@ runs(struct cleanup *c)
     frame_for(f->call);
     c->t.gone = true;
     go_on();
-    perhaps_fail(f, c->t.handle);
+    f->hearer = hearer_of(c->queue);
+    if (f->call != STEPS)
+        perhaps_fail(f, c->t.handle);
 }
 
 static void
@@ -91,12 +106,32 @@ method_died(gcw_method *m, void *data)
 
 /* --- cleanups --- */
 
+/* Whether the queue refused it, as it must if somebody has disposed of it. */
+static bool
+queue_refused(const struct cleanup *c)
+{
+    int error = errno;
+
+    tell("  in queue %zu", c->queue->t.number);
+    if (!c->queue->t.gone)
+        return false;
+    must(c->t.handle == NULL && error == ESTALE,
+         "a cleanup in a queue that is disposed of");
+    return true;
+}
+
 OPERATION(make_cleanup, "clean up after %zu", &slots, one_of)
 {
     struct object *o = object_in(thing);
-    struct cleanup c = { .t.on = { o->number }, .at_exit = true };
+    struct cleanup c = { .t.on = { o->number }, .at_exit = true,
+                         .queue = some_queue() };
+    void *data = (void *)(cleanups.n + 1);
 
-    c.t.handle = gcw_cleanup_new(o, clean_up, (void *)(cleanups.n + 1));
+    c.t.handle = is_default(c.queue)
+        ? gcw_cleanup_new(o, clean_up, data)
+        : gcw_cleanup_new_in(c.queue->t.handle, o, clean_up, data);
+    if (queue_refused(&c))
+        return;
     must(c.t.handle != NULL, "a cleanup could not be made");
     add(&cleanups, &c);
     met[MADE_AT_EXIT] += innermost != NULL && innermost->call == EXITS;
@@ -106,10 +141,15 @@ OPERATION(watch_method, "watch a method", NULL, NULL)
 {
     struct method *m = some_method();
     struct cleanup c = { .t.on = { m->t.on[0], m->t.on[1] },
-                         .method = m->t.handle };
+                         .method = m->t.handle, .queue = some_queue() };
+    void *data = (void *)(cleanups.n + 1);
 
-    c.t.handle = gcw_method_on_death(m->t.handle, method_died,
-                                     (void *)(cleanups.n + 1));
+    c.t.handle = is_default(c.queue)
+        ? gcw_method_on_death(m->t.handle, method_died, data)
+        : gcw_method_on_death_in(c.queue->t.handle, m->t.handle, method_died,
+                                 data);
+    if (queue_refused(&c))
+        return;
     if (c.t.handle == NULL) {
         refused(m);
         return;
@@ -167,23 +207,29 @@ OPERATION(run_cleanup, "run cleanup %zu", &cleanups, one_left)
 
 /* --- the drain --- */
 
-/* `n` have run, of `max`; that is 0 for all. */
-static void
-drained(struct frame *f, size_t max, size_t n)
+void
+drained(struct draining *d, size_t max, size_t n)
 {
-    must(n == f->called, "drain: a wrong number");
+    must(n == d->f.called, "drain: a wrong number");
     must(max == 0 || n <= max, "drain: too many");
-    must((max > 0 && n == max) || !any_pending(), "drain: something is left");
-    leave(f);
+    must((max > 0 && n == max) || !any_pending(d->q, OUT),
+         "drain: something is left");
+    leave(&d->f);
+}
+
+static void
+drain(size_t max)
+{
+    struct draining d = { .f.call = DRAINS, .q = queues.at[0] };
+
+    enter(&d.f);
+    drained(&d, max, gcw_drain(max));
 }
 
 void
-drain(size_t max)
+drain_default(void)
 {
-    struct frame f = { .call = DRAINS };
-
-    enter(&f);
-    drained(&f, max, gcw_drain(max));
+    drain(0);
 }
 
 OPERATION(drain, "drain", NULL, NULL)
@@ -208,11 +254,11 @@ clear_stack(void)
 
 OPERATION(collect, "collect", NULL, NULL)
 {
-    struct frame f = { .call = DRAINS };
+    struct draining d = { .f.call = DRAINS, .q = queues.at[0] };
 
     clear_stack();
-    enter(&f);
-    drained(&f, 0, gcw_collect());
+    enter(&d.f);
+    drained(&d, 0, gcw_collect());
 }
 
 OPERATION(only_collect, "collect, no drain", NULL, NULL)
@@ -221,13 +267,9 @@ OPERATION(only_collect, "collect, no drain", NULL, NULL)
     GC_gcollect();
 }
 
-/* Inside a callback it may have been taken back already. */
 OPERATION(poll, "poll", NULL, NULL)
 {
-    struct pollfd p = { .fd = gcw_drain_fd(), .events = POLLIN };
-
-    must(p.fd >= 0, "no descriptor");
-    must(poll(&p, 1, 0) == 1 || depth > 0 || !any_pending(), "not readable");
+    check_descriptor(queues.at[0], gcw_drain_fd());
 }
 
 /* --- worlds --- */
@@ -250,6 +292,7 @@ detach_all(void)
 void
 cleanups_end(void)
 {
+    dispose_of_queues();
     drain(0);
     EACH(const struct cleanup, c, cleanups)
         must(c->t.gone && !gcw_cleanup_alive(c->t.handle),

@@ -3,10 +3,10 @@
  * An emission has the listeners that fit, in order, as they were when it
  * began.  When one is called, it goes forward to it, passing over what may be
  * passed over: the next that may not is the one that must have been called.
- * At the end nothing must be left that should have been called.
+ * At the end nothing must be left that should have been called, unless it was
+ * stopped.
  */
 #include <stdlib.h>
-#include <string.h>
 
 #include "oracle.h"
 
@@ -20,6 +20,8 @@ struct emission {
     size_t n, next;
     const struct method **heard;
     size_t n_heard;
+    const gcw_listener *current;
+    bool stopped;
 };
 
 struct posting {
@@ -36,35 +38,14 @@ static char no_object;
 
 /* --- who is to hear of it --- */
 
-static bool
-fits(const struct listener *l, const struct emission *e)
-{
-    return l->place == e->place && (l->type == 0 || l->type == e->type)
-        && (l->source == 0 || l->source == e->number)
-        && of(l) != OUT;
-}
-
-static void
-add_in_order(struct emission *e, struct listener *l)
-{
-    size_t at = e->n++;
-
-    for (; at > 0 && e->fits[at - 1]->order > l->order; at--)
-        e->fits[at] = e->fits[at - 1];
-    e->fits[at] = l;
-}
-
 static void
 begin(struct emission *e)
 {
-    size_t room = (listeners.n + 1) * sizeof(void *);
-
-    e->fits = malloc(room);
-    e->heard = malloc(room);
-    must(e->fits != NULL && e->heard != NULL, "memory has run out");
-    EACH(struct listener, l, listeners)
-        if (fits(l, e))
-            add_in_order(e, l);
+    e->fits = listeners_that(hears_of, e->place, e->type, e->number, &e->n);
+    if (e->place->muted > 0)
+        e->n = 0;
+    e->heard = malloc((e->n + 1) * sizeof *e->heard);
+    must(e->heard != NULL, "memory has run out");
     met[NESTED] += innermost != NULL && innermost->call == EMITS;
     met[CROWD_HEARS] += e->n >= CROWD;
     enter(&e->f);
@@ -85,6 +66,10 @@ turn(const struct emission *e, const struct listener *l)
 {
     if (of(l) == OUT || l->blocked > 0)
         return OUT;
+    if (e->place->muted > 0) {
+        met[MUTED_MIDWAY]++;
+        return OUT;
+    }
     if (e->place->hub != NULL && has_heard(e, l->method)) {
         met[TWICE]++;
         return OUT;
@@ -95,6 +80,7 @@ turn(const struct emission *e, const struct listener *l)
 static struct listener *
 find_called(struct emission *e, const struct method *m)
 {
+    must(!e->stopped, "a listener was called though the emission was stopped");
     while (e->next < e->n) {
         struct listener *l = e->fits[e->next++];
         enum standing s = turn(e, l);
@@ -111,7 +97,8 @@ static void
 end(struct emission *e, size_t n)
 {
     must(n == e->f.called, "emit: a wrong number");
-    for (; e->next < e->n; e->next++) {
+    met[STOPPED] += e->stopped && e->next < e->n;
+    for (; e->next < e->n && !e->stopped; e->next++) {
         struct listener *l = e->fits[e->next];
         enum standing s = turn(e, l);
 
@@ -124,15 +111,6 @@ end(struct emission *e, size_t n)
 }
 
 /* --- listeners --- */
-
-static bool
-same_type(const char *type, size_t expected)
-{
-    const char *name = type_names[expected];
-
-    return type == NULL || name == NULL ? type == name
-                                        : strcmp(type, name) == 0;
-}
 
 static bool
 told_right(const struct emission *e, const struct listener *l,
@@ -156,6 +134,7 @@ method_hears(const struct method *m, const void *arg)
     tell("listener %zu hears", l->t.number);
     must(told_right(e, l, arg), "a listener was told wrong");
     e->heard[e->n_heard++] = l->method;
+    e->current = l->t.handle;
     if (l->once) {
         met[ONCE]++;
         l->t.gone = true;
@@ -220,6 +199,32 @@ OPERATION(emit, "emit %zu", &places, one_of)
         e.number = choice == 7 ? 0 : number_of(e.source);
     }
     emit_one(&e);
+}
+
+/* The emission that the stack is in, which may be around other calls. */
+static struct emission *
+innermost_emission(void)
+{
+    struct frame *f = innermost;
+
+    while (f != NULL && f->call != EMITS)
+        f = f->outer;
+    return (struct emission *)f;
+}
+
+OPERATION(stop_emission, "stop the emission", NULL, NULL)
+{
+    struct emission *e = innermost_emission();
+    int stopped;
+
+    must(gcw_listener_current() == (e == NULL ? NULL : e->current),
+         "current: a wrong listener");
+    errno = 0;
+    stopped = gcw_emission_stop();
+    must(e == NULL ? stopped == -1 && errno == ENOENT : stopped == 0,
+         "stop: wrong");
+    if (e != NULL)
+        e->stopped = true;
 }
 
 size_t

@@ -95,7 +95,10 @@ hear_of_failure(void *handle, const char *name, const char *why, void *data)
     (void)name;
     if (handle == NULL)
         handle = (void *)&no_handle;
-    must(data == FAILURES && f != NULL && f->failing == handle && strcmp(why, f->why) == 0,
+    must(f != NULL && f->failing == handle && strcmp(why, f->why) == 0,
          "a wrong report");
+    must(data == (f->hearer == NULL ? FAILURES : f->hearer),
+         "a wrong hook has heard");
     f->failing = NULL;
+    met[OWN_HOOK] += data != FAILURES;
 }

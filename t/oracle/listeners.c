@@ -1,5 +1,8 @@
 /* listeners.c: events and hubs, and what is connected to them; see oracle.h.
  */
+#include <stdlib.h>
+#include <string.h>
+
 #include "oracle.h"
 
 struct list places = LIST_OF(struct place);
@@ -9,6 +12,15 @@ struct list listeners = LIST_OF(struct listener);
 const char *const type_names[TYPES + 2] = {
     NULL, "saved", "closed", "", "nobody's"
 };
+
+bool
+same_type(const char *name, size_t type)
+{
+    const char *expected = type_names[type];
+
+    return name == NULL || expected == NULL ? name == expected
+                                            : strcmp(name, expected) == 0;
+}
 
 static bool
 equal(const struct listener *a, const struct listener *b)
@@ -137,19 +149,14 @@ disconnect_really(const struct listener *l, const void *source)
          : gcw_event_disconnect_fn(p->event, event_fns[fn], data);
 }
 
-/* How many there are at least and at most. */
-struct range {
-    size_t least, most;
-};
-
-static void
+void
 count_in(struct range *r, enum standing s)
 {
     r->least += s == IN;
     r->most += s != OUT;
 }
 
-static void
+void
 check_range(struct range r, size_t n, const char *what)
 {
     tell("  %zu, of %zu to %zu", n, r.least, r.most);
@@ -176,6 +183,41 @@ OPERATION(disconnect_equal, "disconnect what equals %zu", &listeners, one_of)
             l->t.gone = true;
         }
     check_range(r, n, "disconnect: a wrong number");
+}
+
+static size_t
+disconnect_object(const struct place *p, const struct object *self)
+{
+    if (p == NULL)
+        return gcw_disconnect_object(self);
+    return p->hub != NULL ? gcw_hub_disconnect_object(p->hub, self)
+                          : gcw_event_disconnect_object(p->event, self);
+}
+
+/* From where that listener is, or from everywhere; now and then all of another
+ * object. */
+OPERATION(disconnect_object, "disconnect the object of %zu", &listeners,
+          one_left)
+{
+    const struct listener *like = thing;
+    const struct place *p = below(3) == 0 ? NULL : like->place;
+    const struct object *self = below(4) == 0 ? some_object()
+                                              : held(like->t.on[0]);
+    struct range r = { 0, 0 };
+    size_t n;
+
+    if (self == NULL)
+        return;
+    tell("  object %zu, in place %zu", self->number,
+         p == NULL ? 0 : p->t.number);
+    n = disconnect_object(p, self);
+    EACH(struct listener, l, listeners)
+        if (l->t.on[0] == self->number && (p == NULL || l->place == p)) {
+            count_in(&r, of(l));
+            l->t.gone = true;
+        }
+    check_range(r, n, "disconnect object: a wrong number");
+    met[OBJECT_LEAVES] += n > 1;
 }
 
 /* --- blocking and looking --- */
@@ -206,6 +248,35 @@ OPERATION(look_at_listener, "look at listener %zu", &listeners, one_of)
     struct listener *l = thing;
 
     says(l, of(l), gcw_listener_connected(l->t.handle), "connected");
+    must(of(l) != IN
+         || gcw_listener_blocked(l->t.handle) == (l->blocked > 0),
+         "blocked: wrong");
+}
+
+OPERATION(mute, "mute %zu", &places, one_of)
+{
+    struct place *p = thing;
+
+    errno = 0;
+    if (p->hub != NULL)
+        gcw_hub_block(p->hub);
+    else
+        gcw_event_block(p->event);
+    must(errno == 0, "mute: errno");
+    p->muted++;
+}
+
+OPERATION(unmute, "unmute %zu", &places, one_of)
+{
+    struct place *p = thing;
+
+    errno = 0;
+    if (p->hub != NULL)
+        gcw_hub_unblock(p->hub);
+    else
+        gcw_event_unblock(p->event);
+    must(errno == (p->muted > 0 ? 0 : EINVAL), "unmute: errno");
+    p->muted -= p->muted > 0;
 }
 
 /* Whether it is the first so surely connected with its type; with its pattern,
@@ -257,6 +328,38 @@ OPERATION(measure, "measure %zu", &places, one_of)
         measure_hub(p, n);
     else
         check_range(n, gcw_event_count(p->event), "a wrong number");
+}
+
+/* --- in order --- */
+
+bool
+hears_of(const struct listener *l, size_t type, size_t source)
+{
+    return (l->type == 0 || l->type == type)
+        && (l->source == 0 || l->source == source);
+}
+
+static void
+add_in_order(struct listener **to, size_t n, struct listener *l)
+{
+    for (; n > 0 && to[n - 1]->order > l->order; n--)
+        to[n] = to[n - 1];
+    to[n] = l;
+}
+
+struct listener **
+listeners_that(bool (*fit)(const struct listener *l, size_t type,
+                           size_t source),
+               const struct place *p, size_t type, size_t source, size_t *n)
+{
+    struct listener **found = malloc((listeners.n + 1) * sizeof *found);
+
+    must(found != NULL, "memory has run out");
+    *n = 0;
+    EACH(struct listener, l, listeners)
+        if (l->place == p && fit(l, type, source) && of(l) != OUT)
+            add_in_order(found, (*n)++, l);
+    return found;
 }
 
 /* --- worlds --- */

@@ -68,6 +68,12 @@ METHODS(1)
 static gcw_method_fn *const method_fns[] = { method_0, method_1 };
 static gcw_method_fn *const weak_fns[] = { weak_method_0, weak_method_1 };
 
+gcw_method_fn *
+code_of(const struct method *m)
+{
+    return m->kind == METHOD ? method_fns[m->fn] : weak_fns[m->fn];
+}
+
 /* --- methods to do something with --- */
 
 /* The one like this in the list, added if there is none. */

@@ -18,7 +18,9 @@
  *     methods.c    weak methods, and what makes them equal
  *     listeners.c  events and hubs, and what is connected to them
  *     emissions.c  who hears of an emission
+ *     audience.c   who would hear of one, and who is listed
  *     handlers.c   exit registries
+ *     queues.c     queues of pending callbacks
  *     cleanups.c   cleanups, the drain, and the end of the process
  *     proxies.c    function pointers
  *     maps.c       weak maps and ephemerons
@@ -72,8 +74,9 @@ enum rare {
     KEPT, RUN_IN_RUN, CROWD_RUNS, MADE_AT_EXIT, CROWD_EXITS, STALE,
     HELD_BY_OTHERS, KEY_DIES, VALUE_DIES, ONE_OF_BOTH_DIES, STRONG_ONE_DIES,
     CYCLE_DIES, LONE_DIES, CROWD_IN_MAP, RIVAL, INTERNED_DIES, MEMBER_DIES,
-    HOLDING_METHOD_DIES, METHOD_WITH_WEAK_DIES, METHOD_CYCLE_DIES, ABOVE, BY_NUMBER,
-    BY_METHOD, ASIDE, RARES
+    HOLDING_METHOD_DIES, METHOD_WITH_WEAK_DIES, METHOD_CYCLE_DIES, ABOVE,
+    BY_NUMBER, BY_METHOD, ASIDE, MUTED_MIDWAY, STOPPED, OBJECT_LEAVES,
+    CUT_SHORT, QUEUE_MOVES, OWN_HOOK, STEP_FAILS, RARES
 };
 enum { CROWD = 100 };            /* so many are many */
 extern size_t met[RARES];
@@ -146,12 +149,16 @@ extern const struct operation
     op_make_method, op_invoke, op_look_at_method,
     op_connect, op_disconnect, op_disconnect_equal, op_block, op_unblock,
     op_look_at_listener, op_measure, op_emit, op_post, op_dispatch,
+    op_disconnect_object, op_mute, op_unmute, op_stop_emission,
+    op_has_listeners, op_list_listeners,
     op_register, op_register_data, op_ask_id, op_unregister,
     op_unregister_fn, op_unregister_method, op_unregister_object, op_clear,
     op_list, op_run_registry,
     op_make_cleanup, op_watch_method, op_look_at_cleanup, op_set_at_exit,
     op_detach, op_run_cleanup,
     op_drain, op_drain_some, op_poll, op_collect, op_only_collect,
+    op_make_queue, op_dispose_queue, op_drain_queue, op_step_queue,
+    op_look_at_queue,
     op_make_proxy, op_call_proxy, op_free_proxy,
     op_lead, op_put, op_set_default, op_replace, op_get, op_remove, op_count,
     op_walk, op_chain, op_dispose_map, op_make_ephemeron,
@@ -183,8 +190,8 @@ void told(const size_t step[TOLD]);
 /* --- frames.c --- */
 
 enum call {
-    EMITS, RUNS_REGISTRY, DRAINS, RUNS_CLEANUP, EXITS, INVOKES, CALLS_PROXY,
-    WALKS, INTERNS, INVOKES_SET
+    EMITS, RUNS_REGISTRY, DRAINS, STEPS, RUNS_CLEANUP, EXITS, INVOKES,
+    CALLS_PROXY, WALKS, INTERNS, INVOKES_SET
 };
 
 /* A call of the library that may call back.  What else is known of it stands
@@ -195,6 +202,7 @@ struct frame {
     size_t called, failed;
     const void *failing;         /* a handle, until the hook has heard of it */
     const char *why;
+    const void *hearer;          /* the hook's data; NULL: FAILURES */
 };
 
 extern struct frame *innermost;
@@ -214,7 +222,8 @@ bool is_to_fail(void);
 void will_fail(struct frame *f, const void *handle, const char *why);
 void perhaps_fail(struct frame *f, const void *handle);
 
-/* The error hook of all places, with this as its data. */
+/* The error hook of all places, with this as its data; queues of the program's
+ * own have another. */
 void hear_of_failure(void *handle, const char *name, const char *why,
                      void *data);
 #define FAILURES (&innermost)
@@ -294,10 +303,13 @@ bool same_method(const struct method *a, const struct method *b);
 struct method *some_function(void);
 struct method *some_method(void);
 
+/* What a method calls; not of a function. */
+gcw_method_fn *code_of(const struct method *m);
+
 /* It was refused, with errno, for it is dead. */
 void refused(struct method *m);
 
-/* --- listeners.c, emissions.c --- */
+/* --- listeners.c, emissions.c, audience.c --- */
 
 struct place {                   /* an event or a hub */
     struct thing t;
@@ -305,6 +317,7 @@ struct place {                   /* an event or a hub */
     gcw_hub *hub;
     long front, back;            /* orders that were given out */
     size_t n_dispatched;         /* in a hub, of those that were posted */
+    unsigned muted;
 };
 
 struct listener {
@@ -321,6 +334,27 @@ enum { TYPES = 3 };
 extern const char *const type_names[TYPES + 2];
 
 extern struct list places, listeners;
+
+/* Whether the name is what a listener to the type was connected to, or what an
+ * emission of it was made with. */
+bool same_type(const char *name, size_t type);
+
+/* How many there are at least and at most. */
+struct range {
+    size_t least, most;
+};
+
+void count_in(struct range *r, enum standing s);
+void check_range(struct range r, size_t n, const char *what);
+
+/* Whether a listener hears of such an emission, if it is there. */
+bool hears_of(const struct listener *l, size_t type, size_t source);
+
+/* Those of the place that fit, and may be there, in order; for free. */
+struct listener **
+listeners_that(bool (*fit)(const struct listener *l, size_t type,
+                           size_t source),
+               const struct place *p, size_t type, size_t source, size_t *n);
 
 /* NULL if there is none. */
 struct place *the_hub(void);
@@ -360,9 +394,47 @@ void maps_begin(size_t n);
 void interns_begin(bool any);
 void sets_begin(bool any);
 
-/* --- cleanups.c, proxies.c --- */
+/* --- queues.c, cleanups.c, proxies.c --- */
 
-void drain(size_t max);          /* 0: all */
+/* Its handle is the queue; it is gone when somebody has disposed of it. */
+struct queue {
+    struct thing t;
+    bool hears;                  /* it has a hook of its own */
+};
+
+/* The first is the default one. */
+extern struct list queues;
+
+void queues_begin(void);
+void drain_queues(void);
+void dispose_of_queues(void);
+bool is_default(const struct queue *q);
+struct queue *some_queue(void);
+
+/* Where callbacks of the queue become pending: it, or the default one. */
+const struct queue *pends_in(const struct queue *q);
+
+/* The data of the hook that hears of its callbacks. */
+const void *hearer_of(const struct queue *q);
+
+/* Whether something is pending in the queue: surely, or perhaps. */
+bool any_pending(const struct queue *q, enum standing target);
+
+/* It must be readable while something is pending.  Inside a callback it may
+ * have been taken back already; and where finalizers have a thread of their
+ * own, that may be about to make it readable. */
+void check_descriptor(const struct queue *q, int fd);
+
+/* A call that runs what is pending in a queue. */
+struct draining {
+    struct frame f;
+    const struct queue *q;
+    const void *ran;             /* a handle: the last one */
+};
+
+/* It ends; `n` have run, of `max`, that is 0 for all. */
+void drained(struct draining *d, size_t max, size_t n);
+void drain_default(void);
 void detach_all(void);
 void cleanups_have_run_at_exit(void);
 void cleanups_end(void);

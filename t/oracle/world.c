@@ -85,6 +85,13 @@ const char *const rare_names[RARES] = {
     [BY_NUMBER] = "a handler that was taken off by its number",
     [BY_METHOD] = "a handler that was taken off by its method",
     [ASIDE] = "a list with a handler that has run and stays",
+    [MUTED_MIDWAY] = "a listener whose place was muted during the emission",
+    [STOPPED] = "an emission that was stopped before its end",
+    [OBJECT_LEAVES] = "an object of which several listeners were disconnected",
+    [CUT_SHORT] = "a list of listeners that had no room for all",
+    [QUEUE_MOVES] = "a queue that left something to the default one",
+    [OWN_HOOK] = "a failure that a queue's own hook has heard of",
+    [STEP_FAILS] = "a callback of a queue that failed in a step",
 };
 
 /* --- lists --- */
@@ -182,7 +189,7 @@ world_begin(const struct setting *setting)
     maps_begin(setting->maps);
     interns_begin(setting->maps > 0);
     sets_begin(setting->maps > 0);
-    gcw_drain_on_error(hear_of_failure, FAILURES);
+    queues_begin();
 }
 
 void
@@ -210,7 +217,8 @@ world_exit(unsigned busy)
     struct frame f = { .call = EXITS };
 
     dispose_of_dropped();
-    drain(0);
+    drain_queues();
+    drain_default();
     clear_all();
     frames_begin(busy);
     tell("exit");

@@ -3,7 +3,7 @@
 #ifndef GCWEAK_CPP_CLEANUP_HPP
 #define GCWEAK_CPP_CLEANUP_HPP
 
-#include <gcweak/cpp/core.hpp>
+#include <gcweak/cpp/queue.hpp>
 #include <gcweak/cleanup.h>
 #include <gcweak/drain.h>
 
@@ -26,7 +26,18 @@ public:
     cleanup(T *target, F callable)
         : handle_(detail::must(
               gcw_cleanup_new(
-                  detail::erase(target), detail::plain<F>::call,
+                  detail::erase(target), detail::named<detail::plain<F>>(),
+                  detail::place(callable, target, "gcw::cleanup")),
+              "gcw::cleanup")) { }
+
+    // In a queue of one's own.
+    template <class T, class F>
+    GCW__LOCAL
+    cleanup(queue q, T *target, F callable)
+        : handle_(detail::must(
+              gcw_cleanup_new_in(
+                  q.handle(), detail::erase(target),
+                  detail::named<detail::plain<F>>(),
                   detail::place(callable, target, "gcw::cleanup")),
               "gcw::cleanup")) { }
 
@@ -54,6 +65,15 @@ public:
     {
         detail::must(gcw_cleanup_set_atexit(handle_, on),
                      "gcw::cleanup::set_atexit");
+    }
+
+    // For reports; copied.  NULL is none, and takes it away.
+    const char *name() const noexcept { return gcw_cleanup_name(handle_); }
+    void
+    name(const char *name)
+    {
+        detail::must(gcw_cleanup_set_name(handle_, name),
+                     "gcw::cleanup::name");
     }
 
     gcw_cleanup *handle() const noexcept { return handle_; }

@@ -5,6 +5,7 @@
 #define GCWEAK_CPP_CORE_HPP
 
 #include <gcweak/base.h>
+#include <gcweak/method.h>
 
 #include <atomic>
 #include <cerrno>
@@ -85,6 +86,22 @@ check_zero(Ask ask, const char *what)
     if (errno != 0)
         throw_error(errno, what);
     errno = before;
+}
+
+// A count, which is 0 with errno where asking for it fails.
+template <class Ask>
+std::size_t
+count_or_throw(Ask ask, const char *what)
+{
+    int before = errno;
+    std::size_t count;
+
+    errno = 0;
+    count = ask();
+    if (count == 0 && errno != 0)
+        throw_error(errno, what);
+    errno = before;
+    return count;
 }
 
 // --- Exceptions in callbacks ------------------------------------------------
@@ -235,14 +252,119 @@ place(const F &callable, const void *owner, const char *what)
     }
 }
 
+// --- Names of what is called -------------------------------------------------
+
+// The name of a type or of a member in the compiler's words, which end with it:
+// "... [with F = name]" or "... [F = name]"; some go on behind a semicolon.
+template <class F>
+constexpr const char *
+type_in_words()
+{
+    return __PRETTY_FUNCTION__;
+}
+template <auto Member>
+constexpr const char *
+member_in_words()
+{
+    return __PRETTY_FUNCTION__;
+}
+
+// Where the name begins: behind the first "= ", and an ampersand.
+constexpr std::size_t
+name_begins(const char *words)
+{
+    std::size_t at = 0;
+
+    while (words[at] != '\0' && words[at] != '=')
+        at++;
+    while (words[at] == '=' || words[at] == ' ' || words[at] == '&')
+        at++;
+    return at;
+}
+
+// Where it ends: at the bracket that it is in, or the semicolon.
+constexpr std::size_t
+name_ends(const char *words, std::size_t at)
+{
+    for (std::size_t depth = 1; words[at] != '\0'; at++) {
+        if (words[at] == '[')
+            depth++;
+        else if (words[at] == ']')
+            depth--;
+        if (depth == 0 || (depth == 1 && words[at] == ';'))
+            break;
+    }
+    return at;
+}
+
+template <std::size_t Size>
+struct letters {
+    char at[Size + 1];
+};
+
+template <std::size_t Size>
+constexpr letters<Size>
+cut_out(const char *words)
+{
+    letters<Size> made{};
+
+    for (std::size_t i = 0; i < Size; i++)
+        made.at[i] = words[i];
+    return made;
+}
+
+template <class F>
+struct words_of {
+    static constexpr const char *get() { return type_in_words<F>(); }
+};
+
+template <class F>
+struct name_of {
+    static constexpr std::size_t begin = name_begins(words_of<F>::get());
+    static constexpr std::size_t end = name_ends(words_of<F>::get(), begin);
+
+    GCW__LOCAL static constexpr letters<end - begin> text
+        = cut_out<end - begin>(words_of<F>::get() + begin);
+};
+
+// Has reports and gdb call a thunk by the name of what it calls.  errno stays.
+template <class Thunk>
+GCW__LOCAL void
+give_name()
+{
+    using F = typename Thunk::callable;
+    static std::atomic<bool> done{false};
+    int before = errno;
+
+    if (done.load(std::memory_order_relaxed))
+        return;
+    if (gcw_name_function(reinterpret_cast<void (*)(void)>(&Thunk::function),
+                          name_of<F>::text.at) == 0)
+        done.store(true, std::memory_order_relaxed);
+    errno = before;
+}
+
+// The thunk, which has its name then.
+template <class Thunk>
+GCW__LOCAL auto *
+named()
+{
+    give_name<Thunk>();
+    return &Thunk::function;
+}
+
+// --- Thunks ------------------------------------------------------------------
+
 // void fn(void *data), for a callable without arguments.
 template <class F>
 struct plain {
     static_assert(std::is_invocable_v<F &>,
                   "gcw: what is to be called must take no arguments");
 
+    using callable = F;
+
     GCW__LOCAL static void
-    call(void *data)
+    function(void *data)
     {
         guard([data] { std::invoke(*static_cast<F *>(data)); });
     }

@@ -53,6 +53,20 @@ public:
         if (handle_ != nullptr)
             gcw_listener_unblock(handle_);
     }
+    bool
+    blocked() const noexcept
+    {
+        return handle_ != nullptr && gcw_listener_blocked(handle_);
+    }
+
+    // For reports; copied.  NULL is none, and takes it away.
+    const char *name() const noexcept { return gcw_listener_name(handle_); }
+    void
+    name(const char *name)
+    {
+        detail::must(gcw_listener_set_name(handle_, name),
+                     "gcw::connection::name");
+    }
 
     gcw_listener *handle() const noexcept { return handle_; }
 
@@ -85,6 +99,9 @@ public:
     bool connected() const noexcept { return connection_.connected(); }
     void block() noexcept { connection_.block(); }
     void unblock() noexcept { connection_.unblock(); }
+    bool blocked() const noexcept { return connection_.blocked(); }
+    const char *name() const noexcept { return connection_.name(); }
+    void name(const char *name) { connection_.name(name); }
 
     // It stays connected from here on.
     connection
@@ -111,6 +128,7 @@ template <class F, class... A>
 struct loose {
     static_assert(std::is_invocable_v<F &, pass_t<A>...>,
                   "gcw: the listener does not take what the event gives");
+    using callable = F;
 
     GCW__LOCAL static void
     function(void *arg, void *data)
@@ -183,7 +201,7 @@ public:
     {
         return detail::connected(
             gcw_event_connect_fn(
-                handle_, detail::loose<F, A...>::function,
+                handle_, detail::named<detail::loose<F, A...>>(),
                 detail::place(callable, handle_, "gcw::event::connect"),
                 static_cast<unsigned>(flags)),
             "gcw::event::connect");
@@ -226,6 +244,16 @@ public:
         return disconnect_method(m.handle());
     }
 
+    // Disconnects all that call something on that object; returns how many.
+    template <class T>
+    std::size_t
+    disconnect_object(T *object)
+    {
+        return detail::count_or_throw(
+            [&] { return gcw_event_disconnect_object(handle_, object); },
+            "gcw::event::disconnect_object");
+    }
+
     // Calls the listeners on this thread, in order; returns how many.
     std::size_t
     emit(A... args) const
@@ -248,7 +276,18 @@ public:
         return emit(std::forward<A>(args)...);
     }
 
+    // Nobody hears of it until it was unblocked as often as blocked.
+    void block() noexcept { gcw_event_block(handle_); }
+    void unblock() noexcept { gcw_event_unblock(handle_); }
+
     std::size_t count() const noexcept { return gcw_event_count(handle_); }
+
+    // Whether an emission would call anybody now.
+    bool
+    has_listeners() const noexcept
+    {
+        return gcw_event_has_listeners(handle_);
+    }
 
     // Has a callable hear of listeners that fail.
     template <class F>
@@ -310,6 +349,25 @@ private:
 
     gcw_event *handle_;
 };
+
+// Disconnects all that call something on that object, from every event and
+// hub; returns how many.
+template <class T>
+std::size_t
+disconnect_object(T *object)
+{
+    return detail::count_or_throw(
+        [&] { return gcw_disconnect_object(object); },
+        "gcw::disconnect_object");
+}
+
+// Stops the emission that this stack is in, of an event or a hub: it calls no
+// further listener.  False if it is in none.
+inline bool
+stop_emission() noexcept
+{
+    return gcw_emission_stop() == 0;
+}
 
 } // namespace gcw
 

@@ -75,6 +75,7 @@ in_c(const exit_options &o)
 // With the info, if the handler takes it.
 template <class O, class F>
 struct exit_bound {
+    using callable = F;
     static_assert(fits_v<O, F, exit_info> || fits_v<O, F>,
                   "gcw: an exit handler takes nothing but its object, or a "
                   "const gcw_exit_info & besides");
@@ -83,14 +84,14 @@ struct exit_bound {
     function(void *self, void *arg, void *data)
     {
         guard([&] {
-            F &callable = *static_cast<F *>(data);
+            F &called = *static_cast<F *>(data);
 
             if constexpr (fits_v<O, F, exit_info>)
                 static_cast<void>(call<O, F, exit_info>(
-                    callable, restore<O>(self),
+                    called, restore<O>(self),
                     *static_cast<const gcw_exit_info *>(arg)));
             else
-                static_cast<void>(call<O, F>(callable, restore<O>(self)));
+                static_cast<void>(call<O, F>(called, restore<O>(self)));
         });
         return nullptr;
     }
@@ -98,6 +99,7 @@ struct exit_bound {
 
 template <class F>
 struct exit_loose {
+    using callable = F;
     static_assert(std::is_invocable_v<F &, exit_info>
                   || std::is_invocable_v<F &>,
                   "gcw: an exit handler takes nothing, or a const "
@@ -108,16 +110,16 @@ struct exit_loose {
     function(void *data)
     {
         guard([data] {
-            F &callable = *static_cast<F *>(data);
+            F &called = *static_cast<F *>(data);
 
             if constexpr (std::is_invocable_v<F &, exit_info>) {
                 const gcw_exit_info none{nullptr, nullptr, nullptr, 0};
                 const gcw_exit_info *info = gcw_exit_current();
 
                 static_cast<void>(
-                    std::invoke(callable, info == nullptr ? none : *info));
+                    std::invoke(called, info == nullptr ? none : *info));
             } else {
-                static_cast<void>(std::invoke(callable));
+                static_cast<void>(std::invoke(called));
             }
         });
     }
@@ -156,7 +158,7 @@ public:
         gcw_exit_options c = detail::in_c(options);
         gcw_method *m = detail::must(
             gcw_method_new(detail::erase(self),
-                           detail::exit_bound<O, F>::function,
+                           detail::named<detail::exit_bound<O, F>>(),
                            detail::place(callable, object,
                                          "gcw::exit_registry::add")),
             "gcw::exit_registry::add");
@@ -174,7 +176,7 @@ public:
 
         return exit_handler(detail::must(
             gcw_exit_register_fn(
-                handle_, detail::exit_loose<F>::function,
+                handle_, detail::named<detail::exit_loose<F>>(),
                 detail::place(callable, nullptr, "gcw::exit_registry::add"),
                 &c),
             "gcw::exit_registry::add"));

@@ -16,6 +16,7 @@ using emission = const gcw_emission &;
 
 template <class O, class F>
 struct hub_bound {
+    using callable = F;
     static_assert(fits_v<O, F, emission>,
                   "gcw: a listener of a hub takes a const gcw_emission &");
 
@@ -33,6 +34,7 @@ struct hub_bound {
 
 template <class F>
 struct hub_loose {
+    using callable = F;
     static_assert(std::is_invocable_v<F &, emission>,
                   "gcw: a listener of a hub takes a const gcw_emission &");
 
@@ -65,7 +67,7 @@ public:
         const void *owner = object;
         gcw_method *m = detail::must(
             gcw_method_new(detail::erase(self),
-                           detail::hub_bound<O, F>::function,
+                           detail::named<detail::hub_bound<O, F>>(),
                            detail::place(callable, owner,
                                          "gcw::hub::connect")),
             "gcw::hub::connect");
@@ -95,7 +97,7 @@ public:
         return detail::connected(
             gcw_hub_connect_fn(
                 handle_, type, detail::erase(source),
-                detail::hub_loose<F>::function,
+                detail::named<detail::hub_loose<F>>(),
                 detail::place(callable, source, "gcw::hub::connect"),
                 static_cast<unsigned>(flags)),
             "gcw::hub::connect");
@@ -109,21 +111,36 @@ public:
         return connect(type, static_cast<void *>(nullptr), callable, flags);
     }
 
+    // Disconnects all that call something on that object; returns how many.
+    template <class T>
+    std::size_t
+    disconnect_object(T *object)
+    {
+        return detail::count_or_throw(
+            [&] { return gcw_hub_disconnect_object(handle_, object); },
+            "gcw::hub::disconnect_object");
+    }
+
     // Calls on this thread all that fit; returns how many.
     std::size_t
     emit(const char *type, const void *source, void *arg = nullptr) const
     {
-        int before = errno;
+        return detail::count_or_throw(
+            [&] {
+                return gcw_hub_emit(handle_, type, detail::erase(source), arg);
+            },
+            "gcw::hub::emit");
+    }
 
-        errno = 0;
-        std::size_t called = gcw_hub_emit(handle_, type,
-                                          detail::erase(source), arg);
+    // Nobody hears of it until it was unblocked as often as blocked.
+    void block() noexcept { gcw_hub_block(handle_); }
+    void unblock() noexcept { gcw_hub_unblock(handle_); }
 
-        if (called == 0 && errno != 0)
-            detail::throw_error(errno, "gcw::hub::emit");
-        if (called == 0)
-            errno = before;
-        return called;
+    // Whether such an emission would call anybody now.
+    bool
+    has_listeners(const char *type, const void *source) const noexcept
+    {
+        return gcw_hub_has_listeners(handle_, type, source);
     }
 
     // Leaves an emission for dispatch.

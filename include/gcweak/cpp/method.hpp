@@ -137,6 +137,11 @@ struct fixed {
     }
 };
 
+template <auto Member>
+struct words_of<fixed<Member>> {
+    static constexpr const char *get() { return member_in_words<Member>(); }
+};
+
 // --- Calling one ------------------------------------------------------------
 
 template <class F, class O, class... A>
@@ -181,17 +186,19 @@ struct natural_result {
 // What gcweak calls for an object of type O: a gcw_method_fn.
 template <class O, class F, class R, class... A>
 struct bound {
+    using callable = F;
+
     static R
-    call_with(F &callable, O *self, frame<A...> &f)
+    call_with(F &called, O *self, frame<A...> &f)
     {
         return std::apply(
             [&](auto &...kept) -> R {
                 if constexpr (std::is_void_v<R>)
                     static_cast<void>(call<O, F, A...>(
-                        callable, self, std::forward<pass_t<A>>(kept)...));
+                        called, self, std::forward<pass_t<A>>(kept)...));
                 else
                     return call<O, F, A...>(
-                        callable, self, std::forward<pass_t<A>>(kept)...);
+                        called, self, std::forward<pass_t<A>>(kept)...);
             },
             f.args);
     }
@@ -235,7 +242,7 @@ bind(T *object, const F &callable, const char *what)
                   "and such arguments");
     O *self = object;
 
-    return must(gcw_method_new(erase(self), bound<O, F, R, A...>::function,
+    return must(gcw_method_new(erase(self), named<bound<O, F, R, A...>>(),
                                place(callable, object, what)),
                 what);
 }
@@ -280,8 +287,10 @@ struct death {
     static_assert(std::is_invocable_v<F &>,
                   "gcw: what is to be called must take no arguments");
 
+    using callable = F;
+
     GCW__LOCAL static void
-    call(gcw_method *, void *data)
+    function(gcw_method *, void *data)
     {
         guard([data] { std::invoke(*static_cast<F *>(data)); });
     }
@@ -360,7 +369,19 @@ public:
     {
         return cleanup(detail::must(
             gcw_method_on_death(
-                handle_, detail::death<F>::call,
+                handle_, detail::named<detail::death<F>>(),
+                detail::place(callable, nullptr, "gcw::method::on_death")),
+            "gcw::method::on_death"));
+    }
+
+    // In a queue of one's own.
+    template <class F>
+    GCW__LOCAL cleanup
+    on_death(queue q, F callable) const
+    {
+        return cleanup(detail::must(
+            gcw_method_on_death_in(
+                q.handle(), handle_, detail::named<detail::death<F>>(),
                 detail::place(callable, nullptr, "gcw::method::on_death")),
             "gcw::method::on_death"));
     }
