@@ -172,7 +172,7 @@ END
 # Whether it compiles without a warning.
 compiles_cleanly()    # language
 {
-    strict='-Wall -Wextra -Wpedantic -Werror -fsyntax-only'
+    strict='-Wall -Wextra -Wpedantic -Wcast-qual -Werror -fsyntax-only'
     compile_with "$1" "$strict"
 }
 

@@ -180,7 +180,7 @@ int gcw_name_function(void (*code)(void), const char *name);
 # define GCW__AS(Type, data) static_cast<Type *>(data)
 # define GCW__CODE(fn) reinterpret_cast<void (*)(void)>(fn)
 #else
-# define GCW__DATA_OF(p) ((void *)(p))
+# define GCW__DATA_OF(p) ((void *)(uintptr_t)(p))
 # define GCW__AS(Type, data) ((Type *)(data))
 # define GCW__CODE(fn) ((void (*)(void))(fn))
 #endif
