@@ -398,10 +398,7 @@ t/install.log: t/guile.log
 endif
 
 EXTRA_DIST += $(test_scripts) t/throw.cc t/watch.c t/fuzz/corpus t/installed.sh \
-	t/languages.sh t/module.sh t/ok.sh t/tap.sh t/valgrind.supp t/words.awk
-	t/languages.sh t/module.sh t/ok.sh t/tap.sh
-	t/languages.sh t/module.sh t/ok.sh t/site-look.py t/tap.sh t/valgrind.supp
-	t/languages.sh t/module.sh t/ok.sh t/tap.sh t/words.awk
+	t/languages.sh t/module.sh t/ok.sh t/site-look.py t/tap.sh t/words.awk
 
 # Models, checked with spin: make check-model.  Add one here.
 EXTRA_DIST += t/model/check.sh t/model/deadline.pml t/model/emit.pml \
