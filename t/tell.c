@@ -895,6 +895,34 @@ TEST(events_that_go_with_listeners_are_told)
                      " listeners in it that could still be called") > SOME / 2);
 }
 
+/* Whether the collector is at work for a call of the program's. */
+static atomic_bool collecting;
+static atomic_size_t heard_inside, heard_outside;
+
+static void
+hear_where(unsigned what, const char *line, void *data)
+{
+    (void)what, (void)line, (void)data;
+    atomic_fetch_add(collecting ? &heard_inside : &heard_outside, 1);
+}
+
+TEST(no_sink_is_called_within_an_allocation)
+{
+    void **keep = keep_array(1);
+
+    keep[0] = witness = lasting_target(1);
+    assert_int_equal(gcw_tell_to(hear_where, NULL), 0);
+    assert_int_equal(gcw_tell(GCW_TOLD_LOST, true), 0);
+    in_dead_frame(drop_events, NULL);
+    collecting = true;
+    collect();
+    collecting = false;
+    assert_int_equal(heard_inside, 0);
+    gcw_drain(0);
+    listen_no_more(GCW_TOLD_LOST);
+    assert_true(heard_outside > SOME / 2);
+}
+
 static void
 drop_hubs(void *unused)
 {

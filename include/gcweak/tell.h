@@ -57,10 +57,9 @@ typedef enum gcw_told {
  * that is counted and no more; it must not throw, nor end the thread.  errno is
  * kept.
  *
- * What is told while the library holds a lock, as most losses are, comes when
- * that is over: soon after the collection, perhaps within an allocation, as a
- * finalizer.  There is room for about thirty such lines; how many more there
- * were is told. */
+ * What the library finds in the middle of a collection's work, as most losses
+ * are, is told by the next call into it, never within an allocation.  There is
+ * room for about thirty such lines; how many more there were is told. */
 typedef void gcw_tell_fn(unsigned what, const char *line, void *data);
 
 /* Sets the sink; NULL: lines go to stderr again.

@@ -110,9 +110,10 @@ tell_what_was_lost(void)
 }
 
 /* With may_wait nothing is put off, but for an entry whose container may have
- * died in yet another collection: that is settled, and the sweep repeated. */
-void
-gcw__notice_deaths(bool may_wait)
+ * died in yet another collection: that is settled, and the sweep repeated.
+ * False: another thread has the lock. */
+static bool
+sweep(bool may_wait)
 {
     struct gcw__garbage garbage = { 0 };
     bool complete;
@@ -121,14 +122,21 @@ gcw__notice_deaths(bool may_wait)
         GC_word now = gcw__settle();
 
         if (!gcw__lock(&sweep_lock, may_wait))
-            return;
+            return false;
         complete = now == gcw__noticed || sweep_all(now, may_wait, &garbage);
         gcw__unlock(&sweep_lock);
         GCW__DELAY(3);
         gcw__shards_clear(&garbage);
     } while (may_wait && !complete);
     listener->swept();
-    tell_what_was_lost();
+    return true;
+}
+
+void
+gcw__notice_deaths(bool may_wait)
+{
+    if (sweep(may_wait))
+        tell_what_was_lost();
 }
 
 /* Kills all references under one lock, so that a fork meanwhile does not lose
@@ -153,10 +161,31 @@ gcw__deaths_of(void *base)
     tell_what_was_lost();
 }
 
+/* Has the next call into the library sweep once more, and tell; unless another
+ * thread sweeps just now, and tells itself. */
+static void
+leave_telling(void)
+{
+    if (!gcw__lock(&sweep_lock, false))
+        return;
+    atomic_store_explicit(&gcw__noticed, gcw__gc_no() - 1,
+                          memory_order_relaxed);
+    gcw__unlock(&sweep_lock);
+}
+
+static bool
+is_anything_to_tell(void)
+{
+    return gcw__told(GCW_TOLD_LOST)
+           || atomic_load_explicit(&gcw__lines_held, memory_order_relaxed) != 0;
+}
+
+/* Within an allocation, perhaps: a sink must not be called here. */
 static void
 canary_fired(void)
 {
-    gcw__notice_deaths(false);
+    if (sweep(false) && is_anything_to_tell())
+        leave_telling();
 }
 
 static const struct gcw__canary_ops canary_ops = {
