@@ -391,6 +391,19 @@ TEST(a_callable_that_captures_its_object_is_refused)
         0);
 }
 
+TEST(and_it_is_said_why)
+{
+    thing *t = thing::make();
+    std::string said;
+
+    try {
+        gcw::method m(t, [t](int n) { t->add(n); });
+    } catch (const std::system_error &e) {
+        said = e.what();
+    }
+    assert_true(said.find("captures the object itself") != said.npos);
+}
+
 TEST(no_pointer_to_a_member_is_refused)
 {
     thing *t = thing::make();

@@ -35,7 +35,7 @@
 //
 //   It must be trivially destructible, which is checked when compiling: the
 //   copy is collected, and nobody would destroy it.  A std::string, a
-//   std::function or a std::shared_ptr cannot be captured by value, then. 
+//   std::function or a std::shared_ptr cannot be captured by value, then.
 //   Capture a pointer to a collected object that has it.
 //   What it captures strongly must not lead to the object that it belongs to,
 //   or that never dies.  An object that is captured itself, as by [this], is

@@ -16,6 +16,7 @@
 #include <functional>
 #include <memory>
 #include <new>
+#include <string>
 #include <system_error>
 #include <type_traits>
 #include <utility>
@@ -54,6 +55,14 @@ throw_error(int error, const char *what)
     if (error == ENOMEM)
         throw std::bad_alloc();
     throw std::system_error(error, std::generic_category(), what);
+}
+
+[[noreturn]] inline void
+throw_captured(const char *what)
+{
+    throw std::system_error(EINVAL, std::generic_category(),
+                            std::string(what) + ": what is called captures the "
+                            "object itself, which could never die");
 }
 
 template <class T>
@@ -244,7 +253,7 @@ place(const F &callable, const void *owner, const char *what)
 
         if (owner != nullptr
             && holds(std::addressof(callable), sizeof callable, owner))
-            throw_error(EINVAL, what);
+            throw_captured(what);
         copy = static_cast<F *>(GC_malloc(sizeof callable));
         if (copy == nullptr)
             throw std::bad_alloc();
