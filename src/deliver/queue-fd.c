@@ -186,12 +186,14 @@ set_sleeper(gcw_queue *q, struct gcw__sleeper *s)
 int
 gcw__queue_fd(gcw_queue *q)
 {
-    bool has = has_sleeper(q->container);
-    struct gcw__sleeper *s = has ? NULL : calloc(1, sizeof *s);
+    struct gcw__sleeper *s = NULL;
     int fd;
 
-    if (!has && s == NULL)
-        return gcw__fail_int(ENOMEM);
+    if (!has_sleeper(q->container)) {
+        s = calloc(1, sizeof *s);
+        if (s == NULL)
+            return gcw__fail_int(ENOMEM);
+    }
     free_orphans();
     fd = gcw__polled_fd(&q->container->polled, q, has_pending);
     set_sleeper(q, s);
