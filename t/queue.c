@@ -531,6 +531,8 @@ END(a_child_waits_whose_parent_was_shut_down, 0, "0 at rest\n")
     ends_well(child);
 }
 
+#if CAN_UNWIND
+
 TEST(a_thread_that_waits_can_be_cancelled)
 {
     struct worker *w = GC_MALLOC_UNCOLLECTABLE(sizeof *w);
@@ -545,6 +547,8 @@ TEST(a_thread_that_waits_can_be_cancelled)
     gcw_dispose(w->q);
     assert_int_equal(fcntl(fd, F_GETFD), -1);
 }
+
+#endif
 
 /* --- the end of a queue --- */
 
