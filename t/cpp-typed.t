@@ -479,14 +479,15 @@ static void play(const char *file)
 int main(int, char **argv) { GC_INIT(); play(argv[1]); }
 END
 
-# The object must not be linked with the collector; see t/drop-in.t.
+# unloads COMPILER: the object must not be linked with the collector; see
+# t/drop-in.t.
 unloads()
 {
     libs=$(cd "$builddir/.libs" && pwd) &&
-        $CXX -std=c++17 ${CFLAGS-} -O0 -Wall -Wextra ${GC_CFLAGS-} \
+        "$1" -std=c++17 ${CFLAGS-} -O0 -Wall -Wextra ${GC_CFLAGS-} \
             -I"$srcdir/include" -fPIC -shared "$dir/plugin.cc" \
             -o "$dir/plugin.so" "$libs/libgcweak.so" -Wl,-rpath,"$libs" &&
-        $CXX -std=c++17 ${CFLAGS-} -O0 -Wall -Wextra ${GC_CFLAGS-} \
+        "$1" -std=c++17 ${CFLAGS-} -O0 -Wall -Wextra ${GC_CFLAGS-} \
             -I"$srcdir/include" -rdynamic "$dir/host.cc" -o "$dir/host" \
             ${LDFLAGS-} "$libs/libgcweak.so" -Wl,-rpath,"$libs" \
             ${GC_LIBS--lgc} -ldl &&
@@ -505,8 +506,11 @@ test_unloading()
     *-fsanitize*)
         skip 1 'the library is built with a sanitizer' ;;
     *)
-        passes 'listeners and handlers of a shared object go with it' \
-            unloads ;;
+        for compiler in $(compilers)
+        do
+            passes "what a shared object has connected goes with it, $compiler" \
+                unloads "$compiler"
+        done ;;
     esac
 }
 

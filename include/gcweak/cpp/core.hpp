@@ -35,6 +35,15 @@ extern "C" void *GC_malloc(std::size_t size);
 # define GCW__LOCAL
 #endif
 
+// The same for a template that is a member of a class template, for which
+// clang does not heed it: there it is inlined.
+#if defined __clang__
+# define GCW__LOCAL_MEMBER                                                  \
+    __attribute__((__visibility__("hidden"), __always_inline__))
+#else
+# define GCW__LOCAL_MEMBER GCW__LOCAL
+#endif
+
 namespace gcw {
 
 // What an error hook hears.

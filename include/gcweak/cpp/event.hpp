@@ -179,7 +179,7 @@ public:
 
     // A member that is known when compiling: as fast as a C function.
     template <auto Member, class T>
-    GCW__LOCAL connection
+    GCW__LOCAL_MEMBER connection
     connect(T *object, connect_flags flags = connect_flags::none)
     {
         return connect_method(fixed<Member>(object), flags);
@@ -187,7 +187,7 @@ public:
 
     // A member, or a callable that lives as long as the object.
     template <class T, class F, class = detail::object_only<T>>
-    GCW__LOCAL connection
+    GCW__LOCAL_MEMBER connection
     connect(T *object, F callable, connect_flags flags = connect_flags::none)
     {
         return connect_method(bound(object, callable), flags);
@@ -196,7 +196,7 @@ public:
     // A callable that lives as long as the event.
     template <class F, class = std::enable_if_t<std::is_invocable_v<
                            F &, detail::pass_t<A>...>>>
-    GCW__LOCAL connection
+    GCW__LOCAL_MEMBER connection
     connect(F callable, connect_flags flags = connect_flags::none)
     {
         return detail::connected(
@@ -217,20 +217,20 @@ public:
 
     // Disconnects all that are equal; returns how many.
     template <auto Member, class T>
-    GCW__LOCAL std::size_t
+    GCW__LOCAL_MEMBER std::size_t
     disconnect(T *object)
     {
         return disconnect_method(fixed<Member>(object));
     }
     template <class T, class F, class = detail::object_only<T>>
-    GCW__LOCAL std::size_t
+    GCW__LOCAL_MEMBER std::size_t
     disconnect(T *object, F callable)
     {
         return disconnect_method(bound(object, callable));
     }
     template <class F, class = std::enable_if_t<std::is_invocable_v<
                            F &, detail::pass_t<A>...>>>
-    GCW__LOCAL std::size_t
+    GCW__LOCAL_MEMBER std::size_t
     disconnect(F callable)
     {
         return gcw_event_disconnect_fn(
@@ -291,7 +291,7 @@ public:
 
     // Has a callable hear of listeners that fail.
     template <class F>
-    GCW__LOCAL void
+    GCW__LOCAL_MEMBER void
     on_error(F callable)
     {
         detail::must(
@@ -307,7 +307,7 @@ public:
 
 private:
     template <class T, class F>
-    GCW__LOCAL static gcw_method *
+    GCW__LOCAL_MEMBER static gcw_method *
     bound(T *object, const F &callable)
     {
         using O = detail::object_t<T, F>;
@@ -317,7 +317,7 @@ private:
     }
 
     template <auto Member, class T>
-    GCW__LOCAL static gcw_method *
+    GCW__LOCAL_MEMBER static gcw_method *
     fixed(T *object)
     {
         using O = typename detail::member<decltype(Member)>::object;

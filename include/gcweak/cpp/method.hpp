@@ -321,13 +321,13 @@ public:
     // Throws EINVAL if the object is none of the collected heap, or the
     // callable captures it.
     template <class T, class F>
-    GCW__LOCAL
+    GCW__LOCAL_MEMBER
     method(T *object, F callable)
         : handle_(detail::bind<R, A...>(object, callable, "gcw::method")) { }
 
     // As fast as a C function: gcw::method<R(A...)>::of<&player::greet>(ann).
     template <auto Member, class T>
-    GCW__LOCAL static method
+    GCW__LOCAL_MEMBER static method
     of(T *object)
     {
         using O = typename detail::member<decltype(Member)>::object;
@@ -364,7 +364,7 @@ public:
 
     // Calls something once when the object has died.
     template <class F>
-    GCW__LOCAL cleanup
+    GCW__LOCAL_MEMBER cleanup
     on_death(F callable) const
     {
         return cleanup(detail::must(
@@ -376,7 +376,7 @@ public:
 
     // In a queue of one's own.
     template <class F>
-    GCW__LOCAL cleanup
+    GCW__LOCAL_MEMBER cleanup
     on_death(queue q, F callable) const
     {
         return cleanup(detail::must(
