@@ -125,8 +125,9 @@ OPERATION(connect, "connect to %zu", &places, one_of)
 OPERATION(disconnect, "disconnect %zu", &listeners, one_left)
 {
     struct listener *l = thing;
+    enum standing before = of(l);
 
-    says(l, of(l), gcw_listener_disconnect(l->t.handle), "disconnect");
+    says(l, before, gcw_listener_disconnect(l->t.handle), "disconnect");
     l->t.gone = true;
     must(!gcw_listener_disconnect(l->t.handle), "disconnected twice");
 }
@@ -246,8 +247,9 @@ OPERATION(unblock, "unblock %zu", &listeners, one_of)
 OPERATION(look_at_listener, "look at listener %zu", &listeners, one_of)
 {
     struct listener *l = thing;
+    enum standing before = of(l);
 
-    says(l, of(l), gcw_listener_connected(l->t.handle), "connected");
+    says(l, before, gcw_listener_connected(l->t.handle), "connected");
     must(of(l) != IN
          || gcw_listener_blocked(l->t.handle) == (l->blocked > 0),
          "blocked: wrong");
