@@ -423,9 +423,9 @@ put_in_order(gcw_cleanup *c)
     return error;
 }
 
-/* The last step of making a cleanup, for a function of that name.  If it fails the cleanup is taken back;
- * if another thread has disposed of the target meanwhile, and the callback has
- * run, the cleanup was made all the same. */
+/* The last step of making a cleanup, for a function of that name.  If it fails
+ * the cleanup is taken back; if another thread has disposed of the target
+ * meanwhile, and the callback has run, the cleanup was made all the same. */
 static gcw_cleanup *
 finish(gcw_cleanup *c, const char *function)
 {

@@ -13,9 +13,7 @@
 #include "weak/label.h"
 
 #include "ground/text.h"
-#include "weak/death.h"
-
-#include <errno.h>
+#include "weak/enter.h"
 
 struct label {
     struct gcw__watch watch;
@@ -59,8 +57,9 @@ make_label(void *handle, char *text)
                                                                        : 0;
 }
 
-int
-gcw__label_set(void *handle, const char *name)
+/* Gives the handle a name, in the place of any other.  Returns 0 or an errno. */
+static int
+set_name(void *handle, const char *name)
 {
     char *text = name == NULL ? NULL : gcw__copy(name);
     struct label *label;
@@ -82,4 +81,33 @@ gcw__label_of(const void *handle)
 
     return label == NULL ? NULL : atomic_load_explicit(&label->text,
                                                        memory_order_acquire);
+}
+
+/* False with errno. */
+static bool
+may_be_named(const char *function, const char *words, const void *handle)
+{
+    if (gcw__enter_for(function) != 0)
+        return false;
+    if (handle == NULL)
+        gcw__refused(function, EINVAL, words, handle);
+    return handle != NULL;
+}
+
+int
+gcw__label_set(const char *function, const char *words, void *handle,
+               const char *name)
+{
+    int error;
+
+    if (!may_be_named(function, words, handle))
+        return -1;
+    error = set_name(handle, name);
+    return error == 0 ? 0 : gcw__fail_int(error);
+}
+
+const char *
+gcw__label_get(const char *function, const char *words, const void *handle)
+{
+    return may_be_named(function, words, handle) ? gcw__label_of(handle) : NULL;
 }

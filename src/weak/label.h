@@ -2,10 +2,13 @@
 #ifndef GCW__LABEL_H
 #define GCW__LABEL_H
 
-/* Gives the object, which is a handle of the library's and which the caller
- * holds, a name, which is copied, in the place of any other; NULL takes it
- * away.  Returns 0 or an errno.  No lock held. */
-int gcw__label_set(void *handle, const char *name);
+/* What gcw_listener_set_name and its like do, and gcw_listener_name: for a
+ * function of that name, with the words for its argument (weak/refuse.h).  No
+ * lock held. */
+int gcw__label_set(const char *function, const char *words, void *handle,
+                   const char *name);
+const char *gcw__label_get(const char *function, const char *words,
+                           const void *handle);
 
 /* The name of the handle, or NULL; collected memory.  No lock held. */
 const char *gcw__label_of(const void *handle);
