@@ -11,6 +11,7 @@
 #include <semaphore.h>
 #include <stdio.h>
 #include "await.h"
+#include "dumped.h"
 #include "heard.h"
 #include "readable.h"
 #include "thread.h"
@@ -153,18 +154,6 @@ struct seen {
     gcw_statistics stats;
     char *dump;
 };
-
-static char *
-dumped(void)
-{
-    char *text = NULL;
-    size_t size;
-    FILE *out = open_memstream(&text, &size);
-    assert_non_null(out);
-    gcw_dump(out);
-    assert_int_equal(fclose(out), 0);
-    return text;
-}
 
 static void
 see(void *data)

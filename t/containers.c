@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <gcweak/debug.h>
 #include "at-once.h"
+#include "dumped.h"
 #include "idle.h"
 #include "log.h"
 #include "readable.h"
@@ -747,12 +748,8 @@ static bool
 all_that_stay_are_listed(void)
 {
     gcw_statistics s = { .size = sizeof s };
-    char *text = NULL;
-    size_t length, n;
-    FILE *out = open_memstream(&text, &length);
-    gcw_dump(out);
-    fclose(out);
-    n = times_in(text, "\"staying\"");
+    char *text = dumped();
+    size_t n = times_in(text, "\"staying\"");
     free(text);
     gcw_stats(&s);
     return n == STAYING && s.events >= STAYING;

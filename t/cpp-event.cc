@@ -48,18 +48,6 @@ on_number(int)
     loose_trace->add('f');
 }
 
-template <class Call>
-int
-thrown(Call call)
-{
-    try {
-        call();
-    } catch (const std::system_error &e) {
-        return e.code().value();
-    }
-    return 0;
-}
-
 template <class Body>
 void
 in_frame(Body body)

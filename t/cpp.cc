@@ -43,22 +43,6 @@ add_twice(thing *t, int n)
     return t->score += 2 * n;
 }
 
-// The errno that a call throws; 0 if it throws none.
-template <class Call>
-int
-thrown(Call call)
-{
-    try {
-        call();
-    } catch (const std::system_error &e) {
-        return e.code().category() == std::generic_category()
-               ? e.code().value() : -1;
-    } catch (const std::bad_alloc &) {
-        return ENOMEM;
-    }
-    return 0;
-}
-
 // Runs body in a frame that is gone and cleared then.
 template <class Body>
 void

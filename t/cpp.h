@@ -19,8 +19,27 @@ extern "C" {
 // Of cmocka, where members have that name here.
 #undef fail
 
+#include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <new>
 #include <string>
+#include <system_error>
+
+// The errno that a call throws; 0 if it throws none.
+template <class Call>
+inline int
+thrown(Call call)
+{
+    try {
+        call();
+    } catch (const std::system_error &e) {
+        return e.code().category() == std::generic_category()
+               ? e.code().value() : -1;
+    } catch (const std::bad_alloc &) {
+        return ENOMEM;
+    }
+    return 0;
+}
 
 #endif

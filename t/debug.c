@@ -6,6 +6,7 @@
  */
 #include <config.h>
 
+#include "dumped.h"
 #include "idle.h"
 #include "support.h"
 #include "thread.h"
@@ -78,20 +79,6 @@ note_death(gcw_method *m, void *data)
 }
 
 /* --- looking at what was printed --- */
-
-/* In malloc memory that stays. */
-static char *
-dumped(void)
-{
-    char *text = NULL;
-    size_t size;
-    FILE *out = open_memstream(&text, &size);
-
-    assert_non_null(out);
-    gcw_dump(out);
-    assert_int_equal(fclose(out), 0);
-    return text;
-}
 
 /* The target is known by its turned bits, and turned back at the last moment,
  * so that this does not hold it. */

@@ -7,6 +7,7 @@
 #include <time.h>
 #include <gcweak/debug.h>
 #include "at-once.h"
+#include "dumped.h"
 #include "listeners.h"
 
 static void
@@ -276,13 +277,9 @@ TEST(an_emission_of_the_muted_takes_no_time_for_its_listeners)
 TEST(a_dump_shows_the_muted_as_blocked)
 {
     gcw_event *e = gcw_event_new("muted event");
-    char *text = NULL;
-    size_t size;
-    FILE *out = open_memstream(&text, &size);
     on(e, "a", 0);
     gcw_event_block(e);
-    gcw_dump(out);
-    fclose(out);
+    char *text = dumped();
     char *line = strstr(text, "muted event");
     assert_non_null(line);
     assert_non_null(strstr(line, "blocked"));

@@ -105,11 +105,7 @@ int main(void)
     return 0;
 }
 END
-$CC $CFLAGS -g -I"$srcdir/include" $GC_CFLAGS -c "$dir/program.c" \
-    -o "$dir/program.o" &&
-    "$builddir/libtool" --silent --tag=CC --mode=link $CC $CFLAGS -g \
-        $LDFLAGS -no-install "$dir/program.o" -o "$dir/program" \
-        "$builddir/libgcweak.la" $GC_LIBS || exit 99
+build_program || exit 99
 
 # Where gdb looks for what belongs to the library of this tree.
 mkdir -p "$dir/auto-load${library%/*}"

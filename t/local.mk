@@ -166,6 +166,7 @@ test_support = \
 	t/chance.h \
 	t/heard.h \
 	t/hub-scene.h \
+	t/dumped.h \
 	t/idle.h \
 	t/listeners.h \
 	t/log.h \

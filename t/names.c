@@ -12,6 +12,7 @@
 #include <limits.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
+#include "dumped.h"
 #include "idle.h"
 #include "log.h"
 #include "thread.h"
@@ -26,20 +27,6 @@ has_line(const char *text, const char *end)
         if (at[length] == '\n')
             return true;
     return false;
-}
-
-/* In malloc memory that stays. */
-static char *
-dumped(void)
-{
-    char *text = NULL;
-    size_t size;
-    FILE *out = open_memstream(&text, &size);
-
-    MUST(out != NULL);
-    gcw_dump(out);
-    MUST(fclose(out) == 0);
-    return text;
 }
 
 /* "name (this program)", and what may follow, in malloc memory that stays. */

@@ -16,6 +16,7 @@
 #include <semaphore.h>
 #include <sys/wait.h>
 #include "await.h"
+#include "dumped.h"
 #include "idle.h"
 #include "log.h"
 #include "storm.h"
@@ -874,14 +875,11 @@ static bool
 is_shown_as(listener_fn *fn, const char *text)
 {
     gcw_event *e = gcw_event_new("shows");
-    char *dump = NULL;
-    size_t size;
-    FILE *out = open_memstream(&dump, &size);
+    char *dump;
     bool shown;
 
-    MUST(out != NULL && gcw_event_connect_fn(e, fn, NULL, 0) != NULL);
-    gcw_dump(out);
-    MUST(fclose(out) == 0);
+    MUST(gcw_event_connect_fn(e, fn, NULL, 0) != NULL);
+    dump = dumped();
     shown = strstr(dump, text) != NULL;
     free(dump);
     MUST(gcw_event_disconnect_fn(e, fn, NULL) == 1);

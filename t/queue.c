@@ -4,6 +4,7 @@
  */
 #include <config.h>
 
+#include "dumped.h"
 #include "heard.h"
 #include "readable.h"
 #include "support.h"
@@ -762,18 +763,6 @@ END(a_child_has_the_queues_and_runs_what_it_drains_but_nothing_at_its_exit, 0,
 }
 
 /* --- what is shown --- */
-
-static char *
-dumped(void)
-{
-    char *text = NULL;
-    size_t size;
-    FILE *out = open_memstream(&text, &size);
-    assert_non_null(out);
-    gcw_dump(out);
-    fclose(out);
-    return text;
-}
 
 TEST(the_dump_names_the_queue_and_the_statistics_count)
 {

@@ -43,6 +43,19 @@ skip()
     done
 }
 
+# build_program: makes $dir/program of $dir/program.c, with debugging symbols and
+# with the library of this build.  Variables of flags are split on purpose; some
+# come from who sources this.
+# shellcheck disable=SC2086,SC2154
+build_program()
+{
+    $CC ${CFLAGS-} -g -I"$srcdir/include" ${GC_CFLAGS-} -c "$dir/program.c" \
+        -o "$dir/program.o" &&
+        "$builddir/libtool" --silent --tag=CC --mode=link $CC ${CFLAGS-} -g \
+            ${LDFLAGS-} -no-install "$dir/program.o" -o "$dir/program" \
+            "$builddir/libgcweak.la" ${GC_LIBS-}
+}
+
 # is_within A B: whether every line of $dir/A, which has some, is in $dir/B;
 # says which are not.  Both are sorted.
 is_within()

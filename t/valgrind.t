@@ -88,11 +88,7 @@ main(int argc, char **argv)
     return died < THINGS;
 }
 END
-$CC $CFLAGS -g -I"$srcdir/include" $GC_CFLAGS -c "$dir/program.c" \
-    -o "$dir/program.o" &&
-    "$builddir/libtool" --silent --tag=CC --mode=link $CC $CFLAGS -g \
-        $LDFLAGS -no-install "$dir/program.o" -o "$dir/program" \
-        "$builddir/libgcweak.la" $GC_LIBS || exit 99
+build_program || exit 99
 
 # watched ARGUMENT...: what valgrind says goes to $dir/findings.
 watched()
