@@ -213,24 +213,6 @@ try_to_change(void *change)
     return 0;
 }
 
-/* The public function that makes the change. */
-static const char *
-function_of_change(const struct gcw__map_change *c)
-{
-    static const char *const of_maps[] = {
-        [GCW__PUT] = "gcw_map_put", [GCW__DEFAULT] = "gcw_map_setdefault",
-        [GCW__REPLACE] = "gcw_map_replace", [GCW__REMOVE] = "gcw_map_remove"
-    };
-    const gcw_map *m = c->room.map;
-
-    if (m == NULL || (m->sort != GCW__MEMBERS && m->by == NULL))
-        return of_maps[c->what];
-    if (m->by != NULL)
-        return c->what == GCW__REMOVE ? "gcw_method_set_remove"
-                                      : "gcw_method_set_add";
-    return c->what == GCW__REMOVE ? "gcw_set_remove" : "gcw_set_add";
-}
-
 /* What is held weakly must be in the heap. */
 static bool
 refuse_change(const struct gcw__map_change *c, int error)
@@ -238,7 +220,7 @@ refuse_change(const struct gcw__map_change *c, int error)
     const gcw_map *m = c->room.map;
     enum gcw__sort sort = m == NULL ? GCW__KEYS : m->sort;
 
-    gcw__refused(function_of_change(c), error,
+    gcw__refused(c->function, error,
                  sort == GCW__VALUES
                  ? "open m, given key, heap value, held key"
                  : sort == GCW__BOTH ? "open m, heap key, heap value"
@@ -284,7 +266,7 @@ is_valid(struct gcw__map_change *c)
 static bool
 check_and_change(struct gcw__map_change *c)
 {
-    if (gcw__enter_for(function_of_change(c)) != 0)
+    if (gcw__enter_for(c->function) != 0)
         return false;
     if (c->room.map == NULL || !is_valid(c))
         return refuse_change(c, EINVAL);
@@ -294,7 +276,8 @@ check_and_change(struct gcw__map_change *c)
 int
 gcw_map_put(gcw_map *m, const void *key, void *value)
 {
-    struct gcw__map_change c = { .room.map = m, .key = (uintptr_t)key,
+    struct gcw__map_change c = { .room.map = m, .function = __func__,
+                                 .key = (uintptr_t)key,
                                  .value = (uintptr_t)value,
                                  .what = GCW__PUT };
 
@@ -304,7 +287,8 @@ gcw_map_put(gcw_map *m, const void *key, void *value)
 void *
 gcw_map_setdefault(gcw_map *m, const void *key, void *value)
 {
-    struct gcw__map_change c = { .room.map = m, .key = (uintptr_t)key,
+    struct gcw__map_change c = { .room.map = m, .function = __func__,
+                                 .key = (uintptr_t)key,
                                  .value = (uintptr_t)value,
                                  .what = GCW__DEFAULT };
 
@@ -316,7 +300,8 @@ gcw_map_setdefault(gcw_map *m, const void *key, void *value)
 bool
 gcw_map_replace(gcw_map *m, const void *key, void *expected, void *value)
 {
-    struct gcw__map_change c = { .room.map = m, .key = (uintptr_t)key,
+    struct gcw__map_change c = { .room.map = m, .function = __func__,
+                                 .key = (uintptr_t)key,
                                  .value = (uintptr_t)value,
                                  .expected = (uintptr_t)expected,
                                  .what = GCW__REPLACE };
@@ -329,7 +314,8 @@ gcw_map_replace(gcw_map *m, const void *key, void *expected, void *value)
 void *
 gcw_map_remove(gcw_map *m, const void *key)
 {
-    struct gcw__map_change c = { .room.map = m, .key = (uintptr_t)key,
+    struct gcw__map_change c = { .room.map = m, .function = __func__,
+                                 .key = (uintptr_t)key,
                                  .what = GCW__REMOVE };
 
     if (gcw__enter() != 0)

@@ -90,6 +90,7 @@ bool gcw__map_fill_room(void *room);
 /* A change of one entry: what to do, and what it was. */
 struct gcw__map_change {
     struct gcw__map_room room;       /* first member; the map */
+    const char *function;            /* the public one that makes it */
     uintptr_t key, value;
     uintptr_t equal;                 /* what entries that are found by values
                                       * are compared with */

@@ -70,7 +70,8 @@ change_methods(struct gcw__map_change *c, const gcw_method *m,
 int
 gcw_method_set_add(gcw_method_set *s, gcw_method *m)
 {
-    struct gcw__map_change c = { .room.map = (gcw_map *)s, .value = (uintptr_t)m,
+    struct gcw__map_change c = { .room.map = (gcw_map *)s,
+                                 .function = __func__, .value = (uintptr_t)m,
                                  .what = GCW__DEFAULT };
     gcw_bound bound;
 
@@ -108,7 +109,8 @@ gcw_method_set_has(const gcw_method_set *s, const gcw_method *m)
 bool
 gcw_method_set_remove(gcw_method_set *s, const gcw_method *m)
 {
-    struct gcw__map_change c = { .room.map = (gcw_map *)s, .what = GCW__REMOVE };
+    struct gcw__map_change c = { .room.map = (gcw_map *)s,
+                                 .function = __func__, .what = GCW__REMOVE };
     gcw_bound bound;
 
     if (gcw__enter() != 0)

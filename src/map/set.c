@@ -26,6 +26,7 @@ int
 gcw_set_add(gcw_set *s, const void *member)
 {
     struct gcw__map_change c = { .room.map = (gcw_map *)s,
+                                 .function = __func__,
                                  .key = (uintptr_t)member, .value = MARK,
                                  .what = GCW__DEFAULT };
     void *base;
@@ -60,6 +61,7 @@ bool
 gcw_set_remove(gcw_set *s, const void *member)
 {
     struct gcw__map_change c = { .room.map = (gcw_map *)s,
+                                 .function = __func__,
                                  .key = (uintptr_t)member,
                                  .what = GCW__REMOVE };
 
