@@ -1069,6 +1069,7 @@ TEST(dropped_entries_are_told)
     GC_set_on_collection_event(library_event);
     gcw_map_get(m, key);
     collect();
+    gcw_drain(0);
     assert_int_equal(heard_parts, 1);
     GC_reachable_here(key);
     listen_no_more(GCW_TOLD_LOST);
