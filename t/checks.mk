@@ -100,7 +100,8 @@ EXTRA_DIST += t/mutants.sh
 MESON = meson
 .PHONY: check-dist check-wrap
 check-dist: dist-gzip
-	MAKE='$(MAKE)' $(SHELL) $(srcdir)/t/again.sh $(distdir).tar.gz again.dir
+	MAKE='$(MAKE)' $(SHELL) $(srcdir)/t/again.sh $(distdir).tar.gz again.dir \
+	  $(srcdir)
 check-wrap: dist-gzip
 	MESON='$(MESON)' $(SHELL) $(srcdir)/t/wrap.sh $(distdir).tar.gz wrap.dir
 EXTRA_DIST += t/again.sh t/wrap.sh
