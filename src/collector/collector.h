@@ -11,7 +11,7 @@
 #include <gc.h>
 
 /* The number of collections whose marking is complete.  Changes only while
- * the world is stopped. */
+ * the world is stopped: weak/read.h says what orders that. */
 static inline GC_word
 gcw__gc_no(void)
 {

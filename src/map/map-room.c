@@ -5,10 +5,10 @@
  * new one, which takes the place of the old.  An iteration may hold the old
  * one; the engine goes on taking away what dies there.
  *
- * A collection may stop the thread at any instruction of a move.  Of an entry
- * first the key is loaded, which keeps it from then on, then the value: if
- * there is one, the entry lives, and both are on this stack until they are in
- * the new table.
+ * A collection may stop the thread at any instruction of a move, and is ordered
+ * with it as with a read (weak/read.h).  Of an entry first the key is loaded, which
+ * keeps it from then on, then the value: if there is one, the entry lives, and both
+ * are on this stack until they are in the new table.
  */
 #include <config.h>
 #include "map/maps.h"

@@ -29,9 +29,10 @@
  * done, then the table, the entry, its value, and last gc_no, and trusts the
  * value if the two are equal.  A collection that stopped it after the value was
  * loaded has found that on its stack.  One that stopped it before, after done
- * was loaded, makes the two differ.  As in the weak read (weak/read.h), but
- * that nothing need be waited for when the engine was there: `done` is gc_no
- * before the world goes on.
+ * was loaded, makes the two differ.  As in the weak read (weak/read.h), also in
+ * what orders it, but that nothing need be waited for when the engine was there:
+ * `done` is gc_no before the world goes on.  It is acquired, for who catches up
+ * takes entries away, and writes it, while the world runs.
  *
  * Phases of a collection, as the events tell, all under the collector's lock:
  *

@@ -37,7 +37,7 @@ gcw__engine_load_done(void)
 }
 
 /* and trusts what it has read if this is true; else it catches up, and reads
- * again.  See engine.c. */
+ * again.  See engine.c; why a signal fence is enough, weak/read.h. */
 static inline bool
 gcw__engine_is_done(GC_word done)
 {

@@ -26,7 +26,8 @@
  * is free.
  *
  * All is read by the engine while the world is stopped, at any instruction of
- * whoever writes: an entry is there once both words are, the key last.
+ * whoever writes: an entry is there once both words are, the key last.  The
+ * engine sees all that was written until then (weak/read.h).
  */
 #ifndef GCW__WEAK_TABLE_H
 #define GCW__WEAK_TABLE_H

@@ -3,7 +3,9 @@
  * A sweep of a shard takes the chunks in which seats have died (seats.c), takes
  * each such seat out of the finder, hands its watches over, and frees it.  What died
  * by marks is known by then; what died by links has to be looked for first
- * (way.h).
+ * (way.h).  The pass may come between any two steps of a sweep or a disposal; it
+ * finds those before it done, and those after it see what it has written, by the
+ * collector's handshake (read.h).
  *
  * gcw_dispose ends references of live targets, which the caller holds.  The links
  * of those are unregistered when no lock is held any more.  Until then their seats
@@ -210,6 +212,7 @@ bury_listed(struct sweep *sweep, struct gcw__chunks *chunks)
     for (; chunk != NULL; chunk = next) {
         next = chunk->next_dead;
         atomic_store(&chunk->has_dead, false);
+        atomic_signal_fence(memory_order_seq_cst);
         GCW__DELAY(7);
         for (unsigned word = 0; word < GCW__DEAD_WORDS; word++)
             bury_word(sweep, chunks, chunk, word);

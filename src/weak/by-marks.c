@@ -7,8 +7,9 @@
  * the collection ends, and nobody looks for them.
  *
  * Nothing is locked in the stopped world; seats.c says why the pass may look at
- * any instruction of a thread that has the lock.  A target whose seat is just
- * being entered or freed is held by the thread that does it.
+ * any instruction of a thread that has the lock.  What it writes needs no order of
+ * its own: the restart of the world is a release (read.h).  A target whose seat is
+ * just being entered or freed is held by the thread that does it.
  *
  * If the engine is not coming.  Each chunk's page holds a holder, an object of the
  * engine's kind.  When the collector marks it, and the engine was not there when

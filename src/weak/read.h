@@ -27,14 +27,37 @@
  * A reference never leads anywhere but to its target, and then to NULL.  The
  * reader holds it.
  *
- * Memory order.  settled and the reference are written by other threads:
- * acquire pairs with their release.  gc_no changes only while this thread is
- * stopped at some instruction, and what orders its instructions before such a
- * stop and after it is the handshake of the collector with the handler that it
- * is stopped in: only the compiler has to be kept from changing the order,
- * which the signal fence does.
+ * Memory order.  What orders a thread and a stop of the world is the collector's
+ * handshake.  The handler of its signal posts a semaphore, which is a release; the
+ * collector waits for that, an acquire.  The word that lets the world go on is
+ * written by a release, and the handler reads it by an acquire before it returns.
+ * Not the signal itself: that it comes between two instructions is no barrier for
+ * data.  So for each stop, on any processor,
+ *   - what stands before it in a thread's program is done before the collector
+ *     looks: loads have found nothing of what is written in the stop, and what
+ *     they found is in the registers that are marked from; stores are seen;
+ *   - what stands after it finds all that was written before the world went on: in
+ *     the stop, and until it began by those who were stopped, or had the lock.
+ * Between two stops a processor may do loads early or late.  gc_no does not change
+ * then, so it may be loaded at any time, also before the pointer: only the compiler
+ * has to be kept from moving its load to the other side of a stop, which the signal
+ * fence does.  So it is with all that changes in stops only.
  *
- * Model-checked in t/model/read.pml, with all other orders refuted;
+ * But settled and the reference are also written while the world runs.  Who settles
+ * has the collector's lock, so it comes after links were cleared, and releases that
+ * with settled.  The reader must find them cleared, in the same time between two
+ * stops: settled is acquired.  The reference is cleared by gcw_dispose as well,
+ * whose target lives on.  With its release pairs the acquire of the pointer, for
+ * what the caller does when it reads NULL; the protocol would do without.
+ *
+ * A collection on the reader's own thread is within a call before the read or after
+ * it.  A thread in GC_do_blocking, which is not stopped, takes the collector's lock
+ * when it goes in and out, and reads nothing meanwhile.  Where the collector stops
+ * threads in another way than by signals, the system's way to suspend and resume
+ * them is taken to order as much.
+ *
+ * Model-checked in t/model/read.pml, with such loads and stores, and with all other
+ * orders refuted;
  * t/torture-read.c includes this file with delays and with wrong orders, and
  * shows that it finds them.
  */

@@ -21,6 +21,9 @@
  * before all else when that ends; and chunks come into the pass's list, and go,
  * by one word.  Reading a seat's reference takes two words, which agree but
  * while a watch comes to be the newest or ceases to be (shards.h, `changing`).
+ * That the pass sees the thread's stores up to where it was stopped, and none
+ * beyond, is the collector's handshake (read.h); so only the compiler has to keep
+ * their order.
  *
  * The list of chunks in which seats have died is written by the pass and taken
  * as a whole by the sweep.  A chunk that the sweep has taken may come into the

@@ -114,10 +114,13 @@ gcw__seat_is_live(const struct gcw__seat *seat)
     return gcw__seat_owner(seat) & GCW__LIVE;
 }
 
+/* After what stands before it, and before what comes after it, for the pass
+ * (seats.c). */
 static inline void
 gcw__seat_set_owner(struct gcw__seat *seat, uintptr_t owner)
 {
     atomic_store_explicit(&seat->owner, owner, memory_order_release);
+    atomic_signal_fence(memory_order_seq_cst);
 }
 
 /* The address that an owner has, which is live. */

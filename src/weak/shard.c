@@ -11,7 +11,8 @@
  *
  * Any thread runs here.  A collection at any instruction is harmless: the caller
  * holds the target; a reference whose target has died reads NULL, by which it is
- * passed over until it is swept.
+ * passed over until it is swept.  What orders the instructions and the collection:
+ * read.h.
  */
 #include <config.h>
 #include "weak/shards.h"

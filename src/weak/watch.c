@@ -17,7 +17,8 @@ count_watches(struct gcw__shard *shard, size_t more)
     atomic_store_explicit(&shard->watches, n + more, memory_order_relaxed);
 }
 
-/* What a seat keeps and that it is a watch are two words. */
+/* What a seat keeps and that it is a watch are two words.  The pass sees these
+ * stores in the order of the program (seats.c). */
 static void
 set_keep(struct gcw__seat *seat, gcw_ref *ref, struct gcw__watch *newest)
 {
@@ -31,6 +32,7 @@ set_keep(struct gcw__seat *seat, gcw_ref *ref, struct gcw__watch *newest)
     atomic_store_explicit(&seat->keep, keep, memory_order_relaxed);
     gcw__seat_set_owner(seat, owner | (newest != NULL ? GCW__WATCHED : 0));
     atomic_store_explicit(&changing->seat, NULL, memory_order_release);
+    atomic_signal_fence(memory_order_seq_cst);
     changing->ref = NULL;
 }
 

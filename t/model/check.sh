@@ -106,7 +106,7 @@ holds read -DREADERS=0 -DSLOTS=1 -DTHIEF -DADDRESSES=2
 holds read -DREADERS=0 -DSLOTS=1 -DTHIEF -DMIXED
 holds read -DREADERS=0 -DTHIEF
 holds read -DREADERS=0 -DSLOTS=1 -DTHIEF -DDISPOSE
-for order in 1 2 3 4; do
+for order in 1 2 3 4 5; do
     refutes read -DSLOTS=1 -DLINKS -DORDER=$order
 done
 for order in 1 2 3; do
@@ -131,6 +131,12 @@ for wrong in BITS_STORED LISTED_LATE SWEPT_LATE; do
     refutes read -DREADERS=0 -D$wrong
 done
 refutes read -DREADERS=0 -DSLOTS=1 -DDISPOSE -DBIT_FIRST
+for wrong in LOADED_RELAXED STORED_RELAXED LOADS_LATE LOADS_EARLY; do
+    refutes read -DSLOTS=1 -DLINKS -D$wrong
+done
+refutes read -DSLOTS=1 -DLOADS_EARLY
+refutes read -DREADERS=0 -DSTORES_LATE
+refutes read -DREADERS=0 -DSLOTS=1 -DDISPOSE -DSTORES_LATE
 refutes read -DREADERS=0 -DSLOTS=1 -DTHIEF -DDISPOSE -DWORLD_RUNS
 
 # As many threads as there are calls in the C library's list to begin with lose

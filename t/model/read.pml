@@ -57,6 +57,21 @@
  * An object is rooted until some collection finds that it is not: the choice
  * stands there, for nobody else looks at roots.
  *
+ * Memory orders.  Loads and stores are done at once and in the order of the
+ * program, but for these, which are weaker than in C:
+ *   - a reader's loads of the pointer and of gc_no are done in any order once
+ *     `settled` is loaded, which is an acquire; either may be late, until a stop
+ *     waits for it;
+ *   - a cell that was set to NULL is found as it was, until something that was
+ *     released later is acquired: `settled`, the collector's lock, or the restart
+ *     of the world; so is an older `settled`;
+ *   - the sweeper's and the disposer's stores of an owner, and of has_dead, are
+ *     late, until they give up the shard's lock or a stop waits for them.
+ * So what orders a stop is the collector's handshake, as read.h says: its halves
+ * are stop() and restart() here.  Between two stops it is the same whether a load
+ * is late or its place comes later, and whether gc_no is loaded early or late.  All
+ * else is under locks.
+ *
  * Macros: READERS, SLOTS, REFS, ADDRESSES; LINKS for references of that way,
  * MIXED for both; THIEF; DISPOSE; INCREMENTAL; BATCH for readers that keep
  * `settled` over several reads (gcw__read_at).  And what is wrong on purpose:
@@ -65,12 +80,19 @@
  *     ORDER=2        gc_no, settled, the pointer
  *     ORDER=3        the pointer, settled, gc_no
  *     ORDER=4        the pointer, and no check
+ *     ORDER=5        settled, gc_no, the pointer: no fence for the compiler
+ *     LOADED_RELAXED settled, without acquire
  *     NO_CATCH_UP    the slow path does not catch up
  *   settled
  *     SETTLE_AT_END  written at MARK_END although there are links
  *     SETTLE_FIRST   at MARK_START, for the collection that begins
  *     SETTLE_UNHEARD at RECLAIM_END although there was no pass
  *     UNLOCKED       without the lock
+ *     STORED_RELAXED without release
+ *   the handshake
+ *     LOADS_LATE     a stop does not wait for the loads before it
+ *     LOADS_EARLY    the loads after it may be done before it
+ *     STORES_LATE    it does not wait for the stores before it
  *   the pass
  *     PASS_LATE      when the world runs again
  *     PASS_GIVEN_UP  in a collection that is given up, too
@@ -176,6 +198,22 @@ byte making, disposing;          /* addresses */
 /* Readers: `settled` was gc_no when it was loaded, and no collection has
  * passed. */
 bit trusts[READERS + 1];
+
+/* Of a reader whose load of the pointer is late: 1, gc_no is loaded, and was equal
+ * to `settled`; 2, and a stop has waited for the pointer. */
+byte late[READERS + 1];
+
+/* Who may still see the pointer in a cell that says NULL: readers by their
+ * numbers, and who knows what was released with */
+#define SETTLED 2                /* `settled`, */
+#define LOCK 3                   /* the collector's lock */
+#define ALL (BIT(READERS) - 1 | BIT(SETTLED) | BIT(LOCK))
+byte unseen[REFS + 1];
+
+/* Stores of who has the shard's lock that are not done yet: of FREE to owners, and
+ * of has_dead. */
+#define LISTED 7
+byte unstored;
 #if ORDER == 1 || ORDER == 2
 bit is_now[READERS + 1];         /* the gc_no that was loaded is gc_no */
 #endif
@@ -215,6 +253,7 @@ inline tidy()
             && !IS_READ(r) && seen != r && !(due & BIT(r))) ->
            used[r] = 0;
            known[r] = 0;
+           unseen[r] = 0;
            address[r] = 0;
            by_link[r] = 0;
            dead[r] = 0;
@@ -227,12 +266,84 @@ inline tidy()
     r = 0
 }
 
+/* A cell is set to NULL by who has the collector's lock, or has not. */
+inline clear_cell(n, locked)
+{
+#if READERS > 0
+    unseen[n] = (cell[n] -> ALL & ~(locked << LOCK) : unseen[n]);
+#endif
+    cell[n] = 0
+}
+
+/* Release and acquire: whoever finds something at `from` knows what `from`
+ * knows. */
+inline pass_on(from, to)
+{
+    for (r : 1 .. REFS) {
+        if
+        :: !(unseen[r] & BIT(from)) -> unseen[r] = unseen[r] & ~BIT(to)
+        :: else
+        fi
+    }
+    r = 0
+}
+
 inline settle()
 {
     is_settled = 1;
+#if READERS > 0 && !defined(STORED_RELAXED)
+    pass_on(LOCK, SETTLED);
+#endif
 #if ORDER == 1 || ORDER == 2
     for (r : 0 .. READERS - 1) {
         trusts[r] = is_now[r]
+    }
+    r = 0
+#else
+    skip
+#endif
+}
+
+/* --- A stop: bdwgc, and see src/weak/read.h ------------------------------- */
+
+/* Frees its slot, and the chunk's place in the list. */
+inline store_late()
+{
+    for (s : 0 .. SLOTS - 1) {
+        if
+        :: unstored & BIT(s) -> owner[s] = FREE; keep[s] = 0
+        :: else
+        fi
+    }
+    s = 0;
+    has_dead = has_dead && !(unstored & BIT(LISTED));
+    unstored = 0
+}
+
+/* The handler's sem_post is a release: what threads did before is done.  What else
+ * a load could have found, it could have found a step before. */
+inline stop()
+{
+#ifndef STORES_LATE
+    store_late();
+#endif
+#if READERS > 0 && !defined(LOADS_LATE)
+    for (r : 0 .. READERS - 1) {
+        pointer[r] = (late[r] == 1 -> cell[which[r]] : pointer[r]);
+        late[r] = (late[r] == 1 -> 2 : late[r])
+    }
+    r = 0
+#else
+    skip
+#endif
+}
+
+/* What the handler acquires: all that was done. */
+inline restart()
+{
+#if READERS > 0 && !defined(LOADS_EARLY)
+    for (r : 1 .. REFS) {
+        unseen[r] = 0
     }
     r = 0
 #else
@@ -261,7 +372,7 @@ inline now_done()
 /* by-marks.c: kill_seat; gcw__seat_die. */
 inline die_in(s)
 {
-    cell[keep[s]] = 0;
+    clear_cell(keep[s], 1);
     bits = bits | BIT(s);
     has_dead = 1
 }
@@ -290,7 +401,13 @@ inline drop_all()
 inline catch_up()
 {
 #ifndef WORLD_RUNS
-    d_step { !alloc_lock && DROP -> drop_all(); now_done(); tidy() }
+    d_step { !alloc_lock && DROP ->
+        stop();
+        drop_all();
+        now_done();
+        restart();
+        tidy()
+    }
 #else
     d_step { !alloc_lock && DROP -> alloc_lock = 1 }
     do
@@ -323,6 +440,7 @@ inline give()
     assert(pointer[me] || dead[r] || disposed[r] || dropped[r]);
     pointer[me] = 0;
     which[me] = 0;
+    late[me] = 0;
 #if ORDER == 1 || ORDER == 2
     is_now[me] = 0;
 #endif
@@ -332,9 +450,17 @@ inline give()
     tidy()
 }
 
+/* Acquire.  Or an older one is found, which is not gc_no. */
 inline load_settled()
 {
-    trusts[me] = is_settled
+    if
+    :: is_settled ->
+       trusts[me] = 1;
+#ifndef LOADED_RELAXED
+       pass_on(SETTLED, me)
+#endif
+    :: trusts[me] = 0
+    fi
 }
 
 inline load_gc_no()
@@ -346,24 +472,34 @@ inline load_gc_no()
 }
 
 /* settled.c: gcw__read_settled, settle_locked. */
-inline read_again()
+inline read_again(value)
 {
-    pointer[me] = cell[which[me]];
+    pass_on(LOCK, me);
+    pointer[me] = value;
     settle();
 #ifdef BATCH
-    load_settled();              /* or later: no better */
+    trusts[me] = is_settled;     /* or later: no better */
 #endif
     give()
 }
 
+#define SEES_OLD(by) (unseen[which[me]] & BIT(by))
+
 inline read_settled()
 {
 #ifdef NO_CATCH_UP
-    d_step { !alloc_lock -> read_again() }
+    d_step { !alloc_lock -> read_again(cell[which[me]]) }
 #else
     do
-    :: d_step { !alloc_lock && !DROP -> now_done(); read_again() }
+    :: d_step { !alloc_lock && !DROP -> now_done(); read_again(cell[which[me]]) }
        break
+#ifdef DISPOSE
+    :: d_step { !alloc_lock && !DROP && SEES_OLD(me) && SEES_OLD(LOCK) ->
+           now_done();
+           read_again(1)
+       }
+       break
+#endif
     :: catch_up()
     od
 #endif
@@ -382,50 +518,61 @@ inline choose_ref()
     fi
 }
 
+/* The loads of the pointer and of gc_no, in any order.  Only the order against the
+ * program's needs a load that is late: `late`. */
 proctype reader(byte me)
 {
     byte r, s;
 
 #ifdef BATCH
-    load_settled();              /* gcw__read_at: at any time before */
+    atomic { load_settled() }    /* gcw__read_at: at any time before */
 #endif
 end:
     do
     :: atomic {
            choose_ref();
-#if ORDER == 0 && !defined(BATCH)
+#if (ORDER == 0 || ORDER == 5) && !defined(BATCH)
            load_settled()
 #elif ORDER == 2
            load_gc_no()
 #endif
        }
+#if ORDER == 2 || ORDER == 5
        if
-#if ORDER == 2
        :: atomic { trusts[me] -> skip }
           d_step { pointer[me] = cell[which[me]]; give() }
        :: atomic { !trusts[me] -> skip }
+          read_settled()
+       fi
 #else
-       :: pointer[me] = cell[which[me]];
-#if ORDER == 1
-          load_gc_no();
-#elif ORDER == 3
-          load_settled();
-#endif
+       if
+       :: pointer[me] = cell[which[me]]
+       :: d_step { SEES_OLD(me) -> pointer[me] = 1 }
+#if ORDER == 0
+       :: d_step { trusts[me] -> late[me] = 1 }
           if
-#if ORDER == 4
-          :: d_step { true -> give() }
-#else
-          :: d_step { trusts[me] -> give() }
-          :: d_step { !trusts[me] -> pointer[me] = 0 }
-#endif
-#endif
-#if ORDER != 4
-             read_settled()
-#endif
-#if ORDER != 2
+          :: d_step { late[me] == 1 -> pointer[me] = cell[which[me]]; give() }
+          :: d_step { late[me] == 1 && SEES_OLD(me) -> pointer[me] = 1; give() }
+          :: d_step { late[me] == 2 -> give() }
           fi
+          goto end
+#endif
+       fi;
+#if ORDER == 1
+       load_gc_no();
+#elif ORDER == 3
+       atomic { load_settled() }
+#endif
+       if
+#if ORDER == 4
+       :: d_step { true -> give() }
+#else
+       :: d_step { trusts[me] -> give() }
+       :: d_step { !trusts[me] -> pointer[me] = 0 }
+          read_settled()
 #endif
        fi
+#endif
     od
 }
 
@@ -524,6 +671,7 @@ inline mark_starts()
 /* Marks are cleared before the event. */
 inline begin_marking()
 {
+    stop();
     if
     :: !in_cycle -> clear_marks(); visited = 0
     :: else -> visited = visited && !dirty
@@ -581,8 +729,10 @@ inline count()
     for (r : 0 .. READERS) {
 #if ORDER == 1 || ORDER == 2
         is_now[r] = 0
-#else
+#elif !defined(LOADS_EARLY)
         trusts[r] = 0
+#else
+        skip
 #endif
     }
     r = 0
@@ -706,7 +856,8 @@ inline go_on()
     :: HEARS(ON) -> world_goes_on()
     :: else
     fi;
-    forget_stop()
+    forget_stop();
+    restart()
 }
 
 /* GC_stopped_mark, to its end. */
@@ -761,7 +912,7 @@ inline finalize()
 {
     for (r : 1 .. REFS) {
         if
-        :: registered[r] && dead[r] -> registered[r] = 0; cell[r] = 0
+        :: registered[r] && dead[r] -> registered[r] = 0; clear_cell(r, 1)
         :: else
         fi
     }
@@ -904,14 +1055,14 @@ inline bury(s)
        assert(!cell[r]);
        found[r] = 1;
        r = 0;
-       owner[s] = FREE;
-       keep[s] = 0
+       unstored = unstored | BIT(s)
     :: else
     fi
 }
 
 inline end_sweep()
 {
+    store_late();
     for (r : 1 .. REFS) {
         assert(!(due & BIT(r)) || found[r] || disposed[r])
     }
@@ -945,7 +1096,7 @@ end:
            :: has_dead ->
               shard_lock = 1;
 #ifndef LISTED_LATE
-              has_dead = 0
+              unstored = BIT(LISTED)
 #endif
            fi
        }
@@ -955,7 +1106,13 @@ end:
 #endif
 #ifdef BIT_FIRST
        bits = bits & ~word;
-       d_step { bury(0); bury(SLOTS - 1); end_sweep() }
+       d_step {
+           bury(0);
+#if SLOTS > 1
+           bury(1);
+#endif
+           end_sweep()
+       }
 #else
        d_step { bury(0) }
 #if SLOTS > 1
@@ -964,6 +1121,9 @@ end:
 #ifdef BITS_STORED
        stored = bits;
        d_step { bits = stored & ~word; end_sweep() }
+#elif defined(STORES_LATE)       /* else a stop in between changes nothing */
+       bits = bits & ~word;
+       d_step { end_sweep() }
 #else
        d_step { bits = bits & ~word; end_sweep() }
 #endif
@@ -1157,7 +1317,7 @@ inline dispose_of(r)
     assert(cell[r] || dead[r] || dropped[r]);
     assert(!found[r] && !disposed[r]);
     disposed[r] = 1;
-    cell[r] = 0
+    clear_cell(r, 0)
 }
 
 inline end_disposal()
@@ -1185,8 +1345,11 @@ inline free_slot()
     bits = bits & ~BIT(slot);
     d_step { owner[slot] = FREE; keep[slot] = 0; end_or_go_on() }
 #else
-    d_step { owner[slot] = FREE; keep[slot] = 0 }
-    d_step { bits = bits & ~BIT(slot); end_or_go_on() }
+    unstored = BIT(slot);
+#ifdef STORES_LATE
+    bits = bits & ~BIT(slot);
+#endif
+    d_step { bits = bits & ~BIT(slot); store_late(); end_or_go_on() }
 #endif
 }
 
