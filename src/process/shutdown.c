@@ -43,6 +43,7 @@
 #include "deliver/drain.h"
 #include "deliver/worker.h"
 #include "exit/exit.h"
+#include "ground/compiler.h"
 #include "ground/end.h"
 #include "ground/leader.h"
 #include "ground/lock.h"
@@ -255,8 +256,7 @@ run_before_start(void *arg)
 /* The frame of the call by the C library that this thread is in, if it was found
  * to be known there, and not within GC_do_blocking.  exit makes all its calls
  * from the same frame, and does not return. */
-static _Thread_local void *known_in
-    __attribute__((__tls_model__("initial-exec")));
+static GCW__IN_STATIC_BLOCK _Thread_local void *known_in;
 
 /* False if this thread cannot run anything. */
 static bool
