@@ -56,6 +56,14 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+/* at_quick_exit need only take 32 calls, those of the program among them; musl's
+ * takes no more, glibc's as many as there is memory for. */
+#ifdef __GLIBC__
+# define QUICK_CALLS CALLS
+#else
+# define QUICK_CALLS 16
+#endif
+
 enum {
     CALLS = 64,              /* that are registered to begin with */
     MORE = 16                /* by each of several threads that exit */
@@ -389,7 +397,7 @@ install_quick(void)
 {
     static int n;
 
-    for (; n < CALLS; n++)
+    for (; n < QUICK_CALLS; n++)
         if (!register_quick())
             return false;
     return true;
