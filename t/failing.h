@@ -55,8 +55,7 @@
     ALLOCATOR(int, eventfd, (unsigned value, int flags), (value, flags), -1)\
     ALLOCATOR(int, pipe2, (int *ends, int flags), (ends, flags), -1)        \
     ALLOCATOR(int, atexit, (void (*fn)(void)), (fn), ENOMEM)                \
-    ALLOCATOR(int, on_exit, (void (*fn)(int, void *), void *arg),           \
-              (fn, arg), ENOMEM)                                            \
+    ON_EXIT_ALLOCATORS(ALLOCATOR)                                           \
     ALLOCATOR(int, at_quick_exit, (void (*fn)(void)), (fn), ENOMEM)         \
     ALLOCATOR(int, pthread_atfork,                                          \
               (void (*prepare)(void), void (*parent)(void),                 \
@@ -69,6 +68,14 @@
               NULL)
 #else
 # define FFI_ALLOCATORS(ALLOCATOR)
+#endif
+
+#if HAVE_ON_EXIT
+# define ON_EXIT_ALLOCATORS(ALLOCATOR)                                      \
+    ALLOCATOR(int, on_exit, (void (*fn)(int, void *), void *arg),           \
+              (fn, arg), ENOMEM)
+#else
+# define ON_EXIT_ALLOCATORS(ALLOCATOR)
 #endif
 
 /* Lets the n-th allocation from here on fail, and all that follow it too if

@@ -95,6 +95,12 @@ void collect(void);
 /* Calls body(arg) in a frame of its own and clears what it left behind. */
 NOINLINE void in_dead_frame(void (*body)(void *arg), void *arg);
 
+/* Leaves the test that runs as skipped, and says why. */
+#define skip_as(why) (print_message("# skipped: %s\n", (why)), skip())
+
+/* A test that says why others are not here. */
+#define SKIPPED(name, why) TEST(name) { skip_as(why); }
+
 /* Fails the test unless the call fails, with that errno. */
 #define expect_errno(failed, expected)                                      \
     (errno = 0, expect_failure((failed), (expected), #failed, __FILE__,     \
