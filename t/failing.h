@@ -2,7 +2,8 @@
  *
  * The linker puts the functions of failing.c in the place of those by which
  * the library gets memory, links, finalizers and threads (-Wl,--wrap=NAME for
- * each NAME in ALLOCATORS).  All of it is about the calling thread alone.
+ * each NAME in ALLOCATORS).  From failing_begin to failing_end, what succeeds
+ * leaves another errno, as it may.  All of it is about the calling thread alone.
  */
 #ifndef FAILING_H
 #define FAILING_H
