@@ -578,7 +578,7 @@ END(also_around_the_handlers, 0, "child: began\nparent: began\n",
 }
 
 #else
-SKIPPED(a_start_that_is_held_up, "the C library has no on_exit")
+SKIPPED(a_start_that_is_held_up, "on_exit in the C library")
 #endif
 
 /* --- what is pending --- */

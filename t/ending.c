@@ -519,7 +519,7 @@ END(what_ours_register_is_next, 0, "pcPNa\n")
 }
 
 #else
-SKIPPED(an_order_with_those_of_the_c_library, "the C library has no on_exit")
+SKIPPED(an_order_with_those_of_the_c_library, "on_exit in the C library")
 #endif
 
 /* --- A million are registered and taken back --- */

@@ -369,7 +369,7 @@ END(so_may_one_of_gcw_atexit, 11, "status 11, handler none\n")
 
 #else
 SKIPPED(a_handler_of_gcw_atexit_that_asks_for_the_status,
-        "the C library has no on_exit")
+        "on_exit in the C library")
 #endif
 
 /* --- What was skipped --- */

@@ -216,7 +216,7 @@ END(eight_threads_may_begin_to_exit_at_once, 10, STORM_OUT)
 }
 
 #else
-SKIPPED(eight_threads_that_meet_in_on_exit, "the C library has no on_exit")
+SKIPPED(eight_threads_that_meet_in_on_exit, "on_exit in the C library")
 #endif
 
 /* --- exit in the middle of things --- */

@@ -200,7 +200,7 @@ ENDS(handlers_hear_the_status_of_a_shell, "with 143, by 15\nkilled by 15\n")
 }
 
 #else
-SKIPPED(what_on_exit_is_told, "the C library has no on_exit")
+SKIPPED(what_on_exit_is_told, "on_exit in the C library")
 #endif
 
 /* --- On an ordinary thread --- */
@@ -1056,7 +1056,7 @@ ENDS(and_it_may_ask_anew, "bye\nkilled by 15\nbye\nkilled by 15\n",
 }
 
 #else
-SKIPPED(a_child_without_fork_handlers, "the C library has no _Fork")
+SKIPPED(a_child_without_fork_handlers, "_Fork in the C library")
 #endif
 
 /* Not everybody likes it. */

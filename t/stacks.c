@@ -380,7 +380,7 @@ END(the_main_stack_fails_after_a_fiber_did, 0, "end\n")
 }
 
 #else
-SKIPPED(callbacks_on_fibers, "the C library has no makecontext")
+SKIPPED(callbacks_on_fibers, "makecontext in the C library")
 #endif
 
 /* --- giving up outside --- */

@@ -95,11 +95,11 @@ void collect(void);
 /* Calls body(arg) in a frame of its own and clears what it left behind. */
 NOINLINE void in_dead_frame(void (*body)(void *arg), void *arg);
 
-/* Leaves the test that runs as skipped, and says why. */
-#define skip_as(why) (print_message("# skipped: %s\n", (why)), skip())
+/* Leaves the test that runs as skipped, and says what it would need. */
+#define skip_as(lack) (print_message("# skipped: needs %s\n", (lack)), skip())
 
-/* A test that says why others are not here. */
-#define SKIPPED(name, why) TEST(name) { skip_as(why); }
+/* In place of tests that need what is not here. */
+#define SKIPPED(name, lack) TEST(name) { skip_as(lack); }
 
 /* Fails the test unless the call fails, with that errno. */
 #define expect_errno(failed, expected)                                      \

@@ -102,7 +102,10 @@ static void
 run_one(void **state)
 {
     const struct test *test = *state;
+    const char *lack = test->lacks != NULL ? test->lacks() : NULL;
 
+    if (lack != NULL)
+        skip_as(lack);
     if (test->kind == AN_END)
         check_end(test);
     else if (test->run_on != NULL)
