@@ -95,12 +95,6 @@ void collect(void);
 /* Calls body(arg) in a frame of its own and clears what it left behind. */
 NOINLINE void in_dead_frame(void (*body)(void *arg), void *arg);
 
-/* Leaves the test that runs as skipped, and says what it would need. */
-#define skip_as(lack) (print_message("# skipped: needs %s\n", (lack)), skip())
-
-/* In place of tests that need what is not here. */
-#define SKIPPED(name, lack) TEST(name) { skip_as(lack); }
-
 /* Fails the test unless the call fails, with that errno. */
 #define expect_errno(failed, expected)                                      \
     (errno = 0, expect_failure((failed), (expected), #failed, __FILE__,     \

@@ -65,6 +65,11 @@ struct test {
 #define END(name, its_status, its_out, ...)                                 \
     DEFINED_AS(AN_END, name, .status = its_status, .out = its_out, __VA_ARGS__)
 
+/* In place of tests that need what is not here, which it says in words. */
+#define SKIPPED(name, words)                                                \
+    static const char *name##_lacks(void) { return (words); }               \
+    TEST(name, .lacks = name##_lacks) { }
+
 /* An end of a process in which the collector does not run to begin with, as it
  * does in all modes. */
 #define FRESH_END(...) END(__VA_ARGS__, .only_if = test_is_fresh)
