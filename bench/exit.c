@@ -7,6 +7,7 @@
  * The limit is an array, what a program would write that needs nothing more:
  * functions and data one after another, a taken one marked.
  */
+#include <config.h>
 #include "measure.h"
 #include "results.h"
 #include "scenes.h"
@@ -14,7 +15,9 @@
 
 #include <gcweak.h>
 #include <limits.h>
-#include <malloc.h>
+#if HAVE_MALLOPT
+# include <malloc.h>
+#endif
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -329,8 +332,10 @@ setup_warm(const struct load *load)
     char *heap;
 
     setup_collector(load);
+#if HAVE_MALLOPT
     mallopt(M_MMAP_THRESHOLD, INT_MAX);
     mallopt(M_TRIM_THRESHOLD, INT_MAX);
+#endif
     heap = must(malloc(size));
     memset(heap, 1, size);
     use(heap);

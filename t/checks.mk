@@ -85,6 +85,15 @@ check-valgrind:
 	  T_LOG_COMPILER='$(valgrind_command)'; status=$$?; \
 	if cat valgrind.dir/* | grep .; then exit 1; fi; exit $$status
 
+# make check-musl: everything but C++ compiles and links with musl, by the
+# compiler of Debian's musl-tools.  It takes as long as building does.
+MUSL_GCC = musl-gcc
+.PHONY: check-musl
+check-musl:
+	CC='$(CC)' MUSL_GCC='$(MUSL_GCC)' PKG_CONFIG='$(PKG_CONFIG)' \
+	  MAKE='$(MAKE)' $(SHELL) $(srcdir)/t/musl.sh $(srcdir) musl.dir
+EXTRA_DIST += t/musl.sh
+
 # make mutants: whether the tests see so many changes that make the library
 # wrong, a minute each or less; another SEED makes others.
 MUTANTS = 60

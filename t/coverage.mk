@@ -48,4 +48,4 @@ EXTRA_DIST += t/coverage.h
 
 clean-local:
 	rm -rf crystal.dir install.dir nim.dir bench/plots coverage deb doc/html \
-	  fuzz model.dir mutants.dir valgrind.dir
+	  fuzz model.dir musl.dir mutants.dir valgrind.dir

@@ -352,6 +352,8 @@ TEST(within_another_it_is_that_of_the_innermost)
     run_leaves(outer, "knows");
 }
 
+#if HAVE_ON_EXIT
+
 static void
 say_plain_status(void)
 {
@@ -359,12 +361,15 @@ say_plain_status(void)
             gcw_exit_current()->handler == NULL ? "none" : "some");
 }
 
-#if HAVE_ON_EXIT
 END(so_may_one_of_gcw_atexit, 11, "status 11, handler none\n")
 {
     MUST(gcw_atexit(say_plain_status) == 0);
     exit(11);
 }
+
+#else
+SKIPPED(a_handler_of_gcw_atexit_that_asks_for_the_status,
+        "on_exit in the C library")
 #endif
 
 /* --- What was skipped --- */

@@ -326,6 +326,8 @@ END(beside_strangers_levels_come_at_places_of_ours, 0,
     at_exit_level(1, "high");
     on_exit(say_on_exit, "stranger, newest");
 }
+#else
+SKIPPED(levels_beside_strangers, "on_exit in the C library")
 #endif
 
 END(without_atexit_levels_are_in_order_at_exit, 0, "high\nmiddle\nlow\n")

@@ -35,7 +35,7 @@ static size_t times[N_ALLOCATORS];
 
 /* How many allocations are left until the one that fails; 0: none fails. */
 static _Thread_local size_t countdown;
-static _Thread_local bool to_last, all_fail;
+static _Thread_local bool in_use, to_last, all_fail;
 static _Thread_local const char *only;
 static _Thread_local void (*to_call)(void *data);
 static _Thread_local void *to_call_with;
@@ -80,26 +80,43 @@ fails(enum allocator allocator)
     return true;
 }
 
+/* As GC_pthread_create does where sem_wait first tries, in musl. */
+static void
+upset_errno(void)
+{
+    if (in_use)
+        errno = EILSEQ;
+}
+
 #define ALLOCATOR(type, name, parameters, arguments, failure)               \
     type __real_##name parameters;                                          \
     type __wrap_##name parameters;                                          \
     type __wrap_##name parameters                                           \
     {                                                                       \
-        return fails(AT_##name) ? failure : __real_##name arguments;        \
+        type result = failure;                                              \
+        if (!fails(AT_##name)) {                                            \
+            result = __real_##name arguments;                               \
+            if (result != failure)                                          \
+                upset_errno();                                              \
+        }                                                                   \
+        return result;                                                      \
     }
 #define SILENT_ALLOCATOR(name, parameters, arguments)                       \
     void __real_##name parameters;                                          \
     void __wrap_##name parameters;                                          \
     void __wrap_##name parameters                                           \
     {                                                                       \
-        if (!fails(AT_##name))                                              \
+        if (!fails(AT_##name)) {                                            \
             __real_##name arguments;                                        \
+            upset_errno();                                                  \
+        }                                                                   \
     }
 ALLOCATORS(ALLOCATOR, SILENT_ALLOCATOR)
 
 void
 failing_begin(size_t n, bool lasting)
 {
+    in_use = true;
     failures = 0;
     to_last = lasting;
     countdown = n;
@@ -108,6 +125,7 @@ failing_begin(size_t n, bool lasting)
 void
 failing_begin_all(void)
 {
+    in_use = true;
     failures = 0;
     all_fail = true;
 }
@@ -115,6 +133,7 @@ failing_begin_all(void)
 void
 failing_begin_only(const char *name)
 {
+    in_use = true;
     failures = 0;
     only = name;
 }
@@ -137,6 +156,7 @@ failing_call(size_t n, void (*fn)(void *data), void *data)
 size_t
 failing_end(void)
 {
+    in_use = false;
     countdown = 0;
     to_call = NULL;
     only = NULL;

@@ -2,7 +2,8 @@
  *
  * The linker puts the functions of failing.c in the place of those by which
  * the library gets memory, links, finalizers and threads (-Wl,--wrap=NAME for
- * each NAME in ALLOCATORS).  All of it is about the calling thread alone.
+ * each NAME in ALLOCATORS).  From failing_begin to failing_end, what succeeds
+ * leaves another errno, as it may.  All of it is about the calling thread alone.
  */
 #ifndef FAILING_H
 #define FAILING_H
@@ -55,8 +56,7 @@
     ALLOCATOR(int, eventfd, (unsigned value, int flags), (value, flags), -1)\
     ALLOCATOR(int, pipe2, (int *ends, int flags), (ends, flags), -1)        \
     ALLOCATOR(int, atexit, (void (*fn)(void)), (fn), ENOMEM)                \
-    ALLOCATOR(int, on_exit, (void (*fn)(int, void *), void *arg),           \
-              (fn, arg), ENOMEM)                                            \
+    ON_EXIT_ALLOCATORS(ALLOCATOR)                                           \
     ALLOCATOR(int, at_quick_exit, (void (*fn)(void)), (fn), ENOMEM)         \
     ALLOCATOR(int, pthread_atfork,                                          \
               (void (*prepare)(void), void (*parent)(void),                 \
@@ -69,6 +69,14 @@
               NULL)
 #else
 # define FFI_ALLOCATORS(ALLOCATOR)
+#endif
+
+#if HAVE_ON_EXIT
+# define ON_EXIT_ALLOCATORS(ALLOCATOR)                                      \
+    ALLOCATOR(int, on_exit, (void (*fn)(int, void *), void *arg),           \
+              (fn, arg), ENOMEM)
+#else
+# define ON_EXIT_ALLOCATORS(ALLOCATOR)
 #endif
 
 /* Lets the n-th allocation from here on fail, and all that follow it too if

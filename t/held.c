@@ -1055,6 +1055,15 @@ leaves_errno(bool (*succeeds)(void))
     END(name##_leaves_errno_alone, 0, "") { leaves_errno(name##_succeeds); }
 CALLS(LEAVES_ERRNO)
 
+/* It starts the collector. */
+FRESH_END(the_first_call_leaves_errno_alone, 0, "")
+{
+    errno = MINE;
+    MUST(gcw_init() == 0);
+    MUST(errno == MINE);
+    _exit(0);
+}
+
 static bool
 middles_are_followed(void)
 {

@@ -215,6 +215,8 @@ END(eight_threads_may_begin_to_exit_at_once, 10, STORM_OUT)
     exit_10(NULL);
 }
 
+#else
+SKIPPED(eight_threads_that_meet_in_on_exit, "on_exit in the C library")
 #endif
 
 /* --- exit in the middle of things --- */

@@ -231,8 +231,9 @@ __wrap_fprintf(FILE *file, const char *format, ...)
 
 /* --- locks that fork does not take --- */
 
-/* The library's locks are all in the data of this program. */
-extern char __data_start[], _end[];
+/* The library's locks are all in the data of this program, which lies behind its
+ * code. */
+extern char _etext[], _end[];
 
 enum { SEEN = 1, TAKEN = 2 };
 static atomic_uchar *locks;          /* of each word of the data */
@@ -241,7 +242,7 @@ static _Thread_local bool forking;
 static size_t
 word_of(const void *lock)
 {
-    return (size_t)((const char *)lock - __data_start) / sizeof(void *);
+    return (size_t)((const char *)lock - _etext) / sizeof(void *);
 }
 
 int __real_pthread_mutex_lock(pthread_mutex_t *lock);
@@ -249,7 +250,7 @@ int __wrap_pthread_mutex_lock(pthread_mutex_t *lock);
 int
 __wrap_pthread_mutex_lock(pthread_mutex_t *lock)
 {
-    if (gcw__holding.locks != 0 && (char *)lock >= __data_start
+    if (gcw__holding.locks != 0 && (char *)lock >= _etext
         && (char *)lock < _end && locks != NULL)
         atomic_fetch_or(&locks[word_of(lock)], forking ? TAKEN : SEEN);
     return __real_pthread_mutex_lock(lock);

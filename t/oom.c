@@ -3162,6 +3162,9 @@ attempt_with_failure(const struct operation *o, struct world *w, size_t n,
     *succeeded = o->attempt(w);
     error = errno;
     met = failing_end() > 0;
+    if (*succeeded && error != 0)
+        fail_msg("%s succeeds, and changes errno: %s", o->name,
+                 strerror(error));
     if (met && o->lack == TAKES_NONE)
         fail_msg("%s asks for memory", o->name);
     if (!*succeeded && (!met || o->lack >= DOES_WITHOUT))

@@ -52,6 +52,28 @@ unload(void *plugin)
     say("unloaded");
 }
 
+/* Whether dlclose unloads anything: in musl all stays until the process ends.
+ * The plugin asked of is one that does nothing by itself. */
+static const char *
+unloading(void)
+{
+    char path[PATH_MAX];
+    void *plugin, *again;
+    plugin_path(path, "plugin-foreign");
+    plugin = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (plugin == NULL || dlclose(plugin) != 0)
+        return NULL;
+    again = dlopen(path, RTLD_NOW | RTLD_NOLOAD);
+    if (again != NULL)
+        dlclose(again);
+    return again == NULL ? NULL
+           : "a C library whose dlclose unloads what was loaded";
+}
+
+/* Tests of what comes when a plugin is unloaded. */
+#define UNLOAD_END(...) END(__VA_ARGS__, .lacks = unloading)
+#define FRESH_UNLOAD_END(...) FRESH_END(__VA_ARGS__, .lacks = unloading)
+
 typedef void any_fn(void);
 
 static any_fn *
@@ -142,7 +164,7 @@ at_exit_say(char *line)
 #define UNLOADS "unload\n" \
     "plugin: atexit\nplugin: method\nplugin: function\nunloaded\n"
 
-END(handlers_run_at_unload_newest_first_and_never_again, 0,
+UNLOAD_END(handlers_run_at_unload_newest_first_and_never_again, 0,
     UNLOADS "host 2\nhost 1\n")
 {
     void *plugin = load("plugin-exit");
@@ -152,7 +174,7 @@ END(handlers_run_at_unload_newest_first_and_never_again, 0,
     unload(plugin);
 }
 
-END(so_they_do_in_a_plugin_loaded_after_the_host_started, 0,
+UNLOAD_END(so_they_do_in_a_plugin_loaded_after_the_host_started, 0,
     UNLOADS "host 2\nhost 1\n")
 {
     at_exit_say("host 1");
@@ -171,7 +193,7 @@ END(handlers_of_a_loaded_plugin_run_at_exit_in_their_turn, 0, "host 2\n"
     at_exit_say("host 2");
 }
 
-END(only_the_last_dlclose_is_the_end, 0, "unload\nunloaded\n" UNLOADS)
+UNLOAD_END(only_the_last_dlclose_is_the_end, 0, "unload\nunloaded\n" UNLOADS)
 {
     void *plugin = load("plugin-exit");
     /* cppcheck-suppress leakReturnValNotUsed ; it is the same handle */
@@ -189,7 +211,7 @@ load_use_unload(void)
     unload(plugin);
 }
 
-END(a_plugin_can_come_again, 0, UNLOADS UNLOADS)
+UNLOAD_END(a_plugin_can_come_again, 0, UNLOADS UNLOADS)
 {
     load_use_unload();
     load_use_unload();
@@ -201,7 +223,7 @@ unload_it(void *plugin)
     unload(plugin);
 }
 
-END(a_handler_may_unload_a_plugin, 0, UNLOADS "host 1\n")
+UNLOAD_END(a_handler_may_unload_a_plugin, 0, UNLOADS "host 1\n")
 {
     void *plugin = load("plugin-exit");
     at_exit_say("host 1");
@@ -217,7 +239,7 @@ unload_here(void *plugin)
     return NULL;
 }
 
-END(an_unknown_thread_may_unload_a_plugin, 0, UNLOADS)
+UNLOAD_END(an_unknown_thread_may_unload_a_plugin, 0, UNLOADS)
 {
     void *plugin = load("plugin-exit");
     plugin_handlers(plugin, gcw_exit_default(), lasting_target(0));
@@ -225,7 +247,7 @@ END(an_unknown_thread_may_unload_a_plugin, 0, UNLOADS)
 }
 
 /* Of the plugin's handlers the child inherits only that of atexit. */
-END(a_child_that_unloads_runs_what_it_inherits, 0,
+UNLOAD_END(a_child_that_unloads_runs_what_it_inherits, 0,
     "unload\nplugin: atexit\nunloaded\n" UNLOADS)
 {
     void *plugin = load("plugin-exit");
@@ -240,7 +262,7 @@ END(a_child_that_unloads_runs_what_it_inherits, 0,
     unload(plugin);
 }
 
-END(handlers_in_a_registry_of_ones_own_end_too, 0, "unload\n"
+UNLOAD_END(handlers_in_a_registry_of_ones_own_end_too, 0, "unload\n"
     "plugin: method\nplugin: function\nplugin: atexit\nunloaded\n"
     "own 1\n")
 {
@@ -297,7 +319,7 @@ have_it_run(void)
     await_byte(other.there);
 }
 
-END(those_that_another_run_has_passed_over_meanwhile_as_well, 0,
+UNLOAD_END(those_that_another_run_has_passed_over_meanwhile_as_well, 0,
     "unload\nplugin: function\nunloaded\n")
 {
     pthread_t thread;
@@ -317,7 +339,7 @@ END(those_that_another_run_has_passed_over_meanwhile_as_well, 0,
     MUST(GC_pthread_join(thread, NULL) == 0);
 }
 
-END(at_unload_handlers_of_the_dead_are_skipped, 0,
+UNLOAD_END(at_unload_handlers_of_the_dead_are_skipped, 0,
     "unload\nplugin: atexit\nplugin: function\nunloaded\n")
 {
     void *plugin = load("plugin-exit"), *target = lasting_target(0);
@@ -326,7 +348,7 @@ END(at_unload_handlers_of_the_dead_are_skipped, 0,
     unload(plugin);
 }
 
-END(a_handler_that_fails_at_unload_is_reported_and_the_rest_run, 0,
+UNLOAD_END(a_handler_that_fails_at_unload_is_reported_and_the_rest_run, 0,
     "unload\nplugin: fails\nplugin: last\nunloaded\n",
     .err = "the plugin's torn rope")
 {
@@ -335,7 +357,7 @@ END(a_handler_that_fails_at_unload_is_reported_and_the_rest_run, 0,
     unload(plugin);
 }
 
-END(cleanups_of_a_plugin_run_at_unload_death_callbacks_go, 0,
+UNLOAD_END(cleanups_of_a_plugin_run_at_unload_death_callbacks_go, 0,
     "unload\nplugin: cleanup\nunloaded\nhost\n")
 {
     void *plugin = load("plugin-exit"), *target = lasting_target(0);
@@ -347,7 +369,7 @@ END(cleanups_of_a_plugin_run_at_unload_death_callbacks_go, 0,
     MUST(gcw_drain(0) == 1);
 }
 
-END(pending_ones_run_too, 0, "unload\nplugin: cleanup\nunloaded\nhost\n")
+UNLOAD_END(pending_ones_run_too, 0, "unload\nplugin: cleanup\nunloaded\nhost\n")
 {
     void *plugin = load("plugin-exit"), *target = lasting_target(0);
     MUST(gcw_cleanup_new(target, say_it, "host") != NULL);
@@ -364,7 +386,7 @@ unload_inside(void *plugin)
 }
 
 /* The drain has looked at it already, but not got to it. */
-END(so_do_those_that_come_later_in_a_drain, 0,
+UNLOAD_END(so_do_those_that_come_later_in_a_drain, 0,
     "first\nunload\nplugin: cleanup\nunloaded\nhost\n")
 {
     void *plugin = load("plugin-exit"), *target = lasting_target(0);
@@ -376,7 +398,7 @@ END(so_do_those_that_come_later_in_a_drain, 0,
     MUST(gcw_drain(0) == 3);
 }
 
-END(cleanups_of_a_plugin_that_went_do_not_run_again_at_exit, 0,
+UNLOAD_END(cleanups_of_a_plugin_that_went_do_not_run_again_at_exit, 0,
     "unload\nplugin: cleanup\nunloaded\nhost\n")
 {
     void *plugin = load("plugin-exit"), *target = lasting_target(0);
@@ -393,7 +415,7 @@ give_up(void *data)
 }
 
 /* Nobody calls what is not there any more. */
-END(what_names_objects_goes_with_it, 0,
+UNLOAD_END(what_names_objects_goes_with_it, 0,
     "plugin: asked for a name\nplugin: asked for a name\n"
     "unload\nunloaded\n", .err = "")
 {
@@ -410,7 +432,7 @@ END(what_names_objects_goes_with_it, 0,
     fclose(nowhere);
 }
 
-END(so_does_a_sink, 0,
+UNLOAD_END(so_does_a_sink, 0,
     "plugin: gcw_ref_new: target is NULL\nunload\nunloaded\n",
     .err = "gcweak: gcw_ref_get: ref is NULL\n", .err_lines = 1)
 {
@@ -423,7 +445,7 @@ END(so_does_a_sink, 0,
     gcw_ref_get(NULL);
 }
 
-END(error_hooks_of_a_plugin_go_with_it, 0,
+UNLOAD_END(error_hooks_of_a_plugin_go_with_it, 0,
     "before\nplugin: hook\nunload\nunloaded\nafter\ncleanup\n",
     .err = "the host gave up")
 {
@@ -468,7 +490,7 @@ emit_calls(gcw_event *e, size_t n)
     MUST(gcw_event_emit(e, NULL) == n);
 }
 
-END(listeners_of_a_plugin_go_with_it, 0,
+UNLOAD_END(listeners_of_a_plugin_go_with_it, 0,
     "host 1\nplugin: function\nplugin: method\nplugin: weak method\n"
     "host 2\nunload\nunloaded\nhost 1\nhost 2\n")
 {
@@ -483,7 +505,7 @@ END(listeners_of_a_plugin_go_with_it, 0,
     emit_calls(e, 2);
 }
 
-END(those_of_a_hub_go_too, 0,
+UNLOAD_END(those_of_a_hub_go_too, 0,
     "host 1\nplugin: function\nplugin: method\nplugin: any function\n"
     "plugin: any method\nhost 2\nunload\nunloaded\n"
     "host 1\nhost 2\nhost 1\nhost 2\n")
@@ -504,7 +526,8 @@ END(those_of_a_hub_go_too, 0,
     MUST(size.listeners == 2 && size.patterns == 1 && size.types == 1);
 }
 
-END(whoever_connected_them_and_in_whatever_way, 0, "unload\nunloaded\nhost\n")
+UNLOAD_END(whoever_connected_them_and_in_whatever_way,
+    0, "unload\nunloaded\nhost\n")
 {
     gcw_event *e = gcw_event_new(NULL);
     void *plugin = load("plugin-exit");
@@ -534,7 +557,7 @@ unload_first_of_hub(const gcw_emission *emission, void *plugin)
     unload_first(emission->arg, plugin);
 }
 
-END(a_listener_may_unload_those_that_come_after_it, 0,
+UNLOAD_END(a_listener_may_unload_those_that_come_after_it, 0,
     "plugin: before\nunload\nunloaded\nhost\n")
 {
     gcw_event *e = gcw_event_new(NULL);
@@ -546,7 +569,7 @@ END(a_listener_may_unload_those_that_come_after_it, 0,
     MUST(gcw_event_emit(e, NULL) == 3);
 }
 
-END(so_may_that_of_a_hub, 0, "unload\nunloaded\nhost\n")
+UNLOAD_END(so_may_that_of_a_hub, 0, "unload\nunloaded\nhost\n")
 {
     gcw_hub *h = gcw_hub_new();
     void *plugin = load("plugin-exit"), *source = lasting_target(0);
@@ -568,7 +591,7 @@ drop_events_of(void *plugin)
 }
 
 /* Some may be alive all the same. */
-END(a_plugin_that_listened_to_events_that_are_dead_can_go, 0,
+UNLOAD_END(a_plugin_that_listened_to_events_that_are_dead_can_go, 0,
     "unload\nunloaded\n")
 {
     void *plugin = load("plugin-exit");
@@ -597,7 +620,7 @@ fail_in_both(gcw_event *e, gcw_hub *h)
     MUST(gcw_hub_emit(h, NULL, NULL, NULL) == 1);
 }
 
-END(error_hooks_of_events_and_hubs_go_too, 0,
+UNLOAD_END(error_hooks_of_events_and_hubs_go_too, 0,
     "event\nplugin: event hook\nhub\nplugin: hub hook\n"
     "unload\nunloaded\nevent\nhub\n", .err = "the host gave up")
 {
@@ -622,7 +645,7 @@ hosts_hook(void *handle, const char *name, const char *why, void *data)
     say(data);
 }
 
-END(those_of_the_host_stay, 0,
+UNLOAD_END(those_of_the_host_stay, 0,
     "unload\nunloaded\nevent\nevent hook\nhub\nhub hook\n")
 {
     gcw_event *e = gcw_event_new(NULL);
@@ -672,7 +695,7 @@ call_gives(const gcw_proxy *p, int result)
     MUST(errno == (result == 0 ? ESTALE : 0));
 }
 
-END(a_proxy_of_a_plugins_method_is_stale_once_it_is_unloaded, 0,
+UNLOAD_END(a_proxy_of_a_plugins_method_is_stale_once_it_is_unloaded, 0,
     "plugin: method\nunload\nunloaded\nhost: stale\n")
 {
     void *plugin = load("plugin-proxy"), *target = lasting_target(0);
@@ -688,7 +711,7 @@ END(a_proxy_of_a_plugins_method_is_stale_once_it_is_unloaded, 0,
     MUST(gcw_proxy_free(p) == 0);
 }
 
-END(a_plugins_hook_hears_of_no_stale_call_any_more, 0,
+UNLOAD_END(a_plugins_hook_hears_of_no_stale_call_any_more, 0,
     "plugin: stale\nunload\nunloaded\nhost: stale\n")
 {
     void *plugin = load("plugin-proxy"), *target = lasting_target(0);
@@ -727,14 +750,14 @@ add_foreign(void *plugin)
     at_exit_say("host 2");
 }
 
-END(code_that_never_heard_of_gcweak_runs_while_loaded, 0,
+UNLOAD_END(code_that_never_heard_of_gcweak_runs_while_loaded, 0,
     "host 2\nforeign: atexit\nforeign: method\nforeign: function\nhost 1\n"
     "foreign: cleanup\n")
 {
     add_foreign(load("plugin-foreign"));
 }
 
-END(once_unloaded_it_is_not_called_at_exit, 0,
+UNLOAD_END(once_unloaded_it_is_not_called_at_exit, 0,
     "unload\nunloaded\nhost 2\nhost 1\n")
 {
     void *plugin = load("plugin-foreign");
@@ -742,7 +765,7 @@ END(once_unloaded_it_is_not_called_at_exit, 0,
     unload(plugin);
 }
 
-END(nor_when_an_object_dies, 0, "unload\nunloaded\nhost\n")
+UNLOAD_END(nor_when_an_object_dies, 0, "unload\nunloaded\nhost\n")
 {
     void *plugin = load("plugin-foreign"), *target = lasting_target(0);
     void (*function)(void *) =
@@ -772,7 +795,7 @@ pend_failing(gcw_queue *q)
     MUST(gcw_queue_drain(q, 0) == 1);
 }
 
-END(cleanups_of_queues_run_when_their_code_is_unloaded_and_hooks_go, 0,
+UNLOAD_END(cleanups_of_queues_run_when_their_code_is_unloaded_and_hooks_go, 0,
     "plugin: heard of a queue\nunload\nplugin: cleanup of a queue\n"
     "plugin: cleanup of a queue\nunloaded\n", .err = "in the queue")
 {
@@ -808,7 +831,7 @@ plugin_on_target(void *plugin, const char *name, void *target)
     MUST(fn(target) == 0);
 }
 
-END(what_a_handler_registers_at_unload_is_next, 0,
+UNLOAD_END(what_a_handler_registers_at_unload_is_next, 0,
     "unload\nplugin: registers\nplugin: next\nplugin: last\nunloaded\n")
 {
     void *plugin = load("plugin-exit");
@@ -817,7 +840,8 @@ END(what_a_handler_registers_at_unload_is_next, 0,
     unload(plugin);
 }
 
-END(cleanups_run_after_handlers_newest_first_though_one_fails, 0, "unload\n"
+UNLOAD_END(cleanups_run_after_handlers_newest_first_though_one_fails,
+    0, "unload\n"
     "plugin: atexit\nplugin: method\nplugin: function\n"
     "plugin: cleanup 3\nplugin: cleanup 2\nplugin: cleanup 1\n"
     "plugin: cleanup\nunloaded\nhost\n", .err = "the cleanup gave up")
@@ -830,7 +854,7 @@ END(cleanups_run_after_handlers_newest_first_though_one_fails, 0, "unload\n"
     unload(plugin);
 }
 
-END(those_that_do_not_run_at_exit_do_not_run, 0,
+UNLOAD_END(those_that_do_not_run_at_exit_do_not_run, 0,
     "unload\nplugin: cleanup\nunloaded\n")
 {
     void *plugin = load("plugin-exit"), *target = lasting_target(0);
@@ -841,7 +865,7 @@ END(those_that_do_not_run_at_exit_do_not_run, 0,
     MUST(gcw_drain(0) == 0);
 }
 
-END(unless_they_are_pending, 0,
+UNLOAD_END(unless_they_are_pending, 0,
     "unload\nplugin: cleanup not at exit\nunloaded\n")
 {
     void *plugin = load("plugin-exit"), *target = lasting_target(0);
@@ -850,7 +874,7 @@ END(unless_they_are_pending, 0,
     unload(plugin);
 }
 
-END(a_child_does_not_run_its_parents_cleanups, 0,
+UNLOAD_END(a_child_does_not_run_its_parents_cleanups, 0,
     "unload\nplugin: cleanup\nunloaded\nparent\nunload\n"
     "plugin: cleanup 3\nplugin: cleanup 2\nplugin: cleanup 1\nunloaded\n")
 {
@@ -898,7 +922,7 @@ host_hears(void *arg, void *data)
     (void)arg, (void)data;
 }
 
-END(names_of_functions_go_with_the_plugin, 0, "unload\nunloaded\n")
+UNLOAD_END(names_of_functions_go_with_the_plugin, 0, "unload\nunloaded\n")
 {
     void *plugin = load("plugin-exit");
     listener_fn *fn = plugin_hears(plugin);
@@ -912,7 +936,8 @@ END(names_of_functions_go_with_the_plugin, 0, "unload\nunloaded\n")
 }
 
 /* No call but these has been made by then. */
-FRESH_END(so_they_do_before_the_library_has_started, 0, "unload\nunloaded\n")
+FRESH_UNLOAD_END(so_they_do_before_the_library_has_started,
+    0, "unload\nunloaded\n")
 {
     void *plugin = load("plugin-exit");
     listener_fn *fn = plugin_hears(plugin);
@@ -970,7 +995,7 @@ let_it_go_on(void *unused)
     return unused;
 }
 
-END(dlclose_waits_for_the_workers_callback, 0,
+UNLOAD_END(dlclose_waits_for_the_workers_callback, 0,
     "plugin: begins\nunload\nplugin: ends\nunloaded\nnext\n")
 {
     pthread_t thread;
@@ -1007,7 +1032,7 @@ stay_in_host(void *unused)
     tell("host ends");
 }
 
-END(not_for_one_of_the_host, 0, UNLOADS "host ends\n")
+UNLOAD_END(not_for_one_of_the_host, 0, UNLOADS "host ends\n")
 {
     void *plugin = load("plugin-exit");
     plugin_handlers(plugin, gcw_exit_default(), lasting_target(0));
@@ -1020,7 +1045,7 @@ END(not_for_one_of_the_host, 0, UNLOADS "host ends\n")
     await_call();
 }
 
-END(the_worker_may_unload_a_plugin, 0,
+UNLOAD_END(the_worker_may_unload_a_plugin, 0,
     "unload\nplugin: atexit\nplugin: method\nplugin: function\n"
     "plugin: cleanup\nunloaded\nnext\n")
 {
@@ -1064,7 +1089,7 @@ unload_and_emit(void)
     MUST(gcw_hub_emit(late->hub, "news", late->target, NULL) == 1);
 }
 
-END(a_plugin_can_go_after_the_exit_and_its_listeners_with_it, 0,
+UNLOAD_END(a_plugin_can_go_after_the_exit_and_its_listeners_with_it, 0,
     "exit\nunload\nunloaded\nhost hears\nhost hears of hub\n")
 {
     prepare_late(unload_and_emit, "plugin-exit");
@@ -1085,7 +1110,7 @@ unload_and_fail(void)
     MUST(gcw_drain(0) == 1);
 }
 
-END(so_do_its_hooks, 0, "exit\nunload\nunloaded\nfails\n",
+UNLOAD_END(so_do_its_hooks, 0, "exit\nunload\nunloaded\nfails\n",
     .err = "the host gave up")
 {
     gcw_cleanup *c;
@@ -1103,7 +1128,7 @@ unload_late(void)
 }
 
 /* The registry of one's own has not run at exit. */
-END(handlers_that_have_not_run_at_exit_run, 0,
+UNLOAD_END(handlers_that_have_not_run_at_exit_run, 0,
     "plugin: atexit\nexit\nunload\nplugin: method\nplugin: function\n"
     "unloaded\n")
 {
@@ -1120,7 +1145,7 @@ unload_and_dispose(void)
     MUST(gcw_drain(0) == 0);
 }
 
-END(cleanups_that_do_not_run_at_exit_go, 0, "exit\nunload\nunloaded\n")
+UNLOAD_END(cleanups_that_do_not_run_at_exit_go, 0, "exit\nunload\nunloaded\n")
 {
     prepare_late(unload_and_dispose, "plugin-exit");
     plugin_on_target(late->plugin, "plugin_cleanup_off", late->target);
@@ -1136,7 +1161,7 @@ unload_and_call(void)
     call_gives(late->proxy, 0);
 }
 
-END(proxies_of_its_methods_are_stale, 0,
+UNLOAD_END(proxies_of_its_methods_are_stale, 0,
     "exit\nplugin: method\nunload\nunloaded\n")
 {
     prepare_late(unload_and_call, "plugin-proxy");
@@ -1180,12 +1205,12 @@ load_for_storm(void)
 /* The plugin's function runs after its one that calls the host. */
 #define STORMY "unload\n" INTACT "plugin: function\nunloaded\n"
 
-END(a_thread_that_is_not_stopped_may_unload_a_plugin, 0, STORMY)
+UNLOAD_END(a_thread_that_is_not_stopped_may_unload_a_plugin, 0, STORMY)
 {
     GC_do_blocking(unload_here, load_for_storm());
 }
 
-END(so_may_an_unknown_one_while_another_collects, 0, STORMY)
+UNLOAD_END(so_may_an_unknown_one_while_another_collects, 0, STORMY)
 {
     in_unknown_thread(unload_here, load_for_storm());
 }
@@ -1198,7 +1223,7 @@ have_a_plugin(void *plugin)
     return NULL;
 }
 
-END(or_one_that_ends, 0, STORMY)
+UNLOAD_END(or_one_that_ends, 0, STORMY)
 {
     void *plugin = load_for_storm();
     in_thread(have_a_plugin, plugin);
@@ -1206,7 +1231,8 @@ END(or_one_that_ends, 0, STORMY)
 
 /* Other copies of the library. */
 
-END(a_plugin_may_contain_the_library, 0, "collected\nplugin: exit\nhost\n")
+UNLOAD_END(a_plugin_may_contain_the_library,
+    0, "collected\nplugin: exit\nhost\n")
 {
     void *plugin = load("plugin-static");
     MUST(gcw_init() == 0);
@@ -1228,7 +1254,8 @@ register_first(void *plugin)
 }
 
 /* No other call comes, and the collector does not run. */
-FRESH_END(what_a_second_thread_registered_before_the_start_runs_at_unload, 0,
+FRESH_UNLOAD_END(what_a_second_thread_registered_before_the_start_runs_at_unload,
+    0,
           "unload\nplugin: atexit\nunloaded\n")
 {
     void *plugin = load("plugin-exit");
@@ -1236,7 +1263,8 @@ FRESH_END(what_a_second_thread_registered_before_the_start_runs_at_unload, 0,
     unload(plugin);
 }
 
-FRESH_END(or_after_a_start_in_between, 0, "unload\nplugin: atexit\nunloaded\n")
+FRESH_UNLOAD_END(or_after_a_start_in_between,
+    0, "unload\nplugin: atexit\nunloaded\n")
 {
     void *plugin = load("plugin-exit");
     in_unknown_thread(register_first, plugin);
@@ -1255,7 +1283,8 @@ FRESH_END(or_after_a_start_in_between, 0, "unload\nplugin: atexit\nunloaded\n")
 
 /* Two collectors run, one in each namespace, if this one's program does not
  * leave its own alone. */
-FRESH_END(a_plugin_in_a_namespace_of_its_own_runs_its_handlers_at_unload, 0,
+FRESH_UNLOAD_END(a_plugin_in_a_namespace_of_its_own_runs_its_handlers_at_unload,
+    0,
           "unload\nplugin: function\nunloaded\n")
 {
     char path[PATH_MAX];

@@ -199,6 +199,8 @@ ENDS(handlers_hear_the_status_of_a_shell, "with 143, by 15\nkilled by 15\n")
     end_by(SIGTERM);
 }
 
+#else
+SKIPPED(what_on_exit_is_told, "on_exit in the C library")
 #endif
 
 /* --- On an ordinary thread --- */
@@ -1024,7 +1026,7 @@ ENDS(in_a_child_the_signal_is_as_before,
     parent_is_well();
 }
 
-#if defined __GLIBC__ && __GLIBC_PREREQ(2, 34)
+#if HAVE__FORK
 
 ENDS(so_it_is_without_fork_handlers, "killed by 15\nbye\nkilled by 15\n",
      .only_if = test_is_fresh)
@@ -1053,6 +1055,8 @@ ENDS(and_it_may_ask_anew, "bye\nkilled by 15\nbye\nkilled by 15\n",
     parent_is_well();
 }
 
+#else
+SKIPPED(a_child_without_fork_handlers, "_Fork in the C library")
 #endif
 
 /* Not everybody likes it. */

@@ -4,14 +4,28 @@
  * The collector does not know the stacks of fibers, and would take the one
  * that runs for the thread's own: it is off while there are any.
  */
+#include <config.h>
 #include <semaphore.h>
 #include <setjmp.h>
-#include <ucontext.h>
+#if HAVE_MAKECONTEXT
+# include <ucontext.h>
+#endif
 #include "idle.h"
 #include "log.h"
 #include "thread.h"
 
+static void
+start(void)
+{
+    GC_INIT();
+    GC_allow_register_threads();
+    GC_disable();
+    MUST(gcw_init() == 0);
+}
+
 /* --- fibers --- */
+
+#if HAVE_MAKECONTEXT
 
 enum { STACK = 1 << 16 };
 
@@ -63,15 +77,6 @@ yield(struct fiber *f)
 {
     /* cppcheck-suppress swapcontextCalled ; the same */
     MUST(swapcontext(&f->self, &f->resumer) == 0);
-}
-
-static void
-start(void)
-{
-    GC_INIT();
-    GC_allow_register_threads();
-    GC_disable();
-    MUST(gcw_init() == 0);
 }
 
 /* --- fibers in callbacks: each of a place of its own, with its own hook --- */
@@ -374,6 +379,10 @@ END(the_main_stack_fails_after_a_fiber_did, 0, "end\n")
     say("end");
 }
 
+#else
+SKIPPED(callbacks_on_fibers, "makecontext in the C library")
+#endif
+
 /* --- giving up outside --- */
 
 #define OUTSIDE_END(name)                                                   \
@@ -386,6 +395,30 @@ fail_outside(void)
     say("outside");
     gcw_fail("nobody hears it");
 }
+
+static void *
+fail_in_thread(void *unused)
+{
+    fail_outside();
+    return unused;
+}
+
+static void
+let_a_thread_fail(void *arg, void *data)
+{
+    (void)arg;
+    in_thread(fail_in_thread, data);
+}
+
+OUTSIDE_END(failing_while_only_another_thread_is_in_a_callback_aborts)
+{
+    start();
+    gcw_event *e = gcw_event_new(NULL);
+    MUST(gcw_event_connect_fn(e, let_a_thread_fail, NULL, 0) != NULL);
+    gcw_event_emit(e, NULL);
+}
+
+#if HAVE_MAKECONTEXT
 
 OUTSIDE_END(failing_outside_a_callback_aborts)
 {
@@ -429,27 +462,7 @@ OUTSIDE_END(failing_while_only_a_fiber_is_in_a_callback_aborts)
     fail_outside();
 }
 
-static void *
-fail_in_thread(void *unused)
-{
-    fail_outside();
-    return unused;
-}
-
-static void
-let_a_thread_fail(void *arg, void *data)
-{
-    (void)arg;
-    in_thread(fail_in_thread, data);
-}
-
-OUTSIDE_END(failing_while_only_another_thread_is_in_a_callback_aborts)
-{
-    start();
-    gcw_event *e = gcw_event_new(NULL);
-    MUST(gcw_event_connect_fn(e, let_a_thread_fail, NULL, 0) != NULL);
-    gcw_event_emit(e, NULL);
-}
+#endif
 
 /* --- jumps --- */
 

@@ -34,6 +34,8 @@ struct test {
     int err_lines;           /* how many those are, unless 0 */
     const char *not_in;      /* the mode in which it cannot work, NOT_NATIVE,
                                 or NULL: in all it can */
+    const char *(*lacks)(void);   /* what it needs and is not here, in words,
+                                or NULL; it is skipped then, and says so */
     bool (*only_if)(void);   /* it can work; asked once the mode is set up */
     void (*set_up)(void);    /* comes before the test, and the other after it */
     void (*tear_down)(void);
@@ -62,6 +64,11 @@ struct test {
 #define SCENARIO(name) DEFINED_AS(A_SCENARIO, name, )
 #define END(name, its_status, its_out, ...)                                 \
     DEFINED_AS(AN_END, name, .status = its_status, .out = its_out, __VA_ARGS__)
+
+/* In place of tests that need what is not here, which it says in words. */
+#define SKIPPED(name, words)                                                \
+    static const char *name##_lacks(void) { return (words); }               \
+    TEST(name, .lacks = name##_lacks) { }
 
 /* An end of a process in which the collector does not run to begin with, as it
  * does in all modes. */

@@ -17,8 +17,10 @@
 
 #include "collector/collector.h"
 #include "ground/delay.h"
+#include "ground/memory.h"
 #include "ground/stack.h"
 
+#include <errno.h>
 #include <gc.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -40,12 +42,14 @@ static __attribute__((__noinline__)) bool
 make_canary(void)
 {
     GC_finalization_proc old = on_canary;
-    void *object = GC_MALLOC_ATOMIC(1), *old_data;
+    void *object = gcw__new_plain(1), *old_data;
+    int before = errno;
 
     if (object == NULL)
         return false;
     GC_REGISTER_FINALIZER_NO_ORDER(object, on_canary,
                                    (void *)canary.generation, &old, &old_data);
+    errno = before;
     return old != on_canary;
 }
 

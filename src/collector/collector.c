@@ -27,6 +27,7 @@
 #include "collector/objects.h"
 #include "collector/threads.h"
 #include "ground/delay.h"
+#include "ground/memory.h"
 
 #include <errno.h>
 
@@ -54,8 +55,8 @@ finalize_nothing(void *object, void *data)  /* GCOVR_EXCL_LINE */
 static int
 first_registrations(void)
 {
-    void *object = GC_MALLOC_ATOMIC(1);
-    void **links = GC_MALLOC_ATOMIC(2 * sizeof *links);
+    void *object = gcw__new_plain(1);
+    void **links = gcw__new_plain(2 * sizeof *links);
 
     if (object == NULL || links == NULL)
         return ENOMEM;
@@ -123,10 +124,12 @@ gcw__collector_start(void)
 static int
 register_link(void *_Atomic *link, void *base, bool is_long)
 {
+    int before = errno;
     int result = is_long
         ? GC_register_long_link((void **)link, base)
         : GC_general_register_disappearing_link((void **)link, base);
 
+    errno = before;
     switch (result) {
     case GC_NO_MEMORY:
         return ENOMEM;

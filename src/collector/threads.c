@@ -10,6 +10,7 @@
 #include "collector/threads.h"
 
 #include "ground/code.h"
+#include "ground/memory.h"
 #include "ground/stack.h"
 
 #include <errno.h>
@@ -37,9 +38,12 @@ static bool
 enter_collector(void)
 {
     struct GC_stack_base base;
+    int before = errno;
+    bool entered = GC_get_stack_base(&base) == GC_SUCCESS
+                   && GC_register_my_thread(&base) == GC_SUCCESS;
 
-    return GC_get_stack_base(&base) == GC_SUCCESS
-           && GC_register_my_thread(&base) == GC_SUCCESS;
+    errno = before;
+    return entered;
 }
 
 static void
@@ -87,7 +91,7 @@ extern void *__dso_handle;
 static bool
 watch_thread(void)
 {
-    void *memory = malloc(64);
+    void *memory = gcw__malloc(64);
 
     free(memory);
     if (memory == NULL || atomic_load(&gcw__code_unloading) != 0)

@@ -8,8 +8,7 @@
 
 /* Set once the thread has been looked up and found known.  Read in nearly
  * every call, so it is worth its place in the static block of the thread. */
-extern _Thread_local bool gcw__known
-    __attribute__((__tls_model__("initial-exec")));
+extern _Thread_local bool gcw__known GCW__IN_STATIC_BLOCK;
 
 /* Whether the collector, which runs, knows the thread; if so, remembers
  * that. */

@@ -8,6 +8,7 @@
 #include "debug/debug.h"
 
 #include "deliver/cleanup.h"
+#include "ground/memory.h"
 #include "ground/table.h"
 #include "ground/names.h"
 #include "ground/report.h"
@@ -55,7 +56,7 @@ make_group(struct groups *groups, const struct gcw__entry_seen *entry)
 {
     const char *name = entry->name == NULL ? "" : entry->name;
     size_t size = strlen(name) + 1;
-    struct group *group = malloc(sizeof *group + size);
+    struct group *group = gcw__malloc(sizeof *group + size);
 
     if (group == NULL || !gcw__table_make_room(&groups->by_code)) {
         free(group);

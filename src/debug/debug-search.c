@@ -37,6 +37,7 @@
 #include "ground/table.h"
 #include "marks/engine.h"
 
+#include <errno.h>
 #include <gc/gc_mark.h>
 #include <link.h>
 #include <string.h>
@@ -87,9 +88,11 @@ struct search {
 static void *
 get(size_t size)
 {
+    int before = errno;
     void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
                    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
+    errno = before;
     /* cppcheck-suppress memleak ; it is returned */
     return p == MAP_FAILED ? NULL : p;
 }

@@ -13,6 +13,7 @@
 
 #include "deliver/cleanup.h"
 #include "ground/hidden.h"
+#include "ground/memory.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -51,7 +52,7 @@ resize_order(size_t capacity)
 
     /* Tests do not make so many. */
     if (capacity <= UINT32_MAX)  /* GCOVR_EXCL_BR_LINE */
-        slots = realloc(order.slots, capacity * sizeof *slots);
+        slots = gcw__realloc(order.slots, capacity * sizeof *slots);
     if (slots == NULL)
         return false;
     order.slots = slots;

@@ -41,6 +41,7 @@
 #include "ground/leader.h"
 #include "ground/limit.h"
 #include "ground/lock.h"
+#include "ground/memory.h"
 #include "ground/process.h"
 #include "ground/report.h"
 #include "ground/roots.h"
@@ -383,7 +384,7 @@ static gcw_cleanup *
 cleanup_of(size_t size, const struct gcw__watch_ops *ops,
            void (*fn)(void *data), void *data)
 {
-    gcw_cleanup *c = GC_MALLOC(gcw__whole_granules(size));
+    gcw_cleanup *c = gcw__new(gcw__whole_granules(size));
 
     if (c == NULL)
         return NULL;
@@ -516,7 +517,7 @@ gcw_cleanup_new_in(gcw_queue *q, void *target, void (*fn)(void *data),
 static struct feeler *
 feeler_of(struct method_cleanup *owner, gcw_ref *ref)
 {
-    struct feeler *feeler = GC_MALLOC(sizeof *feeler);
+    struct feeler *feeler = gcw__new(sizeof *feeler);
 
     if (feeler == NULL)
         return NULL;
@@ -557,7 +558,7 @@ static gcw_cleanup *
 method_cleanup_of(gcw_queue *q, gcw_method *m,
                   void (*notify)(gcw_method *, void *), void *data)
 {
-    struct method_death *death = GC_MALLOC(sizeof *death);
+    struct method_death *death = gcw__new(sizeof *death);
     struct method_cleanup *owner;
     gcw_cleanup *c;
 

@@ -25,6 +25,7 @@
 
 #include "ground/delay.h"
 #include "ground/lock.h"
+#include "ground/memory.h"
 #include "ground/process.h"
 #include "weak/enter.h"
 #include "weak/settled.h"
@@ -190,7 +191,7 @@ gcw__queue_fd(gcw_queue *q)
     int fd;
 
     if (!has_sleeper(q->container)) {
-        s = calloc(1, sizeof *s);
+        s = gcw__calloc(1, sizeof *s);
         if (s == NULL)
             return gcw__fail_int(ENOMEM);
     }

@@ -16,11 +16,12 @@
 #include "deliver/cleanup.h"
 #include "ground/delay.h"
 #include "ground/lock.h"
+#include "ground/memory.h"
 
 gcw_queue *
 gcw__queue_make(void)
 {
-    return GC_MALLOC(sizeof(gcw_queue));
+    return gcw__new(sizeof(gcw_queue));
 }
 
 /* That of the default queue, which the collector's hook sets. */

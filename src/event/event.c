@@ -14,6 +14,7 @@
 #include "event/emit.h"
 #include "event/emitting.h"
 #include "ground/lock.h"
+#include "ground/memory.h"
 #include "ground/spare.h"
 #include "ground/text.h"
 #include "ground/trace.h"
@@ -70,7 +71,7 @@ gcw_event_new(const char *name)
 
     if (gcw__enter() != 0)
         return NULL;
-    e = GC_MALLOC(sizeof *e);
+    e = gcw__new(sizeof *e);
     if (e == NULL)
         return gcw__fail_null(ENOMEM);
     if (name != NULL)

@@ -9,6 +9,7 @@
 
 #include "ground/delay.h"
 #include "ground/lock.h"
+#include "ground/memory.h"
 #include "ground/spare.h"
 #include "ground/text.h"
 #include "weak/death.h"
@@ -42,7 +43,7 @@ static struct gcw__type *
 type_new(const char *name)
 {
     size_t size = strlen(name) + 1;
-    struct gcw__type *type = GC_MALLOC_ATOMIC(sizeof *type + size);
+    struct gcw__type *type = gcw__new_plain(sizeof *type + size);
 
     if (type == NULL)
         return NULL;
@@ -55,7 +56,7 @@ type_new(const char *name)
 static struct gcw__source_watch *
 source_watch_new(struct gcw__pattern *pattern, gcw_ref *ref)
 {
-    struct gcw__source_watch *watch = GC_MALLOC(sizeof *watch);
+    struct gcw__source_watch *watch = gcw__new(sizeof *watch);
 
     if (watch == NULL)
         return NULL;
@@ -67,7 +68,7 @@ source_watch_new(struct gcw__pattern *pattern, gcw_ref *ref)
 static struct gcw__pattern *
 pattern_new(gcw_hub *h, gcw_ref *source)
 {
-    struct gcw__pattern *pattern = GC_MALLOC(sizeof *pattern);
+    struct gcw__pattern *pattern = gcw__new(sizeof *pattern);
 
     if (pattern == NULL)
         return NULL;

@@ -8,6 +8,7 @@
 #include "event/hub.h"
 
 #include "event/emit.h"
+#include "ground/memory.h"
 #include "weak/enter.h"
 
 #include <string.h>
@@ -69,8 +70,8 @@ note_all(const gcw_hub *h, struct listing *listing)
         if (listing->n <= listing->capacity)
             return true;
         listing->capacity = listing->n + listing->n / 8;
-        listing->spots = GC_MALLOC(listing->capacity
-                                   * sizeof *listing->spots);
+        listing->spots = gcw__new(listing->capacity
+                                  * sizeof *listing->spots);
         if (listing->spots == NULL)
             return false;
     }

@@ -11,6 +11,7 @@
 #include "ground/delay.h"
 
 #include "ground/lock.h"
+#include "ground/memory.h"
 #include "weak/enter.h"
 
 #include <string.h>
@@ -19,7 +20,7 @@ static struct gcw__post *
 post_new(const char *type, void *source, void *arg)
 {
     size_t length = type == NULL ? 0 : strlen(type) + 1;
-    struct gcw__post *post = GC_MALLOC(sizeof *post + length);
+    struct gcw__post *post = gcw__new(sizeof *post + length);
 
     if (post == NULL)
         return NULL;

@@ -17,6 +17,7 @@
 #include "event/emit.h"
 #include "event/hub.h"
 #include "ground/delay.h"
+#include "ground/memory.h"
 #include "ground/text.h"
 #include "weak/enter.h"
 
@@ -107,9 +108,9 @@ gcw__called_get_room(struct gcw__called *called, size_t n)
     while (capacity < 2 * n)
         capacity *= 2;
     called->by_hash.entries
-        = GC_MALLOC(capacity * sizeof *called->by_hash.entries);
+        = gcw__new(capacity * sizeof *called->by_hash.entries);
     called->by_hash.capacity = capacity;
-    called->identities = GC_MALLOC(n * sizeof *called->identities);
+    called->identities = gcw__new(n * sizeof *called->identities);
     return called->by_hash.entries != NULL && called->identities != NULL;
 }
 
@@ -225,7 +226,7 @@ prepare(gcw_hub_step *step, const char *type)
     }
     if (step->n_lists < 2)
         return true;
-    called = step->called = GC_MALLOC(sizeof *called);
+    called = step->called = gcw__new(sizeof *called);
     return called != NULL && gcw__called_get_room(called, step->n_listeners);
 }
 

@@ -28,6 +28,7 @@
 
 #include "ground/code.h"
 #include "ground/lock.h"
+#include "ground/memory.h"
 #include "ground/spare.h"
 #include "weak/enter.h"
 #include "weak/ref.h"
@@ -175,7 +176,7 @@ gcw_hub_new(void)
 
     if (gcw__enter() != 0)
         return NULL;
-    h = GC_MALLOC(sizeof *h);
+    h = gcw__new(sizeof *h);
     if (h == NULL)
         return gcw__fail_null(ENOMEM);
     h->container = gcw__container_new(&gcw__hub_ops, sizeof *h->container);

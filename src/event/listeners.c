@@ -459,7 +459,7 @@ gcw__listeners_tidy(struct gcw__listeners *list)
 static struct gcw__second_watch *
 second_watch_new(gcw_listener *l, gcw_ref *ref)
 {
-    struct gcw__second_watch *second = GC_MALLOC(sizeof *second);
+    struct gcw__second_watch *second = gcw__new(sizeof *second);
 
     if (second == NULL)
         return NULL;
@@ -485,7 +485,7 @@ gcw__listener_new(struct gcw__container *container,
     bool weak = id->by == GCW__BY_WEAK_METHOD;
     size_t size = weak ? sizeof(struct gcw__weak_listener)
                        : sizeof(gcw_listener);
-    gcw_listener *l = GC_MALLOC(gcw__whole_granules(size));
+    gcw_listener *l = gcw__new(gcw__whole_granules(size));
 
     if (l == NULL)
         return NULL;

@@ -21,6 +21,7 @@
 
 #include "ground/hidden.h"
 #include "ground/lock.h"
+#include "ground/memory.h"
 #include "ground/roots.h"
 #include "ground/spare.h"
 #include "weak/enter.h"
@@ -186,10 +187,10 @@ fill_for_numbering(void *arg)
     struct numbering *n = arg;
 
     if (n->token == NULL)
-        n->token = GC_MALLOC(sizeof *n->token);
+        n->token = gcw__new(sizeof *n->token);
     if (n->capacity != 0 && n->entries[1] == NULL) {
-        n->entries[0] = GC_MALLOC(n->capacity * sizeof *n->entries[0]);
-        n->entries[1] = GC_MALLOC(n->capacity * sizeof *n->entries[1]);
+        n->entries[0] = gcw__new(n->capacity * sizeof *n->entries[0]);
+        n->entries[1] = gcw__new(n->capacity * sizeof *n->entries[1]);
         return n->token != NULL && n->entries[0] != NULL
                && n->entries[1] != NULL;
     }

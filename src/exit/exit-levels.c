@@ -54,7 +54,7 @@ gcw__levels_fill(struct gcw__levels_spare *spare)
         return false;
     spare->order.wanted = 0;
     if (spare->level_wanted && spare->level == NULL)
-        spare->level = GC_MALLOC(sizeof *spare->level);
+        spare->level = gcw__new(sizeof *spare->level);
     if (spare->wanted > spare->capacity) {
         spare->levels = gcw__array_new(spare->wanted * sizeof *spare->levels);
         spare->capacity = spare->wanted;

@@ -99,7 +99,7 @@ index_all(struct gcw__order *o)
 static struct gcw__exit_slot *
 slots_new(uint32_t capacity, bool early)
 {
-    return early ? calloc(capacity, sizeof(struct gcw__exit_slot))
+    return early ? gcw__calloc(capacity, sizeof(struct gcw__exit_slot))
                  : gcw__array_new(capacity * sizeof(struct gcw__exit_slot));
 }
 

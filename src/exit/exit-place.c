@@ -16,6 +16,7 @@
 #include "exit/exit.h"
 
 #include "ground/lock.h"
+#include "ground/memory.h"
 
 #include <stdlib.h>
 
@@ -35,7 +36,7 @@ has_room_for_place(void)
 
     if (places.n < places.capacity)
         return true;
-    waits = realloc(places.waits, capacity * sizeof *waits);
+    waits = gcw__realloc(places.waits, capacity * sizeof *waits);
     if (waits == NULL)
         return false;
     places.waits = waits;

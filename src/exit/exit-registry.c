@@ -6,6 +6,7 @@
 #include "exit/exit-ids.h"
 
 #include "ground/lock.h"
+#include "ground/memory.h"
 #include "ground/roots.h"
 #include "ground/text.h"
 #include "weak/enter.h"
@@ -26,7 +27,7 @@ static const struct gcw__container_ops registry_ops = {
 gcw_exit_registry *
 gcw__exit_registry_make(const char *name)
 {
-    gcw_exit_registry *r = GC_MALLOC(sizeof *r);
+    gcw_exit_registry *r = gcw__new(sizeof *r);
 
     if (r == NULL)
         return NULL;

@@ -30,6 +30,7 @@
 #include "ground/hidden.h"
 #include "ground/leader.h"
 #include "ground/lock.h"
+#include "ground/memory.h"
 #include "ground/process.h"
 #include "ground/roots.h"
 #include "ground/spare.h"
@@ -405,7 +406,7 @@ add_handler(gcw_exit_handler *h, const gcw_exit_options *o)
 static struct gcw__exit_extra *
 extra_of(void *data, const gcw_exit_options *o)
 {
-    struct gcw__exit_extra *extra = GC_MALLOC(sizeof *extra);
+    struct gcw__exit_extra *extra = gcw__new(sizeof *extra);
 
     if (extra == NULL)
         return NULL;
@@ -439,7 +440,7 @@ static gcw_exit_handler *
 handler_of(gcw_exit_registry *r, enum gcw__exit_kind kind, void *data,
            const gcw_exit_options *o)
 {
-    gcw_exit_handler *h = GC_MALLOC(gcw__whole_granules(sizeof *h));
+    gcw_exit_handler *h = gcw__new(gcw__whole_granules(sizeof *h));
     unsigned process = gcw__process();
 
     if (h == NULL)
@@ -534,7 +535,7 @@ gcw__exit_handler_died(void *registry, struct gcw__entry_watch *watch,
 static struct gcw__exit_watch *
 watch_of(gcw_exit_handler *h, gcw_ref *ref, enum gcw__role role)
 {
-    struct gcw__exit_watch *watch = GC_MALLOC(sizeof *watch);
+    struct gcw__exit_watch *watch = gcw__new(sizeof *watch);
 
     if (watch == NULL)
         return NULL;

@@ -43,8 +43,7 @@ struct guard {
 
 /* The newest guard of the thread.  Read in each emission, so it is worth its
  * place in the static block of the thread. */
-static _Thread_local struct guard *newest
-    __attribute__((__tls_model__("initial-exec")));
+static GCW__IN_STATIC_BLOCK _Thread_local struct guard *newest;
 
 #define MARK ((uintptr_t)0x5f77633c)
 

@@ -64,5 +64,5 @@ gcw__index_new_early(size_t slots)
 {
     uint32_t heads = heads_for(slots);
 
-    return index_in(malloc(size_of(heads, slots)), heads);
+    return index_in(gcw__malloc(size_of(heads, slots)), heads);
 }

@@ -2,12 +2,12 @@
 #include <config.h>
 #include "ground/leader.h"
 
+#include "ground/compiler.h"
 #include "ground/process.h"
 
 /* Read by each call that registers something at exit, so it is worth its place
  * in the static block of the thread. */
-static _Thread_local uint64_t number
-    __attribute__((__tls_model__("initial-exec")));
+static GCW__IN_STATIC_BLOCK _Thread_local uint64_t own_number;
 
 /* The leader, and its process.  Written under the exit lock. */
 _Atomic uint64_t gcw__leader;
@@ -18,9 +18,9 @@ gcw__this_thread(void)
 {
     static _Atomic uint64_t threads;
 
-    if (number == 0)
-        number = atomic_fetch_add(&threads, 1) + 1;
-    return number;
+    if (own_number == 0)
+        own_number = atomic_fetch_add(&threads, 1) + 1;
+    return own_number;
 }
 
 /* The thread of this process that leads, or 0. */

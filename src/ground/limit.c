@@ -44,7 +44,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed;
 
 /* Under the lock. */
-static struct gcw__deadline *newest;
+static struct gcw__deadline *newest_deadline;
 static bool has_watcher;                 /* there is a watcher */
 static const struct gcw__deadline *telling;
 
@@ -60,7 +60,7 @@ make_anew(void)
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_cond_init(&changed, &attributes);
     pthread_condattr_destroy(&attributes);
-    newest = NULL;
+    newest_deadline = NULL;
     has_watcher = false;
     telling = NULL;
     made_in = gcw__process();
@@ -90,7 +90,7 @@ milliseconds_of(const struct gcw__deadline *d)
 static const struct gcw__deadline *
 find_innermost(const struct gcw__deadline *d)
 {
-    for (const struct gcw__deadline *at = newest; at != d; at = at->next)
+    for (const struct gcw__deadline *at = newest_deadline; at != d; at = at->next)
         if (at->thread == d->thread && !at->whole)
             return at;
     return d;
@@ -178,7 +178,7 @@ find_nearest(void)
 {
     const struct gcw__deadline *nearest = NULL;
 
-    for (const struct gcw__deadline *at = newest; at != NULL; at = at->next)
+    for (const struct gcw__deadline *at = newest_deadline; at != NULL; at = at->next)
         if (at->limit != 0
             && (nearest == NULL || over_at(at) < over_at(nearest)))
             nearest = at;
@@ -246,8 +246,8 @@ enlist(struct gcw__deadline *d)
 {
     bool was_watched = has_watcher;
 
-    d->next = newest;
-    newest = d;
+    d->next = newest_deadline;
+    newest_deadline = d;
     if (d->limit == 0)
         return false;
     has_watcher = true;
@@ -304,7 +304,7 @@ gcw__deadline_begin(struct gcw__deadline *d,
 static void
 take_out_of_list(struct gcw__deadline *d)
 {
-    struct gcw__deadline **at = &newest;
+    struct gcw__deadline **at = &newest_deadline;
 
     while (*at != NULL && *at != d)
         at = &(*at)->next;
@@ -341,7 +341,7 @@ gcw__deadline_status(struct gcw__deadline *d, int status)
 static void
 take_mine_out(const struct gcw__deadline *but)
 {
-    struct gcw__deadline **at = &newest;
+    struct gcw__deadline **at = &newest_deadline;
 
     while (*at != NULL)
         if ((*at)->thread == gcw__this_thread() && *at != but)

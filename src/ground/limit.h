@@ -2,6 +2,7 @@
 #ifndef GCW__LIMIT_H
 #define GCW__LIMIT_H
 
+#include "ground/compiler.h"
 #include "ground/part.h"
 #include "ground/report.h"
 
@@ -25,8 +26,7 @@ struct gcw__deadline {
 };
 
 /* How many have begun on this thread. */
-extern _Thread_local unsigned gcw__deadlines_here
-    __attribute__((__tls_model__("initial-exec")));
+extern _Thread_local unsigned gcw__deadlines_here GCW__IN_STATIC_BLOCK;
 
 /* Begins what is all of an exit, or of a run; `sort` says which.  With a limit
  * of 0, does nothing. */

@@ -47,6 +47,8 @@
 #ifndef GCW__LOCK_H
 #define GCW__LOCK_H
 
+#include "ground/compiler.h"
+
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -64,8 +66,7 @@ struct gcw__holding {
 
 /* Read at each lock, so it is worth its place in the static block of the
  * thread. */
-extern _Thread_local struct gcw__holding gcw__holding
-    __attribute__((__tls_model__("initial-exec")));
+extern _Thread_local struct gcw__holding gcw__holding GCW__IN_STATIC_BLOCK;
 
 /* Turns cancellation off for the calling thread.  Async-signal-safe. */
 static inline void

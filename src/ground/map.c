@@ -2,6 +2,8 @@
 #include <config.h>
 #include "ground/map.h"
 
+#include "ground/memory.h"
+
 #include <gc.h>
 
 enum { SMALLEST = 8 };
@@ -36,7 +38,7 @@ gcw__map_bytes(const struct gcw__map *map)
 bool
 gcw__map_fill(struct gcw__map_spare *spare)
 {
-    spare->table = GC_MALLOC(table_size(spare->capacity));
+    spare->table = gcw__new(table_size(spare->capacity));
     if (spare->table != NULL)
         spare->table->mask = spare->capacity - 1;
     return spare->table != NULL;

@@ -2,6 +2,8 @@
 #include <config.h>
 #include "ground/table.h"
 
+#include "ground/memory.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,7 +61,7 @@ gcw__table_clear(struct gcw__table *t, size_t count)
 {
     size_t capacity = gcw__shrunk(t->capacity, count);
     struct gcw__entry *entries = capacity == t->capacity
-        ? NULL : calloc(capacity, sizeof *entries);
+        ? NULL : gcw__calloc(capacity, sizeof *entries);
 
     if (entries != NULL) {
         free(t->entries);
@@ -78,7 +80,7 @@ resize_table(struct gcw__table *t, size_t capacity)
 
     if (capacity == t->capacity)
         return true;
-    entries = calloc(capacity, sizeof *entries);
+    entries = gcw__calloc(capacity, sizeof *entries);
     if (entries == NULL)
         return false;
     free(gcw__table_move(t, entries, capacity));

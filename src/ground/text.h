@@ -2,6 +2,7 @@
 #ifndef GCW__TEXT_H
 #define GCW__TEXT_H
 
+#include "ground/memory.h"
 #include "ground/table.h"
 
 #include <gc.h>
@@ -12,7 +13,7 @@ static inline char *
 gcw__copy(const char *string)
 {
     size_t size = strlen(string) + 1;
-    char *copy = GC_MALLOC_ATOMIC(size);
+    char *copy = gcw__new_plain(size);
 
     return copy == NULL ? NULL : memcpy(copy, string, size);
 }

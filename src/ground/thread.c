@@ -2,6 +2,7 @@
 #include <config.h>
 #include "ground/thread.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stddef.h>
 
@@ -25,7 +26,7 @@ gcw__thread_make(gcw__thread_create *create, void *(*run)(void *arg),
     pthread_attr_t attributes;
     sigset_t block, before;
     pthread_t thread;
-    int error = pthread_attr_init(&attributes);
+    int error_before = errno, error = pthread_attr_init(&attributes);
 
     if (error != 0)
         return error;
@@ -33,6 +34,7 @@ gcw__thread_make(gcw__thread_create *create, void *(*run)(void *arg),
     signals_to_block(&block, open);
     pthread_sigmask(SIG_BLOCK, &block, &before);
     error = create(&thread, &attributes, run, NULL);
+    errno = error_before;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attributes);
     return error;

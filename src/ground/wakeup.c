@@ -205,6 +205,7 @@ int
 gcw__wakeup_open(struct gcw__wakeup *w)
 {
     struct ends ends;
+    int before = errno;
 
     gcw__lock(&open_lock, true);
     own(w);
@@ -216,6 +217,8 @@ gcw__wakeup_open(struct gcw__wakeup *w)
         atomic_store(&w->reading, ends.read);
     }
     gcw__unlock(&open_lock);
+    if (w->reading >= 0)
+        errno = before;
     return w->reading;
 }
 

@@ -9,6 +9,7 @@
 #include "map/guardians.h"
 
 #include "ground/delay.h"
+#include "ground/memory.h"
 
 enum { SMALLEST = 4, LARGEST = 9 };  /* logarithms of capacities */
 
@@ -84,7 +85,7 @@ segment_logarithm(size_t capacity)
 struct gcw__segment *
 gcw__segment_new(gcw_guardian *g)
 {
-    struct gcw__segment *s = GC_MALLOC(sizeof *s);
+    struct gcw__segment *s = gcw__new(sizeof *s);
 
     if (s == NULL)
         return NULL;

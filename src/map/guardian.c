@@ -30,6 +30,7 @@
 #include "map/guardians.h"
 
 #include "ground/delay.h"
+#include "ground/memory.h"
 #include "ground/spare.h"
 #include "weak/enter.h"
 #include "weak/ref.h"
@@ -124,7 +125,7 @@ gcw_guardian_new(void)
 
     if (gcw__enter() != 0)
         return NULL;
-    g = GC_MALLOC(sizeof *g);
+    g = gcw__new(sizeof *g);
     if (g == NULL)
         return gcw__fail_null(ENOMEM);
     g->container = gcw__container_new(&ops, sizeof *g->container);

@@ -20,6 +20,7 @@
 #include "map/maps.h"
 
 #include "ground/delay.h"
+#include "ground/memory.h"
 #include "ground/spare.h"
 #include "weak/enter.h"
 #include "weak/ref.h"
@@ -73,7 +74,7 @@ remember(struct compared *c, void *object)
     void **more;
 
     if (c->n == c->room) {
-        more = GC_MALLOC(2 * c->room * sizeof *more);
+        more = gcw__new(2 * c->room * sizeof *more);
         if (more == NULL)
             return gcw__fail_false(ENOMEM);
         memcpy(more, c->objects, c->n * sizeof *more);

@@ -7,6 +7,7 @@
 #include "map/guardians.h"
 
 #include "ground/lock.h"
+#include "ground/memory.h"
 #include "ground/spare.h"
 #include "ground/trace.h"
 #include "weak/enter.h"
@@ -87,7 +88,7 @@ gcw_map *
 gcw__map_make(enum gcw__sort sort, const struct gcw__map_by *by,
               const struct gcw__container_ops *ops)
 {
-    gcw_map *m = GC_MALLOC(sizeof *m);
+    gcw_map *m = gcw__new(sizeof *m);
     struct gcw__map_table *t;
 
     if (m == NULL)

@@ -16,6 +16,8 @@
 #include "ground/delay.h"
 #include "ground/lock.h"
 
+#include <errno.h>
+
 size_t
 gcw__map_live(const gcw_map *m)
 {
@@ -176,6 +178,7 @@ bool
 gcw__map_fill_room(void *room)
 {
     struct gcw__map_room *r = room;
+    int before = errno;
 
     if (r->missed) {
         r->missed = false;
@@ -184,6 +187,7 @@ gcw__map_fill_room(void *room)
     }
     r->table = gcw__map_table_new(r->map->sort, r->logarithm,
                                   r->map->container);
+    errno = before;
     return r->table != NULL;
 }
 

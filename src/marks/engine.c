@@ -60,6 +60,7 @@
 
 #include "collector/objects.h"
 #include "ground/delay.h"
+#include "ground/memory.h"
 #include "ground/trace.h"
 #include "marks/kind.h"
 #include "marks/owners.h"
@@ -484,10 +485,12 @@ static void *
 get_table(size_t size)
 {
     struct gcw__weak_table *t = NULL;
+    int before = errno;
 
     if (engine.is_started)
         t = GC_generic_malloc(gcw__whole_granules(size),
                               (int)engine.kind.number);
+    errno = before;
     if (t != NULL)
         atomic_store_explicit(&t->number, 0, memory_order_relaxed);
     return t;
@@ -633,7 +636,7 @@ start_locked(void *arg)
 int
 gcw__engine_start(void)
 {
-    struct start start = { .object = GC_MALLOC(64) };
+    struct start start = { .object = gcw__new(64) };
 
     if (start.object == NULL)
         return ENOMEM;

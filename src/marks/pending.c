@@ -16,6 +16,7 @@
 #include "ground/hidden.h"
 #include "ground/table.h"
 
+#include <errno.h>
 #include <gc.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -51,9 +52,11 @@ bytes_of(size_t capacity)
 static bool
 map_arrays(struct arrays *out, size_t capacity)
 {
+    int before = errno;
     void *memory = mmap(NULL, bytes_of(capacity), PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
+    errno = before;
     if (memory == MAP_FAILED)
         return false;
     out->words = memory;

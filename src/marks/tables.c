@@ -21,6 +21,7 @@
 #include "marks/tables.h"
 
 #include "ground/hidden.h"
+#include "ground/memory.h"
 #include "marks/pending.h"
 
 #include <gc.h>
@@ -128,7 +129,7 @@ get_what_lacks(struct adding *a)
 {
     if (a->lacks_array) {
         free(a->larger);
-        a->larger = malloc(a->capacity * sizeof *a->larger);
+        a->larger = gcw__malloc(a->capacity * sizeof *a->larger);
         if (a->larger == NULL)
             return false;
     }

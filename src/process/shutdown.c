@@ -43,6 +43,7 @@
 #include "deliver/drain.h"
 #include "deliver/worker.h"
 #include "exit/exit.h"
+#include "ground/compiler.h"
 #include "ground/end.h"
 #include "ground/leader.h"
 #include "ground/lock.h"
@@ -54,6 +55,14 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+/* at_quick_exit need only take 32 calls, those of the program among them; musl's
+ * takes no more, glibc's as many as there is memory for. */
+#ifdef __GLIBC__
+# define QUICK_CALLS CALLS
+#else
+# define QUICK_CALLS 16
+#endif
 
 enum {
     CALLS = 64,              /* that are registered to begin with */
@@ -255,8 +264,7 @@ run_before_start(void *arg)
 /* The frame of the call by the C library that this thread is in, if it was found
  * to be known there, and not within GC_do_blocking.  exit makes all its calls
  * from the same frame, and does not return. */
-static _Thread_local void *known_in
-    __attribute__((__tls_model__("initial-exec")));
+static GCW__IN_STATIC_BLOCK _Thread_local void *known_in;
 
 /* False if this thread cannot run anything. */
 static bool
@@ -389,7 +397,7 @@ install_quick(void)
 {
     static int n;
 
-    for (; n < CALLS; n++)
+    for (; n < QUICK_CALLS; n++)
         if (!register_quick())
             return false;
     return true;

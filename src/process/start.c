@@ -17,6 +17,7 @@
 #include "deliver/worker.h"
 #include "exit/exit.h"
 #include "ground/code.h"
+#include "ground/memory.h"
 #include "ground/process.h"
 #include "ground/roots.h"
 #include "ground/tell.h"
@@ -81,7 +82,7 @@ publish_roots(struct gcw__roots *roots, bool by_marks)
 static struct gcw__roots *
 roots_new(void)
 {
-    struct gcw__roots *roots = GC_MALLOC_UNCOLLECTABLE(sizeof *roots);
+    struct gcw__roots *roots = gcw__new_uncollectable(sizeof *roots);
 
     if (roots == NULL)
         return NULL;

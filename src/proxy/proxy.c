@@ -26,12 +26,14 @@
 #include "ground/code.h"
 #include "ground/delay.h"
 #include "ground/lock.h"
+#include "ground/memory.h"
 #include "ground/roots.h"
 #include "proxy/signature.h"
 #include "proxy/trial.h"
 #include "weak/enter.h"
 #include "weak/ref.h"
 
+#include <errno.h>
 #include <string.h>
 
 typedef void stale_hook(gcw_proxy *p, void *data);
@@ -121,11 +123,13 @@ call_proxy(ffi_cif *outer, void *result, void **arguments, void *proxy)
 static ffi_closure *
 closure_new(void **code)
 {
+    int before = errno;
     ffi_closure *closure;
 
     gcw__cancel_off();
     closure = ffi_closure_alloc(sizeof *closure, code);
     gcw__cancel_on();
+    errno = before;
     return closure;
 }
 
@@ -228,7 +232,7 @@ signature_for(const char *text)
 static gcw_proxy *
 proxy_of(gcw_ref *self, gcw_proxy_fn *fn, struct gcw__signature *signature)
 {
-    gcw_proxy *p = GC_MALLOC(sizeof *p);
+    gcw_proxy *p = gcw__new(sizeof *p);
     bool armed;
 
     if (p == NULL)

@@ -18,6 +18,7 @@
 #include "proxy/signature.h"
 
 #include "ground/fail.h"
+#include "ground/memory.h"
 #include "ground/text.h"
 
 enum { NESTED = 32, MEMBERS = 65535 };
@@ -100,7 +101,7 @@ make_room_for_types(struct reader *r, size_t more)
         room *= 2;
     if (room == r->room)
         return 0;
-    types = GC_MALLOC_ATOMIC(room * sizeof *types);
+    types = gcw__new_plain(room * sizeof *types);
     if (types == NULL)
         return ENOMEM;
     if (r->count != 0)
@@ -162,7 +163,7 @@ close_struct(struct reader *r)
         return EINVAL;
     open = r->open[r->depth - 1];
     size = (r->count - open.first) * sizeof *record->members;
-    record = GC_MALLOC(sizeof *record + size + sizeof *record->members);
+    record = gcw__new(sizeof *record + size + sizeof *record->members);
     if (record == NULL)
         return ENOMEM;
     memcpy(record->members, r->types + open.first, size);
@@ -282,8 +283,8 @@ prepare_calls(struct gcw__signature *s, unsigned arguments, ffi_type *result)
 static struct gcw__signature *
 signature_read(const struct reader *r, const char *text)
 {
-    struct gcw__signature *s = GC_MALLOC(sizeof *s
-                                         + r->count * sizeof *s->types);
+    struct gcw__signature *s = gcw__new(sizeof *s
+                                        + r->count * sizeof *s->types);
     int error;
 
     if (s == NULL)

@@ -11,6 +11,7 @@
 #include <config.h>
 #include "proxy/trial.h"
 
+#include "ground/memory.h"
 #include "proxy/signature.h"
 
 #include <errno.h>
@@ -80,8 +81,10 @@ send(ffi_cif *cif, void *result, void **values)
 {
     struct trial trial = { values, false };
     void *code;
+    int before = errno;
     ffi_closure *closure = ffi_closure_alloc(sizeof *closure, &code);
 
+    errno = before;
     if (closure == NULL)
         return ENOMEM;
     if (ffi_prep_closure_loc(closure, cif, receive, &trial, code) == FFI_OK)
@@ -116,9 +119,9 @@ gcw__trial(ffi_cif *cif)
 
     if (size + result_size > LARGEST)
         return 0;
-    bytes = malloc(size);
-    result = malloc(result_size);
-    values = malloc(cif->nargs * sizeof *values);
+    bytes = gcw__malloc(size);
+    result = gcw__malloc(result_size);
+    values = gcw__malloc(cif->nargs * sizeof *values);
     if (bytes != NULL && result != NULL && values != NULL) {
         lay_out(cif, bytes, values);
         fill((unsigned char *)bytes, size);

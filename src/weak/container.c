@@ -34,6 +34,7 @@
 
 #include "ground/delay.h"
 #include "ground/lock.h"
+#include "ground/memory.h"
 #include "ground/roots.h"
 #include "ground/tell.h"
 #include "weak/death.h"
@@ -46,7 +47,7 @@ static pthread_mutex_t containers_lock = PTHREAD_MUTEX_INITIALIZER;
 void *
 gcw__container_new(const struct gcw__container_ops *ops, size_t size)
 {
-    struct gcw__container *container = GC_MALLOC(size);
+    struct gcw__container *container = gcw__new(size);
 
     if (container == NULL)
         return NULL;

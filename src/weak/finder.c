@@ -2,6 +2,8 @@
 #include <config.h>
 #include "weak/finder.h"
 
+#include "ground/memory.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,7 +20,7 @@ item_at(const struct gcw__finder *finder, size_t place)
 static uintptr_t *
 get_items(size_t capacity)
 {
-    uintptr_t *items = malloc(capacity * sizeof *items);
+    uintptr_t *items = gcw__malloc(capacity * sizeof *items);
 
     for (size_t i = 0; items != NULL && i < capacity; i++)
         *(volatile uintptr_t *)&items[i] = 0;

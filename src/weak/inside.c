@@ -7,6 +7,7 @@
 #include "weak/inside.h"
 
 #include "collector/collector.h"
+#include "ground/memory.h"
 
 #include <stdlib.h>
 
@@ -21,7 +22,7 @@ find_head(const struct gcw__table *heads, uintptr_t base)
 static struct gcw__inside *
 inside_new(uintptr_t base, uintptr_t target, void *seat)
 {
-    struct gcw__inside *inside = malloc(sizeof *inside);
+    struct gcw__inside *inside = gcw__malloc(sizeof *inside);
 
     if (inside != NULL)
         *inside = (struct gcw__inside){ inside, inside, base, target, seat };

@@ -12,6 +12,7 @@
 #include <config.h>
 #include "weak/label.h"
 
+#include "ground/memory.h"
 #include "ground/text.h"
 #include "weak/enter.h"
 
@@ -46,7 +47,7 @@ label_of(const void *handle)
 static int
 make_label(void *handle, char *text)
 {
-    struct label *label = GC_MALLOC(sizeof *label);
+    struct label *label = gcw__new(sizeof *label);
 
     if (label == NULL)
         return ENOMEM;

@@ -8,12 +8,13 @@
 #include "weak/method.h"
 
 #include "collector/objects.h"
+#include "ground/memory.h"
 #include "weak/enter.h"
 
 static gcw_method *
 method_of(gcw_ref *self, gcw_method_fn *fn, void *data, size_t more)
 {
-    gcw_method *m = GC_MALLOC(sizeof *m + more);
+    gcw_method *m = gcw__new(sizeof *m + more);
 
     if (m == NULL)
         return gcw__fail_null(ENOMEM);

@@ -18,6 +18,7 @@
 
 #include "ground/fail.h"
 #include "ground/lock.h"
+#include "ground/memory.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -44,7 +45,7 @@ static struct gcw__wakeup *
 wakeup_new(void)
 {
     static const struct gcw__wakeup none = GCW__WAKEUP_INIT;
-    struct gcw__wakeup *w = malloc(sizeof *w);
+    struct gcw__wakeup *w = gcw__malloc(sizeof *w);
 
     if (w != NULL)
         memcpy(w, &none, sizeof none);

@@ -35,6 +35,7 @@
 
 #include "collector/objects.h"
 #include "ground/delay.h"
+#include "ground/memory.h"
 #include "marks/engine.h"
 
 #include <stdlib.h>
@@ -59,12 +60,12 @@ static void *
 get_memory(void)
 {
     void *memory
-        = GC_MALLOC_UNCOLLECTABLE(gcw__whole_granules(GCW__PAGE_BYTES));
+        = gcw__new_uncollectable(gcw__whole_granules(GCW__PAGE_BYTES));
 
     if (memory == NULL || page_in(memory) == memory)
         return memory;
     GC_FREE(memory);         /* GCOVR_EXCL_LINE */
-    return GC_MALLOC_UNCOLLECTABLE(2 * GCW__PAGE_BYTES);  /* GCOVR_EXCL_LINE */
+    return gcw__new_uncollectable(2 * GCW__PAGE_BYTES);  /* GCOVR_EXCL_LINE */
 }
 
 /* Frees a chunk that was never in use, and may lack its memory. */
@@ -95,7 +96,7 @@ fill_page(struct gcw__chunk *chunk)
 struct gcw__chunk *
 gcw__chunk_new(struct gcw__shard *shard, enum gcw__way way)
 {
-    struct gcw__chunk *chunk = calloc(1, sizeof *chunk);
+    struct gcw__chunk *chunk = gcw__calloc(1, sizeof *chunk);
 
     if (chunk == NULL)
         return NULL;

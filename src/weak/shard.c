@@ -19,6 +19,7 @@
 
 #include "collector/objects.h"
 #include "ground/delay.h"
+#include "ground/memory.h"
 #include "ground/spare.h"
 #include "ground/trace.h"
 #include "marks/engine.h"
@@ -60,9 +61,11 @@ fill_cells(struct gcw__cells *cells)
     enum { GRANULES = (sizeof(gcw_ref) + GC_GRANULE_BYTES - 1)
                       / GC_GRANULE_BYTES };
     GC_word before = gcw__gc_no();
+    int error = errno;
     void *next = NULL;
 
     GC_generic_malloc_many(GRANULES * GC_GRANULE_BYTES, GC_I_PTRFREE, &next);
+    errno = error;
     while (next != NULL && cells->count < GCW__CELLS) {
         void *this = next;
 
@@ -81,7 +84,7 @@ fill_cells(struct gcw__cells *cells)
 static struct gcw__cells *
 cells_new(void)
 {
-    struct gcw__cells *cells = GC_MALLOC_UNCOLLECTABLE(
+    struct gcw__cells *cells = gcw__new_uncollectable(
         gcw__whole_granules(sizeof *cells));
 
     if (cells == NULL)
@@ -89,7 +92,7 @@ cells_new(void)
     cells->count = 0;
     fill_cells(cells);
     if (cells->count == 0) {
-        cells->at[0] = GC_MALLOC_ATOMIC(gcw__whole_granules(sizeof(gcw_ref)));
+        cells->at[0] = gcw__new_plain(gcw__whole_granules(sizeof(gcw_ref)));
         cells->count = cells->at[0] != NULL;
     }
     if (cells->count != 0)
