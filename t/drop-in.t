@@ -293,12 +293,12 @@ linked_without_pie()
 
 compiler_with_own_flags()
 {
-    for compiler in $CC clang gcc
+    compilers "$CC" clang gcc > "$dir/compilers"
+    while read -r compiler
     do
-        command -v "$compiler" > /dev/null || continue
         # shellcheck disable=SC2086
         runs "$1" $compiler ${2-} || { echo "$compiler"; return 1; }
-    done
+    done < "$dir/compilers"
 }
 
 [ -e "$libs/libgcweak.so" ] || skip_all 'no shared library was built'

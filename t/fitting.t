@@ -96,6 +96,12 @@ chooses()
 
 # --- CMake -------------------------------------------------------------------
 
+# What follows the first word: of a compiler, flags that it always has.
+words_after()
+{
+    echo "${1#"${1%% *}"}"
+}
+
 # The flags of the library's own build may ask for a sanitizer.
 # cmake_configures SOURCES BUILD ARGUMENT...
 cmake_configures()
@@ -103,8 +109,10 @@ cmake_configures()
     sources=$1 build=$2
     shift 2
     cmake -S "$sources" -B "$build" -Dgcweak_DIR="$libdir/cmake/gcweak" \
-        -DCMAKE_C_COMPILER="${CC%% *}" -DCMAKE_C_FLAGS="$CFLAGS" \
-        -DCMAKE_CXX_COMPILER="$CXX" -DCMAKE_CXX_FLAGS="$CFLAGS -Wall -Wextra" \
+        -DCMAKE_C_COMPILER="${CC%% *}" \
+        -DCMAKE_C_FLAGS="$(words_after "$CC") $CFLAGS" \
+        -DCMAKE_CXX_COMPILER="${CXX%% *}" \
+        -DCMAKE_CXX_FLAGS="$(words_after "$CXX") $CFLAGS -Wall -Wextra" \
         -DCMAKE_EXE_LINKER_FLAGS="$LDFLAGS" "$@"
 }
 
@@ -174,7 +182,7 @@ version_is()
 
 meson_configures()
 {
-    CC=${CC%% *} CFLAGS=$CFLAGS LDFLAGS=$LDFLAGS PKG_CONFIG=$PKG_CONFIG \
+    CC=$CC CFLAGS=$CFLAGS LDFLAGS=$LDFLAGS PKG_CONFIG=$PKG_CONFIG \
         meson setup --wrap-mode=nofallback --werror \
             "$dir/meson-source" "$dir/meson"
 }
