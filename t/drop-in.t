@@ -278,10 +278,11 @@ has_atexit_with_header()
 }
 
 # Linked anew, and that is all: the object knows nothing of the library.
+# shellcheck disable=SC2086
 linked()
 {
     before="$static"
-    runs plain.c "$CC" && { ! nm "$dir/plain.c.o" | grep gcw; }
+    runs plain.c $CC && { ! nm "$dir/plain.c.o" | grep gcw; }
 }
 
 # shellcheck disable=SC2086
