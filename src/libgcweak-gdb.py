@@ -54,7 +54,7 @@ def has_symbols():
 
 def number(value):
     """A pointer or an integer, atomic or not, as a number."""
-    return int(value.cast(gdb.lookup_type("unsigned long")))
+    return int(value.cast(gdb.lookup_type("unsigned long long")))
 
 
 def hidden(value, name):

@@ -7,7 +7,7 @@
 
 # Variables of flags are split on purpose.
 # shellcheck disable=SC2086
-: "${srcdir:=.}" "${builddir:=.}" "${CXX:=c++}" "${NM:=nm}"
+: "${srcdir:=.}" "${builddir:=.}" "${CC:=cc}" "${CXX:=c++}" "${NM:=nm}"
 . "$srcdir/t/tap.sh"
 
 strict='-Wall -Wextra -Wpedantic -Wold-style-cast -Wshadow -Wconversion
@@ -17,7 +17,9 @@ strict='-Wall -Wextra -Wpedantic -Wold-style-cast -Wshadow -Wconversion
 # compiles COMPILER FLAGS... : the source in $dir/it.cc.
 compiles()
 {
-    "$@" ${GC_CFLAGS-} -I"$srcdir/include" -fsyntax-only "$dir/it.cc"
+    words=$1
+    shift
+    $words "$@" ${GC_CFLAGS-} -I"$srcdir/include" -fsyntax-only "$dir/it.cc"
 }
 
 # What all snippets begin with.
@@ -369,20 +371,10 @@ pairs()
     all_good
 }
 
-# The compilers that are here.
-compilers()
-{
-    echo "$CXX"
-    for one in g++ clang++
-    do
-        [ "$one" = "$CXX" ] || ! command -v "$one" > /dev/null || echo "$one"
-    done
-}
-
 # Each of them in each standard; and with each set of flags, one a standard.
 warnings()
 {
-    for compiler in $(compilers)
+    while read -r compiler
     do
         useless=
         flags='-fPIC -O2'
@@ -401,14 +393,14 @@ warnings()
         done
         passes "no warning from $compiler of the macros of C" \
             macros_are_clean "$compiler" -std=c++17
-    done
+    done < "$dir/compilers"
 }
 
 # The tests of the other files, as another compiler makes them; which knows
 # nothing of a sanitizer in the library.
 with_other_compilers()
 {
-    for compiler in $(compilers)
+    while read -r compiler
     do
         [ "$compiler" = "$CXX" ] && continue
         case ${CFLAGS-} in
@@ -422,12 +414,12 @@ with_other_compilers()
             passes "t/$test.t passes when $compiler has compiled it" \
                 compiled_passes "$compiler" $test
         done
-    done
+    done < "$dir/compilers"
 }
 
 compiled_passes()
 {
-    "$1" -std=c++17 -O0 -Wall -Wextra -Werror -D_GNU_SOURCE -DGC_THREADS \
+    $1 -std=c++17 -O0 -Wall -Wextra -Werror -D_GNU_SOURCE -DGC_THREADS \
         -DGC_NO_THREAD_REDIRECTS ${GC_CFLAGS-} -I"$srcdir/include" \
         -I"$srcdir/t" -c "$srcdir/t/$2.cc" -o "$dir/$2.o" &&
         "$builddir/libtool" --silent --tag=CC --mode=link ${CC:-cc} \
@@ -484,10 +476,10 @@ END
 unloads()
 {
     libs=$(cd "$builddir/.libs" && pwd) &&
-        "$1" -std=c++17 ${CFLAGS-} -O0 -Wall -Wextra ${GC_CFLAGS-} \
+        $1 -std=c++17 ${CFLAGS-} -O0 -Wall -Wextra ${GC_CFLAGS-} \
             -I"$srcdir/include" -fPIC -shared "$dir/plugin.cc" \
             -o "$dir/plugin.so" "$libs/libgcweak.so" -Wl,-rpath,"$libs" &&
-        "$1" -std=c++17 ${CFLAGS-} -O0 -Wall -Wextra ${GC_CFLAGS-} \
+        $1 -std=c++17 ${CFLAGS-} -O0 -Wall -Wextra ${GC_CFLAGS-} \
             -I"$srcdir/include" -rdynamic "$dir/host.cc" -o "$dir/host" \
             ${LDFLAGS-} "$libs/libgcweak.so" -Wl,-rpath,"$libs" \
             ${GC_LIBS--lgc} -ldl &&
@@ -506,11 +498,11 @@ test_unloading()
     *-fsanitize*)
         skip 1 'the library is built with a sanitizer' ;;
     *)
-        for compiler in $(compilers)
+        while read -r compiler
         do
             passes "what a shared object has connected goes with it, $compiler" \
                 unloads "$compiler"
-        done ;;
+        done < "$dir/compilers" ;;
     esac
 }
 
@@ -548,7 +540,7 @@ example_works()
 # A part of the tests runs beside the others, in a directory of its own.
 beside()
 {
-    cp "$dir/editor.said" "$dir/prelude.h" "$dir/beside"
+    cp "$dir/compilers" "$dir/editor.said" "$dir/prelude.h" "$dir/beside"
     dir=$dir/beside
     warnings
     with_other_compilers
@@ -570,6 +562,7 @@ tell_beside()
 write ''
 compiles "$CXX" -std=c++17 > "$dir/log" 2>&1 ||
     skip_all 'no compiler for C++17'
+compilers "$CXX" g++ clang++ > "$dir/compilers"
 mkdir "$dir/beside"
 beside > "$dir/said-beside" 2>&1 &
 beside=$!

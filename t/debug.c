@@ -159,6 +159,16 @@ address(const void *p)
     return asprintf(&text, "%p", p) < 0 ? NULL : text;
 }
 
+/* Where the pointer of that number lies in an object of pointers. */
+static char *
+at_word(size_t number)
+{
+    char *text;
+
+    return asprintf(&text, "at offset %zu", number * sizeof(void *)) < 0
+        ? NULL : text;
+}
+
 /* --- the tables --- */
 
 TEST(a_dump_shows_the_listeners_of_an_event)
@@ -1102,7 +1112,7 @@ TEST(a_chain_from_uncollectable_memory_is_shown)
 
     LENGTH(text, length, 3);
     LINE(text, "uncollectable object");
-    LINE(text, address(q.keep), "at offset 16");
+    LINE(text, address(q.keep), at_word(2));
     LINE(text, address(q.keep[2]), "at offset 0");
     ends_at_target(text, &q);
 }
@@ -1126,10 +1136,11 @@ hang_a_large_one_on_nothing(struct question *q)
 
 /* The question itself does not keep it alive, so it dies.  Whether it is dead
  * the incremental collector does not tell. */
+enum { ASKED = 20 };
+
 static void
-most_are_dead(void (*prepare)(struct question *q))
+most_are_dead(void (*prepare)(struct question *q), size_t expected)
 {
-    enum { ASKED = 20 };
     const char *dead_or = GC_is_incremental_mode() ? "cannot be told"
                                                    : "it is dead\n";
     struct question q[ASKED];
@@ -1141,18 +1152,20 @@ most_are_dead(void (*prepare)(struct question *q))
 
         dead += length == 0 && strstr(text, dead_or) != NULL;
     }
-    assert_true(dead >= ASKED - 2);
+    assert_in_range(dead, expected, ASKED);
 }
 
 TEST(nobody_keeps_what_is_dead)
 {
-    most_are_dead(hang_on_nothing);
+    most_are_dead(hang_on_nothing, ASKED - 2);
 }
 
-/* Its memory is no object's any more, nor known by its own address. */
+/* Its memory is no object's any more, nor known by its own address.  Where
+ * addresses have 4 bytes, numbers lead into what is large. */
 TEST(nor_what_was_large)
 {
-    most_are_dead(hang_a_large_one_on_nothing);
+    most_are_dead(hang_a_large_one_on_nothing,
+                  sizeof(void *) < 8 ? ASKED / 4 : ASKED - 2);
 }
 
 TEST(a_word_on_the_stack_is_shown)
@@ -1381,7 +1394,7 @@ TEST(weak_handles_do_not_count)
     char *text = answer(&q, refer_weakly, &length);
 
     LENGTH(text, length, 3);
-    LINE(text, address(q.keep), "at offset 24");
+    LINE(text, address(q.keep), at_word(3));
     LINE(text, address(q.keep[3]), "at offset 0");
 }
 
@@ -1417,6 +1430,10 @@ TEST(of_a_long_chain_the_ends_are_shown)
     int length;
     char *text = answer(&q, hang_on_list, &length);
 
+    /* A number that is an address by chance may lead into the list: then
+     * another one lies elsewhere. */
+    for (int i = 0; i < 5 && length < LONG + 2; i++)
+        text = answer(&q, hang_on_list, &length);
     LENGTH(text, length, LONG + 2);
     LINE(text, address(q.keep), "at offset 0");
     LINE(text, address(q.keep[0]), "at offset 0");
@@ -1488,7 +1505,7 @@ leads_through_entry(void (*how)(struct question *q), const char *half,
     char *text = answer(&q, how, &length);
 
     LENGTH(text, length, 3);
-    LINE(text, address(q.keep), "at offset 8");
+    LINE(text, address(q.keep), at_word(1));
     LINE(text, "  -> ", address(q.keep[1]), half, address(q.keep[0]), " is");
     ends_at_target(text, &q);
     LINE(text, "  and map ", address(q.keep[0]), " is kept alive by");
@@ -1575,7 +1592,7 @@ TEST(no_entry_keeps_its_key)
     char *text = answer(&q, be_a_key, &length);
 
     LENGTH(text, length, 3);
-    LINE(text, address(q.keep), "at offset 24");
+    LINE(text, address(q.keep), at_word(3));
     LINE(text, address(q.keep[3]), "at offset 0");
     assert_null(strstr(text, "map"));
 }
@@ -1707,7 +1724,7 @@ TEST(a_table_that_a_map_has_left_is_told)
     LINE(text, address(q.keep[1]), "whose value in a table that a map has left"
          " 0x", " is");
     LINE(text, "  and a table that a map has left 0x", " is kept alive by");
-    LINE(text, address(q.keep[0]), "at offset 8");
+    LINE(text, address(q.keep[0]), at_word(1));
 }
 
 static void
@@ -1824,7 +1841,9 @@ TEST(a_static_array_is_shown_with_the_offset)
 {
     struct question q;
 
-    ask_about_static(&q, "named", "static data: roots_of_chains+0x10 (");
+    ask_about_static(&q, "named", sizeof(void *) == 8
+                     ? "static data: roots_of_chains+0x10 ("
+                     : "static data: roots_of_chains+0x8 (");
 }
 
 static void

@@ -278,10 +278,11 @@ has_atexit_with_header()
 }
 
 # Linked anew, and that is all: the object knows nothing of the library.
+# shellcheck disable=SC2086
 linked()
 {
     before="$static"
-    runs plain.c "$CC" && { ! nm "$dir/plain.c.o" | grep gcw; }
+    runs plain.c $CC && { ! nm "$dir/plain.c.o" | grep gcw; }
 }
 
 # shellcheck disable=SC2086
@@ -293,12 +294,12 @@ linked_without_pie()
 
 compiler_with_own_flags()
 {
-    for compiler in $CC clang gcc
+    compilers "$CC" clang gcc > "$dir/compilers"
+    while read -r compiler
     do
-        command -v "$compiler" > /dev/null || continue
         # shellcheck disable=SC2086
         runs "$1" $compiler ${2-} || { echo "$compiler"; return 1; }
-    done
+    done < "$dir/compilers"
 }
 
 [ -e "$libs/libgcweak.so" ] || skip_all 'no shared library was built'

@@ -264,14 +264,21 @@ guard_a_chain(void *guarded)
     }
 }
 
+/* A word that leads into the chain by chance keeps all of it from there on: then
+ * there is another one. */
 TEST(what_leads_to_each_other_comes_back_together)
 {
-    struct guarded *g = guarded_new();
+    struct guarded *g;
+    bool came = false;
 
-    in_dead_frame(guard_a_chain, g);
-    collect();
-    assert_true(nearly_all(take_all(g), MANY));
-    check_that_none_came_twice(g);
+    for (int i = 0; i < 5 && !came; i++) {
+        g = guarded_new();
+        in_dead_frame(guard_a_chain, g);
+        collect();
+        came = nearly_all(take_all(g), MANY);
+        check_that_none_came_twice(g);
+    }
+    assert_true(came);
 }
 
 /* A guardian that only a guarded object leads to. */

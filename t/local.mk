@@ -59,6 +59,7 @@ test_programs = \
 	t/steps-run.t \
 	t/steps.t \
 	t/strangers.t \
+	t/table.t \
 	t/take-down.t \
 	t/threads.t \
 	t/told.t \
@@ -198,6 +199,7 @@ t_midst_t_LDADD = $(internals)
 t_oom_t_LDADD = $(internals)
 t_rare_t_LDADD = $(internals)
 t_signature_t_LDADD = $(internals)
+t_table_t_LDADD = $(internals)
 t_torture_read_t_LDADD = $(internals)
 
 # These have functions that the dynamic linker knows by name; t/hostile.t also

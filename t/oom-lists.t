@@ -36,7 +36,8 @@ GC_(clear_mark_bit|is_heap_ptr|mark_and_push|size|new_(free_list|kind|proc)_inne
 bcmp|mem(chr|cmp|cpy|move|set)|str(chr|cmp|cspn|len|ncmp|rchr|spn|tol|toull)|getenv
 v?fprintf|v?snprintf|stderr|putc|f(putc|puts|write)|f(un)?lockfile
 _Unwind_[A-Za-z]+|__cxa_thread_atexit_impl|__dso_handle|__gcc_personality_v0
-__isoc23_strto(l|ul|ull)|_GLOBAL_OFFSET_TABLE_|__errno_location|__tls_get_addr|__stack_chk_fail
+__isoc23_strto(l|ul|ull)|_GLOBAL_OFFSET_TABLE_|__errno_location|___?tls_get_addr|__stack_chk_fail(_local)?
+__u?(div|mod|divmod)di[34]|__atomic_[a-z_]+_[1248]
 __(v?fprintf|v?snprintf|longjmp|memcpy|memmove|memset|read)_chk
 __(asan|gcov|llvm|sancov|sanitizer|start|stop|ubsan)_.*|mangled_path
 END

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <sys/wait.h>
 #include "at-once.h"
 #include "log.h"
@@ -57,8 +58,8 @@ struct slot {
 static size_t
 turn_of(size_t number, size_t i)
 {
-    size_t x = (number * TURNS + i + 1) * 0x9e3779b97f4a7c15u;
-    return x >> 33;
+    uint64_t x = (number * TURNS + i + 1) * UINT64_C(0x9e3779b97f4a7c15);
+    return (size_t)(x >> 33);
 }
 
 static bool

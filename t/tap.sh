@@ -43,6 +43,30 @@ skip()
     done
 }
 
+# makes_alike COMPILER: whether it makes objects for the machine that $CC makes
+# them for, as the beginning of an object says.  Both may have several words.
+# shellcheck disable=SC2086
+makes_alike()
+{
+    echo 'int it;' > "$dir/alike.c"
+    $CC -c "$dir/alike.c" -o "$dir/alike-1.o" &&
+        $1 -x c -c "$dir/alike.c" -o "$dir/alike-2.o" &&
+        cmp -n 20 "$dir/alike-1.o" "$dir/alike-2.o"
+} > /dev/null 2>&1
+
+# compilers DEFAULT NAME...: a line each, the one that gcweak is built with, and
+# those of these names that are here and build what can be linked with it.
+compilers()
+{
+    default=$1
+    shift
+    echo "$default"
+    for one
+    do
+        [ "$one" = "$default" ] || ! makes_alike "$one" || echo "$one"
+    done
+}
+
 # build_program: makes $dir/program of $dir/program.c, with debugging symbols and
 # with the library of this build.  Variables of flags are split on purpose; some
 # come from who sources this.

@@ -75,8 +75,8 @@ typedef struct gcw_statistics {
     size_t index_capacity;       /* entries that the indexes of references
                                   * have room for */
     size_t slots;                /* places for references */
-    size_t link_pages;           /* pages of 255 references that are held by
-                                  * links (ref.h) */
+    size_t link_pages;           /* pages of 4096 bytes of references that are
+                                  * held by links (ref.h) */
     size_t watches;              /* what waits for deaths, in all: cleanups,
                                   * listeners, handlers, sources, and one for
                                   * each event, hub and registry */

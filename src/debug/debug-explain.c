@@ -499,15 +499,15 @@ explain_hidden(uintptr_t hidden, uintptr_t caller, FILE *out)
 
 /* The argument is hidden before anything else is done, and the stack of calls
  * that have seen it is cleared, so that this call does not itself keep the
- * target alive. */
+ * target alive.  Nor does the argument's own place, which may lie on the stack
+ * behind the caller's frame. */
 int
 gcw_explain(const void *target, FILE *out)
 {
     uintptr_t caller = (uintptr_t)__builtin_frame_address(0);
     uintptr_t hidden = gcw__hide(target);
 
-    target = NULL;
-    GCW__KEEP(target);
+    GCW__CLEAR(target);
     return explain_hidden(hidden, caller, out);
 }
 

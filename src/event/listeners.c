@@ -78,8 +78,7 @@ _Static_assert(LOCKS == 16, "the initialiser above has 16");
 pthread_mutex_t *
 gcw__listeners_lock(const struct gcw__container *container)
 {
-    return &locks[gcw__mix((uintptr_t)container)
-                  >> (sizeof(uintptr_t) * 8 - 4)];
+    return &locks[gcw__mixed_below(gcw__mix((uintptr_t)container), LOCKS)];
 }
 
 gcw_ref gcw__ask, gcw__plain_function, gcw__moved;

@@ -103,8 +103,8 @@ struct gcw__array {
     uint32_t capacity;               /* constant */
     struct gcw__index *index;        /* constant; or NULL */
     int64_t *orders;                 /* constant; in the same memory, one for
-                                      * each slot; or NULL */
-    struct gcw__slot slots[];
+                                      * each slot, behind the slots; or NULL */
+    _Alignas(int64_t) struct gcw__slot slots[];
 };
 
 static inline uint32_t

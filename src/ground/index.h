@@ -11,6 +11,8 @@
 #ifndef GCW__INDEX_H
 #define GCW__INDEX_H
 
+#include "ground/table.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,7 +40,7 @@ size_t gcw__index_bytes(const struct gcw__index *index, size_t slots);
 static inline uint32_t
 gcw__index_head(const struct gcw__index *index, uintptr_t hash)
 {
-    return (uint32_t)(hash >> (sizeof hash * 4)) & (index->heads - 1);
+    return gcw__mixed_below(hash, index->heads);
 }
 
 /* Adds a slot that is not in the index. */

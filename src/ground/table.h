@@ -29,12 +29,29 @@ struct gcw__table {
     size_t count;
 };
 
+/* All words, divided by the golden ratio: an odd number, by whose multiples
+ * neighbours lie far apart. */
+#if UINTPTR_MAX > UINT32_MAX
+# define GCW__SPREAD ((uintptr_t)0x9e3779b97f4a7c15u)
+#else
+# define GCW__SPREAD ((uintptr_t)0x9e3779b9u)
+#endif
+
 /* A bijection of machine words that spreads them over all bits. */
 static inline uintptr_t
 gcw__mix(uintptr_t word)
 {
-    word *= (uintptr_t)0x9e3779b97f4a7c15u | 1;
+    word *= GCW__SPREAD;
     return word ^ (word >> (sizeof word * 4));
+}
+
+/* A number below n, a power of two from 2 on, by such a word: by its highest
+ * bits, which all others have a part in. */
+static inline uint32_t
+gcw__mixed_below(uintptr_t mixed, uint32_t n)
+{
+    return (uint32_t)(mixed >> (sizeof mixed * 8 - 31)
+                      >> __builtin_clz(n));
 }
 
 /* In bytes. */

@@ -16,8 +16,7 @@ static pthread_mutex_t map_locks[LOCKS] = {
 pthread_mutex_t *
 gcw__map_lock(const struct gcw__container *container)
 {
-    return &map_locks[gcw__mix((uintptr_t)container)
-                      >> (sizeof(uintptr_t) * 8 - 4)];
+    return &map_locks[gcw__mixed_below(gcw__mix((uintptr_t)container), LOCKS)];
 }
 
 static void

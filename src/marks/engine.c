@@ -74,7 +74,7 @@
 #include <string.h>
 
 _Atomic GC_word gcw__engine_done;
-_Atomic uint64_t gcw__moves_begun, gcw__moves_ended;
+_Atomic size_t gcw__moves_begun, gcw__moves_ended;
 
 enum { IDLE, MARKING, ENDING };
 
@@ -191,7 +191,7 @@ static uint64_t
 drop_all(GC_word done)
 {
     uint64_t before = engine.stats.dropped;
-    uint64_t ended = atomic_load(&gcw__moves_ended);
+    size_t ended = atomic_load(&gcw__moves_ended);
     unsigned passes = 0;
 
     if (atomic_load(&engine.left_at) <= done)

@@ -60,8 +60,9 @@ bool gcw__engine_holds_all(void);
 
 /* Around moving entries from one table to another: for that, meanwhile, an entry
  * may be neither here nor there.  Who moves one looks after it is there whether
- * it was taken away here. */
-extern _Atomic uint64_t gcw__moves_begun, gcw__moves_ended;
+ * it was taken away here.  Only differences of these matter.  Machine words, for
+ * the world may be stopped: see weak/seats.h. */
+extern _Atomic size_t gcw__moves_begun, gcw__moves_ended;
 
 /* What the owners of tables hear.  The world is stopped or the collector's lock
  * is held, so it may only set flags and post. */

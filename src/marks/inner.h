@@ -16,7 +16,7 @@ void gcw__check_tables(void);
  * in each from where the pass had not been to where it had.  `ended`: of moves,
  * before the first pass. */
 static inline bool
-gcw__may_have_escaped(uint64_t ended, unsigned passes)
+gcw__may_have_escaped(size_t ended, unsigned passes)
 {
     return atomic_load(&gcw__moves_begun) - ended >= passes;
 }

@@ -207,7 +207,7 @@ kill_in_maps(const void *base)
 static void *
 kill_locked(void *base)
 {
-    uint64_t ended = atomic_load(&gcw__moves_ended);
+    size_t ended = atomic_load(&gcw__moves_ended);
     unsigned passes = 0;
 
     if (gcw__tables_count() == 0)

@@ -149,8 +149,8 @@ entry_of(uintptr_t word)
 static uint32_t *
 head_of(uintptr_t base)
 {
-    return &pending.in.heads[gcw__mix(base) >> (sizeof base * 4)
-                             & pending.mask];
+    return &pending.in.heads[gcw__mixed_below(gcw__mix(base),
+                                              pending.mask + 1)];
 }
 
 static void

@@ -59,7 +59,7 @@ drop_if_empty(struct gcw__chunks *chunks, struct gcw__chunk *chunk,
 /* Seats that are free by now are forgotten as dead ones.  Not before: else the pass
  * would find them dead once more. */
 static void
-forget_dead(struct gcw__chunk *chunk, unsigned word, uint64_t seats)
+forget_dead(struct gcw__chunk *chunk, unsigned word, uintptr_t seats)
 {
     GCW__DELAY(5);
     atomic_fetch_and(&chunk->dead[word], ~seats);
@@ -74,7 +74,7 @@ free_seat(struct gcw__seat *seat, struct gcw__garbage *garbage)
     unsigned number = gcw__seat_number(seat);
 
     gcw__seat_free(chunks, seat);
-    forget_dead(chunk, number / 64, UINT64_C(1) << number % 64);
+    forget_dead(chunk, number / GCW__BITS, gcw__seat_bit(number));
     drop_if_empty(chunks, chunk, garbage);
 }
 
@@ -192,14 +192,14 @@ static void
 bury_word(struct sweep *sweep, struct gcw__chunks *chunks,
           struct gcw__chunk *chunk, unsigned word)
 {
-    struct gcw__seat *seats = &chunk->page->seats[word * 64];
-    uint64_t dead = atomic_load_explicit(&chunk->dead[word],
-                                         memory_order_relaxed);
+    struct gcw__seat *seats = &chunk->page->seats[word * GCW__BITS];
+    uintptr_t dead = atomic_load_explicit(&chunk->dead[word],
+                                          memory_order_relaxed);
 
     if (dead == 0)
         return;
-    for (uint64_t left = dead; left != 0; left &= left - 1)
-        bury(sweep, chunks, &seats[__builtin_ctzll(left)]);
+    for (uintptr_t left = dead; left != 0; left &= left - 1)
+        bury(sweep, chunks, &seats[__builtin_ctzl(left)]);
     forget_dead(chunk, word, dead);
 }
 

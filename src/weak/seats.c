@@ -244,12 +244,12 @@ gcw__seat_die(struct gcw__chunks *chunks, struct gcw__seat *seat)
 {
     struct gcw__chunk *chunk = gcw__seat_chunk(seat);
     unsigned number = gcw__seat_number(seat);
-    _Atomic uint64_t *word = &chunk->dead[number / 64];
-    uint64_t dead = atomic_load_explicit(word, memory_order_relaxed);
+    _Atomic uintptr_t *word = &chunk->dead[number / GCW__BITS];
+    uintptr_t dead = atomic_load_explicit(word, memory_order_relaxed);
     size_t n = atomic_load_explicit(&chunks->dead_seats,
                                     memory_order_relaxed);
 
-    atomic_store_explicit(word, dead | UINT64_C(1) << number % 64,
+    atomic_store_explicit(word, dead | gcw__seat_bit(number),
                           memory_order_relaxed);
     atomic_store_explicit(&chunks->dead_seats, n + 1, memory_order_relaxed);
     if (!atomic_load_explicit(&chunk->has_dead, memory_order_relaxed))

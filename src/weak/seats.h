@@ -49,7 +49,18 @@ struct gcw__page {
     struct gcw__seat seats[GCW__SEATS];
 };
 
-enum { GCW__DEAD_WORDS = (GCW__SEATS + 63) / 64 };
+/* Words of bits, one for each seat.  Machine words: the pass may not wait for a
+ * lock, which a processor may need for larger ones. */
+enum {
+    GCW__BITS = 8 * (int)sizeof(uintptr_t),
+    GCW__DEAD_WORDS = (GCW__SEATS + GCW__BITS - 1) / GCW__BITS
+};
+
+static inline uintptr_t
+gcw__seat_bit(unsigned number)
+{
+    return (uintptr_t)1 << number % GCW__BITS;
+}
 
 /* Memory from malloc. */
 struct gcw__chunk {
@@ -69,7 +80,7 @@ struct gcw__chunk {
                                           * GCW__SEATS */
     /* Seats whose targets have died, which are still live; a bit each, written
      * by the pass; and whether the chunk is in the list of such. */
-    _Atomic uint64_t dead[GCW__DEAD_WORDS];
+    _Atomic uintptr_t dead[GCW__DEAD_WORDS];
     _Atomic bool has_dead;
 };
 
@@ -184,8 +195,9 @@ gcw__seat_ref(const struct gcw__seat *seat)
 static inline bool
 gcw__seat_is_dead(const struct gcw__chunk *chunk, unsigned number)
 {
-    return atomic_load_explicit(&chunk->dead[number / 64],
-                                memory_order_relaxed) >> number % 64 & 1;
+    return atomic_load_explicit(&chunk->dead[number / GCW__BITS],
+                                memory_order_relaxed)
+           & gcw__seat_bit(number);
 }
 
 /* A chunk for the shard, in no list.  NULL: no memory.  No lock held. */

@@ -43,7 +43,7 @@ extern struct gcw__shard gcw__shards[GCW__SHARDS];
 static inline struct gcw__shard *
 gcw__shard_of_base(uintptr_t base)
 {
-    return &gcw__shards[gcw__mix(base >> 15) >> (sizeof base * 8 - 5)];
+    return &gcw__shards[gcw__mixed_below(gcw__mix(base >> 15), GCW__SHARDS)];
 }
 
 static inline struct gcw__shard *
