@@ -31,6 +31,7 @@ set_keep(struct gcw__seat *seat, gcw_ref *ref, struct gcw__watch *newest)
     atomic_store_explicit(&seat->keep, keep, memory_order_relaxed);
     gcw__seat_set_owner(seat, owner | (newest != NULL ? GCW__WATCHED : 0));
     atomic_store_explicit(&changing->seat, NULL, memory_order_release);
+    atomic_signal_fence(memory_order_seq_cst);
     changing->ref = NULL;
 }
 
