@@ -621,7 +621,8 @@ SCENARIO(ask_for_two)
 static void
 run_with_nohup(void)
 {
-    execlp("nohup", "nohup", program_path(), "ask_for_two", (char *)NULL);
+    execlp("nohup", "nohup", "sh", "-c", "exec $EMULATOR \"$0\" ask_for_two",
+           program_path(), (char *)NULL);
 }
 
 END(nohup_is_respected, 0, "1 0\nkilled by 15\n")
@@ -1222,9 +1223,10 @@ SCENARIO(take_two_signals)
 static pid_t
 start_scenario(const char *name)
 {
-    char *argv[] = { (char *)"scenario", (char *)name, NULL };
+    char **argv = command_of(program_path(), (const char *[]){ name, NULL });
     pid_t child;
-    MUST(posix_spawn(&child, program_path(), NULL, NULL, argv, environ) == 0);
+    MUST(posix_spawnp(&child, argv[0], NULL, NULL, argv, environ) == 0);
+    free(argv);
     return child;
 }
 

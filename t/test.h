@@ -34,6 +34,8 @@ struct test {
     int err_lines;           /* how many those are, unless 0 */
     const char *not_in;      /* the mode in which it cannot work, NOT_NATIVE,
                                 or NULL: in all it can */
+    const char *not_emulated;/* why it cannot work under an emulator, or NULL;
+                                it is skipped there */
     bool (*only_if)(void);   /* it can work; asked once the mode is set up */
     void (*set_up)(void);    /* comes before the test, and the other after it */
     void (*tear_down)(void);
