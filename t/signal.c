@@ -821,6 +821,7 @@ threads_can_be_refused(void)
 /* What comes of it that no thread can be made, for want of memory. */
 ENDS(without_a_thread_to_be_had_nothing_is_taken,
      "bye\nkilled by 15\n", .not_in = NOT_NATIVE,
+     .not_emulated = "memory has no limit there",
      .only_if = threads_can_be_refused)
 {
     struct rlimit before, none;
@@ -1039,7 +1040,8 @@ ENDS(so_it_is_without_fork_handlers, "killed by 15\nbye\nkilled by 15\n",
 }
 
 ENDS(and_it_may_ask_anew, "bye\nkilled by 15\nbye\nkilled by 15\n",
-     .only_if = test_is_fresh)
+     .only_if = test_is_fresh,
+     .not_emulated = "no page is emptied in a child that no fork handler knows")
 {
     pid_t child;
     ask_as_a_parent();
@@ -1177,7 +1179,8 @@ ENDS(so_have_those_that_a_handler_starts, "status 0\nstatus 0\nkilled by 15\n",
 
 /* --- A main thread that leaves --- */
 
-ENDS(the_thread_does_not_keep_the_process_alive, "status 0\n")
+ENDS(the_thread_does_not_keep_the_process_alive, "status 0\n",
+     .not_emulated = "/proc/self/stat has no number of threads there")
 {
     ask_for(SIGTERM);
     pthread_exit(NULL);
