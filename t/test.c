@@ -135,8 +135,8 @@ run_nothing(void **unused)
     (void)unused;
 }
 
-/* What succeeds under such a name TAP takes for skipped.  What cmocka's skip says it
- * takes for a failure.  The name stays. */
+/* What succeeds under such a name TAP takes for skipped; what cmocka's skip says,
+ * for a failure.  The name stays. */
 static struct CMUnitTest
 for_cmocka_skipped(const struct test *test)
 {
