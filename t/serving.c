@@ -128,25 +128,21 @@ serving_closed_journal(const struct serving *s)
 
 /* --- Its process --- */
 
-/* That of the same build: this program is t/NAME, or t/.libs/NAME.  In the
- * second case examples/service is a script, of which an emulator runs none. */
+/* That of the same build: this program is t/NAME, or t/.libs/NAME. */
 static void
 find_program(char *path)
 {
-    const char *service = "/examples/service";
     char *end;
 
     strcpy(path, program_path());
     *strrchr(path, '/') = '\0';
     end = strrchr(path, '/');
     if (strcmp(end, "/.libs") == 0) {
-        if (is_emulated())
-            service = "/examples/.libs/service";
         *end = '\0';
         end = strrchr(path, '/');
     }
-    must((size_t)(end - path) + strlen(service) < PATH_MAX, path);
-    strcpy(end, service);
+    must((size_t)(end - path) + sizeof "/examples/service" < PATH_MAX, path);
+    strcpy(end, "/examples/service");
 }
 
 static void
