@@ -375,13 +375,21 @@ if BUILD_SHARED
 torture_plugin = t/torture-plugin.la
 endif
 
+# The scripts run what was built, and so not where it is for another processor:
+# configure EMULATOR='qemu-aarch64 -L DIR'.
+if EMULATED
+emulated = $(LIBTOOL) --mode=execute $(EMULATOR)
+else
+scripts_here = $(test_scripts)
+endif
+
 if TESTS_ENABLED
 check_LIBRARIES = t/libsupport.a
 check_LTLIBRARIES = libgcweak-delayed.la
 check_PROGRAMS = $(test_programs) $(fuzz_programs) $(torture_programs) \
 	$(locks_programs) \
 	$(EXTRA_PROGRAMS)
-TESTS = $(test_programs) $(test_scripts)
+TESTS = $(test_programs) $(scripts_here)
 if BUILD_SHARED
 check_LTLIBRARIES += $(test_plugins) $(torture_plugin)
 check_PROGRAMS += $(plugin_test)
@@ -414,10 +422,11 @@ check-model:
 TEST_EXTENSIONS = .t
 T_LOG_DRIVER = env AM_TAP_AWK='$(AWK)' \
 	$(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
-T_LOG_COMPILER = $(TEST_TIMEOUT)
+T_LOG_COMPILER = $(TEST_TIMEOUT) $(emulated)
 AM_TESTS_ENVIRONMENT = \
 	CMOCKA_MESSAGE_OUTPUT=TAP; export CMOCKA_MESSAGE_OUTPUT; \
 	builddir='$(builddir)'; export builddir; \
+	EMULATOR='$(EMULATOR)'; export EMULATOR; \
 	CC='$(CC)'; CXX='$(CXX)'; NM='$(NM)'; export CC CXX NM; \
 	HAVE_VERSIONS='$(have_versions)'; export HAVE_VERSIONS; \
 	CFLAGS='$(CFLAGS)'; LDFLAGS='$(LDFLAGS)'; export CFLAGS LDFLAGS; \

@@ -103,7 +103,7 @@ read_all(struct stream s[2], const int fds[2])
 static pid_t
 spawn(const char *name, int out, int err)
 {
-    char *argv[] = { (char *)"scenario", (char *)name, NULL };
+    char **argv = command_of(program_path(), (const char *[]){ name, NULL });
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attr;
     pid_t pid;
@@ -115,8 +115,8 @@ spawn(const char *name, int out, int err)
     posix_spawn_file_actions_adddup2(&actions, err, 2);
     posix_spawnattr_init(&attr);
     posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP);
-    error = posix_spawn(&pid, program_path(), &actions, &attr, argv,
-                        environ);
+    error = posix_spawnp(&pid, argv[0], &actions, &attr, argv, environ);
+    free(argv);
     posix_spawnattr_destroy(&attr);
     posix_spawn_file_actions_destroy(&actions);
     if (error != 0)
@@ -173,10 +173,13 @@ outcome_free(struct outcome *o)
 void
 with_markers(const char *scenario, const char *markers)
 {
+    char **argv;
+
     if (getenv("GC_MARKERS") != NULL)
         return;
     setenv("GC_MARKERS", markers, 1);
-    execl(program_path(), "scenario", scenario, (char *)NULL);
+    argv = command_of(program_path(), (const char *[]){ scenario, NULL });
+    execvp(argv[0], argv);
     _exit(98);
 }
 

@@ -1,6 +1,7 @@
 /* serving.c: runs of examples/service; see serving.h. */
 #include <config.h>
 #include "serving.h"
+#include "support.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -131,11 +132,9 @@ serving_closed_journal(const struct serving *s)
 static void
 find_program(char *path)
 {
-    ssize_t n = readlink("/proc/self/exe", path, PATH_MAX - 1);
     char *end;
 
-    must(n > 0, "/proc/self/exe");
-    path[n] = '\0';
+    strcpy(path, program_path());
     *strrchr(path, '/') = '\0';
     end = strrchr(path, '/');
     if (strcmp(end, "/.libs") == 0) {
@@ -162,9 +161,9 @@ prepare_signals(posix_spawnattr_t *attributes)
 }
 
 static void
-spawn(struct serving *s, char **args, int words)
+spawn(struct serving *s, const char *const *args, int words)
 {
-    char program[PATH_MAX];
+    char program[PATH_MAX], **command;
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
 
@@ -173,9 +172,11 @@ spawn(struct serving *s, char **args, int words)
     must(posix_spawn_file_actions_init(&actions) == 0
          && posix_spawn_file_actions_adddup2(&actions, words, STDERR_FILENO)
             == 0, "posix_spawn_file_actions");
-    errno = posix_spawn(&s->pid, program, &actions, &attributes, args,
-                        environ);
+    command = command_of(program, args);
+    errno = posix_spawnp(&s->pid, command[0], &actions, &attributes, command,
+                         environ);
     must(errno == 0, program);
+    free(command);
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);
 }
@@ -184,13 +185,13 @@ void
 serving_begin(struct serving *s, const char *dir,
               const char *const options[SERVING_OPTIONS])
 {
-    char *args[SERVING_OPTIONS + 4] = { (char *)"service", (char *)"-v" };
-    size_t n = 2;
+    const char *args[SERVING_OPTIONS + 3] = { "-v" };
+    size_t n = 1;
     int ends[2];
 
     for (size_t i = 0; i < SERVING_OPTIONS && options[i] != NULL; i++)
-        args[n++] = (char *)options[i];
-    args[n] = (char *)dir;
+        args[n++] = options[i];
+    args[n] = dir;
     must(pipe2(ends, O_CLOEXEC) == 0, "pipe2");
     *s = (struct serving){ .dir = dir, .words = ends[0] };
     spawn(s, args, ends[1]);

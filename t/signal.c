@@ -623,7 +623,8 @@ SCENARIO(ask_for_two)
 static void
 run_with_nohup(void)
 {
-    execlp("nohup", "nohup", program_path(), "ask_for_two", (char *)NULL);
+    execlp("nohup", "nohup", "sh", "-c", "exec $EMULATOR \"$0\" ask_for_two",
+           program_path(), (char *)NULL);
 }
 
 END(nohup_is_respected, 0, "1 0\nkilled by 15\n")
@@ -822,6 +823,7 @@ threads_can_be_refused(void)
 /* What comes of it that no thread can be made, for want of memory. */
 ENDS(without_a_thread_to_be_had_nothing_is_taken,
      "bye\nkilled by 15\n", .not_in = NOT_NATIVE,
+     .not_emulated = "memory has no limit there",
      .only_if = threads_can_be_refused)
 {
     struct rlimit before, none;
@@ -1040,7 +1042,8 @@ ENDS(so_it_is_without_fork_handlers, "killed by 15\nbye\nkilled by 15\n",
 }
 
 ENDS(and_it_may_ask_anew, "bye\nkilled by 15\nbye\nkilled by 15\n",
-     .only_if = test_is_fresh)
+     .only_if = test_is_fresh,
+     .not_emulated = "no page is emptied in a child that no fork handler knows")
 {
     pid_t child;
     ask_as_a_parent();
@@ -1180,7 +1183,8 @@ ENDS(so_have_those_that_a_handler_starts, "status 0\nstatus 0\nkilled by 15\n",
 
 /* --- A main thread that leaves --- */
 
-ENDS(the_thread_does_not_keep_the_process_alive, "status 0\n")
+ENDS(the_thread_does_not_keep_the_process_alive, "status 0\n",
+     .not_emulated = "/proc/self/stat has no number of threads there")
 {
     ask_for(SIGTERM);
     pthread_exit(NULL);
@@ -1226,9 +1230,10 @@ SCENARIO(take_two_signals)
 static pid_t
 start_scenario(const char *name)
 {
-    char *argv[] = { (char *)"scenario", (char *)name, NULL };
+    char **argv = command_of(program_path(), (const char *[]){ name, NULL });
     pid_t child;
-    MUST(posix_spawn(&child, program_path(), NULL, NULL, argv, environ) == 0);
+    MUST(posix_spawnp(&child, argv[0], NULL, NULL, argv, environ) == 0);
+    free(argv);
     return child;
 }
 

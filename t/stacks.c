@@ -634,7 +634,8 @@ run_in_thread(void *registry)
 /* Those who wait look at the owner once a second, and at where the system says
  * that its stack is: not valgrind's. */
 JUMP_END(another_thread_that_waits_for_a_turn_that_was_left_aborts,
-         .not_in = NOT_NATIVE)
+         .not_in = NOT_NATIVE,
+         .not_emulated = "the system says where the emulator's own stack is")
 {
     start();
     gcw_exit_registry *r = left_registry();

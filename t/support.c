@@ -192,6 +192,44 @@ program_path(void)
     return path;
 }
 
+bool
+is_emulated(void)
+{
+    const char *emulator = getenv("EMULATOR");
+
+    return emulator != NULL && *emulator != '\0';
+}
+
+/* The words of a text, which has spaces between them; returns how many. */
+static size_t
+split(char *text, char **words)
+{
+    size_t n = 0;
+
+    for (char *word = strtok(text, " "); word != NULL;
+         word = strtok(NULL, " "))
+        words[n++] = word;
+    return n;
+}
+
+char **
+command_of(const char *program, const char *const *arguments)
+{
+    const char *emulator = is_emulated() ? getenv("EMULATOR") : "";
+    size_t length = strlen(emulator), n = 0;
+    char **words, *text;
+
+    while (arguments[n] != NULL)
+        n++;
+    words = malloc((length + n + 2) * sizeof *words + length + 1);
+    assert_non_null(words);
+    text = strcpy((char *)(words + length + n + 2), emulator);
+    length = split(text, words);
+    words[length] = (char *)program;
+    memcpy(words + length + 1, arguments, (n + 1) * sizeof *words);
+    return words;
+}
+
 int
 test_main(int argc, char **argv, int (*tests)(void))
 {

@@ -130,6 +130,15 @@ void with_markers(const char *scenario, const char *markers);
  * /proc: that one would start valgrind itself where a test runs under it. */
 const char *program_path(void);
 
+/* What starts a program of this build with these arguments, which end with
+ * NULL: its file and they; after the words of $EMULATOR, where the tests run
+ * under one.  For posix_spawnp and execvp; malloc memory, for the caller to
+ * free. */
+char **command_of(const char *program, const char *const *arguments);
+
+/* Whether they do. */
+bool is_emulated(void);
+
 /* What the main function of each test program calls: sets up the mode, then
  * does what the arguments ask for (test.h).  A program may have a function that
  * runs its tests, if not NULL, in place of test_run.  Returns what main

@@ -138,11 +138,11 @@ do_nothing(void **state)
 /* Skipped, in a way that TAP knows: skip() of older versions of cmocka says
  * "not ok".  The name stays. */
 static struct CMUnitTest
-skipped(const struct test *test, const char *lack)
+skipped(const struct test *test, const char *because, const char *why)
 {
     char *name;
 
-    if (asprintf(&name, "%s # SKIP needs %s", test->name, lack) < 0)
+    if (asprintf(&name, "%s # SKIP %s %s", test->name, because, why) < 0)
         abort();
     return (struct CMUnitTest){ name, do_nothing, NULL, NULL, NULL };
 }
@@ -153,7 +153,9 @@ for_cmocka(struct test *test)
     const char *lack = test->lacks != NULL ? test->lacks() : NULL;
 
     if (lack != NULL)
-        return skipped(test, lack);
+        return skipped(test, "needs", lack);
+    if (test->not_emulated != NULL && is_emulated())
+        return skipped(test, "under an emulator:", test->not_emulated);
     return (struct CMUnitTest){
         test->name, run_one,
         test->set_up != NULL ? set_up_one : NULL,

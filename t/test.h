@@ -36,6 +36,8 @@ struct test {
                                 or NULL: in all it can */
     const char *(*lacks)(void);   /* what it needs and is not here, in words,
                                 or NULL; it is skipped then, and says so */
+    const char *not_emulated;/* why it cannot work under an emulator, or NULL;
+                                it is skipped there */
     bool (*only_if)(void);   /* it can work; asked once the mode is set up */
     void (*set_up)(void);    /* comes before the test, and the other after it */
     void (*tear_down)(void);

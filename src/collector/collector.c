@@ -250,10 +250,10 @@ gcw__hook_lost(void)
 void
 gcw__hook_take_back(void)
 {
-    if (GCW__LIKELY(!atomic_load_explicit(&hook_is_lost,
-                                          memory_order_relaxed)))
+    /* Two threads that take it would chain it to itself. */
+    if (GCW__LIKELY(!atomic_load_explicit(&hook_is_lost, memory_order_relaxed))
+        || !atomic_exchange(&hook_is_lost, false))  /* GCOVR_EXCL_BR_LINE */
         return;
-    atomic_store(&hook_is_lost, false);
     if (GC_get_on_collection_event() != on_collection_event)
         take_hook();
 }

@@ -155,8 +155,9 @@ atomic_uint gcw__code_unloading;
 /* Whether any shared object was ever unloaded; once true, stays true. */
 static atomic_bool any_unloaded;
 
-/* Whether any_unloaded has been found out in this run of callbacks. */
-static atomic_bool looked;
+/* How often that was to be found out, and for which of these it was found out
+ * last. */
+static atomic_uint wanted = 1, looked;
 
 static int
 look_at_count(struct dl_phdr_info *object, size_t size, void *any)
@@ -168,17 +169,20 @@ look_at_count(struct dl_phdr_info *object, size_t size, void *any)
     return 1;
 }
 
+/* What another thread has found out counts if it has begun to look after this one
+ * wanted it; `looked` is written last. */
 static bool
 was_any_unloaded(void)
 {
+    unsigned now = atomic_load_explicit(&wanted, memory_order_acquire);
     bool any = true;
 
-    if (atomic_load_explicit(&looked, memory_order_relaxed))
+    if (atomic_load_explicit(&looked, memory_order_acquire) == now)
         return atomic_load_explicit(&any_unloaded, memory_order_relaxed);
     dl_iterate_phdr(look_at_count, &any);
     if (any)
         atomic_store_explicit(&any_unloaded, true, memory_order_relaxed);
-    atomic_store_explicit(&looked, true, memory_order_relaxed);
+    atomic_store_explicit(&looked, now, memory_order_release);
     return any;
 }
 
@@ -186,7 +190,7 @@ void
 gcw__code_look(void)
 {
     if (!atomic_load_explicit(&any_unloaded, memory_order_relaxed))
-        atomic_store_explicit(&looked, false, memory_order_relaxed);
+        atomic_fetch_add_explicit(&wanted, 1, memory_order_acq_rel);
 }
 
 static bool

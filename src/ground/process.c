@@ -15,7 +15,7 @@ _Atomic unsigned *_Atomic gcw__process_word = &counted;
 /* The number of this process, or of the one that it was forked from. */
 static _Atomic unsigned last = 1;
 
-/* The pid of the process that was counted last; used only without a page. */
+/* The pid of the process that has got the last number. */
 static _Atomic pid_t pid;
 
 /* Threads that come here together return the same number; one that another has
@@ -25,6 +25,7 @@ gcw__process_new(void)
 {
     unsigned number = atomic_fetch_add(&last, 1) + 1, none = 0;
 
+    atomic_store(&pid, getpid());
     return atomic_compare_exchange_strong(gcw__process_word, &none, number)
         ? number : none;
 }
@@ -73,16 +74,19 @@ count(void)
     atomic_store(&last, atomic_fetch_add(&counted, 1) + 1);
 }
 
+/* A page that has another process's number was not emptied. */
 void
 gcw__process_forked(void)
 {
     if (!is_wiped())
         count();
+    else if (atomic_load(&pid) != getpid())
+        atomic_store(gcw__process_word, 0);
 }
 
 void
 gcw__process_check(void)
 {
-    if (!is_wiped() && atomic_load(&pid) != getpid())
-        count();
+    if (atomic_load(&pid) != getpid())
+        gcw__process_forked();
 }

@@ -9,6 +9,8 @@
  * that was made (MADV_WIPEONFORK): the first thread that reads it there writes
  * another.  Where the kernel cannot do that, the fork handlers count, and
  * gcw__process_check recognizes a child that was made around them by its pid.
+ * Where it says that it can, and does not, as emulators of it do (qemu 7.2),
+ * these two empty the page.
  */
 #ifndef GCW__PROCESS_H
 #define GCW__PROCESS_H
@@ -34,10 +36,11 @@ gcw__process(void)
 /* Gets the page, when the library starts. */
 void gcw__process_install(void);
 
-/* Counts, where there is no page: called in the child of a fork. */
+/* Counts, where there is no page that is empty: called in the child of a
+ * fork. */
 void gcw__process_forked(void);
 
-/* Counts, where there is no page, if the pid is another. */
+/* The same, if the pid is another. */
 void gcw__process_check(void);
 
 #endif

@@ -21,7 +21,10 @@
  * of a shard are called before the next shard is swept, while they are in the
  * processor's cache.
  *
- * Under the sweep lock: the list, and all writes to gcw__noticed.
+ * Under the sweep lock: the list, and all writes to gcw__noticed.  Who finds there
+ * that the deaths of a collection were noticed also finds, without a lock, that
+ * their callbacks are in the queues: it is written after that, and released; each
+ * call into the library acquires it.
  */
 #include <config.h>
 #include "weak/death.h"
@@ -77,7 +80,7 @@ sweep_all(GC_word now, bool may_wait, struct gcw__garbage *garbage)
         complete &= call_watches(may_wait);
     }
     if (complete)
-        atomic_store_explicit(&gcw__noticed, now, memory_order_relaxed);
+        atomic_store_explicit(&gcw__noticed, now, memory_order_release);
     return complete;
 }
 

@@ -21,7 +21,7 @@ static inline void
 gcw__tick(void)
 {
     if (!GCW__LIKELY(gcw__gc_no()
-            == atomic_load_explicit(&gcw__noticed, memory_order_relaxed)))
+            == atomic_load_explicit(&gcw__noticed, memory_order_acquire)))
         gcw__notice_deaths(false);
 }
 
