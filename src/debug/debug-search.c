@@ -31,6 +31,7 @@
 
 #include "collector/collector.h"
 #include "collector/objects.h"
+#include "collector/threads.h"
 #include "ground/hidden.h"
 #include "ground/roots.h"
 #include "ground/stack.h"
@@ -604,10 +605,8 @@ gcw__search(uintptr_t hidden, struct gcw__answer *out)
 {
     struct search s = { .hidden = hidden, .found = SIZE_MAX,
                         .table = NOTHING, .answer = out };
-    struct GC_stack_base base;
 
-    GC_get_my_stackbottom(&base);
-    s.stack_bottom = (uintptr_t)base.mem_base;
+    s.stack_bottom = gcw__thread_stack_bottom();
     s.hidden_base = hidden_base(hidden);
     gcw__clear_stack();
     GC_gcollect();
