@@ -12,6 +12,8 @@
  *     locks-held             does all that
  *     locks-held collector   names the functions of the collector's
  */
+#include <config.h>
+
 #include <gc/gc_inline.h>
 #include <gc/gc_mark.h>
 #include <semaphore.h>
