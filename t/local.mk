@@ -106,6 +106,7 @@ t_service_kills_t_SOURCES = t/service-kills.c t/serving.c t/serving.h
 # Tests that are shell scripts.  Add one here.
 test_scripts = \
 	t/bench.t \
+	t/collector-functions.t \
 	t/cookbook.t \
 	t/cpp-typed.t \
 	t/crystal.t \
@@ -398,8 +399,9 @@ if HAVE_GUILE
 t/install.log: t/guile.log
 endif
 
-EXTRA_DIST += $(test_scripts) t/throw.cc t/watch.c t/fuzz/corpus t/installed.sh \
-	t/languages.sh t/module.sh t/ok.sh t/site-look.py t/tap.sh t/words.awk
+EXTRA_DIST += $(test_scripts) t/collector-functions.txt t/throw.cc t/watch.c \
+	t/fuzz/corpus t/installed.sh t/languages.sh t/module.sh t/ok.sh \
+	t/site-look.py t/tap.sh t/words.awk
 
 # Models, checked with spin: make check-model.  Add one here.
 EXTRA_DIST += t/model/check.sh t/model/deadline.pml t/model/emit.pml \
