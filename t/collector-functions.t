@@ -79,7 +79,8 @@ newer_in()
 
 sources_know()
 {
-    newer_in "$srcdir/src" "$srcdir/guile" "$srcdir/ecl" > "$dir/used"
+    newer_in "$srcdir/src" "$srcdir/guile" "$srcdir/ecl" "$srcdir/t" \
+        > "$dir/used"
     looked_for | sort -u > "$dir/looked_for"
     comm -23 "$dir/used" "$dir/looked_for"
     [ -z "$(comm -23 "$dir/used" "$dir/looked_for")" ]
