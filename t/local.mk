@@ -29,6 +29,7 @@ test_programs = \
 	t/exit-weak.t \
 	t/exit.t \
 	t/fork.t \
+	t/gc-debug.t \
 	t/guardian.t \
 	t/held.t \
 	t/hostile.t \
@@ -107,6 +108,7 @@ t_service_kills_t_SOURCES = t/service-kills.c t/serving.c t/serving.h
 test_scripts = \
 	t/bench.t \
 	t/collector-functions.t \
+	t/configure.t \
 	t/cookbook.t \
 	t/cpp-typed.t \
 	t/crystal.t \
@@ -239,7 +241,7 @@ rare = \
 	-Wl,--wrap=pthread_cond_wait,--wrap=pthread_attr_init \
 	-Wl,--wrap=sem_init,--wrap=sem_wait \
 	-Wl,--wrap=GC_get_stack_base,--wrap=GC_register_my_thread \
-	-Wl,--wrap=msync,--wrap=sysconf,--wrap=write
+	-Wl,--wrap=GC_base,--wrap=msync,--wrap=sysconf,--wrap=write
 if HAVE_LIBFFI
 rare += -Wl,--wrap=ffi_prep_cif,--wrap=ffi_prep_closure_loc
 endif
