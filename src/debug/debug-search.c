@@ -16,10 +16,11 @@
  *
  * Words are taken for pointers as the collector takes them: any word that
  * leads into an object counts, one into its middle from the heap or from
- * static data only if the collector follows such.  Objects that the collection
- * before has not marked are passed over at first, for they are free, or new.
- * None is passed over where marks mean nothing, because the collector marks
- * bit by bit or not at all.
+ * static data only if the collector follows such, but for the place behind the
+ * header of its debugging allocators.  Objects that the collection before has
+ * not marked are passed over at first, for they are free, or new.  None is
+ * passed over where marks mean nothing, because the collector marks bit by bit
+ * or not at all.
  *
  * Other threads run, but cannot allocate, so nothing is freed meanwhile; what
  * they change in objects may be missed.  Memory comes from mmap.  Static data
@@ -201,7 +202,9 @@ follow_word(struct search *s, uintptr_t pointer, uintptr_t word, bool interior)
         || pointer >= (uintptr_t)GC_greatest_plausible_heap_addr)
         return;
     base = (uintptr_t)GC_base((void *)pointer);
-    if (base == 0 || (base != pointer && !interior)
+    if (base == 0
+        || (base != pointer && !interior
+            && !gcw__is_debug_offset(pointer - base))
         || (s->use_marks && !GC_is_marked((void *)base)))
         return;
     reach(s, base, word);
