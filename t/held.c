@@ -338,14 +338,32 @@ END(data_with_a_tag_is_held_there, 0, "", .not_in = NOT_RUNNING)
     each_holder(holds_tagged);
 }
 
-/* Where GC_debug_malloc puts what it gives out; nobody has called it. */
+/* Where GC_debug_malloc puts what it gives out; nobody has called it.  Older
+ * collectors do not tell: they count as putting it into the middle. */
+static size_t
+debug_header_size(void)
+{
+#if HAVE_GC_GET_DEBUG_HEADER_SIZE
+    return GC_get_debug_header_size();
+#else
+    return 0;
+#endif
+}
+
+static bool
+debug_header_is_known(void)
+{
+    return debug_header_size() != 0;
+}
+
 static void
 holds_place_of_debug(const struct holder *h)
 {
-    holds_all(h, GC_get_debug_header_size(), false);
+    holds_all(h, debug_header_size(), false);
 }
 
-END(so_is_data_where_debug_objects_would_begin, 0, "", .not_in = NOT_RUNNING)
+END(so_is_data_where_debug_objects_would_begin, 0, "", .not_in = NOT_RUNNING,
+    .only_if = debug_header_is_known)
 {
     follow_no_middles();
     each_holder(holds_place_of_debug);
@@ -357,7 +375,8 @@ holds_debug(const struct holder *h)
     holds_all(h, 0, true);
 }
 
-END(debug_objects_are_held_there, 0, "", .not_in = NOT_RUNNING)
+END(debug_objects_are_held_there, 0, "", .not_in = NOT_RUNNING,
+    .only_if = debug_header_is_known)
 {
     follow_no_middles();
     each_holder(holds_debug);

@@ -29,6 +29,7 @@ test_programs = \
 	t/exit-weak.t \
 	t/exit.t \
 	t/fork.t \
+	t/gc-debug.t \
 	t/guardian.t \
 	t/held.t \
 	t/hostile.t \
@@ -107,6 +108,8 @@ t_service_kills_t_SOURCES = t/service-kills.c t/serving.c t/serving.h
 # Tests that are shell scripts.  Add one here.
 test_scripts = \
 	t/bench.t \
+	t/collector-functions.t \
+	t/configure.t \
 	t/cookbook.t \
 	t/cpp-typed.t \
 	t/crystal.t \
@@ -240,7 +243,7 @@ rare = \
 	-Wl,--wrap=pthread_cond_wait,--wrap=pthread_attr_init \
 	-Wl,--wrap=sem_init,--wrap=sem_wait \
 	-Wl,--wrap=GC_get_stack_base,--wrap=GC_register_my_thread \
-	-Wl,--wrap=msync,--wrap=sysconf,--wrap=write
+	-Wl,--wrap=GC_base,--wrap=msync,--wrap=sysconf,--wrap=write
 if HAVE_LIBFFI
 rare += -Wl,--wrap=ffi_prep_cif,--wrap=ffi_prep_closure_loc
 endif
@@ -408,8 +411,9 @@ if HAVE_GUILE
 t/install.log: t/guile.log
 endif
 
-EXTRA_DIST += $(test_scripts) t/throw.cc t/watch.c t/fuzz/corpus t/installed.sh \
-	t/languages.sh t/module.sh t/ok.sh t/site-look.py t/tap.sh t/words.awk
+EXTRA_DIST += $(test_scripts) t/collector-functions.txt t/throw.cc t/watch.c \
+	t/fuzz/corpus t/installed.sh t/languages.sh t/module.sh t/ok.sh \
+	t/site-look.py t/tap.sh t/words.awk
 
 # Models, checked with spin: make check-model.  Add one here.
 EXTRA_DIST += t/model/check.sh t/model/deadline.pml t/model/emit.pml \

@@ -12,6 +12,8 @@
  *     locks-held             does all that
  *     locks-held collector   names the functions of the collector's
  */
+#include <config.h>
+
 #include <gc/gc_inline.h>
 #include <gc/gc_mark.h>
 #include <semaphore.h>
@@ -24,6 +26,15 @@
 #include "weak/way.h"
 
 /* --- what is watched --- */
+
+/* Those that not all collectors have. */
+#if HAVE_GC_GET_MY_STACKBOTTOM
+# define ASKED_IF_NEW(WATCH)                                                \
+    WATCH(void *, GC_get_my_stackbottom, (struct GC_stack_base *base),      \
+          (base))
+#else
+# define ASKED_IF_NEW(WATCH)
+#endif
 
 /* All of the collector's functions that the library calls and that may take
  * its lock: WATCH(type, name, parameters, arguments), and the same for those
@@ -63,8 +74,7 @@
     WATCH_VOID(GC_register_displacement, (size_t at), (at))                 \
     WATCH_VOID(GC_init, (void), ())                                         \
     WATCH_VOID(GC_gcollect, (void), ())                                     \
-    WATCH(void *, GC_get_my_stackbottom, (struct GC_stack_base *base),      \
-          (base))                                                           \
+    ASKED_IF_NEW(WATCH)                                                     \
     WATCH(int, GC_thread_is_registered, (void), ())                         \
     WATCH(int, GC_register_my_thread, (const struct GC_stack_base *base),   \
           (base))                                                           \

@@ -107,7 +107,7 @@ GC_(allow_register_threads|base|gc_no|get_debug_header_size|get_find_leak)
 GC_get_(all_interior_pointers|kind_and_size|no_dls|parallel|prof_stats_unsafe|stack_base)
 GC_get_(suspend|thr_restart)_signal|GC_(greatest|least)_plausible_heap_addr
 GC_is_(disabled|heap_ptr|incremental_mode|init_called|marked)
-GC_do_blocking|GC_enumerate_reachable_objects_inner
+GC_do_blocking|GC_enumerate_reachable_objects_inner|GC_is_tmp_root
 GC_(clear_mark_bit|mark_and_push|size|new_(free_list|kind|proc)_inner)
 END
 }

@@ -126,6 +126,19 @@ RARE(ffi_status, ffi_prep_closure_loc,
      (closure, cif, fn, data, code), FFI_BAD_ABI)
 #endif
 
+/* Whether all memory that is not the collector's looks as if it were. */
+static bool all_is_the_collectors;
+
+void *__real_GC_base(void *pointer);
+void *__wrap_GC_base(void *pointer);
+void *
+__wrap_GC_base(void *pointer)
+{
+    void *base = __real_GC_base(pointer);
+
+    return base == NULL && all_is_the_collectors ? pointer : base;
+}
+
 /* --- What comes in between --- */
 
 /* Before the thread takes a lock for the n-th time from here on, this is
@@ -1156,6 +1169,19 @@ END(a_library_that_cannot_begin_takes_plain_functions, 0,
     if (gcw_drain_fd() == -1 && errno == ENOTSUP)
         puts("nor is that");
     GC_set_find_leak(0);
+}
+
+END(a_collector_that_reads_what_malloc_gives_is_refused, 0, "ENOTSUP\n",
+    .err = "gcweak: gcw_init: ENOTSUP: the collector was built with"
+           " --enable-redirect-malloc: it looks for pointers in malloc's"
+           " memory, and nothing would die\n")
+{
+    GC_INIT();
+    gcw_tell(GCW_TOLD_REFUSE, true);
+    all_is_the_collectors = true;
+    if (gcw_init() == -1 && errno == ENOTSUP)
+        puts("ENOTSUP");
+    all_is_the_collectors = false;
 }
 
 enum { LATE = 60 };

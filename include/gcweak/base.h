@@ -25,7 +25,9 @@
  *              ends, and the collector has let go of it already
  *     ENOMEM   memory ran out
  *     ENOTSUP  the collector runs in its find-leak mode, which has no weak
- *              links
+ *              links; or it was built with --enable-redirect-malloc, and
+ *              looks for pointers in all memory that malloc gives, so that
+ *              nothing would ever die
  *   errno is left alone on success.
  *
  * Threads

@@ -30,6 +30,9 @@
 #include "ground/memory.h"
 
 #include <errno.h>
+#include <gc/gc_mark.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 _Atomic GC_word gcw__settled;
 
@@ -107,16 +110,67 @@ may_start(void)
     return gcw__collector_runs() || gcw__thread_is_main();
 }
 
+/* Whether the address is in what the collector has taken by itself for static
+ * data, when it last collected, or started.  Newer collectors take their lock for
+ * that. */
+static bool
+is_found_static(void *address)
+{
+#if HAVE_GC_IS_TMP_ROOT
+    return GC_is_tmp_root(address) != 0;
+#else
+    (void)address;
+    return false;
+#endif
+}
+
+/* The last word of the page in which the static data of the shared object ends
+ * that this is part of: no variable is there. */
+static void *
+behind_static_data(void)
+{
+    extern char end[] __asm__("_end") __attribute__((__visibility__("hidden")));
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+
+    return (void *)((((uintptr_t)end | (page - 1)) + 1) - sizeof(void *));
+}
+
+/* A collector that was built with --enable-redirect-malloc defines malloc.  Where
+ * the dynamic linker does not know that malloc, it still takes all pages that can
+ * be written for static data, if they are there when it collects: what is behind
+ * ours, and memory that is older. */
+bool
+gcw__collector_reads_malloc(void)
+{
+    void *memory = malloc(1);
+    bool reads = is_found_static(behind_static_data())
+                 || (memory != NULL && (GC_base(memory) != NULL
+                                        || is_found_static(memory)));
+
+    free(memory);
+    return reads;
+}
+
+/* The collector must be told of threads by one that it knows.  Only when it was
+ * can it be asked whether it has let go of this one already. */
+static bool
+allow_threads(void)
+{
+    if (!GC_thread_is_registered())
+        return false;
+    GC_allow_register_threads();
+    return gcw__thread_known_now();
+}
+
 int
 gcw__collector_start(void)
 {
     if (!may_start())
         return EPERM;
     GC_INIT();
-    GC_allow_register_threads();
-    if (!gcw__thread_known_now())
+    if (!allow_threads())
         return EPERM;
-    if (GC_get_find_leak())
+    if (GC_get_find_leak() || gcw__collector_reads_malloc())
         return ENOTSUP;
     return gcw__objects_start() ? first_registrations() : ENOMEM;
 }

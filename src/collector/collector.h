@@ -50,8 +50,12 @@ void *gcw__with_lock(void *(*call)(void *arg), void *arg);
 
 /* Starts the collector and makes its lock work.  Returns 0 or an errno: EPERM
  * if this thread must not start it, or is not known to it; ENOTSUP in its
- * find-leak mode; ENOMEM. */
+ * find-leak mode, and if it reads malloc's memory; ENOMEM. */
 int gcw__collector_start(void);
+
+/* Whether the collector, which runs, looks for pointers in memory that malloc
+ * gave: what we mean to hold weakly would be held. */
+bool gcw__collector_reads_malloc(void);
 
 /* How many marker threads the collector has, which live as the process
  * does. */

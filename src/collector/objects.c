@@ -64,9 +64,8 @@ gcw__is_pointer_free(const void *base)
     return kind == kinds.atomic || kind == kinds.atomic_uncollectable;
 }
 
-/* Pointers of the collector's debugging allocators lead behind a header. */
-static bool
-is_debug_offset(size_t at)
+bool
+gcw__is_debug_offset(size_t at)
 {
 #if HAVE_GC_GET_DEBUG_HEADER_SIZE
     return at == GC_get_debug_header_size();
@@ -86,7 +85,7 @@ gcw__is_followed(const void *pointer)
 
     if (base == NULL || at == 0 || gcw__is_uncollectable(base))
         return true;
-    if (at >= sizeof(void *) && !is_debug_offset(at))
+    if (at >= sizeof(void *) && !gcw__is_debug_offset(at))
         return false;
     GC_register_displacement(at);
     return true;

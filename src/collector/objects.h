@@ -35,6 +35,10 @@ bool gcw__is_pointer_free(const void *base);
  * offsets are registered with the collector. */
 bool gcw__is_followed(const void *pointer);
 
+/* Whether the pointers of the collector's debugging allocators lead so many
+ * bytes into their objects.  False where it does not tell. */
+bool gcw__is_debug_offset(size_t at);
+
 /* Whether the pointer holds its object when the library keeps it. */
 static inline bool
 gcw__holdable(const void *data)

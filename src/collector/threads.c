@@ -203,3 +203,19 @@ gcw__as_known_at_exit(void (*call)(void *arg), void *arg)
     call(arg);
     return true;
 }
+
+/* Collectors before 8.2 do not tell where the program has said that the stack
+ * of a fiber begins.  There, that stack counts as empty. */
+uintptr_t
+gcw__thread_stack_bottom(void)
+{
+    struct GC_stack_base base = { .mem_base = &base };
+
+#if HAVE_GC_GET_MY_STACKBOTTOM
+    GC_get_my_stackbottom(&base);
+#else
+    if (gcw__stack_own((uintptr_t)&base))
+        GC_get_stack_base(&base);
+#endif
+    return (uintptr_t)base.mem_base;
+}

@@ -5,6 +5,7 @@
 #include "ground/compiler.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Set once the thread has been looked up and found known.  Read in nearly
  * every call, so it is worth its place in the static block of the thread. */
@@ -42,5 +43,9 @@ bool gcw__known_at_exit(void);
 /* Whether this is the thread that the process began with.  True where that
  * cannot be told. */
 bool gcw__thread_is_main(void);
+
+/* Where the stack begins that the thread, which is known, runs on: its oldest
+ * frame is there.  Takes the collector's lock. */
+uintptr_t gcw__thread_stack_bottom(void);
 
 #endif

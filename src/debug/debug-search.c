@@ -16,10 +16,11 @@
  *
  * Words are taken for pointers as the collector takes them: any word that
  * leads into an object counts, one into its middle from the heap or from
- * static data only if the collector follows such.  Objects that the collection
- * before has not marked are passed over at first, for they are free, or new.
- * None is passed over where marks mean nothing, because the collector marks
- * bit by bit or not at all.
+ * static data only if the collector follows such, but for the place behind the
+ * header of its debugging allocators.  Objects that the collection before has
+ * not marked are passed over at first, for they are free, or new.  None is
+ * passed over where marks mean nothing, because the collector marks bit by bit
+ * or not at all.
  *
  * Other threads run, but cannot allocate, so nothing is freed meanwhile; what
  * they change in objects may be missed.  Memory comes from mmap.  Static data
@@ -31,6 +32,7 @@
 
 #include "collector/collector.h"
 #include "collector/objects.h"
+#include "collector/threads.h"
 #include "ground/hidden.h"
 #include "ground/roots.h"
 #include "ground/stack.h"
@@ -203,7 +205,9 @@ follow_word(struct search *s, uintptr_t pointer, uintptr_t word, bool interior)
         || pointer >= (uintptr_t)GC_greatest_plausible_heap_addr)
         return;
     base = (uintptr_t)GC_base((void *)pointer);
-    if (base == 0 || (base != pointer && !interior)
+    if (base == 0
+        || (base != pointer && !interior
+            && !gcw__is_debug_offset(pointer - base))
         || (s->use_marks && !GC_is_marked((void *)base)))
         return;
     reach(s, base, word);
@@ -607,10 +611,8 @@ gcw__search(uintptr_t hidden, struct gcw__answer *out)
 {
     struct search s = { .hidden = hidden, .found = SIZE_MAX,
                         .table = NOTHING, .answer = out };
-    struct GC_stack_base base;
 
-    GC_get_my_stackbottom(&base);
-    s.stack_bottom = (uintptr_t)base.mem_base;
+    s.stack_bottom = gcw__thread_stack_bottom();
     s.hidden_base = hidden_base(hidden);
     gcw__clear_stack();
     GC_gcollect();

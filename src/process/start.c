@@ -147,6 +147,10 @@ refuse_start(const char *function, int error)
         gcw__refused(function, error, "because the collector does not run"
                      " yet, and this is not the main thread: call GC_INIT"
                      " there");
+    else if (error == ENOTSUP && gcw__collector_reads_malloc())
+        gcw__refused(function, error, "because the collector was built with"
+                     " --enable-redirect-malloc: it looks for pointers in"
+                     " malloc's memory, and nothing would die");
     else
         gcw__refused(function, error, "");
 }
