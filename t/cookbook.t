@@ -69,6 +69,7 @@ block()
 same_for_all()
 {
     sed 's/0x[0-9a-f][0-9a-f]*/0x.../g; s/ [0-9]* bytes/ ... bytes/
+        s/at offset [1-9][0-9]*/at offset .../
         /^\(.*: \)*Terminated/d'
 }
 

@@ -39,6 +39,7 @@ END_OF_EXPECTED
 }
 
 need_library
+makes_alike gcc || skip_all 'Nim makes programs for another machine'
 has_nim || skip_all 'needs Nim with --mm:boehm (on Debian and its kin: nim)'
 last='   now Nim may end, and nothing is left to do'
 echo 1..6

@@ -37,7 +37,7 @@ struct target {
 
 /* What proxies call, for each way in which a result comes back.  The other
  * arguments are of no interest: t/signature.c looks at those. */
-static long
+static long long
 count_call(struct target *self)
 {
     self->calls++;
