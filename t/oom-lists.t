@@ -39,6 +39,7 @@ _Unwind_[A-Za-z]+|__cxa_thread_atexit_impl|__dso_handle|__gcc_personality_v0
 __isoc23_strto(l|ul|ull)|_GLOBAL_OFFSET_TABLE_|__errno_location|__tls_get_addr|__stack_chk_fail
 __(v?fprintf|v?snprintf|longjmp|memcpy|memmove|memset|read)_chk
 __(asan|gcov|llvm|sancov|sanitizer|start|stop|ubsan)_.*|mangled_path
+__sdt_unsp
 END
 }
 
