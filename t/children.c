@@ -4,7 +4,6 @@
  * threads at once.
  */
 #include <config.h>
-#include <dlfcn.h>
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
@@ -453,12 +452,14 @@ let_it_go_on(void)
     sem_post(&go_on);
 }
 
-/* Comes before the C library's.  Fork handlers that are registered while it
+int __real_on_exit(void (*fn)(int, void *), void *arg);
+int __wrap_on_exit(void (*fn)(int, void *), void *arg);
+
+/* The library calls this.  Fork handlers that are registered while it
  * is held up run before those of the library. */
 int
-on_exit(void (*fn)(int, void *), void *arg)
+__wrap_on_exit(void (*fn)(int, void *), void *arg)
 {
-    typedef int on_exit_fn(void (*fn)(int, void *), void *arg);
     int n = atomic_fetch_add(&on_exit_calls, 1) + 1;
     if (failing_from != 0 && n >= failing_from)
         return -1;
@@ -467,7 +468,7 @@ on_exit(void (*fn)(int, void *), void *arg)
         sem_post(&inside);
         await(&go_on);
     }
-    return ((on_exit_fn *)dlsym(RTLD_NEXT, "on_exit"))(fn, arg);
+    return __real_on_exit(fn, arg);
 }
 
 static void

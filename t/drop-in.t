@@ -125,13 +125,14 @@ END
 
 # Building and running.
 
-# build NAME COMPILER FLAGS...: flags are several words.
+# build NAME COMPILER FLAGS...: flags are several words.  What one compiler
+# leaves to the linker another cannot take up.
 # shellcheck disable=SC2086
 build()
 {
     file=$1
     shift
-    "$@" ${CFLAGS-} $strict -I"$include" ${GC_CFLAGS-} -c "$dir/$file" \
+    "$@" ${CFLAGS-} -fno-lto $strict -I"$include" ${GC_CFLAGS-} -c "$dir/$file" \
         -o "$dir/$file.o" &&
         $CC ${CFLAGS-} ${LDFLAGS-} "$dir/$file.o" -o "$dir/$file.bin" \
             ${before-} "$libs/libgcweak.so" -Wl,-rpath,"$libs" ${GC_LIBS--lgc} \

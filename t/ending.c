@@ -1026,33 +1026,21 @@ SCENARIO(exit_at_alarm_among_handlers)
 
 #define NOT_NOW "in the midst of gcweak"
 
-/* The next definition of that name, which is looked for once. */
-static void *
-next_of(const char *name, void *_Atomic *next)
-{
-    void *fn = atomic_load(next);
-    if (fn == NULL) {
-        fn = dlsym(RTLD_NEXT, name);
-        atomic_store(next, fn);
-    }
-    return fn;
-}
-
-/* Comes before the C library's.  When it strikes, a signal comes while the
+/* The library calls this.  When it strikes, a signal comes while the
  * lock is held. */
 static _Thread_local bool strike;
 
+int __real_pthread_mutex_unlock(pthread_mutex_t *lock);
+int __wrap_pthread_mutex_unlock(pthread_mutex_t *lock);
+
 int
-pthread_mutex_unlock(pthread_mutex_t *lock)
+__wrap_pthread_mutex_unlock(pthread_mutex_t *lock)
 {
-    static void *_Atomic next;
-    int (*fn)(pthread_mutex_t *);
-    *(void **)&fn = next_of("pthread_mutex_unlock", &next);
     if (strike) {
         strike = false;
         raise(SIGUSR1);
     }
-    return fn(lock);
+    return __real_pthread_mutex_unlock(lock);
 }
 
 #if !ADDRESSES_ARE_CHECKED
@@ -1060,15 +1048,16 @@ pthread_mutex_unlock(pthread_mutex_t *lock)
 /* So does this.  The sanitizer calls it before it is ready for it. */
 static _Thread_local bool asks_nobody;
 
+typedef int look_fn(struct dl_phdr_info *, size_t, void *);
+int __real_dl_iterate_phdr(look_fn *look, void *data);
+int __wrap_dl_iterate_phdr(look_fn *look, void *data);
+
 int
-dl_iterate_phdr(int (*look)(struct dl_phdr_info *, size_t, void *), void *data)
+__wrap_dl_iterate_phdr(look_fn *look, void *data)
 {
-    static void *_Atomic next;
-    int (*fn)(int (*)(struct dl_phdr_info *, size_t, void *), void *);
-    *(void **)&fn = next_of("dl_iterate_phdr", &next);
     if (asks_nobody)
         say("asked");
-    return fn(look, data);
+    return __real_dl_iterate_phdr(look, data);
 }
 
 /* Its lock may be half taken. */

@@ -1276,7 +1276,8 @@ listener_with_a_name(void *arg, void *data)
     note_and_fail(arg, data);
 }
 
-TEST(the_hook_hears_handle_function_name_and_reason)
+TEST(the_hook_hears_handle_function_name_and_reason,
+     .only_if = names_are_known)
 {
     struct heard heard;
     gcw_event *e = heard_event(&heard);

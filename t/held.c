@@ -3,7 +3,6 @@
  * the data of events that have grown, and errno.
  */
 #include <config.h>
-#include <dlfcn.h>
 #include <errno.h>
 #include <gc/gc_mark.h>
 #include <gcweak/debug.h>
@@ -1035,12 +1034,14 @@ calls_a_proxy(void)
 
 #if HAVE_ON_EXIT
 
-/* Comes before the C library's, and succeeds with another errno, as it may. */
+int __real_on_exit(void (*fn)(int, void *), void *arg);
+int __wrap_on_exit(void (*fn)(int, void *), void *arg);
+
+/* The library calls this, and it succeeds with another errno, as it may. */
 int
-on_exit(void (*fn)(int, void *), void *arg)
+__wrap_on_exit(void (*fn)(int, void *), void *arg)
 {
-    typedef int on_exit_fn(void (*fn)(int, void *), void *arg);
-    int result = ((on_exit_fn *)dlsym(RTLD_NEXT, "on_exit"))(fn, arg);
+    int result = __real_on_exit(fn, arg);
     errno = result == 0 ? EDOM : errno;
     return result;
 }

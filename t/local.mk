@@ -193,6 +193,9 @@ t_libsupport_a_SOURCES = $(test_support)
 LDADD = t/libsupport.a libgcweak.la $(CMOCKA_LIBS) $(GC_LIBS)
 internals = t/libsupport.a libgcweak-internal.la $(CMOCKA_LIBS) $(FFI_LIBS) \
 	$(GC_LIBS)
+t_children_t_LDADD = $(internals)
+t_ending_t_LDADD = $(internals)
+t_held_t_LDADD = $(internals)
 t_hostile_t_LDADD = $(internals)
 t_marks_t_LDADD = $(internals)
 t_map_steps_t_LDADD = t/libsupport.a libgcweak-delayed.la $(CMOCKA_LIBS) \
@@ -210,6 +213,12 @@ t_torture_read_t_LDADD = $(internals)
 t_debug_t_LDFLAGS = -export-dynamic
 t_event_t_LDFLAGS = -export-dynamic
 t_hostile_t_LDFLAGS = -export-dynamic -Wl,--wrap=on_exit
+
+# These have the library call something else in place of what it calls.
+t_children_t_LDFLAGS = -Wl,--wrap=on_exit
+t_ending_t_LDFLAGS = \
+	-Wl,--wrap=pthread_mutex_unlock,--wrap=dl_iterate_phdr
+t_held_t_LDFLAGS = -Wl,--wrap=on_exit
 
 # What these fail in turn, or call the library from; see t/failing.h.
 t_midst_t_SOURCES = t/failing.c t/failing.h t/midst.c

@@ -1,7 +1,6 @@
 /* mode.c: the collector set up as other runtimes do; see support.h. */
 #include "mode.h"
 
-#include <dlfcn.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <unistd.h>
@@ -48,18 +47,16 @@ mode_run_finalizers(void)
     release_pump();
 }
 
-/* Comes before the C library's.  As Guile does, it has the thread that runs
- * finalizers pause before any fork handler runs: among those are the library's,
- * which take locks that the thread may wait for. */
+/* As Guile does, it has the thread that runs finalizers pause before any fork
+ * handler runs: among those are the library's, which take locks that the thread
+ * may wait for. */
 pid_t
-fork(void)
+mode_fork(void)
 {
-    typedef pid_t fork_fn(void);
-    fork_fn *real = (fork_fn *)dlsym(RTLD_NEXT, "fork");
     pid_t pid;
 
     hold_pump();
-    pid = real();
+    pid = (fork)();
     if (pid == 0)
         init_pumping();
     else

@@ -40,6 +40,7 @@ __isoc23_strto(l|ul|ull)|_GLOBAL_OFFSET_TABLE_|__errno_location|___?tls_get_addr
 __u?(div|mod|divmod)di[34]|__atomic_[a-z_]+_[1248]
 __(v?fprintf|v?snprintf|longjmp|memcpy|memmove|memset|read)_chk
 __(asan|gcov|llvm|sancov|sanitizer|start|stop|ubsan)_.*|mangled_path
+__sdt_unsp
 END
 }
 

@@ -1,6 +1,7 @@
 /* support.c: targets, their deaths, and main, for all tests; see support.h. */
 #include "support.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -23,15 +24,12 @@ target_new(size_t number)
     return t;
 }
 
-/* The compiler may leave out a store into memory that nobody reads; not this
- * one. */
 struct target *
 lasting_target(size_t number)
 {
     struct target *t = target_new(number);
-    void *volatile *keep = keep_array(1);
 
-    keep[0] = t;
+    keep_array(1)[0] = t;
     return t;
 }
 
@@ -100,6 +98,7 @@ keep_array(size_t n)
 
     if (array == NULL)
         fail_msg("no memory for an array of %zu", n);
+    FORGET_ORIGIN(array);
     return array;
 }
 
@@ -142,6 +141,7 @@ collect(void)
 void
 in_dead_frame(void (*body)(void *arg), void *arg)
 {
+    FORGET_ORIGIN(body);
     body(arg);
     clear_stack();
 }
@@ -166,6 +166,12 @@ refusal(bool failed)
 
     errno = 0;
     return found;
+}
+
+bool
+names_are_known(void)
+{
+    return dlsym(RTLD_DEFAULT, "exit") != NULL;
 }
 
 size_t

@@ -28,7 +28,24 @@
 #include <gcweak.h>
 #include "test.h"
 
-#define NOINLINE __attribute__((noinline))
+/* A function with a frame of its own, of which its callers know nothing: also
+ * where the optimiser sees the whole program. */
+#if defined __has_attribute
+# if __has_attribute(noipa)
+#  define NOINLINE __attribute__((noinline, noipa))
+# endif
+#endif
+#ifndef NOINLINE
+# define NOINLINE __attribute__((noinline))
+#endif
+
+/* From here on the optimiser does not know where the pointer comes from: what
+ * is stored there is stored, and what it calls is called. */
+#define FORGET_ORIGIN(pointer) __asm__ volatile("" : "+r"(pointer) : : "memory")
+
+/* Whether the dynamic linker knows functions by their names: not those of a
+ * program that is linked statically. */
+bool names_are_known(void);
 
 /* Whether the address sanitizer is at work. */
 #if defined __SANITIZE_ADDRESS__

@@ -20,6 +20,7 @@
 #define TEST_H
 
 #include <stdbool.h>
+#include "mode.h"
 
 enum test_kind { A_TEST = 1, A_SCENARIO = 2, AN_END = A_TEST | A_SCENARIO };
 

@@ -152,6 +152,9 @@ void gcw_stats(gcw_statistics *out);
  * as what they are: a cleanup of so and so with this function, the listeners of
  * that event.  So are objects that gcw_explain_name knows.
  *
+ * In a program that the collector is linked into, static data may also be the
+ * collector's own, as what a finalizer was given; the output says so.
+ *
  * The value of an ephemeron, or of a weak map's entry, is alive because both its
  * key and the map are.  So there are two chains then: one leads from the key to
  * its value in that map, and another, behind it, to the map.  With weak values

@@ -366,6 +366,11 @@ print_root(const struct explanation *e, const struct gcw__chain *chain)
         fputs("static data: ", e->out);
         gcw__print_data(e->out, chain->word);
         break;
+    case GCW__ROOT_PROGRAM:
+        fputs("static data, or the collector in the program, as what a"
+              " finalizer is or was given: ", e->out);
+        gcw__print_data(e->out, chain->word);
+        break;
     case GCW__ROOT_STACK:
         if (chain->word < e->caller)
             fputs("a register of this thread", e->out);

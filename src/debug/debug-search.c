@@ -418,17 +418,26 @@ follow_segments(struct search *s, const struct dl_phdr_info *object)
     }
 }
 
-/* If the program contains the collector, their static data is one: it counts
- * as the program's. */
+/* If the program contains the collector, nothing in a linked program says whose
+ * its static data is: it is followed as the program's. */
+static enum gcw__root
+root_in(const struct search *s, const struct dl_phdr_info *object)
+{
+    if (!has_collector(object))
+        return GCW__ROOT_STATIC;
+    return s->is_program ? GCW__ROOT_PROGRAM : GCW__ROOT_COLLECTOR;
+}
+
 static int
 follow_shared_object(struct dl_phdr_info *object, size_t size, void *arg)
 {
     struct search *s = arg;
-    bool collectors = !s->is_program && has_collector(object);
+    enum gcw__root root = root_in(s, object);
 
     (void)size;
     s->is_program = false;
-    if (collectors == (s->wanted == GCW__ROOT_COLLECTOR))
+    s->from = ROOT(root);
+    if ((root == GCW__ROOT_COLLECTOR) == (s->wanted == GCW__ROOT_COLLECTOR))
         follow_segments(s, object);
     return search_is_over(s);
 }
@@ -436,7 +445,6 @@ follow_shared_object(struct dl_phdr_info *object, size_t size, void *arg)
 static void
 follow_static_data(struct search *s, enum gcw__root which)
 {
-    s->from = ROOT(which);
     s->wanted = which;
     s->is_program = true;
     if (which == GCW__ROOT_COLLECTOR || !GC_get_no_dls())

@@ -11,6 +11,8 @@
 enum gcw__root {
     GCW__ROOT_UNCOLLECTABLE,         /* its first object is the root */
     GCW__ROOT_STATIC,
+    GCW__ROOT_PROGRAM,               /* static data of a program that contains
+                                      * the collector: of either */
     GCW__ROOT_STACK,
     GCW__ROOT_COLLECTOR              /* static data of the collector's */
 };
