@@ -260,7 +260,7 @@ clean_on_both_sides(void *arg)
     for (size_t i = 0; i < MANY; i++) {
         struct target *t = target_new(i);
         gcw_cleanup_new(t, count, &all[i].cleaned[0]);
-        GC_register_finalizer(t, finalize, &all[i], NULL, NULL);
+        GC_REGISTER_FINALIZER(t, finalize, &all[i], NULL, NULL);
         gcw_cleanup_new(t, count, &all[i].cleaned[1]);
     }
 }

@@ -1019,7 +1019,7 @@ static void
 drop_with_finalizers(void *late)
 {
     for (size_t i = 0; i < MANY; i++)
-        GC_register_finalizer_no_order(
+        GC_REGISTER_FINALIZER_NO_ORDER(
             target_new(i), emit_and_connect_in_finalizer, late, NULL, NULL);
 }
 

@@ -720,7 +720,7 @@ static void
 drop_with_finalizers(void *calls)
 {
     for (size_t i = 0; i < MANY; i++)
-        GC_register_finalizer(target_new(i), make_call_and_free, calls, NULL,
+        GC_REGISTER_FINALIZER(target_new(i), make_call_and_free, calls, NULL,
                               NULL);
 }
 

@@ -541,7 +541,7 @@ struct witnesses {
 static void
 set_finalizer(struct target *t, struct witness *w)
 {
-    GC_register_finalizer(t, finalize, w, NULL, NULL);
+    GC_REGISTER_FINALIZER(t, finalize, w, NULL, NULL);
 }
 
 static void
