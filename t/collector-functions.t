@@ -10,6 +10,8 @@
 # Looked at are the objects of this build, which know what macros expand to; and
 # the words of the sources, as some of them are not compiled here.
 
+# NM may be several words.
+# shellcheck disable=SC2086
 : "${srcdir:=.}" "${builddir:=.}" "${NM:=nm}"
 . "$srcdir/t/tap.sh"
 table=$srcdir/t/collector-functions.txt
@@ -44,7 +46,7 @@ imported()
 {
     find "$builddir/src" "$builddir/guile" "$builddir/ecl" \
         "$builddir/examples" "$builddir/bench" -name '*.o' \
-        -exec "$NM" -u {} + 2> /dev/null |
+        -exec $NM -u {} + 2> /dev/null |
         awk '{ sub(/@.*/, "", $NF) } $NF ~ /^GC_/ { print $NF }' | sort -u
 }
 

@@ -17,7 +17,7 @@ GC_(gcollect|init|is_disabled|is_incremental_mode|is_marked)
 GC_(greatest|least)_plausible_heap_addr
 GC_(get|set)_[a-z_]+
 GC_(allow_register_threads|call_with_gc_active|do_blocking|is_init_called)
-GC_register_displacement
+GC_(is_tmp_root|register_displacement)
 GC_(start|stop)_world_external
 access|dlsym|fclose|fgets|fopen|nanosleep|pthread_create|sched_yield|syscall
 GC_(thread_is_registered|(un)?register_my_thread)
@@ -36,7 +36,7 @@ GC_(clear_mark_bit|is_heap_ptr|mark_and_push|size|new_(free_list|kind|proc)_inne
 bcmp|mem(chr|cmp|cpy|move|set)|str(chr|cmp|cspn|len|ncmp|rchr|spn|tol|toull)|getenv
 v?fprintf|v?snprintf|stderr|putc|f(putc|puts|write)|f(un)?lockfile
 _Unwind_[A-Za-z]+|__cxa_thread_atexit_impl|__dso_handle|__gcc_personality_v0
-__isoc23_strto(l|ul|ull)|_GLOBAL_OFFSET_TABLE_|__errno_location|___?tls_get_addr|__stack_chk_fail(_local)?
+__isoc23_strto(l|ul|ull)|_GLOBAL_OFFSET_TABLE_|_end|__errno_location|___?tls_get_addr|__stack_chk_fail(_local)?
 __u?(div|mod|divmod)di[34]|__atomic_[a-z_]+_[1248]
 __(v?fprintf|v?snprintf|longjmp|memcpy|memmove|memset|read)_chk
 __(asan|gcov|llvm|sancov|sanitizer|start|stop|ubsan)_.*|mangled_path

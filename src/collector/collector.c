@@ -138,17 +138,26 @@ behind_static_data(void)
 /* A collector that was built with --enable-redirect-malloc defines malloc.  Where
  * the dynamic linker does not know that malloc, it still takes all pages that can
  * be written for static data, if they are there when it collects: what is behind
- * ours, and memory that is older. */
+ * ours, and memory that is older.  Returns 0, ENOTSUP if it reads malloc's memory,
+ * or ENOMEM. */
+static int
+look_at_malloc(void)
+{
+    void *memory = gcw__malloc(1);
+    bool reads;
+
+    if (memory == NULL)
+        return ENOMEM;
+    reads = is_found_static(behind_static_data()) || GC_base(memory) != NULL
+            || is_found_static(memory);
+    free(memory);
+    return reads ? ENOTSUP : 0;
+}
+
 bool
 gcw__collector_reads_malloc(void)
 {
-    void *memory = malloc(1);
-    bool reads = is_found_static(behind_static_data())
-                 || (memory != NULL && (GC_base(memory) != NULL
-                                        || is_found_static(memory)));
-
-    free(memory);
-    return reads;
+    return look_at_malloc() == ENOTSUP;
 }
 
 /* The collector must be told of threads by one that it knows.  Only when it was
@@ -165,13 +174,18 @@ allow_threads(void)
 int
 gcw__collector_start(void)
 {
+    int error;
+
     if (!may_start())
         return EPERM;
     GC_INIT();
     if (!allow_threads())
         return EPERM;
-    if (GC_get_find_leak() || gcw__collector_reads_malloc())
+    if (GC_get_find_leak())
         return ENOTSUP;
+    error = look_at_malloc();
+    if (error != 0)
+        return error;
     return gcw__objects_start() ? first_registrations() : ENOMEM;
 }
 
