@@ -191,7 +191,7 @@ gcw__as_known(void (*call)(void *arg), void *arg)
 bool
 gcw__known_at_exit(void)
 {
-    return gcw__known && !gcw__stack_calls((void (*)(void))GC_do_blocking);
+    return gcw__known && !gcw__stack_may_call((void (*)(void))GC_do_blocking);
 }
 
 bool

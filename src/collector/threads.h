@@ -39,7 +39,7 @@ bool gcw__as_known_at_exit(void (*call)(void *arg), void *arg);
 
 /* Whether it is remembered that the thread is known, and it is not within
  * GC_do_blocking, so that nothing need be done for such a call.  Unwinds the
- * stack. */
+ * stack, or looks through it. */
 bool gcw__known_at_exit(void);
 
 /* Whether this is the thread that the process began with.  True where that
