@@ -1,6 +1,7 @@
 /* support.c: targets, their deaths, and main, for all tests; see support.h. */
 #include "support.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -166,6 +167,20 @@ refusal(bool failed)
 
     errno = 0;
     return found;
+}
+
+const char *
+lacks_unloading(const char *object)
+{
+    void *again, *loaded = dlopen(object, RTLD_NOW | RTLD_LOCAL);
+
+    if (loaded == NULL || dlclose(loaded) != 0)
+        return NULL;
+    again = dlopen(object, RTLD_NOW | RTLD_NOLOAD);
+    if (again != NULL)
+        dlclose(again);
+    return again == NULL ? NULL
+           : "a C library whose dlclose unloads what was loaded";
 }
 
 size_t
