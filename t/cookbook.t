@@ -3,7 +3,7 @@
 # warning, and what it says is what the text says.
 #
 # Below a program the text has a block "console": a line that begins with "$ "
-# is what is done, the rest what is said then, on stdout and stderr.
+# is what is done, the rest what is said, first on stderr and then on stdout.
 
 # Variables of flags are split on purpose.
 # shellcheck disable=SC2086
@@ -79,7 +79,8 @@ done_anew()
     sed -n 's/^\$ //p' "$1" | while read -r line
     do
         echo "\$ $line"
-        (cd "$dir" && sh -c "$line") 2>&1 | same_for_all
+        (cd "$dir" && sh -c "$line") > "$dir/out" 2> "$dir/err"
+        cat "$dir/err" "$dir/out" | same_for_all
     done
 }
 
@@ -88,6 +89,16 @@ says_so()
     block "$1" > "$dir/block"
     grep '^\$ ' "$dir/block" && done_anew "$dir/block" > "$dir/said" &&
         diff "$dir/block" "$dir/said"
+}
+
+# does NAME: the test that it says what the text says, where that can be.
+does()
+{
+    if [ "$1" = term ] && [ ! -e "$builddir/libgcweak-atexit.a" ]; then
+        skip 1 'the C library has no on_exit, to be told the status by'
+    else
+        passes "$1 says what the text says" says_so "$1"
+    fi
 }
 
 # recipe NAME: a program; NAME-part is the shared object of a program NAME, which
@@ -101,7 +112,7 @@ recipe()
         passes "$1 builds" builds "$1" ;;
     *)
         passes "$1 builds" builds "$1"
-        passes "$1 says what the text says" says_so "$1" ;;
+        does "$1" ;;
     esac
 }
 
@@ -113,8 +124,10 @@ for name in $(shown)
 do
     recipe "$name"
 done
-if [ -e "$builddir/.libs/libgcweak.so" ]; then
-    passes 'plugin says what the text says' says_so plugin
-else
+if [ ! -e "$builddir/.libs/libgcweak.so" ]; then
     skip 1 'no shared library was built'
+elif keeps_objects; then
+    skip 1 'dlclose unloads nothing here'
+else
+    does plugin
 fi

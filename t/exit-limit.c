@@ -54,7 +54,21 @@ limit_exit(unsigned long ms)
     MUST(gcw_exit_limit(gcw_exit_default(), ms) == 0);
 }
 
-END(a_handler_that_hangs_ends_the_process, 7, "after\nhangs\n",
+/* The status that exit was called with, which the library is told by on_exit
+ * alone. */
+static const char *
+statuses(void)
+{
+#if HAVE_ON_EXIT
+    return NULL;
+#else
+    return "on_exit in the C library, to be told the status by";
+#endif
+}
+
+#define STATUS_END(...) END(__VA_ARGS__, .lacks = statuses)
+
+STATUS_END(a_handler_that_hangs_ends_the_process, 7, "after\nhangs\n",
     .err = "gcweak: exit: handler \"hangs\" ", .err_lines = 1)
 {
     at_exit(say_it, "never");
@@ -69,14 +83,14 @@ END(the_function_and_the_object_are_named, 0, "hangs\n",
     limited(gcw_exit_default(), hang, "hangs", SHORT);
 }
 
-END(so_are_the_times, 3, "hangs\n",
+STATUS_END(so_are_the_times, 3, "hangs\n",
     .err = "its limit is 300 ms; the process ends with status 3\n")
 {
     limited(gcw_exit_default(), hang, "hangs", SHORT);
     exit(3);
 }
 
-END(an_exit_has_a_limit, 4, "hangs\n",
+STATUS_END(an_exit_has_a_limit, 4, "hangs\n",
     .err = "the limit of the exit, 300 ms, is over; the process ends with"
            " status 4\n", .err_lines = 1)
 {
@@ -85,7 +99,7 @@ END(an_exit_has_a_limit, 4, "hangs\n",
     exit(4);
 }
 
-END(a_plain_function_is_held_to_it, 5, "hangs\n",
+STATUS_END(a_plain_function_is_held_to_it, 5, "hangs\n",
     .err = "gcweak: exit: handler ", .err_lines = 1)
 {
     limit_exit(SHORT);
@@ -111,7 +125,7 @@ END(so_is_what_the_c_library_calls, 6, "ours\nhangs\n",
 }
 #endif
 
-END(a_cleanup_is_held_to_it, 6, "hangs\n", .err = "gcweak: exit: cleanup ",
+STATUS_END(a_cleanup_is_held_to_it, 6, "hangs\n", .err = "gcweak: exit: cleanup ",
     .err_lines = 1)
 {
     struct target *t = target_new(1);
@@ -121,7 +135,7 @@ END(a_cleanup_is_held_to_it, 6, "hangs\n", .err = "gcweak: exit: cleanup ",
     exit(6);
 }
 
-END(so_is_a_callback_that_is_pending, 6, "hangs\n",
+STATUS_END(so_is_a_callback_that_is_pending, 6, "hangs\n",
     .err = "gcweak: exit: callback ", .err_lines = 1)
 {
     struct target *t = target_new(1);
@@ -138,7 +152,7 @@ exit_with_9(void *line)
     exit(9);
 }
 
-END(the_last_status_counts, 9, "exits\nhangs\n", .err = "status 9\n")
+STATUS_END(the_last_status_counts, 9, "exits\nhangs\n", .err = "status 9\n")
 {
     limit_exit(LONGER);
     at_exit(hang, "hangs");
@@ -198,7 +212,7 @@ run_inner(void *inner)
     gcw_exit_run(inner, 0);
 }
 
-END(the_innermost_handler_is_named, 1, "inner\n", .err = "handler \"inner\"",
+STATUS_END(the_innermost_handler_is_named, 1, "inner\n", .err = "handler \"inner\"",
     .err_lines = 1)
 {
     gcw_exit_registry *r = gcw_exit_registry_new("own");

@@ -174,6 +174,20 @@ names_are_known(void)
     return dlsym(RTLD_DEFAULT, "exit") != NULL;
 }
 
+const char *
+lacks_unloading(const char *object)
+{
+    void *again, *loaded = dlopen(object, RTLD_NOW | RTLD_LOCAL);
+
+    if (loaded == NULL || dlclose(loaded) != 0)
+        return NULL;
+    again = dlopen(object, RTLD_NOW | RTLD_NOLOAD);
+    if (again != NULL)
+        dlclose(again);
+    return again == NULL ? NULL
+           : "a C library whose dlclose unloads what was loaded";
+}
+
 size_t
 resident(void)
 {

@@ -122,6 +122,10 @@ void expect_failure(bool failed, int expected, const char *call,
 /* The errno of a call that has failed, or 0. */
 int refusal(bool failed);
 
+/* What tests of unloading lack, as in `.lacks`: in musl dlclose unloads nothing.
+ * Asked of a shared object that does nothing by itself. */
+const char *lacks_unloading(const char *object);
+
 /* The memory that the process has, in bytes. */
 size_t resident(void);
 

@@ -43,6 +43,26 @@ skip()
     done
 }
 
+# keeps_objects: whether dlclose unloads nothing, as in musl.  Variables of flags
+# are split on purpose.
+# shellcheck disable=SC2086
+keeps_objects()
+{
+    cat > "$dir/keeper.c" <<'END'
+#include <dlfcn.h>
+int main(int argc, char **argv)
+{
+    void *object = dlopen(argv[argc - 1], RTLD_NOW);
+    return object == 0 || dlclose(object) != 0
+           || dlopen(argv[argc - 1], RTLD_NOW | RTLD_NOLOAD) == 0;
+}
+END
+    echo 'int it;' > "$dir/kept.c"
+    $CC ${CFLAGS-} -fPIC -shared "$dir/kept.c" -o "$dir/kept.so" &&
+        $CC ${CFLAGS-} ${LDFLAGS-} "$dir/keeper.c" -o "$dir/keeper" -ldl &&
+        "$dir/keeper" "$dir/kept.so"
+} > /dev/null 2>&1
+
 # makes_alike COMPILER: whether it makes objects for the machine that $CC makes
 # them for, as the beginning of an object says.  Both may have several words.
 # shellcheck disable=SC2086

@@ -5,6 +5,15 @@
  * thread by then: GC_thread_is_registered is true until the thread is joined,
  * but an allocation would crash.  Only an attempt to register the thread shows
  * at any time whether it is known.
+ *
+ * Only the C library can say in time that a thread ends: the collector lets go
+ * of it in a cleanup handler, whose place is where the thread's first function
+ * began, and tells nobody.  __cxa_thread_atexit_impl has us called next.  Where
+ * it is missing, as in musl, there are the destructors of pthread_key_create,
+ * which run in any order; in one that comes before ours the thread would still
+ * count as known.  So there it is remembered of the main thread alone, which
+ * the collector never lets go of, and each call of another thread asks anew.
+ * That is right at any time, but takes the collector's lock.
  */
 #include <config.h>
 #include "collector/threads.h"
@@ -67,6 +76,8 @@ gcw__thread_known_now(void)
     return GC_thread_is_registered();
 }
 
+#if HAVE___CXA_THREAD_ATEXIT_IMPL
+
 /* exit runs the destructors of the thread's data, too, but does not end it. */
 static void
 thread_ends(void *unused)
@@ -75,8 +86,6 @@ thread_ends(void *unused)
     if (!gcw__stack_calls((void (*)(void))exit))
         gcw__known = false;
 }
-
-#if HAVE___CXA_THREAD_ATEXIT_IMPL
 
 /* Registers a destructor as for C++'s thread-local objects: these run before
  * those of pthread_key_create, the last that was registered first.  Takes the
@@ -102,20 +111,10 @@ watch_thread(void)
 
 #else
 
-static pthread_key_t end_key;
-static pthread_once_t end_key_made = PTHREAD_ONCE_INIT;
-
-static void
-make_end_key(void)
-{
-    pthread_key_create(&end_key, thread_ends);
-}
-
 static bool
 watch_thread(void)
 {
-    pthread_once(&end_key_made, make_end_key);
-    return pthread_setspecific(end_key, &end_key) == 0;
+    return false;
 }
 
 #endif
@@ -192,7 +191,7 @@ gcw__as_known(void (*call)(void *arg), void *arg)
 bool
 gcw__known_at_exit(void)
 {
-    return gcw__known && !gcw__stack_calls((void (*)(void))GC_do_blocking);
+    return gcw__known && !gcw__stack_may_call((void (*)(void))GC_do_blocking);
 }
 
 bool

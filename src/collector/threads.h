@@ -7,8 +7,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Set once the thread has been looked up and found known.  Read in nearly
- * every call, so it is worth its place in the static block of the thread. */
+/* Set once the thread has been looked up and found known, and if its end will
+ * be noticed.  Read in nearly every call, so it is worth its place in the
+ * static block of the thread. */
 extern _Thread_local bool gcw__known GCW__IN_STATIC_BLOCK;
 
 /* Whether the collector, which runs, knows the thread; if so, remembers
@@ -31,13 +32,14 @@ bool gcw__thread_known_now(void);
  * it.  False if that cannot be done.  Takes the collector's lock. */
 bool gcw__as_known(void (*call)(void *arg), void *arg);
 
-/* The same, but without the collector's lock if the thread is known and not
- * within GC_do_blocking: for the end of the process, which may begin in a
- * signal handler. */
+/* The same, but without the collector's lock if it is remembered that the
+ * thread is known, and it is not within GC_do_blocking: for the end of the
+ * process, which may begin in a signal handler. */
 bool gcw__as_known_at_exit(void (*call)(void *arg), void *arg);
 
-/* Whether the thread is known and not within GC_do_blocking, so that nothing need
- * be done for such a call.  Unwinds the stack. */
+/* Whether it is remembered that the thread is known, and it is not within
+ * GC_do_blocking, so that nothing need be done for such a call.  Unwinds the
+ * stack, or looks through it. */
 bool gcw__known_at_exit(void);
 
 /* Whether this is the thread that the process began with.  True where that

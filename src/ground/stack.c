@@ -54,14 +54,20 @@ are_within(struct bounds bounds, uintptr_t address)
     return address - bounds.start < bounds.end - bounds.start;
 }
 
-bool
-gcw__stack_own(uintptr_t address)
+static struct bounds
+own_bounds(void)
 {
     static _Thread_local struct bounds own;
 
     if (own.end == 0)
         own = bounds_of(pthread_self());
-    return are_within(own, address);
+    return own;
+}
+
+bool
+gcw__stack_own(uintptr_t address)
+{
+    return are_within(own_bounds(), address);
 }
 
 static uintptr_t
@@ -155,9 +161,13 @@ gcw__frame_of_other_is_over(const struct gcw__frame *frame)
 
 #if HAVE_UNWIND_BACKTRACE
 
+/* No function that is looked for is longer, in bytes. */
+enum { LONGEST = 1024 };
+
 struct search {
     void *function;
     bool found;
+    bool cut;                        /* the last frame's function is unknown */
 };
 
 static _Unwind_Reason_Code
@@ -166,20 +176,64 @@ look_at_frame(struct _Unwind_Context *context, void *arg)
     struct search *search = arg;
     int before;
     uintptr_t at = _Unwind_GetIPInfo(context, &before);
+    void *function = at == 0 ? NULL
+                     : _Unwind_FindEnclosingFunction((void *)(at - !before));
 
-    if (at != 0)
-        search->found = _Unwind_FindEnclosingFunction(
-            (void *)(at - !before)) == search->function;
+    search->found = function == search->function;
+    search->cut = at != 0 && function == NULL;
     return search->found ? _URC_NORMAL_STOP : _URC_NO_REASON;
+}
+
+static struct search
+unwind_to(void (*function)(void))
+{
+    struct search search = { (void *)function, false, false };
+
+    _Unwind_Backtrace(look_at_frame, &search);
+    return search;
 }
 
 bool
 gcw__stack_calls(void (*function)(void))
 {
-    struct search search = { (void *)function, false };
+    return unwind_to(function).found;
+}
 
-    _Unwind_Backtrace(look_at_frame, &search);
-    return search.found;
+/* A return address may be the first one that is no more in the function.  Whose
+ * function is unknown counts if it is near. */
+static bool
+returns_to(uintptr_t word, void *function)
+{
+    void *found;
+
+    if (word - (uintptr_t)function - 1 >= LONGEST)
+        return false;
+    found = _Unwind_FindEnclosingFunction((void *)(word - 1));
+    return found == function || found == NULL;
+}
+
+GCW__UNCHECKED static bool
+any_returns_to(uintptr_t from, void *function)
+{
+    struct bounds own = own_bounds();
+
+    if (!are_within(own, from))
+        return false;
+    for (; from < own.end; from += sizeof from)
+        if (returns_to(*(const uintptr_t *)from, function))
+            return true;
+    return false;
+}
+
+bool
+gcw__stack_may_call(void (*function)(void))
+{
+    struct search search = unwind_to(function);
+
+    return search.found
+           || (search.cut
+               && any_returns_to((uintptr_t)__builtin_frame_address(0),
+                                 search.function));
 }
 
 #else
@@ -189,6 +243,12 @@ gcw__stack_calls(void (*function)(void))
 {
     (void)function;
     return false;
+}
+
+bool
+gcw__stack_may_call(void (*function)(void))
+{
+    return gcw__stack_calls(function);
 }
 
 #endif

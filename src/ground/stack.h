@@ -44,6 +44,11 @@ bool gcw__frame_of_other_is_over(const struct gcw__frame *frame);
  * caller.  For functions that do not end in a jump to another function. */
 bool gcw__stack_calls(void (*function)(void));
 
+/* The same, but if a frame on the way does not lead to its caller, as those of
+ * musl do not, also true if a word of the thread's own stack is an address to
+ * return to in that function.  An earlier call may have left that. */
+bool gcw__stack_may_call(void (*function)(void));
+
 /* Overwrites what calls have left below the caller's frame. */
 void gcw__clear_stack(void);
 

@@ -27,9 +27,10 @@
  *     each thread that finds another one here registers more than one.
  *
  * A signal handler may call exit.  POSIX forbids it, but atexit bears it in
- * most cases, and so does this: if the thread is known, and nothing weak is
- * registered, the collector's lock is not taken, which the interrupted code
- * may have.  If that has a lock of our own, nothing can be done.
+ * most cases, and so does this: if the thread is remembered as known, and
+ * nothing weak is registered, the collector's lock is not taken, which the
+ * interrupted code may have.  If that has a lock of our own, nothing can be
+ * done.
  *
  * The exiting thread may be unknown to the collector, or within
  * GC_do_blocking: see gcw__as_known.
