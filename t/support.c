@@ -174,6 +174,18 @@ names_are_known(void)
     return dlsym(RTLD_DEFAULT, "exit") != NULL;
 }
 
+const char *
+shown(const char *text, uintptr_t address)
+{
+    char *all;
+    int n = names_are_known() ? asprintf(&all, " %s", text)
+                              : asprintf(&all, " %#jx", (uintmax_t)address);
+
+    if (n < 0)
+        abort();
+    return all;
+}
+
 size_t
 resident(void)
 {
