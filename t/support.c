@@ -175,6 +175,13 @@ names_are_known(void)
 }
 
 const char *
+names_of_functions(void)
+{
+    return names_are_known() ? NULL
+           : "a program whose functions the dynamic linker knows by name";
+}
+
+const char *
 shown(const char *text, uintptr_t address)
 {
     char *all;

@@ -47,6 +47,9 @@
  * program that is linked statically. */
 bool names_are_known(void);
 
+/* For `.lacks` of a test of those names. */
+const char *names_of_functions(void);
+
 /* As what the library shows a function or a variable of this program, after a
  * space: by its name, or by its address where no names are known. */
 #define SHOWN(name) shown(#name " (", (uintptr_t)&(name))
