@@ -22,7 +22,7 @@ gcw__in_range(uintptr_t code, const struct gcw__range *range)
 bool gcw__object_of(uintptr_t code, struct gcw__range *range);
 
 /* Whether the address lies in the program or in a shared object: also in a
- * program that is linked statically, of which the dynamic linker says nothing. */
+ * static program, of which the dynamic linker says nothing. */
 bool gcw__in_object(const void *address);
 
 /* How many threads are unloading code; they hold the dynamic linker's lock. */
