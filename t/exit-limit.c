@@ -78,7 +78,7 @@ STATUS_END(a_handler_that_hangs_ends_the_process, 7, "after\nhangs\n",
 }
 
 END(the_function_and_the_object_are_named, 0, "hangs\n",
-    .err = "+0x")
+    .err = "+0x", .lacks = names_of_functions)
 {
     limited(gcw_exit_default(), hang, "hangs", SHORT);
 }

@@ -357,6 +357,8 @@ hang_for_ever(void *line)
 END(who_hangs_in_the_worker_at_exit_is_named, 4, "hangs\nhandler\n",
     .err = "hang_for_ever")
 {
+    if (!names_are_known())
+        gcw_name_function((void (*)(void))hang_for_ever, "hang_for_ever");
     begin_worker();
     pend(hang_for_ever, "hangs");
     await_call();

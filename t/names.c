@@ -29,14 +29,20 @@ has_line(const char *text, const char *end)
     return false;
 }
 
-/* "name (this program)", and what may follow, in malloc memory that stays. */
+/* "name (this program)", and what may follow, in malloc memory that stays.  In
+ * a program that the dynamic linker does not know, the name is all. */
 static char *
 in_program(const char *name, const char *more)
 {
     char self[PATH_MAX], *text = malloc(PATH_MAX);
     Dl_info info;
 
-    MUST(text != NULL && dladdr((void *)in_program, &info) != 0);
+    MUST(text != NULL);
+    if (dladdr((void *)in_program, &info) == 0) {
+        MUST(!names_are_known());
+        snprintf(text, PATH_MAX, " %s%s", name, more);
+        return text;
+    }
     snprintf(self, sizeof self, "%s", info.dli_fname);
     snprintf(text, PATH_MAX, " %s (%s)%s", name, basename(self), more);
     return text;
@@ -460,7 +466,8 @@ SCENARIO(fail_without_a_name)
 }
 
 /* For addr2line. */
-TEST(a_failure_without_a_name_tells_object_and_offset)
+TEST(a_failure_without_a_name_tells_object_and_offset,
+     .lacks = names_of_functions)
 {
     struct outcome o = run_scenario("fail_without_a_name");
     const char *begin = "gcweak: event saved: listener ";
@@ -489,6 +496,19 @@ told(const char *words, const char *scenario)
     return o;
 }
 
+/* Whether those words are there, the last of which is a function's name. */
+static bool
+says(const char *text, const char *words)
+{
+    size_t length = strlen(words);
+    const char *end = names_are_known() ? " (" : " ";
+
+    while ((text = strstr(text, words)) != NULL
+           && strncmp(text + length, end, strlen(end)) != 0)
+        text += length;
+    return text != NULL;
+}
+
 SCENARIO(drain_and_exit)
 {
     struct target *t = target_new(1), *left = lasting_target(2);
@@ -503,10 +523,10 @@ TEST(lines_of_drain_and_exit_say_the_name_and_the_function)
 {
     struct outcome o = told("drain,exit", "drain_and_exit");
 
-    assert_non_null(strstr(o.err,
-        "gcweak: drain: callback \"the log\" close_log ("));
-    assert_non_null(strstr(o.err,
-        "gcweak: exit: cleanup \"the other log\" close_log ("));
+    assert_true(says(o.err,
+        "gcweak: drain: callback \"the log\" close_log"));
+    assert_true(says(o.err,
+        "gcweak: exit: cleanup \"the other log\" close_log"));
     outcome_free(&o);
 }
 
@@ -552,11 +572,11 @@ TEST(lines_of_leak_say_the_name_that_all_have)
 {
     struct outcome o = told("leak", "grow_old_with_one_name");
 
-    assert_non_null(strstr(o.err,
-        "gcweak: leak: 12 listeners with \"the row\" age ("));
+    assert_true(says(o.err,
+        "gcweak: leak: 12 listeners with \"the row\" age"));
     outcome_free(&o);
     o = told("leak", "grow_old_with_two_names");
-    assert_non_null(strstr(o.err, "gcweak: leak: 12 listeners with age ("));
+    assert_true(says(o.err, "gcweak: leak: 12 listeners with age"));
     outcome_free(&o);
 }
 

@@ -3604,3 +3604,9 @@ SCENARIO(list_allocators)
     for (size_t i = 0; i < failing_count(); i++)
         printf("%s\n", failing_name(i));
 }
+
+int
+main(int argc, char **argv)
+{
+    return test_main(argc, argv, failing_is_left_out());
+}

@@ -1323,3 +1323,9 @@ TEST(leaks_that_could_not_be_looked_for_are_said_to_be)
     leaves("look_for_leaks_without_malloc", "", line);
     leaves("look_for_leaks_without_calloc", "", line);
 }
+
+int
+main(int argc, char **argv)
+{
+    return test_main(argc, argv, failing_is_left_out());
+}

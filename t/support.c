@@ -188,6 +188,25 @@ lacks_unloading(const char *object)
            : "a C library whose dlclose unloads what was loaded";
 }
 
+const char *
+names_of_functions(void)
+{
+    return names_are_known() ? NULL
+           : "a program whose functions the dynamic linker knows by name";
+}
+
+const char *
+shown(const char *text, uintptr_t address)
+{
+    char *all;
+    int n = names_are_known() ? asprintf(&all, " %s", text)
+                              : asprintf(&all, " %#jx", (uintmax_t)address);
+
+    if (n < 0)
+        abort();
+    return all;
+}
+
 size_t
 resident(void)
 {

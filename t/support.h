@@ -47,6 +47,16 @@
  * program that is linked statically. */
 bool names_are_known(void);
 
+/* For `.lacks` of a test of those names. */
+const char *names_of_functions(void);
+
+/* As what the library shows a function or a variable of this program, after a
+ * space: by its name, or by its address where no names are known. */
+#define SHOWN(name) shown(#name " (", (uintptr_t)&(name))
+
+/* The text, or that address where no names are known; after a space. */
+const char *shown(const char *text, uintptr_t address);
+
 /* Whether the address sanitizer is at work. */
 #if defined __SANITIZE_ADDRESS__
 # define ADDRESSES_ARE_CHECKED 1

@@ -179,3 +179,10 @@ test_run(const char *pattern)
     return _cmocka_run_group_tests(program_invocation_short_name, tests, n,
                                    NULL, NULL);
 }
+
+int
+test_skip_all(const char *why)
+{
+    printf("1..0 # SKIP %s\n", why);
+    return 0;
+}

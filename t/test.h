@@ -91,4 +91,8 @@ bool test_runs_in(const char *place);
  * is not NULL.  Returns what main returns. */
 int test_run(const char *pattern);
 
+/* In place of it, for a program that cannot work here: skips all tests, and
+ * says why.  Returns what main returns. */
+int test_skip_all(const char *why);
+
 #endif

@@ -437,7 +437,7 @@ follow_shared_object(struct dl_phdr_info *object, size_t size, void *arg)
     (void)size;
     s->is_program = false;
     s->from = ROOT(root);
-    if ((root == GCW__ROOT_COLLECTOR) == (s->wanted == GCW__ROOT_COLLECTOR))
+    if (root == s->wanted)
         follow_segments(s, object);
     return search_is_over(s);
 }
@@ -462,13 +462,18 @@ follow_stack(struct search *s)
         follow_all(s, s->stack_bottom, s->stack, true); /* GCOVR_EXCL_LINE */
 }
 
-/* Follows the roots in the order in which they are of use to the caller. */
+/* Follows the roots in the order in which they are of use to the caller.  Among
+ * the static data of a program that contains the collector are pointers of the
+ * collector's that hold nothing: that comes after what surely holds. */
 static void
 follow_roots(struct search *s)
 {
     s->from = ROOT(GCW__ROOT_UNCOLLECTABLE);
     GC_enumerate_reachable_objects_inner(reach_uncollectable, s);
     follow_static_data(s, GCW__ROOT_STATIC);
+    follow_reached(s);
+    if (!search_is_over(s))
+        follow_static_data(s, GCW__ROOT_PROGRAM);
     follow_reached(s);
     if (!search_is_over(s))
         follow_stack(s);

@@ -130,6 +130,14 @@ gcw__object_of(uintptr_t code, struct gcw__range *range)
     return true;
 }
 
+bool
+gcw__in_object(const void *address)
+{
+    Dl_info info;
+
+    return in_program((uintptr_t)address) || dladdr(address, &info) != 0;
+}
+
 /* The shared library is linked to stay (-z nodelete) where the linker can do
  * that.  A program that is linked statically is no shared object; the linker
  * would warn of a call of dlopen in it, so dlopen is looked up by its name. */

@@ -21,6 +21,10 @@ gcw__in_range(uintptr_t code, const struct gcw__range *range)
  * program itself, or in nothing that the dynamic linker knows. */
 bool gcw__object_of(uintptr_t code, struct gcw__range *range);
 
+/* Whether the address lies in the program or in a shared object: also in a
+ * static program, of which the dynamic linker says nothing. */
+bool gcw__in_object(const void *address);
+
 /* How many threads are unloading code; they hold the dynamic linker's lock. */
 extern atomic_uint gcw__code_unloading;
 

@@ -10,6 +10,7 @@
 #include "collector/collector.h"
 #include "collector/objects.h"
 #include "collector/threads.h"
+#include "ground/code.h"
 #include "ground/names.h"
 #include "ground/roots.h"
 #include "ground/stack.h"
@@ -18,7 +19,6 @@
 #include "weak/read.h"
 #include "weak/ref.h"
 
-#include <dlfcn.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -48,13 +48,12 @@ static void
 describe(struct refusal *r, const struct argument *a)
 {
     char code[GCW__CODE_TEXT];
-    Dl_info info;
 
     if (gcw__stack_own((uintptr_t)a->value)) {
         BLAME(r, a, "%p is on this thread's stack", a->value);
     } else if (GC_is_heap_ptr(a->value)) {
         BLAME(r, a, "%p is no heap object: it was freed", a->value);
-    } else if (dladdr(a->value, &info) != 0) {
+    } else if (gcw__in_object(a->value)) {
         gcw__code_text(code, sizeof code, (uintptr_t)a->value);
         BLAME(r, a, "%p is no heap object, but static data or code: %s",
               a->value, code);
