@@ -1043,9 +1043,7 @@ __wrap_pthread_mutex_unlock(pthread_mutex_t *lock)
     return __real_pthread_mutex_unlock(lock);
 }
 
-#if !ADDRESSES_ARE_CHECKED
-
-/* So does this.  The sanitizer calls it before it is ready for it. */
+/* So does this. */
 static _Thread_local bool asks_nobody;
 
 typedef int look_fn(struct dl_phdr_info *, size_t, void *);
@@ -1067,8 +1065,6 @@ END(handlers_of_the_program_need_no_lock_of_the_dynamic_linker, 0, "bye\n")
     asks_nobody = true;
     exit(0);
 }
-
-#endif
 
 /* Nothing here needs the collector's lock. */
 END(exit_by_a_signal_that_finds_a_lock_taken_ends_with_a_message, 0, "",

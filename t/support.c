@@ -189,6 +189,13 @@ lacks_unloading(const char *object)
 }
 
 const char *
+wide_addresses(void)
+{
+    return sizeof(void *) >= 8 ? NULL
+           : "addresses that small numbers are not by chance";
+}
+
+const char *
 names_of_functions(void)
 {
     return names_are_known() ? NULL
@@ -244,9 +251,10 @@ static size_t
 split(char *text, char **words)
 {
     size_t n = 0;
+    char *rest;
 
-    for (char *word = strtok(text, " "); word != NULL;
-         word = strtok(NULL, " "))
+    for (char *word = strtok_r(text, " ", &rest); word != NULL;
+         word = strtok_r(NULL, " ", &rest))
         words[n++] = word;
     return n;
 }

@@ -47,6 +47,10 @@
  * program that is linked statically. */
 bool names_are_known(void);
 
+/* For `.lacks` of a test that one word astray makes fail: with 4 bytes, numbers
+ * often are addresses in the heap. */
+const char *wide_addresses(void);
+
 /* For `.lacks` of a test of those names. */
 const char *names_of_functions(void);
 
