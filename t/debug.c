@@ -1077,7 +1077,7 @@ hang_on_static(struct question *q)
     q->hidden = ~(uintptr_t)t;
 }
 
-TEST(a_chain_from_a_static_is_shown)
+TEST(a_chain_from_a_static_is_shown, .lacks = nothing_astray)
 {
     struct question q;
     int length;
@@ -1571,7 +1571,7 @@ TEST(a_value_is_not_kept_by_a_key_that_it_keeps)
     assert_true(answers_without(1, hang_on_value) >= TIMES - 2);
 }
 
-TEST(nor_by_a_key_without_the_map, .lacks = wide_addresses)
+TEST(nor_by_a_key_without_the_map, .lacks = nothing_astray)
 {
     assert_true(answers_without(0, hang_on_key) >= TIMES - 2);
     assert_true(answers_without(0, hang_on_value) >= TIMES - 2);
@@ -1615,7 +1615,7 @@ hang_on_ephemeron(struct question *q)
     q->hidden = ~(uintptr_t)t;
 }
 
-TEST(the_value_of_an_ephemeron_is_kept_by_both, .lacks = wide_addresses)
+TEST(the_value_of_an_ephemeron_is_kept_by_both, .lacks = nothing_astray)
 {
     struct question q;
     int length;
@@ -1692,7 +1692,7 @@ hang_on_last_of_many(struct question *q)
     q->hidden = ~(uintptr_t)t;
 }
 
-TEST(many_entries_may_wait_for_their_keys, .lacks = wide_addresses)
+TEST(many_entries_may_wait_for_their_keys, .lacks = nothing_astray)
 {
     struct question q;
     int length;

@@ -189,10 +189,11 @@ lacks_unloading(const char *object)
 }
 
 const char *
-wide_addresses(void)
+nothing_astray(void)
 {
-    return sizeof(void *) >= 8 ? NULL
-           : "addresses that small numbers are not by chance";
+    return sizeof(void *) < 8 ? "addresses that small numbers are not by chance"
+           : ADDRESSES_ARE_CHECKED ? "registers in which nothing is left"
+           : NULL;
 }
 
 const char *

@@ -505,8 +505,8 @@ explain_hidden(uintptr_t hidden, uintptr_t caller, FILE *out)
 /* The argument is hidden before anything else is done, and the stack of calls
  * that have seen it is cleared, so that this call does not itself keep the
  * target alive.  Nor does the argument's own place, which may lie on the stack
- * behind the caller's frame. */
-int
+ * behind the caller's frame; the address sanitizer would have it copied. */
+GCW__UNCHECKED int
 gcw_explain(const void *target, FILE *out)
 {
     uintptr_t caller = (uintptr_t)__builtin_frame_address(0);
