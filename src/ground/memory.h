@@ -2,6 +2,8 @@
 #ifndef GCW__MEMORY_H
 #define GCW__MEMORY_H
 
+#include "ground/compiler.h"
+
 #include <errno.h>
 #include <gc.h>
 #include <stddef.h>
@@ -76,12 +78,16 @@ gcw__plain_array_new(size_t size)
 
 /* --- Memory of the C library, which the collector does not look at --- */
 
+/* clang takes it for granted that malloc and its like leave errno alone, and
+ * would not put it back.  GCW__KEEP tells it that memory may have changed. */
+
 static inline void *
 gcw__malloc(size_t size)
 {
     int before = errno;
     void *memory = malloc(size);
 
+    GCW__KEEP(memory);
     errno = before;
     return memory;
 }
@@ -92,6 +98,7 @@ gcw__calloc(size_t n, size_t size)
     int before = errno;
     void *memory = calloc(n, size);
 
+    GCW__KEEP(memory);
     errno = before;
     return memory;
 }
@@ -102,6 +109,7 @@ gcw__realloc(void *old, size_t size)
     int before = errno;
     void *memory = realloc(old, size);
 
+    GCW__KEEP(memory);
     errno = before;
     return memory;
 }
