@@ -217,7 +217,7 @@ any_returns_to(uintptr_t from, void *function)
 {
     struct bounds own = own_bounds();
 
-    if (!are_within(own, from))
+    if (from == 0 || !are_within(own, from))
         return false;
     for (; from < own.end; from += sizeof from)
         if (returns_to(*(const uintptr_t *)from, function))
