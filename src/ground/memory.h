@@ -13,6 +13,17 @@
  * library that succeeds does, and neither the collector nor malloc promises
  * that.  NULL: no memory. */
 
+/* Puts back the errno from before a call that gave the memory, and gives it on.
+ * clang takes it for granted that malloc and its like leave errno alone, and would
+ * leave this out: GCW__KEEP tells it that memory may have changed. */
+static inline void *
+gcw__put_back_errno(int before, void *memory)
+{
+    GCW__KEEP(memory);
+    errno = before;
+    return memory;
+}
+
 /* --- Collected memory --- */
 
 /* Memory that is scanned for pointers. */
@@ -20,10 +31,8 @@ static inline void *
 gcw__new(size_t size)
 {
     int before = errno;
-    void *memory = GC_MALLOC(size);
 
-    errno = before;
-    return memory;
+    return gcw__put_back_errno(before, GC_MALLOC(size));
 }
 
 /* The same, but not scanned, and not zeroed. */
@@ -31,10 +40,8 @@ static inline void *
 gcw__new_plain(size_t size)
 {
     int before = errno;
-    void *memory = GC_MALLOC_ATOMIC(size);
 
-    errno = before;
-    return memory;
+    return gcw__put_back_errno(before, GC_MALLOC_ATOMIC(size));
 }
 
 /* Scanned, and there until it is freed. */
@@ -42,10 +49,8 @@ static inline void *
 gcw__new_uncollectable(size_t size)
 {
     int before = errno;
-    void *memory = GC_MALLOC_UNCOLLECTABLE(size);
 
-    errno = before;
-    return memory;
+    return gcw__put_back_errno(before, GC_MALLOC_UNCOLLECTABLE(size));
 }
 
 enum { GCW__LARGE = 65536 };
@@ -57,11 +62,10 @@ static inline void *
 gcw__array_new(size_t size)
 {
     int before = errno;
-    void *memory = size < GCW__LARGE ? GC_MALLOC(size)
-                                     : GC_MALLOC_IGNORE_OFF_PAGE(size);
 
-    errno = before;
-    return memory;
+    if (size < GCW__LARGE)
+        return gcw__new(size);
+    return gcw__put_back_errno(before, GC_MALLOC_IGNORE_OFF_PAGE(size));
 }
 
 /* The same, but not scanned, and not zeroed. */
@@ -69,49 +73,37 @@ static inline void *
 gcw__plain_array_new(size_t size)
 {
     int before = errno;
-    void *memory = size < GCW__LARGE ? GC_MALLOC_ATOMIC(size)
-                                     : GC_MALLOC_ATOMIC_IGNORE_OFF_PAGE(size);
 
-    errno = before;
-    return memory;
+    if (size < GCW__LARGE)
+        return gcw__new_plain(size);
+    return gcw__put_back_errno(before,
+                               GC_MALLOC_ATOMIC_IGNORE_OFF_PAGE(size));
 }
 
 /* --- Memory of the C library, which the collector does not look at --- */
-
-/* clang takes it for granted that malloc and its like leave errno alone, and
- * would not put it back.  GCW__KEEP tells it that memory may have changed. */
 
 static inline void *
 gcw__malloc(size_t size)
 {
     int before = errno;
-    void *memory = malloc(size);
 
-    GCW__KEEP(memory);
-    errno = before;
-    return memory;
+    return gcw__put_back_errno(before, malloc(size));
 }
 
 static inline void *
 gcw__calloc(size_t n, size_t size)
 {
     int before = errno;
-    void *memory = calloc(n, size);
 
-    GCW__KEEP(memory);
-    errno = before;
-    return memory;
+    return gcw__put_back_errno(before, calloc(n, size));
 }
 
 static inline void *
 gcw__realloc(void *old, size_t size)
 {
     int before = errno;
-    void *memory = realloc(old, size);
 
-    GCW__KEEP(memory);
-    errno = before;
-    return memory;
+    return gcw__put_back_errno(before, realloc(old, size));
 }
 
 #endif

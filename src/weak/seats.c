@@ -222,7 +222,6 @@ gcw__seat_free(struct gcw__chunks *chunks, struct gcw__seat *seat)
     if (!has_room(chunk))
         put_in_room(chunks, chunk);
     gcw__seat_set_owner(seat, (uintptr_t)chunk->free * 8);
-    atomic_signal_fence(memory_order_seq_cst);
     atomic_store_explicit(&seat->keep, NULL, memory_order_relaxed);
     chunk->free = number;
     chunk->used--;
