@@ -250,6 +250,7 @@ rare = \
 	-Wl,--wrap=pthread_mutex_trylock,--wrap=pthread_mutex_lock \
 	-Wl,--wrap=pthread_condattr_init,--wrap=pthread_cond_init \
 	-Wl,--wrap=pthread_cond_wait,--wrap=pthread_attr_init \
+	-Wl,--wrap=pthread_create \
 	-Wl,--wrap=sem_init,--wrap=sem_wait \
 	-Wl,--wrap=GC_get_stack_base,--wrap=GC_register_my_thread \
 	-Wl,--wrap=GC_base,--wrap=msync,--wrap=sysconf,--wrap=write

@@ -3,6 +3,7 @@
 #define GCW__COLLECTOR_H
 
 #include "ground/compiler.h"
+#include "ground/thread.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -64,8 +65,7 @@ long gcw__collector_threads(void);
 /* Whether the collector was started. */
 bool gcw__collector_runs(void);
 
-/* The signals by which it stops threads, and has them go on; then 0. */
-enum { GCW__COLLECTOR_SIGNALS = 3 };
+/* Its signals; see ground/thread.h. */
 void gcw__collector_signals(int signals[GCW__COLLECTOR_SIGNALS]);
 
 /* Whether it was, and that is one of these. */

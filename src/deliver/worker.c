@@ -290,11 +290,8 @@ work(void *arg)
 static int
 start_worker(void)
 {
-    int signals[GCW__COLLECTOR_SIGNALS];
-    int error;
+    int error = gcw__thread_make(GC_pthread_create, work);
 
-    gcw__collector_signals(signals);
-    error = gcw__thread_make(GC_pthread_create, work, signals);
     if (error == 0) {
         atomic_load(&started_also)();
         return 0;

@@ -231,7 +231,7 @@ watch_limits(void *unused)
 static void
 start_watcher(void)
 {
-    if (gcw__thread_make(pthread_create, watch_limits, NULL) == 0)
+    if (gcw__thread_make(pthread_create, watch_limits) == 0)
         return;
     take_lock();
     has_watcher = false;

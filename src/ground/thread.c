@@ -1,27 +1,49 @@
-/* thread.c: making threads of the library's own. */
+/* thread.c: making threads of the library's own.
+ *
+ * A new thread has the signal mask of the one that makes it, which therefore
+ * blocks signals for that long; but never those by which the collector stops
+ * threads.  For making a thread may wait for the dynamic linker's lock, and if
+ * whoever has that is stopped, the collector would wait for this thread, and this
+ * thread for that one.
+ */
 #include <config.h>
 #include "ground/thread.h"
 
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stddef.h>
 
+static gcw__collector_signals_fn *_Atomic collector_signals;
+
+void
+gcw__thread_install(gcw__collector_signals_fn *of_collector)
+{
+    atomic_store(&collector_signals, of_collector);
+}
+
 static void
-signals_to_block(sigset_t *set, const int *open)
+leave_out(sigset_t *set, const int *signals)
+{
+    while (*signals != 0)
+        sigdelset(set, *signals++);
+}
+
+static void
+signals_to_block(sigset_t *set)
 {
     static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT,
-                                  SIGTRAP, SIGSYS };
+                                  SIGTRAP, SIGSYS, 0 };
+    int collectors[GCW__COLLECTOR_SIGNALS];
 
     sigfillset(set);
-    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++)
-        sigdelset(set, faults[i]);
-    while (open != NULL && *open != 0)
-        sigdelset(set, *open++);
+    leave_out(set, faults);
+    atomic_load(&collector_signals)(collectors);
+    leave_out(set, collectors);
 }
 
 int
-gcw__thread_make(gcw__thread_create *create, void *(*run)(void *arg),
-                 const int *open)
+gcw__thread_make(gcw__thread_create *create, void *(*run)(void *arg))
 {
     pthread_attr_t attributes;
     sigset_t block, before;
@@ -31,7 +53,7 @@ gcw__thread_make(gcw__thread_create *create, void *(*run)(void *arg),
     if (error != 0)
         return error;
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    signals_to_block(&block, open);
+    signals_to_block(&block);
     pthread_sigmask(SIG_BLOCK, &block, &before);
     error = create(&thread, &attributes, run, NULL);
     errno = error_before;

@@ -89,12 +89,9 @@ watch(void *unused)
 static void
 watch_for_the_end(void)
 {
-    int signals[GCW__COLLECTOR_SIGNALS];
-
     if (atomic_exchange(&watched, gcw__process()) == gcw__process())
         return;
-    gcw__collector_signals(signals);
-    if (gcw__thread_make(pthread_create, watch, signals) != 0)
+    if (gcw__thread_make(pthread_create, watch) != 0)
         atomic_store(&watched, 0);
 }
 

@@ -23,7 +23,6 @@
 #include <config.h>
 #include "process/on-signal.h"
 
-#include "collector/collector.h"
 #include "exit/exit.h"
 #include "ground/end.h"
 #include "ground/lock.h"
@@ -205,11 +204,8 @@ exit_when_told(void *unused)
 static int
 make_exit_thread(void)
 {
-    int open[GCW__COLLECTOR_SIGNALS];
-
     pthread_sigmask(SIG_BLOCK, NULL, &signals.mask);
-    gcw__collector_signals(open);
-    return gcw__thread_make(pthread_create, exit_when_told, open);
+    return gcw__thread_make(pthread_create, exit_when_told);
 }
 
 /* Sees to it that somebody exits.  Lock held. */

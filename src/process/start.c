@@ -12,6 +12,7 @@
 #include <config.h>
 #include "process/start.h"
 
+#include "collector/collector.h"
 #include "collector/threads.h"
 #include "deliver/drain.h"
 #include "deliver/worker.h"
@@ -21,6 +22,7 @@
 #include "ground/process.h"
 #include "ground/roots.h"
 #include "ground/tell.h"
+#include "ground/thread.h"
 #include "map/maps.h"
 #include "marks/engine.h"
 #include "process/fork.h"
@@ -38,6 +40,7 @@ install(void)
     static bool forks;
 
     gcw__tell_install();
+    gcw__thread_install(gcw__collector_signals);
     forks = forks || gcw__fork_install() == 0;
     return forks ? gcw__shutdown_install() : ENOMEM;
 }
