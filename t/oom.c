@@ -3579,11 +3579,11 @@ an_alternative_has_failed(const char *name)
     return false;
 }
 
-/* In the tests before, if they have run. */
+/* In the tests before. */
 TEST(each_kind_of_allocation_has_failed)
 {
     if (tried < N_OPERATIONS)
-        skip();
+        fail_msg("not all operations were tried");
     for (size_t i = 0; i < failing_count(); i++)
         if (failing_times(i) == 0
             && !an_alternative_has_failed(failing_name(i)))
