@@ -64,7 +64,7 @@ namespaces(void)
     int status = 0;
     pid_t child = fork();
     if (child == 0)
-        _exit(unshare(CLONE_NEWPID) != 0);
+        _exit(unshare(CLONE_NEWPID) == 0 ? 0 : 1);
     MUST(child > 0 && waitpid(child, &status, 0) == child);
     return status == 0 ? NULL : "to be allowed to make a namespace";
 }

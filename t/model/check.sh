@@ -82,7 +82,7 @@ holds() {
     fi
 }
 
-# The same, for one that takes eight seconds or more.
+# The same, for one that takes six seconds or more.
 holds_long() {
     test -n "$few" || holds "$@"
 }
@@ -99,19 +99,19 @@ refutes() {
 }
 
 holds read -DREADERS=2 -DSLOTS=1
-holds read -DREADERS=1 -DDISPOSE
-holds read -DREADERS=2 -DSLOTS=1 -DLINKS
+holds_long read -DREADERS=1 -DDISPOSE
+holds_long read -DREADERS=2 -DSLOTS=1 -DLINKS
 holds_long read -DREADERS=1 -DLINKS -DDISPOSE
 holds read -DREADERS=2 -DSLOTS=1 -DREFS=1 -DLINKS -DBATCH
-holds read -DREADERS=1 -DMIXED
+holds_long read -DREADERS=1 -DMIXED
 holds_long read -DREADERS=1 -DSLOTS=1 -DTHIEF
 holds read -DREADERS=1 -DSLOTS=1 -DREFS=1 -DTHIEF -DBATCH
-holds read -DREADERS=1 -DSLOTS=1 -DREFS=1 -DTHIEF -DINCREMENTAL
+holds_long read -DREADERS=1 -DSLOTS=1 -DREFS=1 -DTHIEF -DINCREMENTAL
 holds read -DREADERS=0 -DSLOTS=1 -DTHIEF -DINCREMENTAL
 holds read -DREADERS=0 -DSLOTS=1 -DTHIEF -DADDRESSES=2
 holds read -DREADERS=0 -DSLOTS=1 -DTHIEF -DMIXED
-holds read -DREADERS=0 -DTHIEF
-holds read -DREADERS=0 -DSLOTS=1 -DTHIEF -DDISPOSE
+holds_long read -DREADERS=0 -DTHIEF
+holds_long read -DREADERS=0 -DSLOTS=1 -DTHIEF -DDISPOSE
 for order in 1 2 3 4 5; do
     refutes read -DSLOTS=1 -DLINKS -DORDER=$order
 done
@@ -147,16 +147,16 @@ refutes read -DREADERS=0 -DSLOTS=1 -DTHIEF -DDISPOSE -DWORLD_RUNS
 
 # As many threads as there are calls in the C library's list to begin with lose
 # nothing; one more may.
-holds exit -DTHREADS=3 -DCALLS=3 -DNO_EXCUSE -DOPERATIONS=4
+holds_long exit -DTHREADS=3 -DCALLS=3 -DNO_EXCUSE -DOPERATIONS=4
 holds exit -DTHREADS=3 -DCALLS=2 -DOPERATIONS=3
 refutes exit -DTHREADS=3 -DCALLS=2 -DNO_EXCUSE -DOPERATIONS=3
 refutes exit -DTHREADS=2 -DCALLS=2 -DNOT_AGAIN -DOPERATIONS=3
-holds exit -DTHREADS=3 -DOPERATIONS=3 -DENDS -DKEEP
+holds_long exit -DTHREADS=3 -DOPERATIONS=3 -DENDS -DKEEP
 holds_long exit -DTHREADS=3 -DOPERATIONS=4 -DENDS -DCANCELS=1 -DPRESENT=1 -DHANDLERS=2
 holds_long exit -DTHREADS=3 -DOPERATIONS=3 -DENDS -DPLUGIN
-holds exit -DTHREADS=2 -DOPERATIONS=3 -DPLUGIN -DKEEP
+holds_long exit -DTHREADS=2 -DOPERATIONS=3 -DPLUGIN -DKEEP
 holds_long exit -DTHREADS=3 -DOPERATIONS=3 -DENDS -DQUICK
-holds exit -DTHREADS=2 -DOPERATIONS=3 -DLEVELS=2 -DKEEP
+holds_long exit -DTHREADS=2 -DOPERATIONS=3 -DLEVELS=2 -DKEEP
 holds exit -DTHREADS=2 -DOPERATIONS=2 -DLEVELS=2 -DPLUGIN -DKEEP
 refutes exit -DOPERATIONS=3 -DLEVELS=2 -DNOT_RAISED
 refutes exit -DOPERATIONS=3 -DLEVELS=2 -DONE_ORDER
@@ -181,7 +181,7 @@ refutes exit -DOPERATIONS=3 -DQUICK -DEXIT_IN_QUICK
 
 holds level -DOPERATIONS=5
 holds level -DOPERATIONS=5 -DSTRANGERS=1
-holds level -DTHREADS=3
+holds_long level -DTHREADS=3
 holds level -DSTARTED -DHANDLERS=4
 for wrong in DOWNWARDS UNLOCKED_TAKE BY_AGE; do
     refutes level -DSTARTED -D$wrong
@@ -192,8 +192,8 @@ for wrong in DUE_ONCE MOVED_LATE MOVED_EARLY ASKED_EARLY TWICE KEEPS_MEMORY \
 done
 
 holds deadline -DOPERATIONS=3
-holds deadline -DOPERATIONS=5 -DRUNNERS=1
-holds deadline -DOPERATIONS=3 -DLIMIT=1 -DFORKS=1
+holds_long deadline -DOPERATIONS=5 -DRUNNERS=1
+holds_long deadline -DOPERATIONS=3 -DLIMIT=1 -DFORKS=1
 holds deadline -DOPERATIONS=3 -DRUNNERS=1 -DFORKS=1 -DAROUND
 for wrong in UNLOCKED_MARK WAKES_BLIND NEWEST_ONLY ENDS_UNLOCKED NO_SIGNAL \
     NOT_STARTED STARTED_TWICE RETURNS END_SKIPPED NOT_LEFT REPORT_WAITS; do
@@ -235,8 +235,8 @@ refutes start -DHOOK_CHAINED
 
 # Emissions have to do with each other by GCW_ONCE only.
 holds_long emit -DEMITTERS=1 -DOPERATIONS=3
-holds emit -DEMITTERS=1 -DOPERATIONS=3 -DKIND1=FUNCTION -DKIND2=WEAK_METHOD
-holds emit -DEMITTERS=1 -DOPERATIONS=3 -DKIND1=WEAK_METHOD -DKIND2=METHOD_ONCE
+holds_long emit -DEMITTERS=1 -DOPERATIONS=3 -DKIND1=FUNCTION -DKIND2=WEAK_METHOD
+holds_long emit -DEMITTERS=1 -DOPERATIONS=3 -DKIND1=WEAK_METHOD -DKIND2=METHOD_ONCE
 holds emit -DEMITTERS=2 -DOPERATIONS=1 -DKIND1=METHOD_ONCE
 refutes emit -DEMITTERS=2 -DOPERATIONS=1 -DKIND1=METHOD_ONCE -DONCE_UNCLAIMED
 refutes emit -DEMITTERS=1 -DNO_RETIRE
