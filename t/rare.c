@@ -348,25 +348,14 @@ TEST(the_worker_outlives_all_that)
 
 /* --- Threads of the library's own --- */
 
-/* Called once, by the thread that makes the next one: making it may wait for a
- * lock of the dynamic linker's, which another has. */
-static void *(*_Atomic as_one_is_made)(void *arg);
+/* Whether another thread collects while the next one is made, for which its maker
+ * may have to wait: for a lock of the dynamic linker's, which another has. */
+static atomic_bool collects_meanwhile;
 
 int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
                           void *(*run)(void *arg), void *arg);
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
                           void *(*run)(void *arg), void *arg);
-
-int
-__wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
-                      void *(*run)(void *arg), void *arg)
-{
-    void *(*collect)(void *) = atomic_exchange(&as_one_is_made, NULL);
-
-    if (collect != NULL)
-        in_thread(collect, NULL);
-    return __real_pthread_create(thread, attributes, run, arg);
-}
 
 static void *
 collect_once(void *done)
@@ -375,10 +364,13 @@ collect_once(void *done)
     return done;
 }
 
-static void
-do_nothing(void *unused)
+int
+__wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+                      void *(*run)(void *arg), void *arg)
 {
-    (void)unused;
+    if (atomic_exchange(&collects_meanwhile, false))
+        in_thread(collect_once, NULL);
+    return __real_pthread_create(thread, attributes, run, arg);
 }
 
 /* The collector ends the process if a thread cannot be stopped. */
@@ -388,10 +380,10 @@ TEST(others_collect_while_a_watcher_of_limits_is_made)
     gcw_exit_options o = { .limit = 100000 };
     GC_word before = GC_get_gc_no();
 
-    assert_non_null(gcw_exit_register_fn(r, do_nothing, NULL, &o));
-    atomic_store(&as_one_is_made, collect_once);
+    assert_non_null(gcw_exit_register_fn(r, idle, NULL, &o));
+    atomic_store(&collects_meanwhile, true);
     assert_int_equal(gcw_exit_run(r, 0), 0);
-    assert_null(atomic_load(&as_one_is_made));
+    assert_false(atomic_load(&collects_meanwhile));
     assert_true(GC_get_gc_no() > before);
 }
 
