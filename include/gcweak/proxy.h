@@ -92,7 +92,8 @@ typedef void gcw_proxy_fn(void);
  * or signature is NULL, or the signature is malformed: gcw_signature_check
  * tells where), EPERM, ENOMEM (also if the system gives no executable memory),
  * ENOTSUP (also if libffi does not pass such structs rightly on this machine,
- * which a call is made to find out: it happens with libffi before 3.4.7).
+ * which a call is made to find out: it happens with libffi before 3.4.7, and on
+ * arm64 before 3.7.1).
  * Cost: gcw_ref_new, an allocation, and a closure of libffi's; the first with
  * a signature reads it.  After ctypes' callbacks and dyncall's. */
 gcw_proxy *gcw_proxy_new(void *self, gcw_proxy_fn *fn, const char *signature);

@@ -1,9 +1,12 @@
 /* trial.c: whether libffi passes arguments as it says.
  *
- * It does not always: before 3.4.7, on x86-64, a struct that begins in the
- * last register for integers spoils the first floating-point argument.  Such a
- * fault shows in one call, made by libffi and received by a closure of
- * libffi's, for the two halves are written apart.
+ * It does not always.  Before 3.4.7, on x86-64, a struct that begins in the
+ * last register for integers spoils the first floating-point argument.  From
+ * 3.4.3 to 3.7.0, on arm64, of several large structs the copies of some lie
+ * where the pointers to others do.  Such a fault shows in one call, made by
+ * libffi and received by a closure of libffi's, for the two halves are written
+ * apart.  What is received may lead anywhere: an argument is looked at only
+ * where one can be, in the call's part of the stack or where it was sent from.
  *
  * Signatures of numbers and pointers alone are not tried.  Arguments that are
  * larger than a small stack would bear are taken on trust.
@@ -22,6 +25,7 @@ enum { LARGEST = 16384 };
 
 struct trial {
     void **values;                   /* as they were sent */
+    uintptr_t frame;                 /* of the sender */
     bool right;
 };
 
@@ -49,6 +53,26 @@ same(const ffi_type *type, const char *a, const char *b)
     return true;
 }
 
+/* Between two frames, whichever way the stack grows. */
+static bool
+is_between(uintptr_t a, uintptr_t b, uintptr_t at, size_t size)
+{
+    uintptr_t low = a < b ? a : b, high = a < b ? b : a;
+
+    return at >= low && at <= high && size <= high - at;
+}
+
+static bool
+arrived(const struct trial *trial, const ffi_type *type, const void *there,
+        const void *sent)
+{
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+
+    return (there == sent
+            || is_between(here, trial->frame, (uintptr_t)there, type->size))
+        && same(type, there, sent);
+}
+
 static void
 receive(ffi_cif *cif, void *result, void **arguments, void *arg)
 {
@@ -56,7 +80,8 @@ receive(ffi_cif *cif, void *result, void **arguments, void *arg)
 
     trial->right = true;
     for (unsigned i = 0; i < cif->nargs; i++)
-        if (!same(cif->arg_types[i], arguments[i], trial->values[i]))
+        if (!arrived(trial, cif->arg_types[i], arguments[i],
+                     trial->values[i]))
             trial->right = false;
     gcw__result_zero(cif->rtype, result);
 }
@@ -79,7 +104,8 @@ fill(unsigned char *bytes, size_t size)
 static int
 send(ffi_cif *cif, void *result, void **values)
 {
-    struct trial trial = { values, false };
+    uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
+    struct trial trial = { values, frame, false };
     void *code;
     int before = errno;
     ffi_closure *closure = ffi_closure_alloc(sizeof *closure, &code);
