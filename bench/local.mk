@@ -75,7 +75,7 @@ bench/peers-cxx.$(OBJEXT): bench/peers-cxx.cc bench/peers.h
 	  $(srcdir)/bench/peers-cxx.cc
 # Without -Isrc, for the C++ library has a <debug/debug.h> of its own.
 bench/cpp-ways.$(OBJEXT): bench/cpp-ways.cc bench/cpp.h \
-		include/gcweak/gcweak.hpp $(cppinclude_HEADERS)
+		$(pkginclude_HEADERS) $(cppinclude_HEADERS)
 	$(AM_V_GEN)$(MKDIR_P) bench && $(CXX) $(DEFS) -I. \
 	  -I$(top_srcdir)/include $(GC_CFLAGS) $(CPPFLAGS) -std=c++17 \
 	  $(WARN_CFLAGS) -O2 -c -o $@ $(srcdir)/bench/cpp-ways.cc

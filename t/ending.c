@@ -845,7 +845,7 @@ static void *
 collect_for_ever(void *unused)
 {
     for (;;)
-        GC_gcollect();
+        collect_and_rest();
     return unused;
 }
 

@@ -660,9 +660,11 @@ stays_small(void (*batch)(void *arg), int batches, void *arg)
 static void
 listen_shortly(void *event)
 {
-    for (size_t i = 0; i < BATCH; i++)
-        on_method(event, gcw_method_new(target_new(i), idle_method, NULL),
-                  0);
+    for (size_t i = 0; i < BATCH; i++) {
+        struct target *t = target_new(i);
+        on_method(event, gcw_method_new(t, idle_method, NULL), 0);
+        GC_reachable_here(t);
+    }
 }
 
 TEST(a_million_listeners_that_die_leave_an_event_small)

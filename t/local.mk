@@ -88,7 +88,8 @@ t_cpp_exit_t_LDADD = t/cpp-exit.$(OBJEXT) $(LDADD) -lstdc++
 t_cpp_t_LDADD = t/cpp.$(OBJEXT) $(LDADD) -lstdc++
 cpp_objects = \
 	t/cpp-event.$(OBJEXT) t/cpp-exit.$(OBJEXT) t/cpp.$(OBJEXT)
-$(cpp_objects): t/cpp.h include/gcweak/gcweak.hpp $(cppinclude_HEADERS)
+$(cpp_objects): t/cpp.h t/mode.h t/readable.h t/support.h t/test.h t/thread.h \
+  $(include_HEADERS) $(pkginclude_HEADERS) $(cppinclude_HEADERS)
 	$(AM_V_GEN)$(MKDIR_P) t && $(CXX) -I$(top_srcdir)/include \
 	  -D_GNU_SOURCE -DGC_THREADS -DGC_NO_THREAD_REDIRECTS $(GC_CFLAGS) \
 	  $(CMOCKA_CFLAGS) $(CPPFLAGS) -std=c++17 $(WARN_CFLAGS) $(CFLAGS) -c \

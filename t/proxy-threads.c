@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include "at-once.h"
 #include "log.h"
+#include "storm.h"
 #include "thread.h"
 
 enum { THREADS = 8 };
@@ -279,15 +280,14 @@ TEST(hooks_may_be_set_while_stale_calls_are_made)
  * The target lies in a slot of the thread's own.  The method takes it out,
  * waits until another thread has collected, and only then looks at self. */
 
-static atomic_size_t collections;
-
 static int
 wait_for_a_collection(struct target *self, int n)
 {
-    size_t now = atomic_load(&collections);
+    enum { PIECES = 1000 };
     *(void **)self->field = NULL;
-    while (atomic_load(&collections) < now + 2)
-        GC_MALLOC(sizeof *self);
+    await_round();
+    for (int i = 0; i < PIECES; i++)
+        memset(GC_MALLOC(sizeof *self), 0x77, sizeof *self);
     return add(self, n);
 }
 
@@ -301,10 +301,12 @@ proxy_in_slot(void **slot, size_t number)
 }
 
 static bool
-call_in_a_storm(void)
+call_in_a_storm(size_t number, void *unused)
 {
     void **slot = GC_MALLOC(sizeof *slot);
     bool good = true;
+    (void)number;
+    (void)unused;
     for (size_t i = 0; i < 20; i++) {
         gcw_proxy *p = proxy_in_slot(slot, i);
         good &= p != NULL && call(p, 1) == (int)i + 1;
@@ -313,27 +315,11 @@ call_in_a_storm(void)
     return good;
 }
 
-static bool
-collect_or_call(size_t number, void *shared)
-{
-    atomic_size_t *callers = shared;
-    bool good;
-    if (number != 0) {
-        good = call_in_a_storm();
-        atomic_fetch_sub(callers, 1);
-        return good;
-    }
-    while (atomic_load(callers) != 0) {
-        GC_gcollect();
-        atomic_fetch_add(&collections, 1);
-    }
-    return true;
-}
-
 TEST(self_is_held_while_others_collect)
 {
-    atomic_size_t callers = THREADS - 1;
-    at_once(THREADS, collect_or_call, &callers);
+    begin_storm();
+    at_once(THREADS, call_in_a_storm, NULL);
+    end_storm();
 }
 
 /* --- threads that the collector does not know --- */

@@ -591,9 +591,10 @@ all_was_told(struct world *w)
     assert_int_equal(fcntl(w->fd, F_GETFD), -1);
 }
 
+/* An object of an earlier test may die meanwhile. */
 TEST(what_a_finalizer_found_locked_is_done_later)
 {
-    size_t before = gcw__shards_watches();
+    size_t before = gcw__shards_watches(), now;
     bool failed = true;
     int n;
 
@@ -607,11 +608,12 @@ TEST(what_a_finalizer_found_locked_is_done_later)
         notice(true);
         all_was_told(w);
         /* Those of the containers that still live. */
-        assert_int_equal(gcw__shards_watches(), before + 3);
+        now = gcw__shards_watches();
+        assert_true(now <= before + 3);
         gcw_dispose(w->event);
         gcw_dispose(w->hub);
         gcw_dispose(w->registry);
-        assert_int_equal(gcw__shards_watches(), before);
+        assert_int_equal(gcw__shards_watches(), now - 3);
         GC_FREE(w);
     }
     assert_true(n > GCW__SHARDS);

@@ -1158,7 +1158,7 @@ grow_or_collect(size_t number, void *growth)
         atomic_store(&g->over, true);
     }
     while (!atomic_load(&g->over))
-        GC_gcollect();
+        collect_and_rest();
     return good;
 }
 

@@ -4,7 +4,6 @@
 #ifndef STORM_H
 #define STORM_H
 
-#include <sched.h>
 #include <stdatomic.h>
 #include "log.h"
 #include "thread.h"
@@ -14,19 +13,45 @@ struct node {
     size_t number;
 };
 
-static atomic_size_t storm_rounds;
+static pthread_mutex_t storm_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t storm_round_ended = PTHREAD_COND_INITIALIZER;
+static size_t storm_rounds;          /* under the lock */
 static atomic_bool storm_is_over;
 static pthread_t stormy;
+
+/* Many pieces at once: where each takes the collector's lock, whoever asks for
+ * it again and again keeps others out. */
+static inline void
+damage_free_memory(void)
+{
+    enum { PIECES = 20000 };
+    int n = 0;
+    while (n < PIECES) {
+        struct node *next, *piece = GC_malloc_many(sizeof *piece);
+        MUST(piece != NULL);
+        for (; piece != NULL; piece = next, n++) {
+            next = piece->next;
+            memset(piece, 0x77, sizeof *piece);
+        }
+    }
+}
+
+static inline void
+end_round(void)
+{
+    MUST(pthread_mutex_lock(&storm_lock) == 0);
+    storm_rounds++;
+    MUST(pthread_cond_broadcast(&storm_round_ended) == 0);
+    MUST(pthread_mutex_unlock(&storm_lock) == 0);
+}
 
 static inline void *
 storm(void *unused)
 {
-    enum { PIECES = 20000 };
     while (!atomic_load(&storm_is_over)) {
-        GC_gcollect();
-        for (int i = 0; i < PIECES; i++)
-            memset(GC_MALLOC(sizeof(struct node)), 0x77, sizeof(struct node));
-        atomic_fetch_add(&storm_rounds, 1);
+        collect_and_rest();
+        damage_free_memory();
+        end_round();
     }
     return unused;
 }
@@ -35,9 +60,12 @@ storm(void *unused)
 static inline void
 await_round(void)
 {
-    size_t end = atomic_load(&storm_rounds) + 2;
-    while (atomic_load(&storm_rounds) < end)
-        sched_yield();
+    size_t end;
+    MUST(pthread_mutex_lock(&storm_lock) == 0);
+    end = storm_rounds + 2;
+    while (storm_rounds < end)
+        MUST(pthread_cond_wait(&storm_round_ended, &storm_lock) == 0);
+    MUST(pthread_mutex_unlock(&storm_lock) == 0);
 }
 
 static inline void
@@ -51,7 +79,7 @@ static inline void
 end_storm(void)
 {
     atomic_store(&storm_is_over, true);
-    MUST(pthread_join(stormy, NULL) == 0);
+    join_thread(stormy);
 }
 
 static inline bool

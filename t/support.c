@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "mode.h"
@@ -136,6 +137,23 @@ collect(void)
         GC_gcollect();
         mode_run_finalizers();
     }
+}
+
+void
+collect_and_rest(void)
+{
+    struct timespec begin, end, rest;
+
+    clock_gettime(CLOCK_MONOTONIC, &begin);
+    GC_gcollect();
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    rest.tv_sec = end.tv_sec - begin.tv_sec;
+    rest.tv_nsec = end.tv_nsec - begin.tv_nsec;
+    if (rest.tv_nsec < 0) {
+        rest.tv_nsec += 1000000000;
+        rest.tv_sec--;
+    }
+    nanosleep(&rest, NULL);
 }
 
 void

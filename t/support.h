@@ -124,6 +124,11 @@ NOINLINE void clear_stack(void);
  * can die; does not drain. */
 void collect(void);
 
+/* For a thread that collects all the time: a full collection, after which it
+ * rests for as long as that took.  The collector's lock may be one for which
+ * others ask now and then, asleep in between. */
+void collect_and_rest(void);
+
 /* Calls body(arg) in a frame of its own and clears what it left behind. */
 NOINLINE void in_dead_frame(void (*body)(void *arg), void *arg);
 

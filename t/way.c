@@ -1081,7 +1081,7 @@ static void *
 collect_on(void *unused)
 {
     while (!atomic_load(&is_over)) {
-        GC_gcollect();
+        collect_and_rest();
         in_dead_frame(reuse_memory, NULL);
         atomic_fetch_add(&collections, 1);
     }
