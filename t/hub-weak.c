@@ -422,15 +422,21 @@ use_types_once(void *arg)
     }
 }
 
+/* A stale word may keep something once, but not each time. */
 TEST(types_used_once_on_a_source_that_lives_leave_nothing)
 {
-    enum { MEGABYTE = 1024 * 1024 };
+    enum { MEGABYTE = 1024 * 1024, TIMES = 4 };
     struct traffic t = { .scene = scene_new() };
-    size_t before = in_use(), empty = bytes(t.scene->hub);
-    in_dead_frame(use_types_once, &t);
-    holds(t.scene, 0, 0, 0);
-    assert_in_range(bytes(t.scene->hub), 0, empty + 64 * 1024);
-    assert_in_range(in_use(), 0, before + 2 * MEGABYTE);
+    size_t empty = bytes(t.scene->hub), before, after = in_use();
+    int times = 0;
+    do {
+        before = after;
+        in_dead_frame(use_types_once, &t);
+        holds(t.scene, 0, 0, 0);
+        assert_in_range(bytes(t.scene->hub), 0, empty + 64 * 1024);
+        after = in_use();
+    } while (after > before + 2 * MEGABYTE && ++times < TIMES);
+    assert_true(times < TIMES);
 }
 
 /* Many at once, all disconnected by hand. */

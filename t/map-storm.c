@@ -295,7 +295,7 @@ collect_on(void *unused)
         if (pick(2) == 0)
             GC_try_to_collect(give_up_soon);
         else
-            GC_gcollect();
+            collect_and_rest();
         for (int i = 0; i < PIECES; i++)
             memset(GC_MALLOC(sizeof(struct target)), 0x77,
                    sizeof(struct target));
