@@ -10,7 +10,8 @@ CPPCHECK = cppcheck
 SHELLCHECK = shellcheck
 VALGRIND = valgrind
 
-.PHONY: check-analyzer check-cppcheck check-shell check-valgrind
+.PHONY: check-analyzer check-analyzer-gcc check-analyzer-clang
+.PHONY: check-cppcheck check-shell check-valgrind
 
 # The analyzers of gcc and of clang, over each file of the library and of the
 # modules for Guile and ECL.  With its own limits gcc's would leave a quarter of the
@@ -30,8 +31,9 @@ gcc_analyzer_flags = -fanalyzer --param=analyzer-bb-explosion-factor=50 \
 clang_analyzer_flags = --analyze -Xclang -analyzer-werror \
 	-Xclang -analyzer-output=text \
 	-Xclang -analyzer-config -Xclang max-nodes=75000
-check-analyzer: $(analyzed:.c=.analyzed-by-gcc) \
-	$(analyzed:.c=.analyzed-by-clang)
+check-analyzer: check-analyzer-gcc check-analyzer-clang
+check-analyzer-gcc: $(analyzed:.c=.analyzed-by-gcc)
+check-analyzer-clang: $(analyzed:.c=.analyzed-by-clang)
 .c.analyzed-by-gcc:
 	$(AM_V_GEN)$(ANALYZER_GCC) $(gcc_analyzer_flags) $(analyzer_flags) $<
 .c.analyzed-by-clang:
