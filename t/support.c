@@ -139,20 +139,26 @@ collect(void)
     }
 }
 
+enum { SECOND = 1000000000 };        /* in nanoseconds */
+
+static int64_t
+nanoseconds(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * SECOND + now.tv_nsec;
+}
+
 void
 collect_and_rest(void)
 {
-    struct timespec begin, end, rest;
+    int64_t begin = nanoseconds(), taken;
+    struct timespec rest;
 
-    clock_gettime(CLOCK_MONOTONIC, &begin);
     GC_gcollect();
-    clock_gettime(CLOCK_MONOTONIC, &end);
-    rest.tv_sec = end.tv_sec - begin.tv_sec;
-    rest.tv_nsec = end.tv_nsec - begin.tv_nsec;
-    if (rest.tv_nsec < 0) {
-        rest.tv_nsec += 1000000000;
-        rest.tv_sec--;
-    }
+    taken = nanoseconds() - begin;
+    rest = (struct timespec){ taken / SECOND, taken % SECOND };
     nanosleep(&rest, NULL);
 }
 
